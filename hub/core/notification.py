@@ -1,0 +1,150 @@
+"""What is said, in words of no particular chat: occasions, messages, posts and the lines in their threads."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from hub.core.event import Link, Severity
+
+PostId = NewType("PostId", str)
+LineId = NewType("LineId", str)
+MessageRef = NewType("MessageRef", str)
+"""What a chat calls a message. Opaque to us."""
+
+
+class Occasion(StrEnum):
+    """Why something is said. One list for rules (`tell:`), templates, metrics and tests."""
+
+    OPENED = "opened"
+    WORSENED = "worsened"
+    EASED = "eased"
+    REPEATED = "repeated"
+    REMINDED = "reminded"
+    ESCALATED = "escalated"
+    ACKED = "acked"
+    UNACKED = "unacked"
+    SILENCED = "silenced"
+    UNSILENCED = "unsilenced"
+    ANSWERED = "answered"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    NOTICED = "noticed"
+    DIGEST = "digest"
+
+
+class MessageState(StrEnum):
+    """What a message says of its subject: the first that holds of resolved, silenced, acked, open."""
+
+    RESOLVED = "resolved"
+    SILENCED = "silenced"
+    ACKED = "acked"
+    OPEN = "open"
+    NOTICE = "notice"
+
+
+class MessageKind(StrEnum):
+    ALERT = "alert"
+    NOTICE = "notice"
+    SAID = "said"
+    REPLY = "reply"
+    LINE = "line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """`value` is `<post>:<version>:<verb>`; pressing it is the same as saying the verb in the post's thread."""
+
+    label: str
+    value: str
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message of plain text, before a chat's `compose` gives it its dress.
+
+    `title` alone must make sense on a phone. `standing` is one sentence on how things stand (who acked, what the
+    tool answered, until when it is silent). `facts` are name and value. All text may come from strangers.
+    """
+
+    kind: MessageKind
+    title: str
+    text: str = ""
+    standing: str = ""
+    state: MessageState | None = None
+    severity: Severity | None = None
+    occasion: Occasion | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    links: tuple[Link, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    author: str = "tocsin"
+    at: datetime | None = None
+
+
+class DeliveryState(StrEnum):
+    HELD = "held"
+    """Not told for a reason that may end: a silence. Not listed as a delivery."""
+    OWED = "owed"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    DEAD = "dead"
+    DROPPED = "dropped"
+    """Never told and no longer worth telling: it healed while held."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """How the delivery of a post or a line stands."""
+
+    state: DeliveryState
+    attempts: int = 0
+    error: str = ""
+    due_at: datetime | None = None
+    """Not before this time; None: at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A subject in a channel: the chat's reference, the version shown, the version wanted."""
+
+    id: PostId
+    group: str
+    """Of whom it speaks. A group of one carries its alert's id."""
+    members: tuple[str, ...]
+    channel: str
+    """An address, such as `room:ops`."""
+    route: str
+    order: int
+    """Rises with each thing owed to any channel; a channel is served in this order."""
+    occasion: Occasion
+    wanted: int
+    shown: int = 0
+    ref: MessageRef | None = None
+    sending: Sending
+    tell: tuple[Occasion, ...] | None = None
+    """The occasions that the owning route asked for; None: all."""
+    created_at: datetime
+    shown_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An entry in a post's thread; without a post it stands alone in its channel. Its words are fixed when owed."""
+
+    id: LineId
+    post: PostId | None
+    channel: str
+    order: int
+    occasion: Occasion
+    loud: bool
+    """Whether it must wake somebody: an edit alone notifies nobody."""
+    title: str
+    text: str = ""
+    severity: Severity | None = None
+    by: str = ""
+    event: str = ""
+    ref: MessageRef | None = None
+    sending: Sending
+    created_at: datetime
+    facts: tuple[tuple[str, str], ...] = field(default_factory=tuple)

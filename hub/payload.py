@@ -1,0 +1,191 @@
+"""Reading a stranger's data by type, with the path in every complaint.
+
+    check = request.json()["check"]
+    name = check["metadata"]["name"].text()       # "check.metadata.name: is missing"
+    status = check["status"].one_of(STATUSES)     # "check.status: 'sick' is none of passing, warning, critical"
+
+A `Field` is a value with the path that led to it. Looking into what is not there gives an absent field, and only
+reading one as a type complains; so optional things are read with a default and required ones without.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Any, TypeVar, overload
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from hub.errors import PayloadError
+
+T = TypeVar("T")
+
+
+class Absent(Enum):
+    """There is no value. Not None, which JSON can say."""
+
+    ABSENT = auto()
+
+
+ABSENT = Absent.ABSENT
+_JSON = msgspec.json.Decoder()
+_SHOWN = 60
+"""How much of a stranger's value a complaint repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value of a stranger's with the path that led to it."""
+
+    value: Any  # JSON knows no better type, and to find one is this class' work
+    path: str = ""
+
+    def __getitem__(self, name: str | int) -> "Field":
+        path = f"{self.path}[{name}]" if isinstance(name, int) else f"{self.path}.{name}" if self.path else name
+        if isinstance(self.value, Mapping) and isinstance(name, str):
+            return Field(self.value.get(name, ABSENT), path)
+        if isinstance(self.value, list) and isinstance(name, int) and -len(self.value) <= name < len(self.value):
+            return Field(self.value[name], path)
+        return Field(ABSENT, path)
+
+    def at(self, dotted: str) -> "Field":
+        """The field at a dotted path; digits look into lists."""
+        here = self
+        for step in dotted.split("."):
+            here = here[int(step)] if step.isdecimal() and isinstance(here.value, list) else here[step]
+        return here
+
+    @property
+    def present(self) -> bool:
+        """Whether there is something: neither absent nor null."""
+        return self.value is not ABSENT and self.value is not None
+
+    def complain(self, what: str) -> PayloadError:
+        return PayloadError(self.path, what)
+
+    def _wrong(self, wanted: str) -> PayloadError:
+        if not self.present:
+            return self.complain("is missing")
+        return self.complain(f"{shown(self.value)} is not {wanted}")
+
+    @overload
+    def text(self) -> str: ...
+    @overload
+    def text(self, default: T) -> str | T: ...
+    def text(self, default: Any = ABSENT) -> Any:
+        """A string; a number or boolean is written out as JSON would. Empty counts as a value."""
+        if not self.present and default is not ABSENT:
+            return default
+        if isinstance(self.value, str):
+            return self.value
+        if isinstance(self.value, bool):
+            return "true" if self.value else "false"
+        if isinstance(self.value, int | float):
+            return str(self.value)
+        raise self._wrong("a text")
+
+    @overload
+    def integer(self) -> int: ...
+    @overload
+    def integer(self, default: T) -> int | T: ...
+    def integer(self, default: Any = ABSENT) -> Any:
+        """A whole number, also one written as text, as many tools do."""
+        if not self.present and default is not ABSENT:
+            return default
+        if isinstance(self.value, int) and not isinstance(self.value, bool):
+            return self.value
+        if isinstance(self.value, float) and self.value.is_integer():
+            return int(self.value)
+        if isinstance(self.value, str) and re.fullmatch(r"\s*[+-]?\d{1,19}\s*", self.value, re.ASCII):
+            return int(self.value)
+        raise self._wrong("a whole number")
+
+    def flag(self, default: bool = False) -> bool:
+        if not self.present:
+            return default
+        if isinstance(self.value, bool):
+            return self.value
+        raise self._wrong("true or false")
+
+    def one_of(self, choices: Mapping[str, T]) -> T:
+        """What the table gives for this text; complains with the choices."""
+        word = self.text()
+        if word in choices:
+            return choices[word]
+        raise self.complain(f"{shown(word)} is none of {', '.join(choices)}")
+
+    def epoch(self, default: datetime | None = None) -> datetime | None:
+        """A time in seconds since 1970; an empty text or 0 stands for none."""
+        if not self.present or self.value in ("", "0", 0):
+            return default
+        seconds = self.integer()
+        try:
+            return datetime.fromtimestamp(seconds, UTC)
+        except (OverflowError, OSError, ValueError):
+            raise self._wrong("a time in seconds since 1970") from None
+
+    def time(self, default: datetime | None = None) -> datetime | None:
+        """A time in RFC 3339 or ISO 8601 with a zone, or in seconds since 1970; given back in UTC."""
+        if not self.present or self.value == "":
+            return default
+        if isinstance(self.value, int | float) or (isinstance(self.value, str) and self.value.isdecimal()):
+            return self.epoch(default)
+        try:
+            at = datetime.fromisoformat(self.text())
+            if at.tzinfo is None:
+                raise ValueError("naive")
+            return at.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self._wrong("a time such as 2026-11-21T03:00:00Z") from None
+
+    def items(self) -> Iterator["Field"]:
+        """The entries of a list; none if it is absent."""
+        if not self.present:
+            return
+        if not isinstance(self.value, list):
+            raise self._wrong("a list")
+        for index in range(len(self.value)):
+            yield self[index]
+
+    def entries(self) -> Iterator[tuple[str, "Field"]]:
+        """Name and field of an object; none if it is absent."""
+        if not self.present:
+            return
+        if not isinstance(self.value, Mapping):
+            raise self._wrong("an object")
+        for name in self.value:
+            yield str(name), self[str(name)]
+
+    def object(self) -> "Field":
+        """Itself, if it is an object."""
+        if not isinstance(self.value, Mapping):
+            raise self._wrong("an object")
+        return self
+
+
+def shown(value: object) -> str:
+    """A value as a complaint may repeat it: short, in quotes, on one line."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = " ".join(text.split())
+    return f"'{text[:_SHOWN]}…'" if len(text) > _SHOWN else f"'{text}'"
+
+
+def decode_json(body: bytes) -> Field:
+    """Decode a JSON body once. Raises PayloadError that says where it breaks."""
+    try:
+        return Field(_JSON.decode(body))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PayloadError("", f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise PayloadError("", "the body is nested too deeply") from error
+
+
+def decode_form(body: bytes) -> Field:
+    """Decode a form (`a=1&b=2`). Of a name that comes twice the last value counts."""
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=2000)
+    except ValueError as error:
+        raise PayloadError("", f"the body is not a form: {error}") from error
+    return Field(dict(pairs))

@@ -1,0 +1,47 @@
+"""Ways in which a request proves where it comes from. All fail closed, in constant time, and never by accident."""
+
+import hmac
+from collections.abc import Sequence
+from typing import Protocol
+
+from hub.errors import Unauthenticated
+
+
+class Secret:
+    """A secret text. It shows itself only when asked by name, never in logs, errors or representations."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and same(self._text, other._text)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class HasHeaders(Protocol):
+    def header(self, name: str) -> str: ...
+
+
+def same(ours: str, theirs: str) -> bool:
+    """Compare in constant time, whatever characters a stranger sends."""
+    return hmac.compare_digest(ours.encode(errors="surrogatepass"), theirs.encode(errors="surrogatepass"))
+
+
+def bearer(request: HasHeaders, secrets: Sequence[Secret]) -> None:
+    """`Authorization: Bearer SECRET`, for tools that cannot sign. Any of the secrets will do, for rotation."""
+    scheme, _, token = request.header("authorization").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("send the header 'Authorization: Bearer SECRET'")
+    matches = [same(secret.reveal(), token.strip()) for secret in secrets]
+    if not any(matches):
+        raise Unauthenticated("the bearer token is not the secret of this source")
