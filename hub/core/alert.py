@@ -1,0 +1,378 @@
+"""An alert is one life of a source and key. `advance` folds an event into it, `act` what a person or the hub did."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+from hub.core.event import Event, Labels, Link, Mark, MarkKind, Severity, Status, require_utc
+
+AlertId = NewType("AlertId", str)
+
+
+class Phase(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+    NOTICE = "notice"
+    """Was never open: a notice is told like an alert, but has no life."""
+
+
+class Change(StrEnum):
+    """What an event or act did to an alert. "Nothing" has a name too, so that every event ends in a reason."""
+
+    OPENED = "opened"
+    WORSENED = "worsened"
+    EASED = "eased"
+    REPEATED = "repeated"
+    REOPENED = "reopened"
+    RESOLVED = "resolved"
+    ACKED = "acked"
+    UNACKED = "unacked"
+    QUIETED = "quieted"
+    UNQUIETED = "unquieted"
+    COMMENTED = "commented"
+    ANSWERED = "answered"
+    NOTICED = "noticed"
+    LATE = "late"
+    """Older than what is known of its key: recorded, changes nothing."""
+    NOT_OPEN = "not open"
+    """A recovery without an open alert: recorded, nobody is told."""
+    UNCHANGED = "unchanged"
+
+
+class Origin(StrEnum):
+    PERSON = "person"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """Who has taken it on. A person's ack counts at once; what the tool says of it is the `Answer` beside it."""
+
+    by: str
+    at: datetime
+    origin: Origin
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How the last thing that we asked the tool stands.
+
+    `result` is `asking` while the ask waits for its turn, else a result of the contracts: sent, done, already,
+    refused, unknown; or `here only` where there is no way to the tool.
+    """
+
+    verb: str
+    ask: str
+    by: str
+    result: str
+    detail: str = ""
+    at: datetime
+    sequence: int | None = None
+    """The tool's own mark of order of the event that confirmed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One life, from opened to resolved. Its id names that life."""
+
+    id: AlertId
+    source: str
+    tool: str
+    key: str
+    kind: str
+    phase: Phase
+    severity: Severity | None
+    worst: Severity | None
+    title: str
+    body: str = ""
+    links: tuple[Link, ...] = ()
+    labels: Labels = field(default_factory=dict)
+    actor: str = ""
+    count: int = 1
+    opened_at: datetime
+    """When the hub heard of it; `began_at` is when it happened."""
+    began_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None = None
+    healed_at: datetime | None = None
+    """When it healed by the tool's clock; `reopen_within` counts from here."""
+    newest_at: datetime | None = None
+    newest_sequence: int | None = None
+    decided_by: str
+    """The event by which its routes were last decided."""
+    ack: Ack | None = None
+    answer: Answer | None = None
+    quieted: Mark | None = None
+    """The tool's own silence, such as a downtime of Nagios."""
+    resolution: str = ""
+    """Why it ended, where it was not the tool that said so."""
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("opened_at", "began_at", "updated_at", "resolved_at", "healed_at", "newest_at", "expires_at"):
+            require_utc(name, getattr(self, name))
+
+    @property
+    def open(self) -> bool:
+        return self.phase is Phase.OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """The alert after an event and what that was. `alert` is None where the event left nothing behind."""
+
+    alert: Alert | None
+    change: Change
+    note: str = ""
+    """A sentence on the change that its name does not say."""
+    decide: bool = False
+    """Whether the routes must be decided (anew)."""
+
+
+def is_late(alert: Alert, event: Event) -> bool:
+    """Whether the event happened before what is known of its key.
+
+    The tool's sequence decides. Where an older sequence comes with a newer time, the tool began to count anew. Where
+    only one of the two is known, it decides alone. Equal is not late.
+    """
+    newest, sequence = alert.newest_at, alert.newest_sequence
+    newer_time = event.occurred_at is not None and newest is not None and event.occurred_at > newest
+    older_time = event.occurred_at is not None and newest is not None and event.occurred_at < newest
+    if event.sequence is not None and sequence is not None:
+        return event.sequence < sequence and not newer_time
+    return older_time
+
+
+def advance(alert: Alert | None, event: Event, *, reopen_within: timedelta, expire_after: timedelta | None = None) -> Advance:
+    """Fold an event into the newest life of its key.
+
+    `alert` is that life, open or resolved, or None if the key was never heard of. Notices are not folded here.
+    """
+    if alert is not None and is_late(alert, event):
+        return Advance(alert=alert, change=Change.LATE, note="older than what is known of its key")
+    match event.status:
+        case Status.PROBLEM:
+            return _problem(alert, event, reopen_within, expire_after)
+        case Status.RECOVERY:
+            return _recovery(alert, event)
+        case Status.UPDATE:
+            return _update(alert, event)
+        case Status.NOTICE:
+            return Advance(alert=notice_of(event), change=Change.NOTICED, decide=True)
+
+
+def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire_after: timedelta | None) -> Advance:
+    expires = event.ends_at or (event.received_at + expire_after if expire_after else None)
+    if alert is None or (not alert.open and not _within(alert, event, reopen_within)):
+        fresh = replace(_life(event, Phase.OPEN), expires_at=expires)
+        return Advance(alert=fresh, change=Change.OPENED, decide=True)
+    passes = _rank(event.severity) > _rank(alert.worst)
+    moved = replace(
+        _told(alert, event),
+        severity=event.severity if event.severity is not None else alert.severity,
+        worst=event.severity if passes else alert.worst,
+        count=alert.count + 1,
+        expires_at=expires,
+        decided_by=event.id if passes else alert.decided_by,
+    )
+    if not alert.open:
+        kept = alert.ack if alert.ack and alert.ack.origin is Origin.PERSON else None
+        again = replace(
+            moved, phase=Phase.OPEN, resolved_at=None, healed_at=None, resolution="", ack=kept, answer=None
+        )
+        return Advance(alert=again, change=Change.REOPENED, decide=passes)
+    if _tool_dropped_ack(alert, event):
+        note = f"the acknowledgement is gone: {event.tool} sent a new problem after it"
+        return Advance(alert=replace(moved, ack=None, answer=None), change=Change.UNACKED, note=note, decide=passes)
+    rank, before = _rank(event.severity), _rank(alert.severity)
+    change = Change.WORSENED if rank > before else Change.EASED if rank < before else Change.REPEATED
+    return Advance(alert=moved, change=change, decide=passes)
+
+
+def _recovery(alert: Alert | None, event: Event) -> Advance:
+    if alert is None or not alert.open:
+        kept = _seen(alert, event) if alert is not None else None
+        return Advance(alert=kept, change=Change.NOT_OPEN, note="a recovery, and nothing was open")
+    healed = replace(
+        _told(alert, event), phase=Phase.RESOLVED, resolved_at=event.received_at, healed_at=event.at, expires_at=None
+    )
+    return Advance(alert=healed, change=Change.RESOLVED)
+
+
+def _update(alert: Alert | None, event: Event) -> Advance:
+    if alert is None or not alert.open:
+        return Advance(alert=notice_of(event), change=Change.NOTICED, decide=True)
+    seen = _seen(alert, event)
+    mark = event.mark
+    if mark is None:
+        return Advance(alert=seen, change=Change.COMMENTED)
+    match mark.kind:
+        case MarkKind.ACKNOWLEDGED:
+            return _acknowledged(seen, mark, event)
+        case MarkKind.UNACKNOWLEDGED:
+            if seen.ack is None:
+                return Advance(alert=seen, change=Change.UNCHANGED, note="was not acknowledged")
+            return Advance(alert=replace(seen, ack=None, answer=None), change=Change.UNACKED)
+        case MarkKind.QUIETED:
+            return Advance(alert=replace(seen, quieted=mark), change=Change.QUIETED)
+        case MarkKind.UNQUIETED:
+            return Advance(alert=replace(seen, quieted=None), change=Change.UNQUIETED)
+        case MarkKind.COMMENTED:
+            return Advance(alert=seen, change=Change.COMMENTED)
+
+
+def _acknowledged(alert: Alert, mark: Mark, event: Event) -> Advance:
+    """The tool says that somebody acknowledged it: perhaps it is the answer to what we asked."""
+    answer = alert.answer
+    if answer is not None and answer.verb == "ack" and f"[{answer.ask}]" in mark.text:
+        confirmed = replace(answer, result="done", detail="", at=event.at, sequence=event.sequence)
+        if alert.ack is None:
+            ack = Ack(by=answer.by, at=event.at, origin=Origin.PERSON, reason="")
+            return Advance(alert=replace(alert, ack=ack, answer=confirmed), change=Change.ACKED)
+        return Advance(alert=replace(alert, answer=confirmed), change=Change.ANSWERED)
+    ack = Ack(by=mark.by, at=event.at, origin=Origin.TOOL, reason=mark.text)
+    told = Answer(verb="ack", ask="", by=mark.by, result="done", at=event.at, sequence=event.sequence)
+    return Advance(alert=replace(alert, ack=ack, answer=told), change=Change.ACKED)
+
+
+def _tool_dropped_ack(alert: Alert, event: Event) -> bool:
+    """A problem that the tool sends only while nothing is acknowledged (it says so by its mark), newer than the
+    tool's own confirmation, means that the tool has dropped the acknowledgement."""
+    answer = alert.answer
+    if alert.ack is None or event.mark is None or event.mark.kind is not MarkKind.UNACKNOWLEDGED:
+        return False
+    if answer is None or answer.verb != "ack" or answer.result not in ("done", "already"):
+        return False
+    if event.sequence is not None and answer.sequence is not None:
+        return event.sequence > answer.sequence
+    return event.at > answer.at
+
+
+def _within(alert: Alert, event: Event, reopen_within: timedelta) -> bool:
+    healed = alert.healed_at or alert.updated_at
+    return event.at - healed <= reopen_within
+
+
+def _rank(severity: Severity | None) -> int:
+    return 0 if severity is None else int(severity)
+
+
+def _seen(alert: Alert, event: Event) -> Alert:
+    """The alert with its marks of order brought up to the event."""
+    at, sequence = event.occurred_at, event.sequence
+    newer = at is not None and (alert.newest_at is None or at > alert.newest_at)
+    counted_anew = newer and sequence is not None and alert.newest_sequence is not None
+    higher = sequence is not None and (alert.newest_sequence is None or sequence > alert.newest_sequence)
+    return replace(
+        alert,
+        newest_at=at if newer else alert.newest_at,
+        newest_sequence=sequence if counted_anew or higher else alert.newest_sequence,
+        updated_at=event.received_at,
+    )
+
+
+def _told(alert: Alert, event: Event) -> Alert:
+    """The alert with the words of the event: the last that was said of it is how it stands."""
+    return replace(
+        _seen(alert, event),
+        title=event.title,
+        body=event.body,
+        links=event.links or alert.links,
+        labels={**alert.labels, **event.labels},
+        actor=event.actor or alert.actor,
+    )
+
+
+def _life(event: Event, phase: Phase) -> Alert:
+    return Alert(
+        id=AlertId(event.id),
+        source=event.source,
+        tool=event.tool,
+        key=event.key,
+        kind=event.kind,
+        phase=phase,
+        severity=event.severity,
+        worst=event.severity,
+        title=event.title,
+        body=event.body,
+        links=event.links,
+        labels=dict(event.labels),
+        actor=event.actor,
+        opened_at=event.received_at,
+        began_at=event.at,
+        updated_at=event.received_at,
+        newest_at=event.occurred_at,
+        newest_sequence=event.sequence,
+        decided_by=event.id,
+    )
+
+
+def notice_of(event: Event) -> Alert:
+    """A notice as a closed life: it is told and found like an alert, and is never open."""
+    return _life(event, Phase.NOTICE)
+
+
+# ------------------------------------------------------------------------------------------------------------- acts
+
+
+def acked(alert: Alert, ack: Ack, answer: Answer | None) -> Advance:
+    """A person takes it on."""
+    if not alert.open:
+        return Advance(alert=alert, change=Change.UNCHANGED, note="it is not open any more")
+    return Advance(alert=replace(alert, ack=ack, answer=answer, updated_at=ack.at), change=Change.ACKED)
+
+
+def unacked(alert: Alert, now: datetime, answer: Answer | None = None, note: str = "") -> Advance:
+    """Nobody has it any more."""
+    if alert.ack is None and answer is None:
+        return Advance(alert=alert, change=Change.UNCHANGED, note="it was not acked")
+    return Advance(alert=replace(alert, ack=None, answer=answer, updated_at=now), change=Change.UNACKED, note=note)
+
+
+def ended(alert: Alert, now: datetime, why: str) -> Advance:
+    """A person resolves it here, or it expired: the tool did not say that it healed."""
+    if not alert.open:
+        return Advance(alert=alert, change=Change.UNCHANGED, note="it is not open any more")
+    closed = replace(
+        alert,
+        phase=Phase.RESOLVED,
+        resolved_at=now,
+        healed_at=now,
+        updated_at=now,
+        resolution=why,
+        expires_at=None,
+    )
+    return Advance(alert=closed, change=Change.RESOLVED, note=why)
+
+
+LIFTS = ("refused", "unknown")
+"""What a tool's answer must be for a person's ack to be lifted again."""
+
+
+def answered(alert: Alert, answer: Answer, now: datetime) -> Advance:
+    """The tool, or our waiting for it, has answered an ask about this alert."""
+    current = alert.answer
+    if current is None or current.ask != answer.ask:
+        return Advance(alert=alert, change=Change.UNCHANGED, note="another ask has taken its place")
+    moved = replace(alert, answer=answer, updated_at=now)
+    if answer.verb == "ack" and answer.result == "refused" and alert.ack is not None:
+        return Advance(alert=replace(moved, ack=None), change=Change.UNACKED, note=f"{alert.tool} refused: {answer.detail}")
+    return Advance(alert=moved, change=Change.ANSWERED)
+
+
+def facts(alert: Alert) -> Mapping[str, str]:
+    """The fields of an alert that silences and filters may match, beside its labels."""
+    return {
+        "source": alert.source,
+        "tool": alert.tool,
+        "kind": alert.kind,
+        "key": alert.key,
+        "title": alert.title,
+        "body": alert.body,
+        "actor": alert.actor,
+        "severity": alert.severity.word if alert.severity else "",
+        "id": alert.id,
+    }

@@ -1,0 +1,220 @@
+"""What is durable, in core types. Rows never leave this package.
+
+The hub works on memory and writes what changed: a `Changes` is one transaction, and what it holds is true together or
+not at all. A record is written whole, under its id; writing it again replaces it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from hub.contracts import RoomMessage
+from hub.core.alert import Alert
+from hub.core.event import Event
+from hub.core.notification import Line, Post
+from hub.core.silence import Silence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRequest:
+    """What a source posted, raw, with our verdict. Secrets in headers are gone before it gets here."""
+
+    id: str
+    source: str
+    tool: str
+    received_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    verdict: str
+    """`events`, `quiet` or `quarantined`."""
+    why: str = ""
+    path: str = ""
+    delivery_id: str = ""
+    events: tuple[str, ...] = ()
+    replayed_at: datetime | None = None
+    """Set when a quarantined request was replayed with success: it is no longer in quarantine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What became of an event, and why. `config` is the hash of the rules that decided."""
+
+    config: str
+    change: str
+    note: str = ""
+    alert: str = ""
+    routes: tuple[tuple[str, str], ...] = ()
+    """Route name and channel address of each route taken; empty where none was decided anew."""
+    suppressed: tuple[tuple[str, str], ...] = ()
+    """What kept it from being told: (`silence`, its id)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event with its decision: None until it is routed. `failure` is the traceback of a rule that raised."""
+
+    event: Event
+    decision: Decision | None = None
+    routed_at: datetime | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Something to be looked at when the time comes. One per kind and subject."""
+
+    kind: str
+    subject: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAsk:
+    """A request to a tool in its durable queue. `state` is queued, asking, or a result of the contracts."""
+
+    id: str
+    source: str
+    verb: str
+    target: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    alert: str = ""
+    asker: str
+    reason: str = ""
+    duration: float | None = None
+    place: str = ""
+    """Where the outcome is told if no alert shows it."""
+    state: str
+    detail: str = ""
+    asked_at: datetime
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """One command: who, where, the raw text, what was understood, what came of it."""
+
+    id: str
+    at: datetime
+    person: str
+    known: bool
+    token: bool
+    via: str
+    place: str
+    raw: str
+    parsed: str = ""
+    allowed: bool
+    why: str = ""
+    outcome: str = ""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one transaction writes. Lists of new rows; mappings of rows that may replace older ones, by their id."""
+
+    requests: list[StoredRequest] = field(default_factory=list)
+    events: list[StoredEvent] = field(default_factory=list)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    posts: dict[str, Post] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    timers: dict[tuple[str, str], Timer | None] = field(default_factory=dict)
+    """None takes the timer away."""
+    silences: dict[str, Silence] = field(default_factory=dict)
+    asks: dict[str, StoredAsk] = field(default_factory=dict)
+    audit: list[Audit] = field(default_factory=list)
+    room: dict[str, RoomMessage] = field(default_factory=dict)
+    decided: dict[str, StoredEvent] = field(default_factory=dict)
+    """Events written earlier, decided now."""
+    released: dict[str, StoredRequest] = field(default_factory=dict)
+    """Quarantined requests, replayed now."""
+    configs: dict[str, str] = field(default_factory=dict)
+    """Configuration texts by hash."""
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What the router holds in memory, as it was when the hub stopped."""
+
+    alerts: Sequence[Alert]
+    """All open alerts; resolved ones and notices whose `updated_at` is not before the asked `since`; and the alerts
+    of every post or line that is still owed or held."""
+    posts: Sequence[Post]
+    """All posts of these alerts (`post.group` is the alert's id), and every post that is owed or held."""
+    lines: Sequence[Line]
+    """Lines that are owed."""
+    timers: Sequence[Timer]
+    silences: Sequence[Silence]
+    """Those that have not ended (`ended_at` is None)."""
+    asks: Sequence[StoredAsk]
+    """Those queued, asking or sent."""
+    unrouted: Sequence[StoredEvent]
+    """Events without a decision and without a failure, oldest first."""
+    highest_order: int
+    """The greatest `order` of any post or line; 0 if there is none."""
+
+
+LifeKey = tuple[str, str, bool]
+"""Source, key, and whether a notice is meant."""
+
+
+class Store(Protocol):
+    """A durable home. All errors of the database come out as Overloaded: nothing was written."""
+
+    async def load(self, *, since: datetime) -> Snapshot: ...
+    async def commit(self, changes: Changes) -> None:
+        """Write all of it in one transaction, on disk when it returns."""
+
+    async def lives(self, keys: Sequence[LifeKey]) -> Mapping[LifeKey, Alert]:
+        """The newest life of each key (by `opened_at`, then id), for those that have one."""
+
+    async def posts_of(self, groups: Sequence[str]) -> Sequence[Post]: ...
+    async def deliveries_seen(self, ids: Sequence[tuple[str, str]], *, since: datetime) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """For each (source, delivery id) that was accepted (verdict not `quarantined`) since then: the ids of its events."""
+
+    async def event(self, id: str) -> StoredEvent | None: ...
+    async def events_of(self, alert: str, *, limit: int = 100) -> Sequence[StoredEvent]:
+        """The events whose decision names the alert, oldest first."""
+
+    async def failed_events(self, *, limit: int = 100) -> Sequence[StoredEvent]: ...
+    async def request(self, id: str) -> StoredRequest | None: ...
+    async def alert(self, id: str) -> Alert | None: ...
+    async def alerts(self, *, state: str | None, limit: int = 500) -> Sequence[Alert]:
+        """Newest first; never notices. `state`: open (all unresolved), acked, resolved, or None for all."""
+
+    async def deliveries(self, *, state: str | None, group: str | None = None, limit: int = 500) -> Sequence[Post | Line]:
+        """Posts and lines, newest first; never held or dropped ones. `group`: only of this alert, lines by their post."""
+
+    async def post(self, id: str) -> Post | None: ...
+    async def line(self, id: str) -> Line | None: ...
+    async def post_shown_as(self, channel: str, ref: str) -> Post | None:
+        """The post that a chat calls `ref` in that channel."""
+
+    async def silence(self, id: str) -> Silence | None: ...
+    async def ask(self, id: str) -> StoredAsk | None: ...
+    async def quarantine(self, *, limit: int = 200) -> Sequence[StoredRequest]:
+        """Quarantined and not yet replayed, newest first."""
+
+    async def audit(self, *, limit: int = 200) -> Sequence[Audit]: ...
+    async def config(self, hash: str) -> str | None: ...
+    async def newest_config(self) -> tuple[str, str] | None:
+        """Hash and text of the configuration stored last."""
+
+    async def room_threads(self, room: str, *, limit: int) -> Sequence[RoomMessage]:
+        """The newest `limit` thread heads, oldest first, each followed by its entries, oldest first."""
+
+    async def room_thread(self, id: str) -> Sequence[RoomMessage]:
+        """The head and its entries; given an entry's id, that entry's whole thread."""
+
+    async def room_message(self, id: str) -> RoomMessage | None: ...
+    async def count(self) -> Mapping[str, int]:
+        """Rows per table, for `status`."""
+
+    async def prune(self, *, before: datetime, step: int = 500) -> int:
+        """Take away at most `step` requests and events older than that which no open alert or owed delivery needs,
+        with resolved alerts, settled posts and lines as old; how many rows went."""
+
+
