@@ -1,0 +1,95 @@
+"""What to do after an attempt to deliver. Whether and when to try again is decided here and nowhere else."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+FIRST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(minutes=5)
+GIVE_UP_AFTER = timedelta(hours=24)
+
+
+class Came(StrEnum):
+    """What came of an attempt."""
+
+    SHOWN = "shown"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    UNCERTAIN = "uncertain"
+    LOST = "lost"
+    """Was uncertain, and the chat, asked, does not have it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """It is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    at: datetime
+    perhaps_again: bool = False
+    """The next try may show it a second time, and says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dead:
+    """No further try by itself: it lies in the dead letters until somebody replays it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """It may be there; a second try would do more harm than good."""
+
+
+Next = Settled | Retry | Dead | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try. `number` counts from 1; `owed_at` is when it was first owed; `edit` and `loud` are what was tried."""
+
+    number: int
+    owed_at: datetime
+    edit: bool
+    loud: bool
+    repeats_safely: bool
+    """The chat takes the same key twice for one message."""
+    perhaps_again: bool = False
+    """This try was itself a repeat after an uncertain one."""
+
+
+def after(attempt: Attempt, came: Came, now: datetime, *, retry_after: float | None = None, jitter: float = 0.5) -> Next:
+    """What follows from an attempt. `retry_after` is in seconds, as the chat asked; `jitter` is from 0 to 1."""
+    match came:
+        case Came.SHOWN:
+            return Settled()
+        case Came.REFUSED:
+            return Dead()
+        case Came.UNREACHABLE | Came.LOST:
+            return _again(attempt, now, retry_after, jitter)
+        case Came.UNCERTAIN:
+            return _uncertain(attempt, now, retry_after, jitter)
+
+
+def _again(attempt: Attempt, now: datetime, retry_after: float | None, jitter: float, *, marked: bool = False) -> Next:
+    if now - attempt.owed_at > GIVE_UP_AFTER:
+        return Dead()
+    wait = wait_before(attempt.number, jitter)
+    if retry_after is not None:
+        wait = max(wait, timedelta(seconds=retry_after))
+    return Retry(at=now + wait, perhaps_again=marked)
+
+
+def _uncertain(attempt: Attempt, now: datetime, retry_after: float | None, jitter: float) -> Next:
+    if attempt.edit or attempt.repeats_safely:
+        return _again(attempt, now, retry_after, jitter)
+    if attempt.loud and not attempt.perhaps_again:
+        return _again(attempt, now, retry_after, jitter, marked=True)
+    return Unknown()
+
+
+def wait_before(number: int, jitter: float) -> timedelta:
+    """The wait after the given try: doubling from a second to five minutes, and up to half as long again."""
+    doubled = FIRST_WAIT * 2 ** min(number - 1, 20)
+    return min(doubled, LONGEST_WAIT) * (1 + jitter / 2)

@@ -1,0 +1,108 @@
+"""What the process is told from outside: addresses, the database, secrets. Each may end in `_FILE`."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.errors import SettingsError
+from hub.proof import Secret
+
+
+def variable(*parts: str) -> str:
+    """The name of an environment variable: `TOCSIN_NAGIOS_EU_SECRET` for source `nagios-eu`."""
+    return "_".join(["TOCSIN", *(re.sub(r"[^A-Z0-9]", "_", part.upper()) for part in parts)])
+
+
+class Environment:
+    """The environment as the hub reads it: a variable, or the file that its `_FILE` names."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def get(self, name: str) -> str | None:
+        if self._variables.get(name):
+            return self._variables[name]
+        path = self._variables.get(f"{name}_FILE")
+        if not path:
+            return None
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "is not text"
+            raise SettingsError(f"{name}_FILE names a file that cannot be read: {reason}") from None
+
+    def secret(self, *parts: str) -> Secret | None:
+        text = self.get(variable(*parts))
+        return Secret(text) if text else None
+
+    def source_secrets(self, source: str) -> tuple[Secret, ...]:
+        """All secrets of a source: several, separated by commas, while rotating."""
+        text = self.get(variable(source, "SECRET")) or ""
+        return tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    host: str = "127.0.0.1"
+    port: int = 8080
+    routes: Path = Path("routes.yaml")
+    database: str = "sqlite:///tocsin.db"
+    public_url: str = ""
+    timezone: str = "UTC"
+    api_token: Secret | None = None
+    secret_key: Secret | None = None
+    environment: Environment = Environment({})
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    @property
+    def address(self) -> str:
+        """How the hub is reached: what people click."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_settings(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    routes: str | None = None,
+    database: str | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Settings:
+    """The command line counts before the environment, the environment before the defaults."""
+    environment = Environment(os.environ if variables is None else variables)
+    default = Settings()
+    return Settings(
+        host=host or environment.get("TOCSIN_HOST") or default.host,
+        port=port if port is not None else _port(environment.get("TOCSIN_PORT"), default.port),
+        routes=Path(routes or environment.get("TOCSIN_ROUTES") or default.routes),
+        database=database or environment.get("TOCSIN_DATABASE") or default.database,
+        public_url=environment.get("TOCSIN_PUBLIC_URL") or "",
+        timezone=environment.get("TOCSIN_TIMEZONE") or default.timezone,
+        api_token=environment.secret("API_TOKEN"),
+        secret_key=environment.secret("SECRET_KEY"),
+        environment=environment,
+    )
+
+
+def _port(text: str | None, default: int) -> int:
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) > 65535:
+        raise SettingsError(f"TOCSIN_PORT is '{text}'; a port is a number such as 8080")
+    return int(text)

@@ -1,0 +1,263 @@
+"""What the hub holds in memory: open alerts, what is owed, silences, asks, timers. The store is the truth.
+
+Work reads and writes through a `Draft`. Memory changes only after the commit: a draft that fails leaves no trace.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from hub import ids
+from hub.core.alert import Alert, Phase
+from hub.core.matching import Match, compile_match
+from hub.core.notification import DeliveryState, Line, Post
+from hub.core.silence import Silence
+from hub.core.telling import Pen
+from hub.store import Changes, LifeKey, Snapshot, StoredAsk, Timer
+
+PENDING = (DeliveryState.OWED, DeliveryState.HELD)
+ASKED = ("queued", "asking", "sent")
+
+
+def life_key(alert: Alert) -> LifeKey:
+    return (alert.source, alert.key, alert.phase is Phase.NOTICE)
+
+
+class State:
+    """The hub's memory. Only the writer changes it."""
+
+    def __init__(self) -> None:
+        self.alerts: dict[str, Alert] = {}
+        self.lives: dict[LifeKey, str] = {}
+        self.posts: dict[str, Post] = {}
+        self.groups: dict[str, dict[str, None]] = defaultdict(dict)
+        self.lines: dict[str, Line] = {}
+        self.lines_of: dict[str, dict[str, None]] = defaultdict(dict)
+        self.silences: dict[str, Silence] = {}
+        self.matches: dict[str, Match] = {}
+        self.asks: dict[str, StoredAsk] = {}
+        self.timers: dict[tuple[str, str], datetime] = {}
+        self._heap: list[tuple[datetime, str, str]] = []
+        self._order = 0
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "State":
+        state = cls()
+        state._order = snapshot.highest_order
+        for alert in sorted(snapshot.alerts, key=lambda a: (a.opened_at, a.id)):
+            state._put_alert(alert)
+        for post in snapshot.posts:
+            state._put_post(post)
+        for line in snapshot.lines:
+            state._put_line(line)
+        for timer in snapshot.timers:
+            state._put_timer(timer.kind, timer.subject, timer)
+        for silence in snapshot.silences:
+            state._put_silence(silence)
+        for ask in snapshot.asks:
+            state._put_ask(ask)
+        return state
+
+    def next_order(self) -> int:
+        self._order += 1
+        return self._order
+
+    def remember(self, alerts: Iterable[Alert], posts: Iterable[Post]) -> None:
+        """Take in what was read from the store, unless memory knows it already, which is newer."""
+        for alert in alerts:
+            if alert.id not in self.alerts:
+                self._put_alert(alert)
+        for post in posts:
+            if post.id not in self.posts:
+                self._put_post(post)
+
+    def apply(self, changes: Changes) -> None:
+        for alert in changes.alerts.values():
+            self._put_alert(alert)
+        for post in changes.posts.values():
+            self._put_post(post)
+        for line in changes.lines.values():
+            self._put_line(line)
+        for (kind, subject), timer in changes.timers.items():
+            self._put_timer(kind, subject, timer)
+        for silence in changes.silences.values():
+            self._put_silence(silence)
+        for ask in changes.asks.values():
+            self._put_ask(ask)
+
+    def forget(self, before: datetime) -> int:
+        """Let go of what has come to rest and was not touched since; the store still knows it."""
+        old = [a for a in self.alerts.values() if not a.open and a.updated_at < before and not self._owes(a)]
+        for alert in old:
+            del self.alerts[alert.id]
+            if self.lives.get(life_key(alert)) == alert.id:
+                del self.lives[life_key(alert)]
+            for post in self.groups.pop(alert.id, ()):
+                self.posts.pop(post, None)
+        return len(old)
+
+    def next_due(self) -> datetime | None:
+        while self._heap and self.timers.get(self._heap[0][1:]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def due(self, now: datetime) -> list[tuple[str, str]]:
+        """Kind and subject of the timers whose time has come, earliest first. They stay until a draft clears them."""
+        ripe = [(at, kind, subject) for (kind, subject), at in self.timers.items() if at <= now]
+        return [(kind, subject) for _, kind, subject in sorted(ripe)] if self.next_due() else []
+
+    def active_silences(self, now: datetime) -> list[Silence]:
+        return [silence for silence in self.silences.values() if silence.active(now)]
+
+    def _owes(self, alert: Alert) -> bool:
+        posts = self.groups.get(alert.id, ())
+        return any(self.posts[p].sending.state in PENDING or self.lines_of.get(p) for p in posts)
+
+    def _put_alert(self, alert: Alert) -> None:
+        self.alerts[alert.id] = alert
+        key = life_key(alert)
+        holder = self.alerts.get(self.lives.get(key, ""))
+        if holder is None or (holder.opened_at, holder.id) <= (alert.opened_at, alert.id):
+            self.lives[key] = alert.id
+
+    def _put_post(self, post: Post) -> None:
+        self.posts[post.id] = post
+        self.groups[post.group][post.id] = None
+
+    def _put_line(self, line: Line) -> None:
+        of = self.lines_of[line.post or ""]
+        if line.sending.state in PENDING:
+            self.lines[line.id] = line
+            of[line.id] = None
+        else:
+            self.lines.pop(line.id, None)
+            of.pop(line.id, None)
+        if not of:
+            del self.lines_of[line.post or ""]
+
+    def _put_timer(self, kind: str, subject: str, timer: Timer | None) -> None:
+        if timer is None:
+            self.timers.pop((kind, subject), None)
+        else:
+            self.timers[kind, subject] = timer.due_at
+            heapq.heappush(self._heap, (timer.due_at, kind, subject))
+
+    def _put_silence(self, silence: Silence) -> None:
+        if silence.ended_at is None:
+            self.silences[silence.id] = silence
+            if silence.id not in self.matches:
+                self.matches[silence.id] = compile_match(silence.match)
+        else:
+            self.silences.pop(silence.id, None)
+            self.matches.pop(silence.id, None)
+
+    def _put_ask(self, ask: StoredAsk) -> None:
+        if ask.state in ASKED:
+            self.asks[ask.id] = ask
+        else:
+            self.asks.pop(ask.id, None)
+
+
+class Draft:
+    """A view of the memory with changes on top: first one's own, then those of the batch so far, then the memory."""
+
+    def __init__(self, state: State, now: datetime, below: "Draft | None" = None, seen: "Seen | None" = None) -> None:
+        self.state = state
+        self.now = now
+        self.changes = Changes()
+        self._below = below
+        self.seen: Seen = seen if seen is not None else (below.seen if below else {})
+
+    def branch(self) -> "Draft":
+        """A draft on top of this one: it is merged, or dropped without a trace."""
+        return Draft(self.state, self.now, below=self)
+
+    def merge(self, other: "Draft") -> None:
+        for name in Changes.__slots__:
+            mine, theirs = getattr(self.changes, name), getattr(other.changes, name)
+            mine.extend(theirs) if isinstance(mine, list) else mine.update(theirs)
+
+    @property
+    def pen(self) -> Pen:
+        return Pen(now=self.now, new_id=ids.new_id, next_order=self.state.next_order)
+
+    def _layers(self) -> Iterator[Changes]:
+        here: Draft | None = self
+        while here is not None:
+            yield here.changes
+            here = here._below
+
+    def alert(self, id: str) -> Alert | None:
+        return next((c.alerts[id] for c in self._layers() if id in c.alerts), None) or self.state.alerts.get(id)
+
+    def life(self, source: str, key: str, *, notice: bool) -> Alert | None:
+        """The newest life of a key."""
+        wanted = (source, key, notice)
+        for changes in self._layers():
+            for alert in reversed(changes.alerts.values()):
+                if life_key(alert) == wanted:
+                    return alert
+        id = self.state.lives.get(wanted)
+        return self.state.alerts[id] if id else None
+
+    def post(self, id: str) -> Post | None:
+        return next((c.posts[id] for c in self._layers() if id in c.posts), None) or self.state.posts.get(id)
+
+    def line(self, id: str) -> Line | None:
+        return next((c.lines[id] for c in self._layers() if id in c.lines), None) or self.state.lines.get(id)
+
+    def silence(self, id: str) -> Silence | None:
+        return next((c.silences[id] for c in self._layers() if id in c.silences), None) or self.state.silences.get(id)
+
+    def ask(self, id: str) -> StoredAsk | None:
+        return next((c.asks[id] for c in self._layers() if id in c.asks), None) or self.state.asks.get(id)
+
+    def posts_of(self, group: str) -> list[Post]:
+        """The posts of an alert, first told first."""
+        found = {id: self.state.posts[id] for id in self.state.groups.get(group, ())}
+        for changes in reversed(list(self._layers())):
+            found |= {post.id: post for post in changes.posts.values() if post.group == group}
+        return list(found.values())
+
+    def pending_lines_of(self, post: str) -> list[Line]:
+        found = {id: self.state.lines[id] for id in self.state.lines_of.get(post, ())}
+        for changes in reversed(list(self._layers())):
+            found |= {line.id: line for line in changes.lines.values() if line.post == post}
+        return [line for line in found.values() if line.sending.state in PENDING]
+
+    def open_alerts(self) -> list[Alert]:
+        found = dict(self.state.alerts)
+        for changes in reversed(list(self._layers())):
+            found |= changes.alerts
+        return [alert for alert in found.values() if alert.open]
+
+    def active_silences(self) -> list[tuple[Silence, Match]]:
+        found = dict(self.state.silences)
+        for changes in reversed(list(self._layers())):
+            found |= changes.silences
+        return [(s, self._match(s)) for s in found.values() if s.active(self.now)]
+
+    def _match(self, silence: Silence) -> Match:
+        return self.state.matches.get(silence.id) or compile_match(silence.match)
+
+    def put(self, *, posts: Iterable[Post] = (), lines: Iterable[Line] = ()) -> None:
+        self.changes.posts.update((post.id, post) for post in posts)
+        self.changes.lines.update((line.id, line) for line in lines)
+
+    def put_alert(self, alert: Alert) -> None:
+        self.changes.alerts.pop(alert.id, None)
+        self.changes.alerts[alert.id] = alert
+
+    def set_timer(self, kind: str, subject: str, due_at: datetime | None) -> None:
+        """Wake at that time; None: not any more."""
+        if due_at is not None:
+            self.changes.timers[kind, subject] = Timer(kind=kind, subject=subject, due_at=due_at)
+        elif any((kind, subject) in c.timers for c in self._layers()) or (kind, subject) in self.state.timers:
+            self.changes.timers[kind, subject] = None
+
+
+Seen = Mapping[tuple[str, str], tuple[str, ...]]
+"""Delivery ids that the store knows, with the ids of their events."""
+
+Listener = Callable[[Changes], None]

@@ -1,0 +1,137 @@
+"""The one writer. Everything that waits shares a transaction: group commit, no timer, one flush under way at a time.
+
+A job is a function of a draft. It runs on the loop, in order, against memory and what came before it in the batch;
+its result is handed out when the batch is on disk. What fails is dropped whole and fails alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from hub.errors import Overloaded
+from hub.state import Draft, Listener, State
+from hub.store import Changes, LifeKey, Store
+
+log = logging.getLogger("tocsin.writer")
+T = TypeVar("T")
+
+BOUND = 20_000
+"""Jobs that may wait. Beyond, callers are told to come again."""
+LARGEST_BATCH = 1_000
+DUPLICATES_FOR = timedelta(days=7)
+
+
+@dataclass(slots=True)
+class Job(Generic[T]):
+    run: Callable[[Draft], T]
+    keys: Sequence[LifeKey] = ()
+    """The lives that it will ask for; they are in memory when it runs."""
+    delivery: tuple[str, str] | None = None
+    """Source and delivery id, if it must know whether these came before."""
+    done: "asyncio.Future[T]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Writer:
+    def __init__(self, store: Store, state: State, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._state = state
+        self._now = now
+        self._waiting: list[Job[Any]] = []
+        self._more = asyncio.Event()
+        self._listeners: list[Listener] = []
+        self.failing = ""
+        """Why the last transaction failed; empty while all is well."""
+
+    def listen(self, listener: Listener) -> None:
+        """Be told of every commit, after memory has it."""
+        self._listeners.append(listener)
+
+    async def do(self, run: Callable[[Draft], T], *, keys: Sequence[LifeKey] = (), delivery: tuple[str, str] | None = None) -> T:
+        """Run a job and wait until what it changed is on disk. Raises what the job raised, or Overloaded."""
+        if len(self._waiting) >= BOUND:
+            raise Overloaded("the queue to the disk is full")
+        job = Job(run=run, keys=keys, delivery=delivery)
+        self._waiting.append(job)
+        self._more.set()
+        return await job.done
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    async def serve(self) -> None:
+        """Write until cancelled; what waits then is written before it returns."""
+        try:
+            while True:
+                await self._more.wait()
+                await asyncio.shield(self._drain())
+        finally:
+            await self._drain()
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            await self._flush([job for job in batch if not job.done.cancelled()])
+        self._more.clear()
+
+    async def _flush(self, batch: Sequence[Job[Any]]) -> None:
+        try:
+            draft = await self._prepare(batch)
+            results = [self._run(job, draft) for job in batch]
+            if draft.changes:
+                await self._store.commit(draft.changes)
+        except Overloaded as error:
+            self._fail(batch, error)
+            return
+        except Exception as error:  # noqa: BLE001 - a broken transaction must not end the writer
+            log.exception("a transaction failed and nothing of it was kept")
+            self._fail(batch, Overloaded(f"the database failed: {type(error).__name__}"))
+            return
+        self.failing = ""
+        self._publish(draft.changes)
+        for job, (result, failure) in zip(batch, results, strict=True):
+            _settle(job, result, failure)
+
+    async def _prepare(self, batch: Sequence[Job[Any]]) -> Draft:
+        """Bring into memory what the jobs will look for."""
+        unknown = {key for job in batch for key in job.keys if key not in self._state.lives}
+        if unknown:
+            lives = await self._store.lives(list(unknown))
+            groups = [alert.id for alert in lives.values()]
+            posts = await self._store.posts_of(groups) if groups else ()
+            self._state.remember(lives.values(), posts)
+        now = self._now()
+        deliveries = {job.delivery for job in batch if job.delivery}
+        seen = await self._store.deliveries_seen(list(deliveries), since=now - DUPLICATES_FOR) if deliveries else {}
+        return Draft(self._state, now, seen=seen)
+
+    def _run(self, job: Job[Any], draft: Draft) -> tuple[Any, BaseException | None]:
+        branch = draft.branch()
+        try:
+            result = job.run(branch)
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it
+            return None, error
+        draft.merge(branch)
+        return result, None
+
+    def _publish(self, changes: Changes) -> None:
+        self._state.apply(changes)
+        for listener in self._listeners:
+            listener(changes)
+
+    def _fail(self, batch: Sequence[Job[Any]], error: Overloaded) -> None:
+        self.failing = str(error)
+        for job in batch:
+            _settle(job, None, Overloaded(str(error), retry_after=error.retry_after))
+
+
+def _settle(job: Job[Any], result: Any, failure: BaseException | None) -> None:
+    if job.done.done():
+        return
+    if failure is not None:
+        job.done.set_exception(failure)
+    else:
+        job.done.set_result(result)
