@@ -14,7 +14,7 @@ from hub.core.matching import Match, compile_match
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
 from hub.core.telling import Pen
-from hub.store import Changes, LifeKey, Snapshot, StoredAsk, Timer
+from hub.store import Changes, LifeKey, Snapshot, StoredAsk, StoredRequest, Timer
 
 PENDING = (DeliveryState.OWED, DeliveryState.HELD)
 ASKED = ("queued", "asking", "sent")
@@ -168,6 +168,9 @@ class Draft:
         self.changes = Changes()
         self._below = below
         self.seen: Seen = seen if seen is not None else (below.seen if below else {})
+        self._deliveries: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._lives: dict[LifeKey, str] = {}
+        self._groups: dict[str, dict[str, None]] = defaultdict(dict)
 
     def branch(self) -> "Draft":
         """A draft on top of this one: it is merged, or dropped without a trace."""
@@ -177,16 +180,33 @@ class Draft:
         for name in Changes.__slots__:
             mine, theirs = getattr(self.changes, name), getattr(other.changes, name)
             mine.extend(theirs) if isinstance(mine, list) else mine.update(theirs)
+        self._deliveries.update(other._deliveries)
+        self._lives.update(other._lives)
+        for group, posts in other._groups.items():
+            self._groups[group].update(posts)
 
     @property
     def pen(self) -> Pen:
         return Pen(now=self.now, new_id=ids.new_id, next_order=self.state.next_order)
 
-    def _layers(self) -> Iterator[Changes]:
+    def _drafts(self) -> "Iterator[Draft]":
         here: Draft | None = self
         while here is not None:
-            yield here.changes
+            yield here
             here = here._below
+
+    def _layers(self) -> Iterator[Changes]:
+        return (draft.changes for draft in self._drafts())
+
+    def delivered(self, source: str, delivery: str) -> tuple[str, ...] | None:
+        """The ids of the events that this delivery brought before; None if it is new."""
+        wanted = (source, delivery)
+        before = next((d._deliveries[wanted] for d in self._drafts() if wanted in d._deliveries), None)
+        return before if before is not None else self.seen.get(wanted)
+
+    def note_delivery(self, request: StoredRequest) -> None:
+        if request.delivery_id:
+            self._deliveries[request.source, request.delivery_id] = request.events
 
     def alert(self, id: str) -> Alert | None:
         return next((c.alerts[id] for c in self._layers() if id in c.alerts), None) or self.state.alerts.get(id)
@@ -194,12 +214,8 @@ class Draft:
     def life(self, source: str, key: str, *, notice: bool) -> Alert | None:
         """The newest life of a key."""
         wanted = (source, key, notice)
-        for changes in self._layers():
-            for alert in reversed(changes.alerts.values()):
-                if life_key(alert) == wanted:
-                    return alert
-        id = self.state.lives.get(wanted)
-        return self.state.alerts[id] if id else None
+        id = next((d._lives[wanted] for d in self._drafts() if wanted in d._lives), None) or self.state.lives.get(wanted)
+        return self.alert(id) if id else None
 
     def post(self, id: str) -> Post | None:
         return next((c.posts[id] for c in self._layers() if id in c.posts), None) or self.state.posts.get(id)
@@ -215,10 +231,10 @@ class Draft:
 
     def posts_of(self, group: str) -> list[Post]:
         """The posts of an alert, first told first."""
-        found = {id: self.state.posts[id] for id in self.state.groups.get(group, ())}
-        for changes in reversed(list(self._layers())):
-            found |= {post.id: post for post in changes.posts.values() if post.group == group}
-        return list(found.values())
+        ids = dict(self.state.groups.get(group, {}))
+        for draft in reversed(list(self._drafts())):
+            ids |= draft._groups.get(group, {})
+        return [post for post in map(self.post, ids) if post is not None]
 
     def pending_lines_of(self, post: str) -> list[Line]:
         found = {id: self.state.lines[id] for id in self.state.lines_of.get(post, ())}
@@ -242,12 +258,17 @@ class Draft:
         return self.state.matches.get(silence.id) or compile_match(silence.match)
 
     def put(self, *, posts: Iterable[Post] = (), lines: Iterable[Line] = ()) -> None:
-        self.changes.posts.update((post.id, post) for post in posts)
+        for post in posts:
+            self.changes.posts[post.id] = post
+            self._groups[post.group][post.id] = None
         self.changes.lines.update((line.id, line) for line in lines)
 
     def put_alert(self, alert: Alert) -> None:
-        self.changes.alerts.pop(alert.id, None)
         self.changes.alerts[alert.id] = alert
+        key = life_key(alert)
+        newest = self.life(*key[:2], notice=key[2])
+        if newest is None or (newest.opened_at, newest.id) <= (alert.opened_at, alert.id):
+            self._lives[key] = alert.id
 
     def set_timer(self, kind: str, subject: str, due_at: datetime | None) -> None:
         """Wake at that time; None: not any more."""

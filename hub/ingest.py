@@ -1,0 +1,278 @@
+"""Accept: verify, parse, hand to the writer. A 2xx is given when it is on disk, and not before."""
+
+import difflib
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from hub import ids
+from hub.contracts import Integration, Quiet, WebhookRequest
+from hub.core.event import Event, Report, event_of
+from hub.core.rules import Rules
+from hub.errors import PayloadError, TocsinError, Unauthenticated, Unsupported
+from hub.proof import Secret
+from hub.router import Router, keys_of
+from hub.state import Draft
+from hub.store import Store, StoredEvent, StoredRequest
+from hub.writer import Writer
+
+log = logging.getLogger("tocsin.ingest")
+
+SECRET_HEADERS = re.compile(r"authorization|cookie|token|secret|signature|api-?key", re.IGNORECASE)
+LONGEST_DELIVERY_ID = 200
+
+
+class UnknownSource(TocsinError):
+    """No source is called that; `nearest` are the names most like it."""
+
+    def __init__(self, name: str, nearest: Sequence[str]) -> None:
+        hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
+        super().__init__(f"no source is called '{name[:100]}'{hint}")
+        self.nearest = tuple(nearest)
+
+
+class Malformed(TocsinError):
+    """The body could not be understood; it is kept in quarantine under `quarantined`."""
+
+    def __init__(self, error: PayloadError, quarantined: str) -> None:
+        super().__init__(str(error))
+        self.path = error.path
+        self.quarantined = quarantined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What a source is told. `events` are ids, in the order of the reports."""
+
+    events: tuple[str, ...] = ()
+    ignored: str = ""
+    duplicate: bool = False
+    quarantined: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """The verdict on a request, before it is written."""
+
+    reports: Sequence[Report] = ()
+    quiet: str = ""
+    broken: PayloadError | None = None
+    unsupported: str = ""
+    body: Any = None
+
+    @property
+    def verdict(self) -> str:
+        if self.broken or self.unsupported:
+            return "quarantined"
+        return "quiet" if self.quiet else "events"
+
+    @property
+    def why(self) -> str:
+        return str(self.broken) if self.broken else self.unsupported or self.quiet
+
+
+class Ingest:
+    def __init__(
+        self,
+        *,
+        rules: Callable[[], Rules],
+        tools: Mapping[str, Integration],
+        secrets: Callable[[str], Sequence[Secret]],
+        open_without_secret: bool,
+        router: Router,
+        writer: Writer,
+        store: Store,
+        now: Callable[[], datetime],
+        count: Callable[[str, str], None],
+    ) -> None:
+        self._rules = rules
+        self._tools = tools
+        self._secrets = secrets
+        self._open = open_without_secret
+        self._router = router
+        self._writer = writer
+        self._store = store
+        self._now = now
+        self._count = count
+
+    async def accept(self, request: WebhookRequest) -> Accepted:
+        """Take a request in. Raises UnknownSource, Unauthenticated, Malformed or Overloaded."""
+        tool, integration, options = self._source(request.source)
+        self._verify(request, integration)
+        understood = understand(integration, request, options)
+        accepted = await self._keep(request, tool, understood)
+        verdict = "duplicate" if accepted.duplicate else understood.verdict
+        self._count(request.source, verdict)
+        if understood.broken is not None and integration.refusal == 400:
+            raise Malformed(understood.broken, accepted.quarantined)
+        return accepted
+
+    def _source(self, name: str) -> tuple[str, Integration, Any]:
+        source = self._rules().source(name)
+        if source is None or self._tools[source.tool].source is None:
+            raise UnknownSource(name, difflib.get_close_matches(name, list(self._rules().sources), n=3))
+        return source.tool, self._tools[source.tool], source.options
+
+    def _verify(self, request: WebhookRequest, integration: Integration) -> None:
+        assert integration.source is not None
+        secrets = self._secrets(request.source)
+        if not secrets and self._open:
+            return
+        if not secrets:
+            self._count(request.source, "refused")
+            raise Unauthenticated(f"source {request.source} has no secret; the operator must set one")
+        try:
+            integration.source.verify(request, secrets)
+        except Unauthenticated:
+            self._count(request.source, "refused")
+            raise
+
+    async def _keep(self, request: WebhookRequest, tool: str, understood: Understood) -> Accepted:
+        events, stored = self._make(request, tool, understood)
+        delivery = stored.delivery_id if stored.verdict != "quarantined" else ""
+        return await self._writer.do(
+            lambda draft: self._write(draft, stored, events, understood.body),
+            keys=[key for event in events for key in keys_of(event.source, event.key)],
+            delivery=(request.source, delivery) if delivery else None,
+        )
+
+    def _make(
+        self, request: WebhookRequest, tool: str, understood: Understood
+    ) -> tuple[Sequence[Event], StoredRequest]:
+        request_id, delivery = ids.new_id(), delivery_id(request)
+        events = [
+            event_of(
+                report,
+                id=ids.new_id(),
+                source=request.source,
+                tool=tool,
+                received_at=request.received_at,
+                delivery_id=delivery,
+                request_id=request_id,
+            )
+            for report in understood.reports
+        ]
+        stored = StoredRequest(
+            id=request_id,
+            source=request.source,
+            tool=tool,
+            received_at=request.received_at,
+            headers=without_secrets(request.headers),
+            query=request.query,
+            body=request.body,
+            verdict=understood.verdict,
+            why=understood.why,
+            path=understood.broken.path if understood.broken else "",
+            delivery_id=delivery,
+            events=tuple(event.id for event in events),
+        )
+        return events, stored
+
+    def _write(self, draft: Draft, stored: StoredRequest, events: Sequence[Event], body: Any) -> Accepted:
+        if stored.verdict == "quarantined":
+            draft.changes.requests.append(stored)
+            return Accepted(quarantined=stored.id)
+        if stored.delivery_id and (first := draft.delivered(stored.source, stored.delivery_id)) is not None:
+            return Accepted(events=first, duplicate=True)
+        draft.changes.requests.append(stored)
+        draft.note_delivery(stored)
+        routed = [self._router.route(draft, event, body) for event in events]
+        draft.changes.events.extend(routed)
+        _warn_of_failures(routed)
+        return Accepted(events=stored.events, ignored=stored.why)
+
+    async def replay(self, id: str) -> Accepted | None:
+        """Read a quarantined request again with the parser and the rules of now. None if it is not in quarantine.
+        Raises Malformed or Unsupported where it is still not understood."""
+        stored = await self._store.request(id)
+        if stored is None or stored.verdict != "quarantined" or stored.replayed_at is not None:
+            return None
+        tool, integration, options = self._source(stored.source)
+        again = WebhookRequest(
+            source=stored.source,
+            headers=stored.headers,
+            query=stored.query,
+            body=stored.body,
+            received_at=stored.received_at,
+        )
+        understood = understand(integration, again, options)
+        if understood.broken is not None:
+            raise Malformed(understood.broken, id)
+        if understood.unsupported:
+            raise Unsupported(understood.unsupported)
+        events, fresh = self._make(again, tool, understood)
+        released = replace(
+            stored, verdict=fresh.verdict, why=fresh.why, events=tuple(e.id for e in events), replayed_at=self._now()
+        )
+        return await self._writer.do(
+            lambda draft: self._release(draft, released, [replace(e, request_id=id) for e in events], understood.body),
+            keys=[key for event in events for key in keys_of(event.source, event.key)],
+        )
+
+    def _release(self, draft: Draft, released: StoredRequest, events: Sequence[Event], body: Any) -> Accepted:
+        draft.changes.released[released.id] = released
+        draft.changes.events.extend(self._router.route(draft, event, body) for event in events)
+        return Accepted(events=released.events, ignored=released.why)
+
+    async def route_again(self, stored: StoredEvent) -> StoredEvent:
+        """Route an event that a crash or a failing rule left unrouted."""
+        event = stored.event
+        request = await self._store.request(event.request_id)
+        body = _body_of(request) if request else None
+
+        def job(draft: Draft) -> StoredEvent:
+            routed = self._router.route(draft, event, body)
+            draft.changes.decided[event.id] = routed
+            return routed
+
+        return await self._writer.do(job, keys=keys_of(event.source, event.key))
+
+
+def understand(integration: Integration, request: WebhookRequest, options: Any) -> Understood:
+    """Parse, and sort the answers into reports, nothing to say, broken, and never heard of."""
+    assert integration.source is not None
+    try:
+        parsed = integration.source.parse(request, options)
+    except PayloadError as error:
+        return Understood(broken=error)
+    except Unsupported as error:
+        return Understood(unsupported=str(error))
+    except Exception as error:  # noqa: BLE001 - a parser's own fault must not lose what a tool said
+        log.exception("the parser of source %s failed; the request is in quarantine", request.source)
+        return Understood(unsupported=f"the parser failed: {type(error).__name__}: {error}")
+    if isinstance(parsed, Quiet):
+        return Understood(quiet=parsed.why)
+    return Understood(reports=parsed, body=_decoded(request))
+
+
+def _decoded(request: WebhookRequest) -> Any:
+    """The body that rules may look into as `body.x.y`; tools that post forms have none."""
+    try:
+        return request.json().value
+    except PayloadError:
+        return None
+
+
+def _body_of(request: StoredRequest) -> Any:
+    return _decoded(WebhookRequest(source=request.source, body=request.body, received_at=request.received_at))
+
+
+def delivery_id(request: WebhookRequest) -> str:
+    """The tool's own id of this delivery, or that of our script. Without one nothing is taken for a duplicate."""
+    for header in ("idempotency-key", "x-github-delivery"):
+        if request.header(header):
+            return request.header(header)[:LONGEST_DELIVERY_ID]
+    return ""
+
+
+def without_secrets(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: "…" if SECRET_HEADERS.search(name) else value for name, value in headers.items()}
+
+
+def _warn_of_failures(routed: Sequence[StoredEvent]) -> None:
+    for stored in routed:
+        if stored.failure:
+            log.error("event %s could not be routed and waits to be replayed:\n%s", stored.event.id, stored.failure)

@@ -1,0 +1,352 @@
+"""Events, acts and due timers in; alerts, decisions, posts, lines and timers out. The only writer of alert state.
+
+It fetches what the core's rules need from the draft, asks them, and puts what they say back. It decides nothing.
+"""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub.core import alert as life
+from hub.core import telling
+from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
+from hub.core.durations import say_duration
+from hub.core.event import Event, Status
+from hub.core.matching import alert_look, event_look
+from hub.core.notification import DeliveryState, Occasion
+from hub.core.routing import Taken
+from hub.core.rules import Rules
+from hub.core.silence import REMEMBERED, Silence
+from hub.core.telling import Said
+from hub.state import Draft
+from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
+
+NOTICES_TOGETHER = timedelta(days=7)
+CONFIRM_WITHIN = timedelta(seconds=60)
+LIFT_AFTER = timedelta(minutes=5)
+
+
+def keys_of(source: str, key: str) -> tuple[LifeKey, LifeKey]:
+    """The lives that an event of this key may look for."""
+    return (source, key, False), (source, key, True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who does something to an alert, and in which words."""
+
+    by: str
+    reason: str = ""
+
+
+class Router:
+    def __init__(self, rules: Callable[[], Rules]) -> None:
+        self._rules = rules
+
+    # ------------------------------------------------------------------------------------------------------ events
+
+    def route(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
+        """Fold an event in and give it back with its decision. A rule that raises leaves it unrouted, with the
+        traceback, and nothing else of it."""
+        branch = draft.branch()
+        try:
+            decision = self._fold(branch, event, body)
+        except Exception:  # noqa: BLE001 - it must not fail the batch; an operator sees it and replays it
+            return StoredEvent(event=event, failure=traceback.format_exc(limit=-5))
+        draft.merge(branch)
+        return StoredEvent(event=event, decision=decision, routed_at=draft.now)
+
+    def _fold(self, draft: Draft, event: Event, body: Any) -> Decision:
+        rules = self._rules()
+        step = self._advance(draft, event, rules)
+        if step.change is Change.NOTICED and (first := self._first_notice(draft, event)) is not None:
+            return self._notice_again(draft, event, first, rules)
+        taken = rules.tree.decide(event_look(event, body)) if step.decide else ()
+        return self._tell(draft, step, event, taken, rules)
+
+    def _advance(self, draft: Draft, event: Event, rules: Rules) -> Advance:
+        if event.status is Status.NOTICE:
+            return Advance(alert=life.notice_of(event), change=Change.NOTICED, decide=True)
+        known = draft.life(event.source, event.key, notice=False)
+        source = rules.source(event.source)
+        return life.advance(
+            known, event, reopen_within=rules.reopen_within, expire_after=source.expire_after if source else None
+        )
+
+    def _first_notice(self, draft: Draft, event: Event) -> Alert | None:
+        first = draft.life(event.source, event.key, notice=True)
+        if first is None or event.received_at - first.updated_at > NOTICES_TOGETHER:
+            return None
+        return first
+
+    def _notice_again(self, draft: Draft, event: Event, first: Alert, rules: Rules) -> Decision:
+        now_said = replace(first, count=first.count + 1, updated_at=event.received_at)
+        draft.put_alert(now_said)
+        quieted = self._silences_over(draft, life.notice_of(event))
+        self._count_held(draft, quieted, first.id)
+        said = Said(title=event.title, text=event.body, by=event.actor, event=event.id)
+        for post in draft.posts_of(first.id):
+            if not telling.never_told(post):
+                line = telling.under_the_first(post, now_said, said, held=bool(quieted), pen=draft.pen)
+                draft.put(lines=[line])
+        return Decision(
+            config=rules.hash,
+            change=Change.NOTICED,
+            note="under the first notice of its key",
+            alert=first.id,
+            suppressed=_names(quieted),
+        )
+
+    def _tell(self, draft: Draft, step: Advance, event: Event, taken: Sequence[Taken], rules: Rules) -> Decision:
+        quieted: list[Silence] = []
+        if step.alert is not None:
+            draft.put_alert(step.alert)
+            draft.set_timer("expire", step.alert.id, step.alert.expires_at if step.alert.open else None)
+            quieted = self._silences_over(draft, step.alert)
+            occasion = telling.OCCASIONS.get(step.change)
+            if occasion in telling.HOLDABLE:
+                self._count_held(draft, quieted, step.alert.id)
+            self._say(draft, step, taken, held=bool(quieted), said=_said(step, event))
+            if step.change is Change.RESOLVED:
+                self._drop_held_lines(draft, step.alert)
+            self._settle_ask(draft, step.alert)
+        return Decision(
+            config=rules.hash,
+            change=step.change,
+            note=step.note,
+            alert=step.alert.id if step.alert else "",
+            routes=tuple((t.route, t.channel) for t in taken),
+            suppressed=_names(quieted),
+        )
+
+    def _say(self, draft: Draft, step: Advance, taken: Sequence[Taken], *, held: bool, said: Said) -> None:
+        assert step.alert is not None
+        told = telling.tell(step, draft.posts_of(step.alert.id), taken, held=held, said=said, pen=draft.pen)
+        draft.put(posts=told.posts, lines=told.lines)
+
+    def _drop_held_lines(self, draft: Draft, alert: Alert) -> None:
+        for post in draft.posts_of(alert.id):
+            held = [line for line in draft.pending_lines_of(post.id) if line.sending.state is DeliveryState.HELD]
+            draft.put(lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held])
+
+    # ---------------------------------------------------------------------------------------------------- silences
+
+    def _silences_over(self, draft: Draft, alert: Alert) -> list[Silence]:
+        active = draft.active_silences()
+        if not active:
+            return []
+        look = alert_look(alert)
+        return [silence for silence, match in active if match.matches(look)]
+
+    def _count_held(self, draft: Draft, silences: Sequence[Silence], alert: str) -> None:
+        for silence in silences:
+            others = tuple(id for id in silence.held_alerts if id != alert)
+            counted = replace(silence, held=silence.held + 1, held_alerts=(*others, alert)[-REMEMBERED:])
+            draft.changes.silences[silence.id] = counted
+
+    def silence(self, draft: Draft, silence: Silence) -> int:
+        """Begin a silence; gives how many open alerts it covers now."""
+        draft.changes.silences[silence.id] = silence
+        draft.set_timer("silence", silence.id, silence.ends_at)
+        covered = [alert for alert in draft.open_alerts() if silence in self._silences_over(draft, alert)]
+        for alert in covered:
+            self._edit(draft, alert, Occasion.SILENCED)
+        return len(covered)
+
+    def unsilence(self, draft: Draft, id: str, by: str = "") -> Silence | None:
+        """End a silence, tell what it held back and say so where it was asked for. None if it is not there."""
+        silence = draft.silence(id)
+        if silence is None or silence.ended_at is not None:
+            return None
+        covered = [alert for alert in draft.open_alerts() if silence in self._silences_over(draft, alert)]
+        covered += [alert for alert in map(draft.alert, silence.held_alerts) if alert and alert not in covered]
+        ended = replace(silence, ended_at=draft.now)
+        draft.changes.silences[id] = ended
+        draft.set_timer("silence", id, None)
+        for alert in covered:
+            if not self._silences_over(draft, alert):
+                self._release(draft, alert)
+        if silence.place:
+            self._announce(draft, silence.place, Occasion.UNSILENCED, _what_it_held(ended, covered, by))
+        return ended
+
+    def _release(self, draft: Draft, alert: Alert) -> None:
+        posts = draft.posts_of(alert.id)
+        lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
+        told = telling.release(alert, posts, lines, draft.pen)
+        draft.put(posts=told.posts, lines=told.lines)
+
+    def _edit(self, draft: Draft, alert: Alert, occasion: Occasion) -> None:
+        told = [post for post in draft.posts_of(alert.id) if not telling.never_told(post)]
+        draft.put(posts=[telling.edited(post, occasion, draft.pen) for post in told])
+
+    def _announce(self, draft: Draft, place: str, occasion: Occasion, said: Said) -> None:
+        if self._rules().address(place) is not None:
+            draft.put(lines=[telling.announcement(place, occasion, said, pen=draft.pen)])
+
+    # -------------------------------------------------------------------------------------------------------- acts
+
+    def ack(self, draft: Draft, id: str, asked: Asked, answer: Answer | None) -> Advance | None:
+        """A person takes an alert on; `answer` is how what we ask of its tool stands."""
+        current = draft.alert(id)
+        if current is None:
+            return None
+        taken = Ack(by=asked.by, at=draft.now, origin=Origin.PERSON, reason=asked.reason)
+        return self._act(draft, life.acked(current, taken, answer))
+
+    def unack(self, draft: Draft, id: str, answer: Answer | None = None, note: str = "") -> Advance | None:
+        current = draft.alert(id)
+        return None if current is None else self._act(draft, life.unacked(current, draft.now, answer, note))
+
+    def note_answer(self, draft: Draft, id: str, answer: Answer) -> Advance | None:
+        """What we ask of the tool about an alert stands anew, and nobody acked or unacked by that."""
+        current = draft.alert(id)
+        if current is None:
+            return None
+        asked = replace(current, answer=answer, updated_at=draft.now)
+        return self._act(draft, Advance(alert=asked, change=Change.ANSWERED))
+
+    def resolve(self, draft: Draft, id: str, why: str) -> Advance | None:
+        current = draft.alert(id)
+        if current is None:
+            return None
+        step = life.ended(current, draft.now, why)
+        if step.change is Change.RESOLVED:
+            draft.set_timer("expire", id, None)
+        return self._act(draft, step)
+
+    def _act(self, draft: Draft, step: Advance) -> Advance:
+        alert = step.alert
+        assert alert is not None
+        if step.change is not Change.UNCHANGED:
+            draft.put_alert(alert)
+            held = bool(self._silences_over(draft, alert))
+            self._say(draft, step, (), held=held, said=Said(title=step.note or alert.title))
+            if step.change is Change.RESOLVED:
+                self._drop_held_lines(draft, alert)
+        return step
+
+    # -------------------------------------------------------------------------------------------- answers of tools
+
+    def answer(self, draft: Draft, id: str, result: str, detail: str) -> StoredAsk | None:
+        """How an ask stands now, as its tool, or our waiting for it, says."""
+        ask = draft.ask(id)
+        if ask is None:
+            return None
+        moved = replace(ask, state=result, detail=detail, sent_at=ask.sent_at or draft.now)
+        draft.changes.asks[id] = moved
+        draft.set_timer("confirm", id, draft.now + CONFIRM_WITHIN if result == "sent" else None)
+        alert = draft.alert(ask.alert) if ask.alert else None
+        if alert is not None and alert.answer is not None and alert.answer.ask == id:
+            self._answer_on(draft, alert, moved)
+        elif result not in ("asking", "sent") and ask.place:
+            self._announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(moved)))
+        return moved
+
+    def _answer_on(self, draft: Draft, alert: Alert, ask: StoredAsk) -> None:
+        assert alert.answer is not None
+        answer = replace(alert.answer, result=ask.state, detail=ask.detail, at=draft.now)
+        self._act(draft, life.answered(alert, answer, draft.now))
+        lifts = ask.verb == "ack" and ask.state == "unknown"
+        draft.set_timer("lift", ask.id, draft.now + LIFT_AFTER if lifts else None)
+        if ask.state == "done" and ask.verb == "unack":
+            self.unack(draft, alert.id, answer)
+        if ask.state not in ("asking", "sent") and not draft.posts_of(alert.id) and ask.place:
+            self._announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(ask)))
+
+    def _settle_ask(self, draft: Draft, alert: Alert) -> None:
+        """An event may have answered what we asked: the tool's own word ends the waiting."""
+        answer = alert.answer
+        if answer is None or answer.result != "done" or not answer.ask:
+            return
+        ask = draft.ask(answer.ask)
+        if ask is not None and ask.state != "done":
+            draft.changes.asks[ask.id] = replace(ask, state="done", detail="")
+        draft.set_timer("confirm", answer.ask, None)
+        draft.set_timer("lift", answer.ask, None)
+
+    # ------------------------------------------------------------------------------------------------------ timers
+
+    def ripen(self, draft: Draft, due: Sequence[tuple[str, str]]) -> None:
+        """Do what the timers were set for."""
+        for kind, subject in due:
+            draft.set_timer(kind, subject, None)
+            _TIMERS[kind](self, draft, subject)
+
+    def _silence_ends(self, draft: Draft, id: str) -> None:
+        self.unsilence(draft, id)
+
+    def _expires(self, draft: Draft, id: str) -> None:
+        alert = draft.alert(id)
+        if alert is not None and alert.open:
+            self.resolve(draft, id, "nothing more was heard of it in time")
+
+    def _unconfirmed(self, draft: Draft, id: str) -> None:
+        ask = draft.ask(id)
+        if ask is not None and ask.state == "sent":
+            self.answer(draft, id, "unknown", ask.detail)
+
+    def _lift(self, draft: Draft, id: str) -> None:
+        for alert in draft.open_alerts():
+            if alert.answer is not None and alert.answer.ask == id and alert.answer.result == "unknown" and alert.ack:
+                minutes = say_duration(LIFT_AFTER)
+                self.unack(draft, alert.id, note=f"the ack is lifted: {alert.tool} did not confirm it for {minutes}")
+
+
+_TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
+    "silence": Router._silence_ends,
+    "expire": Router._expires,
+    "confirm": Router._unconfirmed,
+    "lift": Router._lift,
+}
+
+
+def _names(silences: Sequence[Silence]) -> tuple[tuple[str, str], ...]:
+    return tuple(("silence", silence.id) for silence in silences)
+
+
+def _said(step: Advance, event: Event) -> Said:
+    mark = event.mark
+    by = event.actor or (mark.by if mark else "")
+    text = mark.text if mark and mark.text else event.body
+    return Said(title=event.title, text=text, by=by, event=event.id)
+
+
+def _what_it_held(silence: Silence, covered: Sequence[Alert], by: str) -> Said:
+    count = "nothing was" if not silence.held else f"{silence.held} event{'s' * (silence.held > 1)} held back, of"
+    firing = [alert.title for alert in covered if alert.open]
+    about = describe_match(silence.match)
+    title = f"{about} speaks again" + (f", says {by}" if by else "")
+    held = f"{count} {len(silence.held_alerts)} alert{'s' * (len(silence.held_alerts) != 1)}" if silence.held else f"{count} held back"
+    lines = [held + (", and still firing:" if firing else ""), *(f"• {title}" for title in firing[:5])]
+    return Said(title=title, text="\n".join(lines), by=by)
+
+
+def describe_match(match: Mapping[str, Any]) -> str:
+    """A match in words: `twitter`, `host=web301`."""
+    if set(match) == {"source"}:
+        return str(match["source"])
+    return " ".join(f"{name}={_value(value)}" for name, value in match.items()) or "everything"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_value(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return ",".join(_value(inner) for inner in value)
+    return str(value)
+
+
+ANSWERS = {
+    "done": "{tool} did it: {verb} {target}",
+    "already": "{verb} {target}: {tool} had it already",
+    "refused": "{tool} refused {verb} {target}",
+    "unknown": "{tool} has not confirmed {verb} {target}: it may or may not have happened",
+}
+
+
+def say_answer(ask: StoredAsk) -> str:
+    words = ANSWERS.get(ask.state, "{verb} {target}").format(tool=ask.source, verb=ask.verb, target=ask.target)
+    return f"{words}{': ' + ask.detail if ask.detail else ''} [{ask.id}]"
