@@ -261,11 +261,8 @@ def _body_of(request: StoredRequest) -> Any:
 
 
 def delivery_id(request: WebhookRequest) -> str:
-    """The tool's own id of this delivery, or that of our script. Without one nothing is taken for a duplicate."""
-    for header in ("idempotency-key", "x-github-delivery"):
-        if request.header(header):
-            return request.header(header)[:LONGEST_DELIVERY_ID]
-    return ""
+    """The sender's own id of this delivery. Without one nothing is ever taken for a duplicate."""
+    return request.header("idempotency-key")[:LONGEST_DELIVERY_ID]
 
 
 def without_secrets(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,0 +1,322 @@
+"""Posts and lines to chats: per channel, in order, paced. It brings the version shown to the version wanted.
+
+Whether a failed attempt is tried again, and when, is decided in `core.delivery`; this module attempts and records.
+"""
+
+import asyncio
+import heapq
+import logging
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from hub.contracts import Chat, Edits, Finds, PostKey, Repeat, Room
+from hub.core import delivery
+from hub.core.delivery import Attempt, Came, Dead, Next, Retry, Settled, Unknown
+from hub.core.matching import alert_look
+from hub.core.notification import DeliveryState, Line, Message, MessageRef, Post, Sending
+from hub.core.silence import Silence
+from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
+from hub.state import Draft, State
+from hub.store import Changes
+from hub.wording import Wording
+from hub.writer import Writer
+
+log = logging.getLogger("tocsin.outbox")
+
+ATTEMPT_WITHIN = 30.0
+"""Seconds that a chat may take for one message."""
+TOGETHER = 64
+"""Messages that go out at once to a chat that keeps a repeated key one message and needs no pacing."""
+IDLE = 60.0
+
+Item = Post | Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What one attempt came to. `version` is that of the post that was tried; 0 for a line."""
+
+    item: Item
+    came: Came
+    version: int = 0
+    ref: MessageRef | None = None
+    error: str = ""
+    retry_after: float | None = None
+
+
+@dataclass(slots=True)
+class Channel:
+    """What is owed to one address, and until when its chat asked us to wait."""
+
+    room: Room
+    queue: list[tuple[int, str]] = field(default_factory=list)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    not_before: datetime | None = None
+
+    def owe(self, item: Item) -> None:
+        heapq.heappush(self.queue, (item.order, item.id))
+        self.wake.set()
+
+
+class Outbox:
+    def __init__(
+        self,
+        *,
+        state: State,
+        writer: Writer,
+        chats: Mapping[str, Chat],
+        wording: Wording,
+        now: Callable[[], datetime],
+        count: Callable[[str, str], None],
+    ) -> None:
+        self._state = state
+        self._writer = writer
+        self._chats = chats
+        self._wording = wording
+        self._now = now
+        self._count = count
+        self._channels: dict[str, Channel] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        for item in [*state.posts.values(), *state.lines.values()]:
+            self._owe(item)
+        writer.listen(self._note)
+
+    async def serve(self) -> None:
+        """Deliver until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            for channel in list(self._channels.values()):
+                tasks.create_task(self._serve(channel))
+            await asyncio.Event().wait()
+
+    async def deliver_due(self) -> int:
+        """Deliver all that is due now, and stop. How many attempts were made."""
+        made = 0
+        for channel in list(self._channels.values()):
+            while attempted := await self._step(channel):
+                made += attempted
+        return made
+
+    def oldest(self) -> Mapping[str, float]:
+        """Seconds that the oldest owed thing of each channel has waited."""
+        now, ages = self._now(), dict.fromkeys(self._channels, 0.0)
+        for item in [*self._state.posts.values(), *self._state.lines.values()]:
+            if item.sending.state is DeliveryState.OWED:
+                age = (now - (_owed_at(item) or now)).total_seconds()
+                ages[item.channel] = max(ages.get(item.channel, 0.0), age)
+        return ages
+
+    # ------------------------------------------------------------------------------------------------- what is owed
+
+    def _note(self, changes: Changes) -> None:
+        for item in [*changes.posts.values(), *changes.lines.values()]:
+            self._owe(item)
+
+    def _owe(self, item: Item) -> None:
+        if item.sending.state is not DeliveryState.OWED:
+            return
+        channel = self._channels.get(item.channel)
+        if channel is None:
+            chat, _, name = item.channel.partition(":")
+            channel = self._channels[item.channel] = Channel(room=Room(chat=chat, name=name))
+            if self._tasks is not None:
+                self._tasks.create_task(self._serve(channel))
+        channel.owe(item)
+
+    def _item(self, id: str) -> Item | None:
+        return self._state.posts.get(id) or self._state.lines.get(id)
+
+    def _ready(self, channel: Channel, most: int) -> tuple[list[Item], datetime | None]:
+        """What can go now, in order, and when the next would be due if nothing can."""
+        now, ready, later, soonest = self._now(), list[Item](), list[tuple[int, str]](), channel.not_before
+        if channel.not_before is not None and channel.not_before > now:
+            return [], channel.not_before
+        soonest = None
+        taken: set[str] = set()
+        while channel.queue and len(ready) < most:
+            order, id = heapq.heappop(channel.queue)
+            item = self._item(id)
+            if item is None or item.order != order or item.sending.state is not DeliveryState.OWED or id in taken:
+                continue
+            due = item.sending.due_at
+            if due is not None and due > now:
+                later.append((order, id))
+                soonest = due if soonest is None else min(soonest, due)
+            elif isinstance(item, Line) and self._waits_for_its_post(item, taken):
+                later.append((order, id))
+            else:
+                taken.add(id)
+                ready.append(item)
+        for entry in later:
+            heapq.heappush(channel.queue, entry)
+        return ready, soonest
+
+    def _waits_for_its_post(self, line: Line, taken: set[str]) -> bool:
+        post = self._state.posts.get(line.post) if line.post else None
+        if post is None:
+            return False
+        return post.id in taken or (post.ref is None and post.sending.state is DeliveryState.OWED)
+
+    # ------------------------------------------------------------------------------------------------------ sending
+
+    async def _serve(self, channel: Channel) -> None:
+        while True:
+            channel.wake.clear()
+            try:
+                attempted = await self._step(channel)
+            except Overloaded as error:
+                log.warning("deliveries to %s wait: %s", channel.room.address, error)
+                await asyncio.sleep(error.retry_after)
+                continue
+            except Exception:
+                log.exception("delivering to %s failed; it goes on", channel.room.address)
+                await asyncio.sleep(1)
+                continue
+            if not attempted:
+                await self._rest(channel)
+
+    async def _rest(self, channel: Channel) -> None:
+        _, soonest = self._ready(channel, 0) if channel.not_before else (None, None)
+        due = [i.sending.due_at for _, id in channel.queue if (i := self._item(id)) and i.sending.due_at]
+        times = [at for at in [soonest, *due] if at is not None]
+        wait = min(((at - self._now()).total_seconds() for at in times), default=IDLE)
+        try:
+            async with asyncio.timeout(max(0.0, min(wait, IDLE)) + 0.001):
+                if channel.not_before is not None and channel.not_before > self._now():
+                    await asyncio.Event().wait()
+                await channel.wake.wait()
+        except TimeoutError:
+            return
+
+    async def _step(self, channel: Channel) -> int:
+        """Attempt what can go together now, and record what came of it. How many were attempted."""
+        chat = self._chats.get(channel.room.chat)
+        together = chat is not None and chat.traits.pace == 0 and chat.traits.repeat is Repeat.ONCE
+        ready, _ = self._ready(channel, TOGETHER if together else 1)
+        if not ready:
+            return 0
+        tried = await asyncio.gather(*(self._attempt(chat, channel.room, item) for item in ready))
+        await self._writer.do(lambda draft: [self._settle(draft, channel, one) for one in tried])
+        for one in tried:
+            self._count(channel.room.address, one.came)
+        if chat is not None and chat.traits.pace:
+            channel.not_before = max(
+                channel.not_before or self._now(), self._now() + timedelta(seconds=chat.traits.pace)
+            )
+        return len(tried)
+
+    async def _attempt(self, chat: Chat | None, room: Room, item: Item) -> Tried:
+        version = item.wanted if isinstance(item, Post) else 0
+        if chat is None:
+            return Tried(item=item, came=Came.REFUSED, version=version, error=f"no chat '{room.chat}' is set up")
+        try:
+            async with asyncio.timeout(ATTEMPT_WITHIN):
+                ref = await self._send(chat, room, item)
+        except Refused as error:
+            return Tried(item=item, came=Came.REFUSED, version=version, error=str(error))
+        except Unreachable as error:
+            return Tried(
+                item=item, came=Came.UNREACHABLE, version=version, error=str(error), retry_after=error.retry_after
+            )
+        except (Uncertain, TimeoutError) as error:
+            return await self._look(chat, room, item, version, str(error) or "no answer in time")
+        except Overloaded as error:
+            return Tried(item=item, came=Came.UNREACHABLE, version=version, error=str(error))
+        except (TocsinError, Exception) as error:  # noqa: BLE001 - a chat's own fault is not the channel's end
+            log.exception("chat %s failed", room.chat)
+            return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
+        return Tried(item=item, came=Came.SHOWN, version=version, ref=ref)
+
+    async def _send(self, chat: Chat, room: Room, item: Item) -> MessageRef:
+        if isinstance(item, Line):
+            post = self._state.posts.get(item.post) if item.post else None
+            message = self._wording.line(item, dialect=chat.traits.dialect)
+            return await chat.post(room, message, PostKey(item.id), under=post.ref if post else None, loud=item.loud)
+        message = self._say(item, chat.traits.dialect)
+        if item.ref is not None and isinstance(chat, Edits):
+            await chat.edit(item.ref, message, PostKey(item.id))
+            return item.ref
+        return await chat.post(room, message, PostKey(item.id))
+
+    def _say(self, post: Post, dialect: str) -> Message:
+        now = self._now()
+        alert = self._state.alerts[post.group]
+        look = alert_look(alert)
+        over: list[Silence] = [s for s in self._state.active_silences(now) if self._state.matches[s.id].matches(look)]
+        return self._wording.post(post, alert, over, dialect=dialect, now=now)
+
+    async def _look(self, chat: Chat, room: Room, item: Item, version: int, why: str) -> Tried:
+        """Nobody knows whether it arrived: where the chat can be asked, ask it."""
+        came, ref = Came.UNCERTAIN, None
+        if isinstance(chat, Finds):
+            try:
+                async with asyncio.timeout(ATTEMPT_WITHIN):
+                    ref = await chat.find(room, PostKey(item.id))
+                came = Came.SHOWN if ref is not None and not item.ref else Came.LOST
+            except (TocsinError, TimeoutError) as error:
+                why = f"{why}; asked whether it is there: {error}"
+        return Tried(item=item, came=came, version=version, ref=ref, error=why)
+
+    # ---------------------------------------------------------------------------------------------------- recording
+
+    def _settle(self, draft: Draft, channel: Channel, tried: Tried) -> None:
+        current = draft.post(tried.item.id) if isinstance(tried.item, Post) else draft.line(tried.item.id)
+        if current is None:
+            return
+        chat = self._chats.get(channel.room.chat)
+        attempt = Attempt(
+            number=current.sending.attempts + 1,
+            owed_at=_owed_at(current) or draft.now,
+            edit=isinstance(current, Post) and current.ref is not None,
+            loud=isinstance(current, Post) or current.loud,
+            repeats_safely=chat is not None and chat.traits.repeat is Repeat.ONCE,
+        )
+        jitter = random.random()  # noqa: S311 - spreads retries, hides nothing
+        what = delivery.after(attempt, tried.came, draft.now, retry_after=tried.retry_after, jitter=jitter)
+        if isinstance(what, Retry):
+            channel.not_before = what.at
+        if isinstance(current, Post):
+            draft.put(posts=[_settled_post(current, tried, what, draft.now)])
+        else:
+            draft.put(lines=[_settled(current, tried, what)])
+
+
+def _settled(item: Line, tried: Tried, what: Next) -> Line:
+    return replace(item, sending=_sending(item.sending, tried, what), ref=tried.ref or item.ref)
+
+
+def _settled_post(post: Post, tried: Tried, what: Next, now: datetime) -> Post:
+    """The post after an attempt. If more was wanted meanwhile it stays owed."""
+    sending = _sending(post.sending, tried, what)
+    shown = tried.version if isinstance(what, Settled) else post.shown
+    if isinstance(what, Settled) and post.wanted > tried.version:
+        sending = Sending(state=DeliveryState.OWED, due_at=post.sending.due_at)
+    return replace(
+        post,
+        sending=sending,
+        shown=shown,
+        ref=tried.ref or post.ref,
+        shown_at=now if isinstance(what, Settled) else post.shown_at,
+    )
+
+
+def _sending(sending: Sending, tried: Tried, what: Next) -> Sending:
+    attempts = sending.attempts + 1
+    match what:
+        case Settled():
+            return Sending(state=DeliveryState.SENT, attempts=attempts)
+        case Retry(at=at):
+            return Sending(state=DeliveryState.OWED, attempts=attempts, error=tried.error, due_at=at)
+        case Dead():
+            return Sending(state=DeliveryState.DEAD, attempts=attempts, error=tried.error)
+        case Unknown():
+            return Sending(state=DeliveryState.UNKNOWN, attempts=attempts, error=tried.error)
+
+
+def _owed_at(item: Item) -> datetime | None:
+    """Since when it has been owed. An edit counts from its first failure's due time, which is close enough."""
+    if isinstance(item, Post) and item.shown_at is not None:
+        return item.sending.due_at
+    return item.created_at

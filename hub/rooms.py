@@ -1,0 +1,96 @@
+"""The log of the built-in chat: durable when it returns, live on every open page at once."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from hub.contracts import RoomMessage
+from hub.core.notification import Message
+from hub.state import Draft
+from hub.store import Changes, Store
+from hub.writer import Writer
+
+LISTENER_BOUND = 500
+"""Messages that a page may lag behind. Beyond, it is told to reload."""
+REMEMBERED = 2_000
+
+
+class StoredRoomLog:
+    """A RoomLog over the store."""
+
+    def __init__(self, store: Store, writer: Writer, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._writer = writer
+        self._now = now
+        self._listeners: dict[str, set[asyncio.Queue[RoomMessage | None]]] = defaultdict(set)
+        self._recent: dict[str, RoomMessage] = {}
+        writer.listen(self._publish)
+
+    async def put(self, message: RoomMessage) -> RoomMessage:
+        before = await self.message(message.id)
+        return await self._write(_again(before, message, self._now()) if before else message)
+
+    async def edit(self, id: str, message: Message) -> bool:
+        before = await self.message(id)
+        if before is None:
+            return False
+        if before.message != message:
+            await self._write(replace(before, message=message, edited_at=self._now()))
+        return True
+
+    async def read(self, room: str, *, limit: int = 200) -> Sequence[RoomMessage]:
+        return await self._store.room_threads(room, limit=limit)
+
+    async def thread(self, id: str) -> Sequence[RoomMessage]:
+        return await self._store.room_thread(id)
+
+    async def message(self, id: str) -> RoomMessage | None:
+        return self._recent.get(id) or await self._store.room_message(id)
+
+    @asynccontextmanager
+    async def live(self, room: str) -> AsyncIterator["asyncio.Queue[RoomMessage | None]"]:
+        """Each new or edited message of a room; None: you were too slow, or we close: load the room again."""
+        queue: asyncio.Queue[RoomMessage | None] = asyncio.Queue(LISTENER_BOUND)
+        self._listeners[room].add(queue)
+        try:
+            yield queue
+        finally:
+            self._listeners[room].discard(queue)
+
+    def close(self) -> None:
+        """Let every page go."""
+        for queues in self._listeners.values():
+            for queue in queues:
+                _push(queue, None)
+
+    async def _write(self, message: RoomMessage) -> RoomMessage:
+        def job(draft: Draft) -> RoomMessage:
+            draft.changes.room[message.id] = message
+            return message
+
+        return await self._writer.do(job)
+
+    def _publish(self, changes: Changes) -> None:
+        for message in changes.room.values():
+            self._recent.pop(message.id, None)
+            self._recent[message.id] = message
+            for queue in self._listeners.get(message.room, ()):
+                _push(queue, message)
+        while len(self._recent) > REMEMBERED:
+            del self._recent[next(iter(self._recent))]
+
+
+def _again(before: RoomMessage, message: RoomMessage, now: datetime) -> RoomMessage:
+    same = before.message == message.message
+    return before if same else replace(message, posted_at=before.posted_at, edited_at=now)
+
+
+def _push(queue: "asyncio.Queue[RoomMessage | None]", message: RoomMessage | None) -> None:
+    if queue.full():
+        while not queue.empty():
+            queue.get_nowait()
+        message = None
+    queue.put_nowait(message)

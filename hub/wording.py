@@ -1,0 +1,223 @@
+"""Words for messages: jinja2 templates, and built-in words for when a template fails. The one home of jinja2 beside
+the pages."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from hub.core.alert import Alert, Answer, Phase
+from hub.core.durations import say_duration
+from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Occasion, Post
+from hub.core.silence import Silence
+
+log = logging.getLogger("tocsin.wording")
+
+BUTTONS: Mapping[MessageState, tuple[tuple[str, str], ...]] = {
+    MessageState.OPEN: (("Ack", "ack"), ("Silence 1h", "silence"), ("Resolve", "resolve"), ("Why", "why")),
+    MessageState.ACKED: (("Unack", "unack"), ("Silence 1h", "silence"), ("Resolve", "resolve"), ("Why", "why")),
+    MessageState.SILENCED: (("Speak up", "unsilence"), ("Ack", "ack"), ("Resolve", "resolve"), ("Why", "why")),
+    MessageState.RESOLVED: (("Why", "why"),),
+    MessageState.NOTICE: (("Why", "why"),),
+}
+SENTENCES = {"ack": "ack", "unack": "unack", "silence": "silence for 1h", "unsilence": "unsilence", "resolve": "resolve", "why": "why"}
+"""What pressing a button says."""
+
+SHOWN_LABELS = 12
+
+
+class Wording:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        *,
+        timezone: str,
+        titles: Mapping[str, str],
+        failed: Callable[[str], None],
+    ) -> None:
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=jinja2.FileSystemLoader([folder / "messages" for folder in folders]),
+            undefined=jinja2.StrictUndefined,
+            autoescape=False,  # noqa: S701 - plain text; each chat escapes in its own dialect
+            trim_blocks=True,
+            keep_trailing_newline=False,
+        )
+        self._zone = ZoneInfo(timezone)
+        self._titles = titles
+        self._failed = failed
+        self._found: dict[tuple[str, str, str], jinja2.Template | None] = {}
+
+    def post(self, post: Post, alert: Alert, silences: Sequence[Silence], *, dialect: str, now: datetime) -> Message:
+        """What a post should say now."""
+        state = message_state(alert, silences)
+        words = self._words(alert, silences, state, now) | {"occasion": post.occasion.value}
+        occasion = post.occasion.value
+        return Message(
+            kind=MessageKind.NOTICE if state is MessageState.NOTICE else MessageKind.ALERT,
+            title=self._part(occasion, "title", dialect, words) or alert.title,
+            text=self._part(occasion, "text", dialect, words),
+            standing=self._part(occasion, "standing", dialect, words),
+            state=state,
+            severity=alert.severity if alert.severity is not None else alert.worst,
+            occasion=post.occasion,
+            facts=self._facts(alert),
+            links=alert.links,
+            buttons=tuple(
+                Button(label=label, value=f"{post.id}:{post.wanted}:{verb}", primary=verb == "ack")
+                for label, verb in BUTTONS[state]
+            ),
+            at=alert.began_at,
+        )
+
+    def line(self, line: Line, *, dialect: str) -> Message:
+        """What an entry in a thread, or a line of its own, says."""
+        words = {
+            "title": line.title,
+            "body": line.text,
+            "text": line.text,
+            "by": line.by,
+            "severity": line.severity.word if line.severity else "",
+            "occasion": line.occasion.value,
+        }
+        return Message(
+            kind=MessageKind.LINE,
+            title=self._part(line.occasion.value, "line", dialect, words) or line.title,
+            text=line.text,
+            severity=line.severity if line.loud else None,
+            occasion=line.occasion,
+            facts=line.facts,
+            at=line.created_at,
+        )
+
+    def time(self, at: datetime) -> str:
+        """A time of day as people here read it, with its zone; with the date where it is not today's."""
+        return at.astimezone(self._zone).strftime("%H:%M %Z")
+
+    def _words(self, alert: Alert, silences: Sequence[Silence], state: MessageState, now: datetime) -> dict[str, Any]:
+        longest = max(silences, key=lambda s: s.ends_at, default=None)
+        ack = alert.ack
+        return {
+            "title": alert.title,
+            "body": alert.body,
+            "state": state.value,
+            "severity": alert.severity.word if alert.severity else "",
+            "source": alert.source,
+            "tool": self._titles.get(alert.tool, alert.tool),
+            "kind": alert.kind,
+            "key": alert.key,
+            "count": alert.count,
+            "lasted": _lasted(alert, now),
+            "acked_by": ack.by if ack else "",
+            "ack_reason": ack.reason if ack else "",
+            "answer": self._answer(alert),
+            "quieted": self._quieted(alert),
+            "silenced_until": self._until(longest.ends_at, now) if longest else "",
+            "silenced_by": longest.author if longest else "",
+            "silenced_because": longest.because if longest else "",
+            "resolution": alert.resolution,
+            "labels": dict(alert.labels),
+        }
+
+    def _until(self, at: datetime, now: datetime) -> str:
+        local, today = at.astimezone(self._zone), now.astimezone(self._zone).date()
+        return local.strftime("%H:%M %Z" if local.date() == today else "%Y-%m-%d %H:%M %Z")
+
+    def _answer(self, alert: Alert) -> str:
+        return say_answer(alert.answer, self._titles.get(alert.tool, alert.tool)) if alert.answer else ""
+
+    def _quieted(self, alert: Alert) -> str:
+        mark = alert.quieted
+        if mark is None or not alert.open:
+            return ""
+        by = f" by {mark.by}" if mark.by else ""
+        why = f": {mark.text}" if mark.text else ""
+        return f"quiet in {self._titles.get(alert.tool, alert.tool)}{by}{why}"
+
+    def _facts(self, alert: Alert) -> tuple[tuple[str, str], ...]:
+        labels = [(name, value) for name, value in alert.labels.items() if value]
+        return (("source", alert.source), *labels)[:SHOWN_LABELS]
+
+    def _part(self, occasion: str, part: str, dialect: str, words: Mapping[str, Any]) -> str:
+        template = self._template(occasion, part, dialect)
+        if template is None:
+            return ""
+        try:
+            return template.render(words).strip()
+        except Exception as error:  # noqa: BLE001 - an alert is never lost to its own decoration
+            log.warning("template %s failed: %s", template.name, error)
+            self._failed(str(template.name))
+            return _plain_words(part, words)
+
+    def _template(self, occasion: str, part: str, dialect: str) -> jinja2.Template | None:
+        wanted = (occasion, part, dialect)
+        if wanted not in self._found:
+            self._found[wanted] = self._select(occasion, part, dialect)
+        return self._found[wanted]
+
+    def _select(self, occasion: str, part: str, dialect: str) -> jinja2.Template | None:
+        names = [f"{o}/{part}.{d}.j2" for o in (occasion, "default") for d in (dialect, "plain")]
+        for name in names:
+            try:
+                return self._environment.get_template(name)
+            except jinja2.TemplateNotFound:
+                continue
+            except jinja2.TemplateSyntaxError as error:
+                log.warning("template %s is broken at line %s: %s", name, error.lineno, error.message)
+                self._failed(name)
+        return None
+
+
+def message_state(alert: Alert, silences: Sequence[Silence]) -> MessageState:
+    """The first that holds of resolved, silenced, acked, open."""
+    if alert.phase is Phase.NOTICE:
+        return MessageState.NOTICE
+    if not alert.open:
+        return MessageState.RESOLVED
+    if silences:
+        return MessageState.SILENCED
+    return MessageState.ACKED if alert.ack else MessageState.OPEN
+
+
+ANSWERS: Mapping[tuple[str, str], str] = {
+    ("ack", "done"): "acknowledged in {tool}",
+    ("ack", "already"): "already acknowledged in {tool}",
+    ("unack", "done"): "acknowledgement removed in {tool}",
+    ("downtime", "done"): "downtime set in {tool}",
+    ("recheck", "done"): "{tool} has checked again",
+}
+ANSWERS_OTHERWISE: Mapping[str, str] = {
+    "queued": "asking {tool} to {verb}…",
+    "asking": "asking {tool} to {verb}…",
+    "sent": "asked {tool} to {verb}, waiting for its answer…",
+    "done": "{verb}: done in {tool}",
+    "already": "{verb}: {tool} had it already",
+    "refused": "{tool} refused to {verb}",
+    "unknown": "{tool} has not confirmed the {verb}",
+    "here only": "here only: {tool} was not told",
+}
+
+
+def say_answer(answer: Answer, tool: str) -> str:
+    """What the tool said to what we asked, in a few words."""
+    words = ANSWERS.get((answer.verb, answer.result)) or ANSWERS_OTHERWISE.get(answer.result, "{verb}: " + answer.result)
+    said = words.format(tool=tool, verb=answer.verb)
+    return f"{said} ({answer.detail})" if answer.detail and answer.result in ("refused", "unknown", "already") else said
+
+
+def _lasted(alert: Alert, now: datetime) -> str:
+    until = (alert.healed_at or alert.resolved_at or now) if not alert.open else now
+    whole = timedelta(seconds=max(1, int((until - alert.began_at).total_seconds())))
+    return say_duration(whole)
+
+
+PLAIN = {"title": "title", "text": "body", "line": "title", "standing": "state"}
+
+
+def _plain_words(part: str, words: Mapping[str, Any]) -> str:
+    """The built-in words, for when a template fails."""
+    return str(words.get(PLAIN[part], ""))
