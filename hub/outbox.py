@@ -8,6 +8,7 @@ import heapq
 import logging
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -128,12 +129,11 @@ class Outbox:
     def _item(self, id: str) -> Item | None:
         return self._state.posts.get(id) or self._state.lines.get(id)
 
-    def _ready(self, channel: Channel, most: int) -> tuple[list[Item], datetime | None]:
-        """What can go now, in order, and when the next would be due if nothing can."""
-        now, ready, later, soonest = self._now(), list[Item](), list[tuple[int, str]](), channel.not_before
+    def _ready(self, channel: Channel, most: int) -> list[Item]:
+        """What can go now, in order, at most so many."""
+        now, ready, later = self._now(), list[Item](), list[tuple[int, str]]()
         if channel.not_before is not None and channel.not_before > now:
-            return [], channel.not_before
-        soonest = None
+            return []
         taken: set[str] = set()
         while channel.queue and len(ready) < most:
             order, id = heapq.heappop(channel.queue)
@@ -143,7 +143,6 @@ class Outbox:
             due = item.sending.due_at
             if due is not None and due > now:
                 later.append((order, id))
-                soonest = due if soonest is None else min(soonest, due)
             elif isinstance(item, Line) and self._waits_for_its_post(item, taken):
                 later.append((order, id))
             else:
@@ -151,7 +150,7 @@ class Outbox:
                 ready.append(item)
         for entry in later:
             heapq.heappush(channel.queue, entry)
-        return ready, soonest
+        return ready
 
     def _waits_for_its_post(self, line: Line, taken: set[str]) -> bool:
         post = self._state.posts.get(line.post) if line.post else None
@@ -178,23 +177,21 @@ class Outbox:
                 await self._rest(channel)
 
     async def _rest(self, channel: Channel) -> None:
-        _, soonest = self._ready(channel, 0) if channel.not_before else (None, None)
-        due = [i.sending.due_at for _, id in channel.queue if (i := self._item(id)) and i.sending.due_at]
-        times = [at for at in [soonest, *due] if at is not None]
-        wait = min(((at - self._now()).total_seconds() for at in times), default=IDLE)
-        try:
-            async with asyncio.timeout(max(0.0, min(wait, IDLE)) + 0.001):
-                if channel.not_before is not None and channel.not_before > self._now():
-                    await asyncio.Event().wait()
-                await channel.wake.wait()
-        except TimeoutError:
+        now = self._now()
+        if channel.not_before is not None and channel.not_before > now:
+            await asyncio.sleep(min((channel.not_before - now).total_seconds(), IDLE))
             return
+        due = [i.sending.due_at for _, id in channel.queue if (i := self._item(id)) and i.sending.due_at]
+        wait = min(((at - now).total_seconds() for at in due), default=IDLE)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.001, min(wait, IDLE))):
+                await channel.wake.wait()
 
     async def _step(self, channel: Channel) -> int:
         """Attempt what can go together now, and record what came of it. How many were attempted."""
         chat = self._chats.get(channel.room.chat)
         together = chat is not None and chat.traits.pace == 0 and chat.traits.repeat is Repeat.ONCE
-        ready, _ = self._ready(channel, TOGETHER if together else 1)
+        ready = self._ready(channel, TOGETHER if together else 1)
         if not ready:
             return 0
         tried = await asyncio.gather(*(self._attempt(chat, channel.room, item) for item in ready))

@@ -1,0 +1,277 @@
+"""What a person can make the hub do, whoever asks: text, button, page, HTTP and command line all end here.
+
+`perform` understands, authorises, puts on record, and runs. Commands see the hub through the rest of `Actions`.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub import ids
+from hub.asks import Asks
+from hub.contracts import Asker, Call, Command, Control, Heard, Reply, Target, Via
+from hub.conversation import Conversation
+from hub.core.access import judge
+from hub.core.alert import Alert, Answer
+from hub.core.matching import MatchError, compile_match
+from hub.core.notification import Post
+from hub.core.rules import Rules
+from hub.core.silence import Silence, SilenceId
+from hub.errors import Overloaded, UsageError
+from hub.explain import Explainer
+from hub.router import Asked, Router
+from hub.state import Draft, State
+from hub.store import Audit, StoredAsk
+from hub.wording import SENTENCES
+from hub.writer import Writer
+
+log = logging.getLogger("tocsin.actions")
+
+SHORT = 4
+LONGEST_SILENCE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    allowed: bool
+    why: str = ""
+
+
+class HubActions:
+    def __init__(
+        self,
+        *,
+        state: State,
+        writer: Writer,
+        router: Router,
+        asks: Asks,
+        rules: Callable[[], Rules],
+        conversation: Conversation,
+        controls: Mapping[str, Control],
+        explainer: Explainer,
+        status: Callable[[], Sequence[str]],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._state = state
+        self._writer = writer
+        self._router = router
+        self._asks = asks
+        self._rules = rules
+        self._conversation = conversation
+        self._controls = controls
+        self._explainer = explainer
+        self._status = status
+        self._now = now
+
+    # ------------------------------------------------------------------------------------------------- the one door
+
+    async def perform(self, heard: Heard) -> Reply:
+        """Do what was said, if it is understood and allowed. It is on record before it is done."""
+        understood = self._conversation.understand(heard, self)
+        if isinstance(understood, Reply):
+            await self._record(heard, "", Verdict(allowed=False, why="not understood"), understood.text)
+            return understood
+        command, intent = understood.command, understood.intent
+        calls = list(command.calls(intent))
+        parsed = "; ".join(f"{call.name} {call.words}".strip() for call in calls)
+        verdict = self._judge(command, calls, heard)
+        if not verdict.allowed:
+            await self._record(heard, parsed, verdict, "refused")
+            return Reply(text=verdict.why, ok=False)
+        record = await self._record(heard, parsed, verdict, "begun") if not command.reads else None
+        reply = await self._run(command, intent, heard)
+        await self._record(heard, parsed, verdict, reply.text, record)
+        return reply
+
+    async def press(self, heard: Heard, verb: str) -> Reply:
+        """A button is the sentence that it stands for, said in the thread of its post."""
+        sentence = SENTENCES.get(verb)
+        if sentence is None:
+            return Reply(text="that button is not known here", ok=False)
+        return await self.perform(replace(heard, text=sentence, via=Via.BUTTON))
+
+    async def _run(self, command: Command[Any], intent: Any, heard: Heard) -> Reply:
+        try:
+            return await command.run(intent, heard, self)
+        except UsageError as error:
+            return Reply(text=str(error), ok=False)
+        except Overloaded as error:
+            return Reply(text=f"nothing was done: {error}; try again in a moment", ok=False)
+        except Exception:
+            log.exception("command %s failed", command.name)
+            return Reply(text=f"{command.name} failed inside the hub; the log of the hub says why", ok=False)
+
+    def _judge(self, command: Command[Any], calls: Sequence[Call], heard: Heard) -> Verdict:
+        """Every call must be allowed: an `ack` of two alerts is two questions."""
+        for call in calls:
+            verdict = judge(
+                self._rules().access,
+                call_name=call.name,
+                call_words=call.words,
+                arguments=call.arguments,
+                person=heard.asker.person,
+                known=heard.asker.known,
+                groups=heard.asker.groups,
+                trusted=heard.asker.trusted,
+                place=heard.place,
+                reads=command.reads,
+                in_chat=bool(heard.place),
+            )
+            if not verdict.allowed:
+                return Verdict(allowed=False, why=verdict.why)
+        return Verdict(allowed=True)
+
+    async def _record(self, heard: Heard, parsed: str, verdict: Verdict, outcome: str, id: str | None = None) -> str:
+        record = Audit(
+            id=id or ids.new_id(),
+            at=heard.heard_at,
+            person=heard.asker.person,
+            known=heard.asker.known,
+            token=heard.asker.token,
+            via=heard.via.value,
+            place=heard.place,
+            raw=heard.text,
+            parsed=parsed,
+            allowed=verdict.allowed,
+            why=verdict.why,
+            outcome=outcome,
+        )
+
+        def job(draft: Draft) -> str:
+            draft.changes.audit.append(record)
+            return record.id
+
+        return await self._writer.do(job)
+
+    def asker(self, person: str, *, trusted: bool, token: bool) -> Asker:
+        """Who asks, as the rules know them."""
+        rules = self._rules()
+        known = person in rules.people
+        groups = rules.groups_of(person) if known else frozenset[str]()
+        return Asker(person=person, known=known, groups=groups, trusted=trusted, token=token)
+
+    # ------------------------------------------------------------------------------------------ what commands may see
+
+    def now(self) -> datetime:
+        return self._now()
+
+    def sources(self) -> Mapping[str, str]:
+        return {name: source.tool for name, source in self._rules().sources.items()}
+
+    def alerts(self) -> Sequence[Alert]:
+        return sorted((a for a in self._state.alerts.values() if a.open), key=lambda a: a.opened_at, reverse=True)
+
+    def alert(self, id: str) -> Alert | None:
+        return self._state.alerts.get(id)
+
+    def subjects(self, heard: Heard) -> Sequence[Alert]:
+        post = self._state.posts.get(heard.post) if heard.post else None
+        members = post.members if isinstance(post, Post) else ()
+        return [alert for alert in map(self.alert, members) if alert is not None]
+
+    def silences(self) -> Sequence[Silence]:
+        return sorted(self._state.active_silences(self._now()), key=lambda s: s.ends_at)
+
+    def control(self, source: str) -> Control | None:
+        return self._asks.control(source)
+
+    def tool_control(self, tool: str) -> Control | None:
+        return self._controls.get(tool)
+
+    def commands(self) -> Sequence[Command[Any]]:
+        return self._conversation.commands
+
+    async def explain(self, event: str) -> str:
+        return await self._explainer.text(event)
+
+    def status(self) -> Sequence[str]:
+        return self._status()
+
+    # --------------------------------------------------------------------------------------------- what they may do
+
+    async def silence(self, matchers: Mapping[str, Any], seconds: float, reason: str, heard: Heard) -> Silence:
+        try:
+            compile_match(matchers)
+        except MatchError as error:
+            raise UsageError(f"{'.'.join(map(str, error.path))}: {error.what}") from error
+        if not matchers:
+            raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
+        if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
+            raise UsageError("a silence lasts up to 30 days; say how long: \"for 2h\"")
+        asked = Silence(
+            id=SilenceId(ids.short_id(SHORT + 1)),
+            match=dict(matchers),
+            author=heard.asker.person,
+            because=reason,
+            place=heard.place,
+            starts_at=self._now(),
+            ends_at=self._now() + timedelta(seconds=seconds),
+        )
+        await self._writer.do(lambda draft: self._router.silence(draft, asked))
+        return asked
+
+    async def unsilence(self, silences: Sequence[str], heard: Heard) -> Sequence[Silence]:
+        def job(draft: Draft) -> Sequence[Silence]:
+            ended = [self._router.unsilence(draft, id, heard.asker.person) for id in silences]
+            return [silence for silence in ended if silence is not None]
+
+        return await self._writer.do(job)
+
+    async def ack(self, alert: Alert, reason: str, heard: Heard) -> None:
+        """The hub's own ack: no tool is told."""
+        asked = Asked(by=heard.asker.person, reason=reason)
+        here = Answer(verb="ack", ask="", by=heard.asker.person, result="here only", at=self._now())
+        await self._writer.do(lambda draft: self._router.ack(draft, alert.id, asked, here))
+
+    async def unack(self, alert: Alert, heard: Heard) -> None:
+        note = f"{heard.asker.person} has let it go"
+        await self._writer.do(lambda draft: self._router.unack(draft, alert.id, note=note))
+
+    async def resolve(self, alert: Alert, reason: str, heard: Heard) -> None:
+        why = f"resolved here by {heard.asker.person}" + (f": {reason}" if reason else "")
+        await self._writer.do(lambda draft: self._router.resolve(draft, alert.id, why))
+
+    async def ask(
+        self, source: str, ask_verb: str, target: Target, reason: str, seconds: float | None, heard: Heard
+    ) -> str:
+        """Queue a request to a tool. A person's ack counts at once; the tool's answer is shown beside it."""
+        ask = StoredAsk(
+            id=ids.short_id(SHORT),
+            source=source,
+            verb=ask_verb,
+            target=target.name,
+            labels=dict(target.labels),
+            alert=self._alert_of(source, target),
+            asker=heard.asker.person,
+            reason=reason,
+            duration=seconds,
+            place=heard.place,
+            state="queued",
+            asked_at=self._now(),
+        )
+        await self._writer.do(lambda draft: self._put_ask(draft, ask))
+        return ask.id
+
+    def _alert_of(self, source: str, target: Target) -> str:
+        """The open alert that the target is, if there is one."""
+        control = self._asks.control(source)
+        if control is None:
+            return ""
+        for alert in self.alerts():
+            if alert.source == source and (own := control.target_of(alert.labels)) and own.labels == target.labels:
+                return alert.id
+        return ""
+
+    def _put_ask(self, draft: Draft, ask: StoredAsk) -> None:
+        draft.changes.asks[ask.id] = ask
+        if not ask.alert:
+            return
+        answer = Answer(verb=ask.verb, ask=ask.id, by=ask.asker, result="queued", at=draft.now)
+        if ask.verb == "ack":
+            self._router.ack(draft, ask.alert, Asked(by=ask.asker, reason=ask.reason), answer)
+        else:
+            self._router.note_answer(draft, ask.alert, answer)
+
+
