@@ -1,12 +1,14 @@
-"""Where the files that ship with the hub are: in an installed package, or in the repository."""
+"""Where the files are that come with the hub: beside the package when installed, in the repository when not."""
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parent / "shipped"
-_REPOSITORY = Path(__file__).parent.parent
+PACKAGE = Path(__file__).parent
 
 
 def shipped(name: str) -> Path:
-    """The shipped file or folder of that name, such as `templates` or `routes.yaml`."""
-    packed = _PACKAGE / name
-    return packed if packed.exists() else _REPOSITORY / name
+    """The folder or file called `name` (`templates`, `routes.yaml`) that came with this installation.
+
+    A wheel has it under `hub/shipped`; an editable install cannot map folders, so there it is the repository's own.
+    """
+    packed = PACKAGE / "shipped" / name
+    return packed if packed.exists() else PACKAGE.parent / name

@@ -1,0 +1,49 @@
+"""What the pages need of the hub, and nothing more: the pages decide how things look, the site says what there is."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from hub.contracts import Asker, Reply, RoomLog, RoomMessage, Via
+from hub.core.alert import Alert
+from hub.core.notification import Line, Post
+from hub.core.silence import Silence
+from hub.store import StoredRequest
+
+LiveQueue = asyncio.Queue[RoomMessage | None]
+"""Each new or edited message of a room. None ends it: the page was too slow, or the hub is closing."""
+
+
+class Site(Protocol):
+    @property
+    def room_log(self) -> RoomLog: ...
+    def now(self) -> datetime: ...
+    def rooms(self) -> Sequence[str]:
+        """The names of the `room:` channels in the rules; the page of any other room is not found."""
+
+    def people(self) -> Sequence[str]: ...
+    def live(self, room: str) -> AbstractAsyncContextManager[LiveQueue]:
+        """Subscribed when entered, so that nothing is missed which is written after. The queue is bounded."""
+
+    def alerts(self) -> Sequence[Alert]:
+        """All unresolved, newest first."""
+
+    def silences(self) -> Sequence[Silence]:
+        """Those in force."""
+
+    def status(self) -> Sequence[str]: ...
+    async def quarantine(self) -> Sequence[StoredRequest]: ...
+    async def dead(self) -> Sequence[Post | Line]: ...
+    async def replay_quarantined(self, id: str, asker: Asker) -> str:
+        """What came of it, in words. Raises a TocsinError where it cannot be done."""
+
+    async def replay_delivery(self, id: str, asker: Asker) -> str: ...
+    def asker(self, person: str, *, trusted: bool, token: bool) -> Asker: ...
+    async def say(self, text: str, *, asker: Asker, place: str, thread: str | None = None, via: Via) -> Reply:
+        """Say it in a room (`place` is an address, `thread` a room message's id). What was said and the reply are
+        written into the room, so that all who look see them."""
+
+    async def press(self, value: str, *, asker: Asker, place: str) -> Reply:
+        """A button, whose value is `<post>:<version>:<verb>`."""
