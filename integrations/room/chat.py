@@ -1,0 +1,63 @@
+"""Talks in the rooms of the hub itself, by writing into their log."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from hub.contracts import ChatTools, ChatTraits, PostKey, Repeat, Room, RoomMessage
+from hub.core.notification import Message, MessageRef
+from hub.errors import Overloaded, Refused, Unreachable
+
+TRAITS = ChatTraits(dialect="plain", longest=40_000, threads=True, buttons=True, repeat=Repeat.ONCE, pace=0)
+
+
+def message_id(room: Room, key: PostKey) -> str:
+    """The same key is the same message. Hashed, since it ends in addresses and must be free of odd characters."""
+    return hashlib.sha256(f"{room.address}\0{key}".encode()).hexdigest()[:32]
+
+
+class RoomChat:
+    """The log may be full for a moment, and then says so; it never leaves us in doubt."""
+
+    def __init__(self, tools: ChatTools) -> None:
+        self._log = tools.room_log
+        self._now = tools.now
+
+    @property
+    def traits(self) -> ChatTraits:
+        return TRAITS
+
+    async def post(
+        self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False
+    ) -> MessageRef:
+        written = RoomMessage(
+            id=message_id(room, key), room=room.name, thread=under, message=message, posted_at=self._now(), loud=loud
+        )
+        with _delivering():
+            await self._log.put(written)
+        return MessageRef(written.id)
+
+    async def edit(self, ref: MessageRef, message: Message, key: PostKey) -> None:  # noqa: ARG002  the id is enough
+        with _delivering():
+            there = await self._log.edit(ref, message)
+        if not there:
+            raise Refused("the message is not in the room any more")
+
+    async def find(self, room: Room, key: PostKey) -> MessageRef | None:
+        wanted = message_id(room, key)
+        with _delivering():
+            thread = await self._log.thread(wanted)
+        return MessageRef(wanted) if any(message.id == wanted for message in thread) else None
+
+
+@contextmanager
+def _delivering() -> Iterator[None]:
+    try:
+        yield
+    except Overloaded as error:
+        raise Unreachable(str(error), retry_after=error.retry_after) from error
+
+
+@asynccontextmanager
+async def open_chat(tools: ChatTools) -> AsyncIterator[RoomChat]:
+    yield RoomChat(tools)
