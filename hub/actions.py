@@ -21,7 +21,7 @@ from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
 from hub.errors import Overloaded, UsageError
 from hub.explain import Explainer
-from hub.router import Asked, Router
+from hub.router import Asked, Router, describe_match
 from hub.state import Draft, State
 from hub.store import Audit, StoredAsk
 from hub.wording import SENTENCES
@@ -76,7 +76,7 @@ class HubActions:
         command, intent = understood.command, understood.intent
         calls = list(command.calls(intent))
         parsed = "; ".join(f"{call.name} {call.words}".strip() for call in calls)
-        verdict = self._judge(command, calls, heard)
+        verdict = self._judge(calls, heard, reads=command.reads)
         if not verdict.allowed:
             await self._record(heard, parsed, verdict, "refused")
             return Reply(text=verdict.why, ok=False)
@@ -92,6 +92,25 @@ class HubActions:
             return Reply(text="that button is not known here", ok=False)
         return await self.perform(replace(heard, text=sentence, via=Via.BUTTON))
 
+    async def silence_by_match(
+        self, matchers: Mapping[str, Any], seconds: float, reason: str, heard: Heard
+    ) -> Silence | Reply:
+        """A silence asked for over HTTP, by the same rights as one in words; a Reply says why not."""
+        call = Call(name="silence", words=describe_match(matchers), arguments={"for": seconds})
+        verdict = self._judge([call], heard, reads=False)
+        await self._record(heard, f"silence {call.words}", verdict, "begun" if verdict.allowed else "refused")
+        if not verdict.allowed:
+            return Reply(text=verdict.why, ok=False)
+        try:
+            return await self.silence(matchers, seconds, reason, heard)
+        except UsageError as error:
+            return Reply(text=str(error))
+
+    async def note(self, what: str, asker: Asker, now: datetime) -> None:
+        """Put on record what was done without a sentence, such as a replay."""
+        heard = Heard(text=what, asker=asker, place="", via=Via.HTTP, heard_at=now)
+        await self._record(heard, what, Verdict(allowed=True), "begun")
+
     async def _run(self, command: Command[Any], intent: Any, heard: Heard) -> Reply:
         try:
             return await command.run(intent, heard, self)
@@ -103,7 +122,7 @@ class HubActions:
             log.exception("command %s failed", command.name)
             return Reply(text=f"{command.name} failed inside the hub; the log of the hub says why", ok=False)
 
-    def _judge(self, command: Command[Any], calls: Sequence[Call], heard: Heard) -> Verdict:
+    def _judge(self, calls: Sequence[Call], heard: Heard, *, reads: bool) -> Verdict:
         """Every call must be allowed: an `ack` of two alerts is two questions."""
         for call in calls:
             verdict = judge(
@@ -116,7 +135,7 @@ class HubActions:
                 groups=heard.asker.groups,
                 trusted=heard.asker.trusted,
                 place=heard.place,
-                reads=command.reads,
+                reads=reads,
                 in_chat=bool(heard.place),
             )
             if not verdict.allowed:

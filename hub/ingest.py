@@ -119,7 +119,7 @@ class Ingest:
     def _verify(self, request: WebhookRequest, integration: Integration) -> None:
         assert integration.source is not None
         secrets = self._secrets(request.source)
-        if not secrets and self._open:
+        if not secrets and self._open and not relayed(request.headers):
             return
         if not secrets:
             self._count(request.source, "refused")
@@ -263,6 +263,11 @@ def _body_of(request: StoredRequest) -> Any:
 def delivery_id(request: WebhookRequest) -> str:
     """The sender's own id of this delivery. Without one nothing is ever taken for a duplicate."""
     return request.header("idempotency-key")[:LONGEST_DELIVERY_ID]
+
+
+def relayed(headers: Mapping[str, str]) -> bool:
+    """Whether a proxy stands in front: who comes through it does not sit at this machine."""
+    return any(name in headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))
 
 
 def without_secrets(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,0 +1,84 @@
+"""The rules in force. A reload is whole or not at all: what can fail is done first, then they are swapped."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from hub.core.rules import Rules
+from hub.errors import RulesError
+from hub.routes_file import Catalogue, read_rules, read_rules_text
+from hub.state import Draft
+from hub.store import Store
+from hub.writer import Writer
+
+log = logging.getLogger("tocsin.rules")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedReload:
+    at: datetime
+    why: str
+
+
+class Current:
+    """Holds the rules. Call it to have them."""
+
+    def __init__(self, path: Path, catalogue: Catalogue) -> None:
+        self._path = path
+        self._catalogue = catalogue
+        self._rules: Rules | None = None
+        self.refused: RefusedReload | None = None
+
+    def __call__(self) -> Rules:
+        assert self._rules is not None, "no rules are loaded yet"
+        return self._rules
+
+    def read(self, text: str) -> Rules:
+        """Rules of another time, from their text."""
+        return read_rules_text(text, str(self._path), self._catalogue)
+
+    async def begin(self, store: Store, now: datetime) -> None:
+        """Take the file, or, loudly, the last good rules if it is broken. Raises RulesError where there are none."""
+        try:
+            self._rules = read_rules(self._path, self._catalogue)
+        except RulesError as error:
+            last = await store.newest_config()
+            if last is None:
+                raise
+            self._rules = self.read(last[1])
+            self._refuse(error, now)
+        self._warn()
+
+    async def keep(self, writer: Writer) -> None:
+        """Store the text by its hash, so that decisions can be explained by the rules of their time."""
+        rules = self()
+
+        def job(draft: Draft) -> None:
+            draft.changes.configs[rules.hash] = rules.text
+
+        await writer.do(job)
+
+    async def reload(self, writer: Writer, now: datetime) -> bool:
+        """Read the file again. Where it is broken the rules of before stay."""
+        try:
+            fresh = read_rules(self._path, self._catalogue)
+        except RulesError as error:
+            self._refuse(error, now)
+            return False
+        if self.refused is None and fresh.hash == self().hash:
+            return True
+        before, self._rules, self.refused = self().hash, fresh, None
+        await self.keep(writer)
+        log.info("rules %s are in force, instead of %s", fresh.hash, before)
+        self._warn()
+        return True
+
+    def _refuse(self, error: RulesError, now: datetime) -> None:
+        self.refused = RefusedReload(at=now, why=str(error))
+        hash = self._rules.hash if self._rules else "none"
+        log.error("%s was refused; the last good rules (%s) stay in force:\n%s", self._path, hash, error)
+
+    def _warn(self) -> None:
+        for warning in self().warnings:
+            log.warning("%s", warning)

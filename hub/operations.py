@@ -1,0 +1,228 @@
+"""What the pages and the API need of the hub, behind one front: it answers questions and passes requests on."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from hub import ids
+from hub.actions import HubActions
+from hub.contracts import Asker, Heard, Reply, RoomMessage, Via
+from hub.core.alert import Alert
+from hub.core.durations import parse_duration
+from hub.core.matching import alert_look
+from hub.core.notification import DeliveryState, Line, Message, MessageKind, Post, Sending
+from hub.core.rules import Rules
+from hub.core.silence import Silence
+from hub.errors import TocsinError
+from hub.explain import Explainer
+from hub.ingest import Ingest
+from hub.rooms import StoredRoomLog
+from hub.state import Draft, State
+from hub.store import Store, StoredRequest
+from hub.writer import Writer
+
+
+class NotThere(TocsinError):
+    """What should be replayed is not there, or not any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What came of a request over HTTP: the words, and the status that says the same."""
+
+    ok: bool
+    text: str
+    status: int = 200
+    silence: Silence | None = None
+
+
+class Operations:
+    """Satisfies `hub.web.site.Site`."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        state: State,
+        writer: Writer,
+        ingest: Ingest,
+        actions: HubActions,
+        explainer: Explainer,
+        room_log: StoredRoomLog,
+        rules: Callable[[], Rules],
+        status: Callable[[], Sequence[str]],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self.ingest = ingest
+        self.actions = actions
+        self.explainer = explainer
+        self.rules = rules
+        self._state = state
+        self._writer = writer
+        self._room_log = room_log
+        self._status = status
+        self._now = now
+
+    @property
+    def room_log(self) -> StoredRoomLog:
+        return self._room_log
+
+    def now(self) -> datetime:
+        return self._now()
+
+    def rooms(self) -> Sequence[str]:
+        addresses = sorted(set(self.rules().channels.values()))
+        return [address.removeprefix("room:") for address in addresses if address.startswith("room:")]
+
+    def people(self) -> Sequence[str]:
+        return sorted(self.rules().people)
+
+    def live(self, room: str) -> "AbstractAsyncContextManager[asyncio.Queue[RoomMessage | None]]":
+        return self._room_log.live(room)
+
+    def alerts(self) -> Sequence[Alert]:
+        return self.actions.alerts()
+
+    def silences(self) -> Sequence[Silence]:
+        return self.actions.silences()
+
+    def silences_over(self, alert: Alert) -> Sequence[Silence]:
+        if not alert.open:
+            return ()
+        look = alert_look(alert)
+        return [s for s in self._state.active_silences(self._now()) if self._state.matches[s.id].matches(look)]
+
+    def status(self) -> Sequence[str]:
+        return self._status()
+
+    def asker(self, person: str, *, trusted: bool, token: bool) -> Asker:
+        return self.actions.asker(person, trusted=trusted, token=token)
+
+    # ------------------------------------------------------------------------------------------------------- talking
+
+    async def say(
+        self, text: str, *, asker: Asker, place: str, thread: str | None = None, via: Via = Via.CHAT
+    ) -> Reply:
+        """Hear a sentence. In a room it is written down with the reply, so that all who look see both."""
+        heard = Heard(text=text, asker=asker, place=place, via=via, heard_at=self._now())
+        if not place.startswith("room:"):
+            return await self.actions.perform(heard)
+        head = await self._head(thread) if thread else None
+        post = await self.store.post_shown_as(place, head) if head else None
+        said = await self._write(place, head, MessageKind.SAID, text[:2_000], asker.person)
+        reply = await self.actions.perform(replace(heard, post=post.id if post else None))
+        await self._write(place, head or said, MessageKind.REPLY, reply.text, "tocsin")
+        return reply
+
+    async def press(self, value: str, *, asker: Asker, place: str) -> Reply:
+        """A button in a room, whose value is `<post>:<version>:<verb>`."""
+        post_id, _, rest = value.partition(":")
+        version, _, verb = rest.partition(":")
+        post = self._state.posts.get(post_id) or await self.store.post(post_id)
+        if post is None or not version.isdecimal() or post.channel != place:
+            return Reply(text="that button is of a message that is not known here", ok=False)
+        heard = Heard(
+            text=f"[{verb}]",
+            asker=asker,
+            place=place,
+            via=Via.BUTTON,
+            post=post.id,
+            version=int(version),
+            heard_at=self._now(),
+        )
+        await self._recall(post)
+        reply = await self.actions.press(heard, verb)
+        if place.startswith("room:") and post.ref is not None:
+            await self._write(place, post.ref, MessageKind.REPLY, f"{asker.person}: {verb} – {reply.text}", "tocsin")
+        return reply
+
+    async def _recall(self, post: Post) -> None:
+        """A thread may be older than what memory holds."""
+        alert = self._state.alerts.get(post.group) or await self.store.alert(post.group)
+        if alert is not None:
+            self._state.remember([alert], [post])
+
+    async def _head(self, thread: str) -> str | None:
+        entries = await self._room_log.thread(thread)
+        return entries[0].id if entries else None
+
+    async def _write(self, place: str, thread: str | None, kind: MessageKind, text: str, author: str) -> str:
+        title, _, more = text.partition("\n")
+        now = self._now()
+        message = Message(kind=kind, title=title, text=more, author=author, at=now)
+        entry = RoomMessage(
+            id=ids.new_id(), room=place.removeprefix("room:"), thread=thread, message=message, posted_at=now
+        )
+        await self._room_log.put(entry)
+        return entry.id
+
+    # ------------------------------------------------------------------------------------------------------ silences
+
+    async def silence(self, match: Mapping[str, Any], length: str, because: str, asker: Asker) -> Done:
+        """A silence over HTTP goes through the same door as one in chat."""
+        try:
+            seconds = parse_duration(length).total_seconds()
+        except ValueError as error:
+            return Done(ok=False, text=f"for: {error}", status=400)
+        heard = Heard(text=f"POST silence {match} for {length}", asker=asker, place="", via=Via.HTTP, heard_at=self._now())
+        made = await self.actions.silence_by_match(match, seconds, because, heard)
+        if isinstance(made, Reply):
+            return Done(ok=False, text=made.text, status=400 if made.ok else 403)
+        return Done(ok=True, text="", status=201, silence=made)
+
+    async def unsilence(self, id: str, asker: Asker) -> Done:
+        if id not in self._state.silences:
+            return Done(ok=False, text=f"there is no silence '{id[:40]}'", status=404)
+        heard = Heard(text=f"unsilence {id}", asker=asker, place="", via=Via.HTTP, heard_at=self._now())
+        reply = await self.actions.perform(heard)
+        return Done(ok=reply.ok, text=reply.text, status=204 if reply.ok else 403)
+
+    # ------------------------------------------------------------------------------------------------------- replays
+
+    async def quarantine(self) -> Sequence[StoredRequest]:
+        return await self.store.quarantine()
+
+    async def dead(self) -> Sequence[Post | Line]:
+        return await self.store.deliveries(state="dead")
+
+    async def replay_quarantined(self, id: str, asker: Asker) -> str:
+        """Read it again with the parser and rules of now. Raises NotThere, Malformed or Unsupported."""
+        await self.actions.note(f"replay {id}", asker, self._now())
+        accepted = await self.ingest.replay(id)
+        if accepted is None:
+            raise NotThere(f"there is no quarantined request '{id[:80]}'")
+        events = len(accepted.events)
+        return accepted.ignored or f"understood now: {events} event{'s' * (events != 1)}"
+
+    async def replay_delivery(self, id: str, asker: Asker) -> str:
+        """Owe a dead or unknown delivery anew. Raises NotThere."""
+        await self.actions.note(f"replay {id}", asker, self._now())
+        item: Post | Line | None = await self.store.post(id) or await self.store.line(id)
+        if item is None or item.sending.state not in (DeliveryState.DEAD, DeliveryState.UNKNOWN):
+            raise NotThere(f"there is no dead delivery '{id[:80]}'")
+        post = item if isinstance(item, Post) else await self.store.post(item.post) if item.post else None
+        if post is not None:
+            await self._recall(post)
+        await self._writer.do(lambda draft: _owe_anew(draft, item))
+        return "it is owed again"
+
+    async def replay_event(self, id: str, asker: Asker) -> str:
+        """Route an event that a failing rule left unrouted. Raises NotThere."""
+        await self.actions.note(f"replay {id}", asker, self._now())
+        stored = await self.store.event(id)
+        if stored is None or stored.decision is not None:
+            raise NotThere(f"there is no unrouted event '{id[:80]}'")
+        routed = await self.ingest.route_again(stored)
+        return "it fails again" if routed.failure else "it is routed"
+
+
+def _owe_anew(draft: Draft, item: Post | Line) -> None:
+    owed = Sending(state=DeliveryState.OWED)
+    if isinstance(item, Post):
+        draft.put(posts=[replace(item, order=draft.pen.next_order(), sending=owed)])
+    else:
+        draft.put(lines=[replace(item, order=draft.pen.next_order(), sending=owed)])

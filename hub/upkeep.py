@@ -1,0 +1,85 @@
+"""What keeps the house in order: due timers, old rows, memory that is no longer needed, and what a crash left over."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from hub.errors import Overloaded
+from hub.ingest import Ingest
+from hub.router import Router
+from hub.schedule import Schedule
+from hub.state import State
+from hub.store import Changes, Store, StoredEvent
+from hub.writer import Writer
+
+log = logging.getLogger("tocsin.upkeep")
+
+KEEP = timedelta(days=90)
+"""How long requests, events and what came of them are kept."""
+REST = timedelta(minutes=30)
+"""How long memory keeps what has come to rest, beyond the time in which an alert may reopen."""
+PAUSE = 0.05
+"""Seconds between two steps of pruning, so that what comes in goes first."""
+
+
+class Upkeep:
+    def __init__(
+        self,
+        *,
+        state: State,
+        writer: Writer,
+        store: Store,
+        router: Router,
+        ingest: Ingest,
+        schedule: Schedule,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._state = state
+        self._writer = writer
+        self._store = store
+        self._router = router
+        self._ingest = ingest
+        self._schedule = schedule
+        self._now = now
+        writer.listen(self._rewind)
+
+    def start(self) -> None:
+        self._schedule.every(timedelta(hours=1), self.prune, "prune")
+        self._schedule.every(timedelta(minutes=5), self.forget, "forget")
+        self._schedule.wake_at(self._state.next_due(), self.ripen)
+
+    async def route_leftovers(self, unrouted: list[StoredEvent]) -> None:
+        """Route what was accepted and not routed before a crash."""
+        for stored in unrouted:
+            await self._ingest.route_again(stored)
+
+    async def ripen(self) -> None:
+        """Do what the due timers were set for."""
+        if due := self._state.due(self._now()):
+            try:
+                await self._writer.do(lambda draft: self._router.ripen(draft, due))
+            except Overloaded as error:
+                log.warning("timers wait: %s", error)
+                self._schedule.wake_at(self._now() + timedelta(seconds=error.retry_after), self.ripen)
+                return
+        self._schedule.wake_at(self._state.next_due(), self.ripen)
+
+    async def forget(self) -> None:
+        self._state.forget(self._now() - REST)
+
+    async def prune(self) -> None:
+        """Take away what is too old, in small steps."""
+        before, gone = self._now() - KEEP, 0
+        try:
+            while step := await self._store.prune(before=before):
+                gone += step
+                await asyncio.sleep(PAUSE)
+        except Overloaded as error:
+            log.warning("pruning waits: %s", error)
+        if gone:
+            log.info("%d rows older than %d days were taken away", gone, KEEP.days)
+
+    def _rewind(self, changes: Changes) -> None:
+        if changes.timers:
+            self._schedule.wake_at(self._state.next_due(), self.ripen)

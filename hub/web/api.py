@@ -1,0 +1,313 @@
+"""`/api/v1`: what scripts and dashboards read, and the few things that they may do."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from hub.contracts import Asker, RoomMessage, Via
+from hub.core.alert import Alert
+from hub.core.notification import DeliveryState, Line, Post
+from hub.core.silence import Silence
+from hub.errors import Overloaded, TocsinError, Unsupported
+from hub.ingest import Malformed
+from hub.operations import NotThere, Operations
+from hub.store import StoredEvent, StoredRequest
+from hub.web.answers import answer, error
+from hub.web.gate import Caller, caller
+
+STATES = ("open", "acked", "resolved")
+DELIVERY_STATES = ("owed", "sent", "unknown", "dead")
+
+
+class BadRequest(TocsinError):
+    """The request cannot mean anything; the text says what would."""
+
+
+@web.middleware
+async def plain_errors(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Turn what may go wrong anywhere into an error that says what."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except BadRequest as bad:
+        return error(400, "request", str(bad))
+    except Overloaded as busy:
+        return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
+    except web.HTTPRequestEntityTooLarge:
+        return error(413, "too large", f"a body may have {request.client_max_size} bytes")
+    except web.HTTPNotFound:
+        return error(404, "not found", f"there is nothing at {request.path[:200]}")
+    except web.HTTPMethodNotAllowed as wrong:
+        allowed = ", ".join(sorted(wrong.allowed_methods))
+        return error(405, "method", f"{request.method} does not work here; {allowed} does", headers={"Allow": allowed})
+    return response
+
+
+class Api:
+    def __init__(self, operations: Operations) -> None:
+        self._hub = operations
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/api/v1/events/{id}", self.event),
+            web.get("/api/v1/alerts", self.alerts),
+            web.get("/api/v1/rooms/{name}/messages", self.messages),
+            web.post("/api/v1/say", self.say),
+            web.get("/api/v1/silences", self.silences),
+            web.post("/api/v1/silences", self.add_silence),
+            web.delete("/api/v1/silences/{id}", self.end_silence),
+            web.get("/api/v1/deliveries", self.deliveries),
+            web.post("/api/v1/deliveries/{id}/replay", self.replay_delivery),
+            web.get("/api/v1/quarantine", self.quarantine),
+            web.get("/api/v1/quarantine/{id}", self.quarantined),
+            web.post("/api/v1/quarantine/{id}/replay", self.replay_quarantined),
+            web.get("/api/v1/failures", self.failures),
+            web.post("/api/v1/events/{id}/replay", self.replay_event),
+            web.get("/api/v1/audit", self.audit),
+        ]
+
+    async def event(self, request: web.Request) -> web.Response:
+        stored = await self._hub.store.event(request.match_info["id"])
+        if stored is None:
+            return _missing("event", request)
+        return answer(
+            {
+                "event": _event(stored),
+                "decision": await self._decision(stored),
+                "failure": stored.failure or None,
+                "deliveries": [_delivery(d) for d in await self._deliveries_of(stored)],
+            }
+        )
+
+    async def _decision(self, stored: StoredEvent) -> dict[str, Any] | None:
+        decision = stored.decision
+        if decision is None:
+            return None
+        deciding = await self._hub.explainer.decided(stored)
+        trail = await self._hub.explainer.trail(deciding)
+        routes = deciding.decision.routes if deciding.decision else ()
+        return {
+            "config": decision.config,
+            "change": decision.change,
+            "note": decision.note,
+            "alert": decision.alert or None,
+            "routes": [route for route, _ in routes],
+            "channels": [channel for _, channel in routes],
+            "suppressed": [{"by": by, "id": id} for by, id in decision.suppressed],
+            "trail": [{"route": step.route, "matched": step.matched, "why": step.why} for step in trail],
+        }
+
+    async def _deliveries_of(self, stored: StoredEvent) -> Sequence[Post | Line]:
+        if stored.decision is None or not stored.decision.alert:
+            return ()
+        return await self._hub.store.deliveries(state=None, group=stored.decision.alert)
+
+    async def alerts(self, request: web.Request) -> web.Response:
+        state = request.query.get("state")
+        if state is not None and state not in STATES:
+            raise BadRequest(f"state is one of {', '.join(STATES)}, not '{state[:40]}'")
+        found = await self._hub.store.alerts(state=state)
+        return answer({"alerts": [self._alert(alert) for alert in found]})
+
+    def _alert(self, alert: Alert) -> dict[str, Any]:
+        return {
+            "id": alert.id,
+            "source": alert.source,
+            "tool": alert.tool,
+            "kind": alert.kind,
+            "key": alert.key,
+            "title": alert.title,
+            "body": alert.body,
+            "severity": alert.severity.word if alert.severity else None,
+            "state": "resolved" if not alert.open else "acked" if alert.ack else "open",
+            "silenced_until": _latest(self._hub.silences_over(alert)),
+            "acked_by": alert.ack.by if alert.ack else None,
+            "answer": msgspec.to_builtins(alert.answer) if alert.answer else None,
+            "count": alert.count,
+            "opened_at": alert.opened_at,
+            "resolved_at": alert.resolved_at,
+            "labels": alert.labels,
+        }
+
+    async def messages(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in self._hub.rooms():
+            return _missing("room", request, name)
+        found = await self._hub.room_log.read(name)
+        return answer({"messages": [_message(message) for message in found]})
+
+    async def say(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        text, person, place = (_text(body, name) for name in ("text", "as", "in"))
+        if not text or not person:
+            raise BadRequest('send {"text": "status", "as": "alice", "in": "ops"}')
+        address = self._hub.rules().address(place) if place else ""
+        if address is None:
+            raise BadRequest(f"no channel is called '{place[:80]}'")
+        asker = _asker(self._hub, person, caller(request))
+        reply = await self._hub.say(text, asker=asker, place=address or "", thread=_text(body, "thread") or None, via=Via.HTTP)
+        return answer({"reply": reply.text, "ok": reply.ok})
+
+    async def silences(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
+        return answer({"silences": [_silence(silence) for silence in self._hub.actions.silences()]})
+
+    async def add_silence(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        match = body.get("match")
+        if not isinstance(match, dict) or not match:
+            raise BadRequest('send {"match": {"source": "twitter"}, "for": "15m", "because": "…"}')
+        asker = _asker(self._hub, _text(body, "as") or "api", caller(request))
+        made = await self._hub.silence(match, _text(body, "for") or "15m", _text(body, "because"), asker)
+        if not made.ok or made.silence is None:
+            return error(made.status, "silence", made.text)
+        return answer(_silence(made.silence), status=201)
+
+    async def end_silence(self, request: web.Request) -> web.Response:
+        asker = _asker(self._hub, request.query.get("as", "api"), caller(request))
+        ended = await self._hub.unsilence(request.match_info["id"], asker)
+        if not ended.ok:
+            return error(ended.status, "silence", ended.text)
+        return web.Response(status=204)
+
+    async def deliveries(self, request: web.Request) -> web.Response:
+        state = request.query.get("state")
+        if state is not None and state not in DELIVERY_STATES:
+            raise BadRequest(f"state is one of {', '.join(DELIVERY_STATES)}, not '{state[:40]}'")
+        return answer({"deliveries": [_delivery(d) for d in await self._hub.store.deliveries(state=state)]})
+
+    async def replay_delivery(self, request: web.Request) -> web.Response:
+        return await self._replay(request, self._hub.replay_delivery)
+
+    async def _replay(self, request: web.Request, replay: Callable[[str, Asker], Awaitable[str]]) -> web.Response:
+        """A replay of something by its id, for whoever is let in."""
+        id = request.match_info["id"]
+        try:
+            text = await replay(id, _asker(self._hub, request.query.get("as", "api"), caller(request)))
+        except NotThere as missing:
+            return error(404, "not found", str(missing))
+        except Malformed as broken:
+            return error(400, "payload", str(broken), path=broken.path, quarantined=broken.quarantined)
+        except Unsupported as unknown:
+            return error(400, "unsupported", str(unknown), quarantined=id)
+        return answer({"replayed": id, "outcome": text}, status=202)
+
+    async def quarantine(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
+        return answer({"quarantine": [_quarantined(kept) for kept in await self._hub.store.quarantine()]})
+
+    async def quarantined(self, request: web.Request) -> web.Response:
+        kept = await self._hub.store.request(request.match_info["id"])
+        if kept is None or kept.verdict != "quarantined":
+            return _missing("quarantined request", request)
+        whole = {"headers": kept.headers, "query": kept.query, "body": kept.body.decode(errors="replace")}
+        return answer(_quarantined(kept) | whole)
+
+    async def replay_quarantined(self, request: web.Request) -> web.Response:
+        return await self._replay(request, self._hub.replay_quarantined)
+
+    async def failures(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
+        found = await self._hub.store.failed_events()
+        return answer({"events": [_event(stored) | {"failure": stored.failure} for stored in found]})
+
+    async def replay_event(self, request: web.Request) -> web.Response:
+        return await self._replay(request, self._hub.replay_event)
+
+    async def audit(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
+        return answer({"audit": [msgspec.to_builtins(record) for record in await self._hub.store.audit()]})
+
+
+def _asker(hub: Operations, person: str, who: Caller) -> Asker:
+    return hub.actions.asker(person, trusted=who.trusted, token=who.token)
+
+
+async def _object(request: web.Request) -> Mapping[str, Any]:
+    try:
+        body = msgspec.json.decode(await request.read())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as bad:
+        raise BadRequest(f"the body is not JSON: {bad}") from None
+    if not isinstance(body, dict):
+        raise BadRequest("the body is not a JSON object")
+    return body
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name, "")
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadRequest(f"{name}: is not a text")
+    return value.strip()
+
+
+def _missing(what: str, request: web.Request, id: str = "") -> web.Response:
+    return error(404, "not found", f"there is no {what} '{(id or request.match_info['id'])[:80]}'")
+
+
+def _latest(silences: Sequence[Silence]) -> datetime | None:
+    return max((silence.ends_at for silence in silences), default=None)
+
+
+def _event(stored: StoredEvent) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(stored.event, builtin_types=(datetime,))
+    event = stored.event
+    return plain | {"severity": event.severity.word if event.severity else None, "routed_at": stored.routed_at}
+
+
+def _silence(silence: Silence) -> dict[str, Any]:
+    return {
+        "id": silence.id,
+        "match": silence.match,
+        "author": silence.author,
+        "because": silence.because,
+        "starts_at": silence.starts_at,
+        "ends_at": silence.ends_at,
+        "held": silence.held,
+    }
+
+
+def _delivery(item: Post | Line) -> dict[str, Any]:
+    state = DeliveryState.OWED if item.sending.state is DeliveryState.HELD else item.sending.state
+    return {
+        "id": item.id,
+        "channel": item.channel,
+        "occasion": item.occasion,
+        "state": state,
+        "attempts": item.sending.attempts,
+        "error": item.sending.error or None,
+        "ref": item.ref,
+        "kind": "post" if isinstance(item, Post) else "line",
+        "at": item.created_at,
+    }
+
+
+def _message(message: RoomMessage) -> dict[str, Any]:
+    said = message.message
+    return {
+        "id": message.id,
+        "thread": message.thread,
+        "kind": said.kind,
+        "author": said.author,
+        "state": said.state,
+        "title": said.title,
+        "text": said.text,
+        "standing": said.standing,
+        "severity": said.severity.word if said.severity else None,
+        "occasion": said.occasion,
+        "loud": message.loud,
+        "buttons": [{"label": button.label, "value": button.value} for button in said.buttons],
+        "posted_at": message.posted_at,
+        "edited_at": message.edited_at,
+    }
+
+
+def _quarantined(kept: StoredRequest) -> dict[str, Any]:
+    return {
+        "id": kept.id,
+        "source": kept.source,
+        "tool": kept.tool,
+        "received_at": kept.received_at,
+        "why": kept.why,
+        "path": kept.path or None,
+        "size": len(kept.body),
+    }
