@@ -1,0 +1,344 @@
+"""The composition root: builds each part once, and owns start and stop. A long straight line, on purpose."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from hub.actions import HubActions
+from hub.asks import Asks
+from hub.commands import built_in_commands
+from hub.commands.tool import tool_commands
+from hub.contracts import Chat, ChatTools, Control, Integration
+from hub.conversation import Conversation
+from hub.core.durations import say_duration
+from hub.current import Current
+from hub.errors import SettingsError
+from hub.explain import Explainer
+from hub.ingest import Ingest
+from hub.metrics import Metrics
+from hub.operations import Operations
+from hub.outbox import Outbox
+from hub.registry import installed
+from hub.rooms import StoredRoomLog
+from hub.router import Router
+from hub.routes_file import Catalogue
+from hub.schedule import Schedule
+from hub.settings import Settings, variable
+from hub.shipped_files import shipped
+from hub.state import State
+from hub.store import Changes, Store
+from hub.store.sql import open_store
+from hub.upkeep import REST, Upkeep
+from hub.web.api import Api, plain_errors
+from hub.web.gate import GateSettings, gate
+from hub.web.health import Health
+from hub.web.inbound import Inbound
+from hub.web.pages import page_routes
+from hub.wording import Wording
+from hub.writer import Writer
+
+log = logging.getLogger("tocsin")
+
+LARGEST_BODY = 25 * 1024 * 1024
+"""GitHub's own limit; no tool of ours posts more."""
+LET_GO_WITHIN = 5.0
+"""Seconds that open requests have to end at a stop."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """The parts, for those who serve it and for tests."""
+
+    settings: Settings
+    current: Current
+    store: Store
+    state: State
+    writer: Writer
+    outbox: Outbox
+    asks: Asks
+    upkeep: Upkeep
+    ingest: Ingest
+    actions: HubActions
+    operations: Operations
+    app: web.Application
+
+
+def catalogue_of(tools: Mapping[str, Integration]) -> Catalogue:
+    commands = [command.name for command in all_commands(tools)]
+    chats = frozenset(name for name, tool in tools.items() if tool.chat)
+    return Catalogue(tools=tools, chats=chats, commands=commands)
+
+
+def all_commands(tools: Mapping[str, Integration]) -> list:  # type: ignore[type-arg]
+    own = [command for tool in tools.values() for command in tool.commands]
+    return [*built_in_commands(), *tool_commands(controls_of(tools)), *own]
+
+
+def controls_of(tools: Mapping[str, Integration]) -> Mapping[str, Control]:
+    return {name: tool.control for name, tool in tools.items() if tool.control}
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    tools: Mapping[str, Integration] | None = None,
+    background: bool = True,
+) -> AsyncIterator[Hub]:
+    """The hub, running but not yet listening. Without `background` nothing moves unless it is told to: for tests."""
+    tools = installed() if tools is None else tools
+    environment, metrics, schedule = settings.environment, Metrics(), Schedule()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings.database))
+        current = Current(settings.routes, catalogue_of(tools))
+        await current.begin(store, now())
+        snapshot = await store.load(since=now() - current().reopen_within - REST)
+        state = State.of(snapshot)
+        writer = Writer(store, state, now)
+        writing = asyncio.create_task(writer.serve())
+        stack.push_async_callback(_stop, writing)
+        await current.keep(writer)
+        router = Router(current)
+        ingest = Ingest(
+            rules=current,
+            tools=tools,
+            secrets=environment.source_secrets,
+            open_without_secret=settings.loopback,
+            router=router,
+            writer=writer,
+            store=store,
+            now=now,
+            count=metrics.count_request,
+        )
+        room_log = StoredRoomLog(store, writer, now)
+        wording = Wording(
+            [settings.routes.parent / "templates", shipped("templates")],
+            timezone=settings.timezone,
+            titles={name: tool.title for name, tool in tools.items()},
+            failed=lambda name: metrics.failures.labels(name).inc(),
+        )
+        chats = await _open_chats(stack, tools, settings, room_log, now)
+        outbox = Outbox(
+            state=state, writer=writer, chats=chats, wording=wording, now=now, count=metrics.count_delivery
+        )
+        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)))
+        asks = Asks(
+            state=state,
+            writer=writer,
+            router=router,
+            rules=current,
+            controls=controls_of(tools),
+            setting=lambda source, name: environment.secret(source, name),
+            http=http,
+            now=now,
+        )
+        explainer = Explainer(store, current, current.read)
+
+        def status() -> Sequence[str]:
+            return _status(current, state, outbox, writer, now())
+
+        actions = HubActions(
+            state=state,
+            writer=writer,
+            router=router,
+            asks=asks,
+            rules=current,
+            conversation=Conversation(all_commands(tools)),
+            controls=controls_of(tools),
+            explainer=explainer,
+            status=status,
+            now=now,
+        )
+        operations = Operations(
+            store=store,
+            state=state,
+            writer=writer,
+            ingest=ingest,
+            actions=actions,
+            explainer=explainer,
+            room_log=room_log,
+            rules=current,
+            status=status,
+            now=now,
+        )
+        upkeep = Upkeep(
+            state=state, writer=writer, store=store, router=router, ingest=ingest, schedule=schedule, now=now
+        )
+        writer.listen(_counter(metrics))
+        await upkeep.route_leftovers(list(snapshot.unrouted))
+        health = Health(
+            current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: ""
+        )
+        gate_settings = _gate_settings(settings, now)
+        app = web.Application(middlewares=[gate(gate_settings), plain_errors], client_max_size=LARGEST_BODY)
+        app.add_routes(Inbound(ingest, now).routes())
+        app.add_routes(Api(operations).routes())
+        app.add_routes(health.routes())
+        app.add_routes(page_routes(operations, gate_settings))
+        if background:
+            await _start_background(stack, outbox, asks, schedule, upkeep)
+            stack.callback(room_log.close)
+        yield Hub(
+            settings=settings,
+            current=current,
+            store=store,
+            state=state,
+            writer=writer,
+            outbox=outbox,
+            asks=asks,
+            upkeep=upkeep,
+            ingest=ingest,
+            actions=actions,
+            operations=operations,
+            app=app,
+        )
+        room_log.close()
+
+
+async def _start_background(
+    stack: AsyncExitStack, outbox: Outbox, asks: Asks, schedule: Schedule, upkeep: Upkeep
+) -> None:
+    for work in (outbox.serve(), asks.serve()):
+        stack.push_async_callback(_stop, asyncio.create_task(work))
+    schedule.start()
+    stack.callback(schedule.stop)
+    upkeep.start()
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _open_chats(
+    stack: AsyncExitStack,
+    tools: Mapping[str, Integration],
+    settings: Settings,
+    room_log: StoredRoomLog,
+    now: Callable[[], datetime],
+) -> Mapping[str, Chat]:
+    chats: dict[str, Chat] = {}
+    for name, tool in tools.items():
+        if tool.chat is not None:
+            given = ChatTools(
+                setting=lambda setting, chat=name: settings.environment.secret(chat, setting),  # type: ignore[misc]
+                now=now,
+                room_log=room_log,
+            )
+            chats[name] = await stack.enter_async_context(tool.chat.open(given))
+    return chats
+
+
+def _gate_settings(settings: Settings, now: Callable[[], datetime]) -> GateSettings:
+    return GateSettings(
+        host=settings.host,
+        api_token=settings.api_token,
+        secret_key=settings.secret_key,
+        public_url=settings.public_url,
+        now=now,
+    )
+
+
+def _counter(metrics: Metrics) -> Callable[[Changes], None]:
+    def count(changes: Changes) -> None:
+        for stored in changes.events:
+            metrics.count_event(stored.event.source, stored.event.status)
+
+    return count
+
+
+def _status(current: Current, state: State, outbox: Outbox, writer: Writer, now: datetime) -> Sequence[str]:
+    """How the hub itself is doing, a line each, for chat and pages."""
+    alerts = [alert for alert in state.alerts.values() if alert.open]
+    acked = sum(1 for alert in alerts if alert.ack)
+    late = {channel: age for channel, age in outbox.oldest().items() if age > 10}
+    lines = [
+        f"{len(alerts)} open, {acked} of them acked",
+        f"{len(state.active_silences(now))} silences",
+        f"rules {current().hash}" + (", and a newer file was refused" if current.refused else ""),
+    ]
+    lines += [f"{channel} is {say_duration(timedelta(seconds=int(age)))} behind" for channel, age in late.items()]
+    return [*lines, *([f"the database fails: {writer.failing}"] if writer.failing else [])]
+
+
+# ------------------------------------------------------------------------------------------------------------- serving
+
+
+async def serve(settings: Settings) -> None:
+    """Run until told to stop. SIGHUP and a change of the rules file load the rules anew."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with build(settings) as hub:
+        reload = asyncio.Event()
+        loop.add_signal_handler(signal.SIGHUP, reload.set)
+        tasks = [
+            asyncio.create_task(_reload_when_told(hub, reload)),
+            asyncio.create_task(_watch(settings.routes, reload)),
+        ]
+        runner = web.AppRunner(hub.app, access_log=None, shutdown_timeout=LET_GO_WITHIN, handle_signals=False)
+        await runner.setup()
+        try:
+            await _listen(runner, settings)
+            _say_where(hub)
+            await stop.wait()
+            log.info("stopping")
+        finally:
+            hub.operations.room_log.close()
+            for task in tasks:
+                await _stop(task)
+            await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise SettingsError(f"cannot listen on {where}: {error.strerror or error}; try another --port") from error
+
+
+def _say_where(hub: Hub) -> None:
+    settings = hub.settings
+    log.info("rules %s from %s", hub.current().hash, settings.routes)
+    for source in hub.current().sources:
+        if not settings.loopback and not settings.environment.source_secrets(source):
+            log.warning("source %s has no secret and will be refused; set %s", source, variable(source, "SECRET"))
+    if not settings.loopback and settings.api_token is None:
+        log.warning("pages and API are closed: the hub can be reached from elsewhere and TOCSIN_API_TOKEN is not set")
+    log.info("Tocsin is at %s", settings.address)
+
+
+async def _reload_when_told(hub: Hub, reload: asyncio.Event) -> None:
+    while True:
+        await reload.wait()
+        reload.clear()
+        try:
+            await hub.current.reload(hub.writer, hub.operations.now())
+        except Exception:
+            log.exception("the rules could not be loaded anew; those of before stay")
+
+
+async def _watch(path: Path, reload: asyncio.Event) -> None:
+    """Editors and deployments replace files, so that the folder is watched, not the file."""
+    from watchfiles import awatch
+
+    name = path.resolve().name
+    async for changes in awatch(path.resolve().parent, recursive=False, watch_filter=lambda _, at: Path(at).name == name):
+        if changes:
+            reload.set()

@@ -1,0 +1,51 @@
+"""What the hub counts, under the names that dashboards know. The one home of prometheus-client."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+STAGES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+DELIVERIES = {"shown": "sent", "refused": "dead", "uncertain": "unknown", "lost": "owed", "unreachable": "owed"}
+"""What an attempt came to, as the state that a dashboard knows."""
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter("tocsin_requests", "Requests of sources.", ["source", "verdict"], registry=self._registry)
+        self.events = Counter("tocsin_events", "Events accepted.", ["source", "status"], registry=self._registry)
+        self.deliveries = Counter(
+            "tocsin_deliveries", "Attempts to deliver, by what came of them.", ["channel", "state"], registry=self._registry
+        )
+        self.stages = Histogram(
+            "tocsin_stage_seconds", "Time a stage took.", ["stage"], buckets=STAGES, registry=self._registry
+        )
+        self.oldest = Gauge(
+            "tocsin_outbox_oldest_seconds", "How long the oldest owed message has waited.", ["channel"], registry=self._registry
+        )
+        self.unrouted = Gauge("tocsin_unrouted", "Events that a rule failed to route.", registry=self._registry)
+        self.failures = Counter(
+            "tocsin_template_failures", "Templates that failed, so that plain words were used.", ["template"],
+            registry=self._registry,
+        )
+        self._config = Info("tocsin_config", "The rules in force.", registry=self._registry)
+
+    def count_request(self, source: str, verdict: str) -> None:
+        self.requests.labels(source, verdict).inc()
+
+    def count_event(self, source: str, status: str) -> None:
+        self.events.labels(source, status).inc()
+
+    def count_delivery(self, channel: str, came: str) -> None:
+        self.deliveries.labels(channel, DELIVERIES[came]).inc()
+
+    def render(self, *, config: str, oldest: Mapping[str, float], unrouted: int) -> bytes:
+        self._config.info({"hash": config})
+        self.unrouted.set(unrouted)
+        for channel, age in oldest.items():
+            self.oldest.labels(channel).set(age)
+        return generate_latest(self._registry)
+
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST

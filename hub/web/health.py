@@ -1,0 +1,67 @@
+"""`/healthz`, `/readyz`, `/metrics`: how the hub is doing, for machines."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from hub import __version__
+from hub.current import Current
+from hub.metrics import CONTENT_TYPE, Metrics
+from hub.outbox import Outbox
+from hub.store import Store
+from hub.web.answers import answer
+from hub.web.gate import caller
+from hub.writer import Writer
+
+
+class Health:
+    def __init__(
+        self,
+        *,
+        current: Current,
+        writer: Writer,
+        outbox: Outbox,
+        store: Store,
+        metrics: Metrics,
+        ready: Callable[[], str],
+    ) -> None:
+        self._current = current
+        self._writer = writer
+        self._outbox = outbox
+        self._store = store
+        self._metrics = metrics
+        self._ready = ready
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/healthz", self.healthz),
+            web.get("/readyz", self.readyz),
+            web.get("/metrics", self.metrics),
+        ]
+
+    async def healthz(self, request: web.Request) -> web.Response:
+        """Alive; details, which may name files, only for those who are let in."""
+        said: dict[str, Any] = {"status": "ok", "version": __version__}
+        return answer(said | self._details() if caller(request).admitted else said)
+
+    def _details(self) -> Mapping[str, Any]:
+        refused = self._current.refused
+        return {
+            "config": self._current().hash,
+            "refused_reload": {"at": refused.at, "why": refused.why} if refused else None,
+            "waiting": self._writer.waiting,
+            "database": self._writer.failing or "ok",
+        }
+
+    async def readyz(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
+        why = self._ready() or self._writer.failing
+        return answer({"status": "not ready", "why": why}, status=503) if why else answer({"status": "ready"})
+
+    async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
+        body = self._metrics.render(
+            config=self._current().hash,
+            oldest=self._outbox.oldest(),
+            unrouted=len(await self._store.failed_events()),
+        )
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
