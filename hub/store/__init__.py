@@ -172,8 +172,10 @@ class Store(Protocol):
         """The newest life of each key (by `opened_at`, then id), for those that have one."""
 
     async def posts_of(self, groups: Sequence[str]) -> Sequence[Post]: ...
-    async def deliveries_seen(self, ids: Sequence[tuple[str, str]], *, since: datetime) -> Mapping[tuple[str, str], tuple[str, ...]]:
-        """For each (source, delivery id) that was accepted (verdict not `quarantined`) since then: the ids of its events."""
+    async def deliveries_seen(
+        self, ids: Sequence[tuple[str, str]], *, since: datetime
+    ) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """For each (source, delivery id) that was accepted (verdict not `quarantined`) since then: its events' ids."""
 
     async def event(self, id: str) -> StoredEvent | None: ...
     async def events_of(self, alert: str, *, limit: int = 100) -> Sequence[StoredEvent]:
@@ -185,8 +187,13 @@ class Store(Protocol):
     async def alerts(self, *, state: str | None, limit: int = 500) -> Sequence[Alert]:
         """Newest first; never notices. `state`: open (all unresolved), acked, resolved, or None for all."""
 
-    async def deliveries(self, *, state: str | None, group: str | None = None, limit: int = 500) -> Sequence[Post | Line]:
-        """Posts and lines, newest first; never held or dropped ones. `group`: only of this alert, lines by their post."""
+    async def deliveries(
+        self, *, state: str | None, group: str | None = None, limit: int = 500
+    ) -> Sequence[Post | Line]:
+        """Posts and lines, newest first; never held or dropped ones.
+
+        `group`: only of this alert, lines by their post.
+        """
 
     async def post(self, id: str) -> Post | None: ...
     async def line(self, id: str) -> Line | None: ...
@@ -216,5 +223,3 @@ class Store(Protocol):
     async def prune(self, *, before: datetime, step: int = 500) -> int:
         """Take away at most `step` requests and events older than that which no open alert or owed delivery needs,
         with resolved alerts, settled posts and lines as old; how many rows went."""
-
-

@@ -1,0 +1,336 @@
+"""What is asked. Each function reads all that its answer needs in one go, within one transaction."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, func, literal_column, select, true
+
+from hub.contracts import RoomMessage
+from hub.core.alert import Alert
+from hub.core.notification import DeliveryState, Line, Post
+from hub.core.silence import Silence
+from hub.store import Audit, LifeKey, Snapshot, StoredAsk, StoredEvent, StoredRequest, mapping
+from hub.store.mapping import storable
+from hub.store.tables import micros
+from hub.store.writing import (
+    ALERT,
+    ASK,
+    AUDIT,
+    CONFIG,
+    EVENT,
+    LINE,
+    POST,
+    REQUEST,
+    ROOM,
+    SILENCE,
+    TIMER,
+    compiled,
+    driver,
+)
+
+RecordT = TypeVar("RecordT")
+Read = Callable[[str], RecordT]
+
+CHUNK = 500
+"""Ids in one statement: SQLite takes some thousands of parameters at most."""
+
+ARRIVAL = literal_column("rowid", Integer)
+"""Keeps what has the same time in the order in which it came. Every index of SQLite ends with it."""
+
+
+def _all(connection: Connection, statement: Select[Any], read: Read[RecordT]) -> list[RecordT]:
+    return [read(record) for record in connection.execute(statement).scalars()]
+
+
+def _one(connection: Connection, of: Table, id: str, read: Read[RecordT]) -> RecordT | None:
+    record = connection.execute(select(of.c.record).where(of.c.id == id)).scalar()
+    return None if record is None else read(record)
+
+
+def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    known = list(dict.fromkeys(ids))
+    return (known[at : at + CHUNK] for at in range(0, len(known), CHUNK))
+
+
+def _among(
+    connection: Connection, of: Table, column: ColumnElement[str], ids: Iterable[str], read: Read[RecordT]
+) -> list[RecordT]:
+    """All rows whose column holds one of the ids."""
+    return [
+        record
+        for chunk in _chunks(ids)
+        for record in _all(connection, select(of.c.record).where(column.in_(chunk)), read)
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------- the memory's own
+
+
+def load(connection: Connection, since: datetime) -> Snapshot:
+    pending_posts = _all(connection, select(POST.c.record).where(POST.c.pending.is_(true())), mapping.post_of)
+    pending_lines = _all(connection, select(LINE.c.record).where(LINE.c.pending.is_(true())), mapping.line_of)
+    above = _among(connection, POST, POST.c.id, (p.post for p in pending_lines if p.post), mapping.post_of)
+    alerts = _kept_alerts(connection, since, [*pending_posts, *above])
+    shown = _among(connection, POST, POST.c.group, (alert.id for alert in alerts), mapping.post_of)
+    posts = {post.id: post for post in (*pending_posts, *above, *shown)}
+    owed = [line for line in pending_lines if line.sending.state is DeliveryState.OWED]
+    return Snapshot(
+        alerts=alerts,
+        posts=sorted(posts.values(), key=lambda post: post.order),
+        lines=sorted(owed, key=lambda line: line.order),
+        timers=[mapping.timer_of(*row) for row in connection.execute(select(TIMER).order_by(TIMER.c.due_at))],
+        silences=_all(connection, _flagged(SILENCE, SILENCE.c.standing, SILENCE.c.starts_at), mapping.silence_of),
+        asks=_all(connection, _flagged(ASK, ASK.c.pending, ASK.c.asked_at), mapping.ask_of),
+        unrouted=_all(connection, _flagged(EVENT, EVENT.c.waiting, EVENT.c.received_at), mapping.event_of),
+        highest_order=max(_highest_order(connection, POST), _highest_order(connection, LINE)),
+    )
+
+
+def _flagged(of: Table, flag: ColumnElement[bool], by: ColumnElement[Any]) -> Select[Any]:
+    return select(of.c.record).where(flag.is_(true())).order_by(by, ARRIVAL)
+
+
+def _kept_alerts(connection: Connection, since: datetime, posts: Iterable[Post]) -> list[Alert]:
+    record = select(ALERT.c.record)
+    about = {subject for post in posts for subject in (post.group, *post.members)}
+    alerts = [
+        *_all(connection, record.where(ALERT.c.open.is_(true())), mapping.alert_of),
+        *_all(connection, record.where(ALERT.c.updated_at >= since), mapping.alert_of),
+        *_among(connection, ALERT, ALERT.c.id, about, mapping.alert_of),
+    ]
+    return sorted({alert.id: alert for alert in alerts}.values(), key=lambda alert: (alert.opened_at, alert.id))
+
+
+def _highest_order(connection: Connection, of: Table) -> int:
+    return connection.execute(select(func.max(of.c.order))).scalar() or 0
+
+
+_NEWEST_LIFE = compiled(
+    select(ALERT.c.record)
+    .where(
+        ALERT.c.source == bindparam("source"), ALERT.c.key == bindparam("key"), ALERT.c.notice == bindparam("notice")
+    )
+    .order_by(ALERT.c.opened_at.desc(), ALERT.c.id.desc())
+)
+
+
+def lives(connection: Connection, keys: Sequence[LifeKey]) -> Mapping[LifeKey, Alert]:
+    # Asked for every batch: one small statement per key, compiled once, beats a clever one for all of them.
+    found = {}
+    cursor = driver(connection).cursor()
+    for source, key, notice in keys:
+        row = cursor.execute(_NEWEST_LIFE, {"source": source, "key": storable(key), "notice": notice}).fetchone()
+        if row is not None:
+            found[source, key, notice] = mapping.alert_of(row[0])
+    return found
+
+
+_SEEN = compiled(
+    select(REQUEST.c.record)
+    .where(
+        REQUEST.c.accepted.is_(true()),
+        REQUEST.c.source == bindparam("source"),
+        REQUEST.c.delivery_id == bindparam("delivery_id"),
+        REQUEST.c.received_at >= bindparam("since"),
+    )
+    .order_by(REQUEST.c.received_at)
+)
+
+
+class _Events(msgspec.Struct):
+    """As much of a request's record as is asked for."""
+
+    events: tuple[str, ...] = ()
+
+
+_events_of_request = msgspec.json.Decoder(_Events).decode
+
+
+def deliveries_seen(
+    connection: Connection, ids: Sequence[tuple[str, str]], since: datetime
+) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    found = {}
+    cursor, start = driver(connection).cursor(), micros(since)
+    for source, delivery in ids:
+        asked = {"source": source, "delivery_id": storable(delivery), "since": start}
+        row = cursor.execute(_SEEN, asked).fetchone()
+        if row is not None:
+            found[source, delivery] = _events_of_request(row[0]).events
+    return found
+
+
+def posts_of(connection: Connection, groups: Sequence[str]) -> Sequence[Post]:
+    posts = _among(connection, POST, POST.c.group, groups, mapping.post_of)
+    return sorted(posts, key=lambda post: post.order)
+
+
+# ------------------------------------------------------------------------------------------------- events and requests
+
+
+def event(connection: Connection, id: str) -> StoredEvent | None:
+    return _one(connection, EVENT, id, mapping.event_of)
+
+
+def events_of(connection: Connection, alert: str, limit: int) -> Sequence[StoredEvent]:
+    named = select(EVENT.c.record).where(EVENT.c.alert == alert).order_by(EVENT.c.received_at, ARRIVAL)
+    return _all(connection, named.limit(limit), mapping.event_of)
+
+
+def failed_events(connection: Connection, limit: int) -> Sequence[StoredEvent]:
+    return _all(connection, _flagged(EVENT, EVENT.c.failed, EVENT.c.received_at).limit(limit), mapping.event_of)
+
+
+def request(connection: Connection, id: str) -> StoredRequest | None:
+    row = connection.execute(select(REQUEST.c.record, REQUEST.c.body).where(REQUEST.c.id == id)).first()
+    return None if row is None else mapping.request_of(*row)
+
+
+def quarantine(connection: Connection, limit: int) -> Sequence[StoredRequest]:
+    newest = (
+        select(REQUEST.c.record, REQUEST.c.body)
+        .where(REQUEST.c.quarantined.is_(true()))
+        .order_by(REQUEST.c.received_at.desc(), ARRIVAL.desc())
+        .limit(limit)
+    )
+    return [mapping.request_of(*row) for row in connection.execute(newest)]
+
+
+# ------------------------------------------------------------------------------------------------- alerts and messages
+
+
+def alert(connection: Connection, id: str) -> Alert | None:
+    return _one(connection, ALERT, id, mapping.alert_of)
+
+
+_ALERTS: Mapping[str | None, Sequence[ColumnElement[bool]]] = {
+    None: (ALERT.c.life.is_(true()),),
+    "open": (ALERT.c.open.is_(true()),),
+    "acked": (ALERT.c.open.is_(true()), ALERT.c.acked.is_(true())),
+    "resolved": (ALERT.c.resolved.is_(true()),),
+}
+
+
+def alerts(connection: Connection, state: str | None, limit: int) -> Sequence[Alert]:
+    newest = select(ALERT.c.record).where(*_ALERTS[state]).order_by(ALERT.c.opened_at.desc(), ALERT.c.id.desc())
+    return _all(connection, newest.limit(limit), mapping.alert_of)
+
+
+def deliveries(connection: Connection, state: str | None, group: str | None, limit: int) -> Sequence[Post | Line]:
+    posts = _listed(POST, state)
+    lines = _listed(LINE, state)
+    if group is not None:
+        posts = posts.where(POST.c.group == group)
+        lines = lines.where(LINE.c.post.in_(select(POST.c.id).where(POST.c.group == group)))
+    both: list[Post | Line] = [
+        *_all(connection, posts.limit(limit), mapping.post_of),
+        *_all(connection, lines.limit(limit), mapping.line_of),
+    ]
+    return sorted(both, key=lambda owed: owed.order, reverse=True)[:limit]
+
+
+def _listed(of: Table, state: str | None) -> Select[Any]:
+    listed = select(of.c.record).where(of.c.state.not_in(mapping.UNLISTED)).order_by(of.c.order.desc())
+    return listed if state is None else listed.where(of.c.state == state)
+
+
+def post(connection: Connection, id: str) -> Post | None:
+    return _one(connection, POST, id, mapping.post_of)
+
+
+def line(connection: Connection, id: str) -> Line | None:
+    return _one(connection, LINE, id, mapping.line_of)
+
+
+def post_shown_as(connection: Connection, channel: str, ref: str) -> Post | None:
+    shown = select(POST.c.record).where(POST.c.ref == storable(ref), POST.c.channel == channel)
+    found = _all(connection, shown.order_by(POST.c.order.desc()).limit(1), mapping.post_of)
+    return found[0] if found else None
+
+
+# ---------------------------------------------------------------------------------------------------------- the others
+
+
+def silence(connection: Connection, id: str) -> Silence | None:
+    return _one(connection, SILENCE, id, mapping.silence_of)
+
+
+def ask(connection: Connection, id: str) -> StoredAsk | None:
+    return _one(connection, ASK, id, mapping.ask_of)
+
+
+def audit(connection: Connection, limit: int) -> Sequence[Audit]:
+    newest = select(AUDIT.c.record).order_by(AUDIT.c.at.desc(), ARRIVAL.desc()).limit(limit)
+    return _all(connection, newest, mapping.audit_of)
+
+
+def config(connection: Connection, hash: str) -> str | None:
+    return connection.execute(select(CONFIG.c.text).where(CONFIG.c.hash == hash)).scalar()
+
+
+def newest_config(connection: Connection) -> tuple[str, str] | None:
+    newest = select(CONFIG.c.hash, CONFIG.c.text).order_by(CONFIG.c.number.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return None if row is None else (row.hash, row.text)
+
+
+def room_threads(connection: Connection, room: str, limit: int) -> Sequence[RoomMessage]:
+    newest = select(ROOM.c.record).where(ROOM.c.head.is_(true()), ROOM.c.room == room)
+    heads = _all(
+        connection, newest.order_by(ROOM.c.posted_at.desc(), ROOM.c.number.desc()).limit(limit), mapping.room_of
+    )
+    entries: dict[str | None, list[RoomMessage]] = {}
+    for chunk in _chunks(head.id for head in heads):
+        for entry in _all(connection, _entries(chunk), mapping.room_of):
+            entries.setdefault(entry.thread, []).append(entry)
+    return [message for head in reversed(heads) for message in (head, *entries.get(head.id, ()))]
+
+
+def _entries(heads: Sequence[str]) -> Select[Any]:
+    return select(ROOM.c.record).where(ROOM.c.thread.in_(heads)).order_by(ROOM.c.posted_at, ROOM.c.number)
+
+
+def room_thread(connection: Connection, id: str) -> Sequence[RoomMessage]:
+    asked = room_message(connection, id)
+    if asked is None:
+        return ()
+    head = asked if asked.thread is None else room_message(connection, asked.thread)
+    entries = _all(connection, _entries([asked.thread or asked.id]), mapping.room_of)
+    return [head, *entries] if head is not None else entries
+
+
+def room_message(connection: Connection, id: str) -> RoomMessage | None:
+    return _one(connection, ROOM, id, mapping.room_of)
+
+
+COUNTED: Mapping[str, Table] = {
+    "requests": REQUEST,
+    "events": EVENT,
+    "alerts": ALERT,
+    "posts": POST,
+    "lines": LINE,
+    "timers": TIMER,
+    "silences": SILENCE,
+    "asks": ASK,
+    "audit": AUDIT,
+    "room": ROOM,
+    "configs": CONFIG,
+}
+EXACT = 20_000
+"""Up to so many rows are counted; of more it is enough to know about how many there are."""
+
+
+def count(connection: Connection) -> Mapping[str, int]:
+    return {name: _rows(connection, of) for name, of in COUNTED.items()}
+
+
+def _rows(connection: Connection, of: Table) -> int:
+    some = select(literal_column("1")).select_from(of).limit(EXACT + 1).subquery()
+    counted = connection.execute(select(func.count()).select_from(some)).scalar_one()
+    if counted <= EXACT:
+        return counted
+    # Rows are numbered as they come, and the oldest go first.
+    highest = connection.execute(select(func.max(ARRIVAL)).select_from(of)).scalar_one()
+    lowest = connection.execute(select(func.min(ARRIVAL)).select_from(of)).scalar_one()
+    return int(highest - lowest + 1)
