@@ -1,0 +1,311 @@
+"""The command `tocsin`. Verbs that talk to a hub use TOCSIN_URL and TOCSIN_API_TOKEN; `--json` everywhere.
+
+Exit: 0 ok · 1 refused, or faults found · 2 usage · 3 the hub cannot be reached.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hub import __version__
+from hub.errors import RulesError, SettingsError, TocsinError
+
+OK, FAULTS, USAGE, UNREACHABLE = 0, 1, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    options = parser().parse_args(arguments)
+    try:
+        code = options.run(options)
+    except RulesError as error:
+        _complain(options, str(error))
+        code = FAULTS
+    except SettingsError as error:
+        _complain(options, f"tocsin: {error}")
+        code = FAULTS
+    except TocsinError as error:
+        _complain(options, f"tocsin: {error}")
+        code = getattr(error, "exit_code", FAULTS)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = OK
+    sys.exit(code)
+
+
+def _complain(options: argparse.Namespace, text: str) -> None:
+    if getattr(options, "json", False):
+        print(json.dumps({"error": text}))
+    else:
+        print(text, file=sys.stderr)
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="tocsin", description="One hub between the tools that raise alarms and the rooms where people talk."
+    )
+    root.add_argument("--version", action="version", version=f"tocsin {__version__}")
+    verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    serve = _verb(verbs, "serve", _serve, "run the hub")
+    serve.add_argument("--host", help="address to bind, default 127.0.0.1 (TOCSIN_HOST)")
+    serve.add_argument("--port", type=int, help="default 8080 (TOCSIN_PORT)")
+    serve.add_argument("--routes", help="rules file, default routes.yaml (TOCSIN_ROUTES)")
+    serve.add_argument("--database", help="default sqlite:///tocsin.db (TOCSIN_DATABASE)")
+
+    check = _verb(verbs, "check", _check, "say what is wrong with the rules")
+    check.add_argument("file", nargs="?", help="default: routes.yaml")
+
+    test = _verb(verbs, "test", _test, "run the tests that the rules carry")
+    test.add_argument("file", nargs="?", help="default: routes.yaml")
+
+    explain = _verb(verbs, "explain", _explain, "say who hears of an event, and why")
+    explain.add_argument("event", help="id of an event or alert, or a file: FILE.http, FILE.json")
+    explain.add_argument("--source", help="whose file it is; default: the folder that the fixture lies in")
+    explain.add_argument("--routes", help="rules to explain a file by")
+
+    send = _verb(verbs, "send", _send, "post a fixture to a hub as a source would")
+    send.add_argument("source")
+    send.add_argument("file", help="FILE.http, or a file that is the body")
+    send.add_argument("--url", help="of the hub, default TOCSIN_URL or http://127.0.0.1:8080")
+
+    say = _verb(verbs, "say", _say, "say a sentence to the hub: tocsin say 'shut up twitter' --as alice")
+    say.add_argument("text")
+    say.add_argument("--as", dest="person", required=True, help="who says it")
+    say.add_argument("--in", dest="place", default="", help="channel, by name or address")
+
+    alerts = _verb(verbs, "alerts", _alerts, "list alerts")
+    alerts.add_argument("--state", choices=["open", "acked", "resolved", "all"], default="open")
+    _verb(verbs, "silences", _silences, "list silences")
+    deliveries = _verb(verbs, "deliveries", _deliveries, "list what was, or is to be, told")
+    deliveries.add_argument("--dead", action="store_true", help="only the dead letters")
+    _verb(verbs, "quarantine", _quarantine, "list requests that could not be understood")
+    replay = _verb(verbs, "replay", _replay, "try quarantined requests, dead letters or unrouted events again")
+    replay.add_argument("ids", nargs="+", metavar="ID")
+    return root
+
+
+def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
+    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.set_defaults(run=run)
+    return verb
+
+
+# ------------------------------------------------------------------------------------------------------ without a hub
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from hub.app import serve
+    from hub.settings import read_settings
+
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    settings = read_settings(host=options.host, port=options.port, routes=options.routes, database=options.database)
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(serve(settings))
+    else:
+        uvloop.run(serve(settings))
+    return OK
+
+
+def _rules(file: str | None) -> Any:
+    from hub.app import catalogue_of
+    from hub.registry import installed
+    from hub.routes_file import read_rules
+
+    path = Path(file or os.environ.get("TOCSIN_ROUTES") or "routes.yaml")
+    return read_rules(path, catalogue_of(installed()))
+
+
+def _check(options: argparse.Namespace) -> int:
+    try:
+        rules = _rules(options.file)
+    except RulesError as error:
+        if options.json:
+            print(json.dumps({"ok": False, "complaints": [_complaint(c) for c in error.complaints]}))
+        else:
+            print(error, file=sys.stderr)
+        return FAULTS
+    if options.json:
+        print(json.dumps({"ok": True, "hash": rules.hash, "warnings": list(rules.warnings)}))
+        return OK
+    for warning in rules.warnings:
+        print(warning, file=sys.stderr)
+    print(f"ok: rules {rules.hash}, {_count(len(rules.channels), 'channel')}, {_count(len(rules.sources), 'source')}")
+    return OK
+
+
+def _complaint(complaint: Any) -> dict[str, Any]:
+    return {name: getattr(complaint, name) for name in ("file", "line", "column", "what", "warning")}
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _test(options: argparse.Namespace) -> int:
+    from hub.rule_tests import run_tests
+
+    results = run_tests(_rules(options.file))
+    failed = [result for result in results if not result.passed]
+    if options.json:
+        print(json.dumps([{"name": r.name, "passed": r.passed, "text": r.text} for r in results]))
+        return FAULTS if failed else OK
+    for result in results:
+        print(f"{'ok  ' if result.passed else 'FAIL'} {result.name}" + (f"\n{result.text}" if result.text and not result.passed else ""))
+    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    return FAULTS if failed else OK
+
+
+def _explain(options: argparse.Namespace) -> int:
+    path = Path(options.event)
+    if path.suffix in (".http", ".json") or path.exists():
+        return _explain_file(options, path)
+    from hub.client import Client
+
+    said = Client().get(f"/api/v1/events/{options.event}")
+    if options.json:
+        print(json.dumps(said))
+        return OK
+    event, decision = said["event"], said["decision"]
+    print(f"{event['title']} ({event['source']}, {event['status']})")
+    if decision is None:
+        print("not routed yet" + (f":\n{said['failure']}" if said.get("failure") else ""))
+        return OK
+    print(f"change: {decision['change']}" + (f" ({decision['note']})" if decision["note"] else ""))
+    print(f"told: {', '.join(decision['channels']) or 'nobody'}, by rules {decision['config']}")
+    for held in decision["suppressed"]:
+        print(f"held back by {held['by']} {held['id']}")
+    for step in decision["trail"]:
+        print(f"  {step['route']}: {'yes' if step['matched'] else 'no'}, {step['why']}")
+    return OK
+
+
+def _explain_file(options: argparse.Namespace, path: Path) -> int:
+    from hub.preview import explain_file
+
+    rules = _rules(options.routes)
+    previews = explain_file(path, options.source, rules)
+    if options.json:
+        print(json.dumps([preview.as_dict() for preview in previews]))
+    else:
+        print("\n\n".join(preview.text for preview in previews))
+    return OK
+
+
+# --------------------------------------------------------------------------------------------------------- with a hub
+
+
+def _send(options: argparse.Namespace) -> int:
+    from hub.client import Client
+    from hub.settings import read_settings
+    from hub.testing import read_fixture
+
+    path = Path(options.file)
+    if not path.is_file():
+        raise TocsinError(f"there is no file {path}")
+    secrets = read_settings().environment.source_secrets(options.source)
+    if path.suffix == ".http":
+        request = read_fixture(path)
+        body, content_type = request.body, request.content_type
+    else:
+        body, content_type = path.read_bytes(), "application/json"
+    headers = {"Content-Type": content_type or "application/json"}
+    if secrets:
+        headers["Authorization"] = f"Bearer {secrets[0].reveal()}"
+    said = Client(options.url).post_raw(f"/in/{options.source}", body, headers)
+    print(json.dumps(said) if options.json else _say_sent(said))
+    return OK
+
+
+def _say_sent(said: dict[str, Any]) -> str:
+    if said.get("quarantined"):
+        return f"kept in quarantine as {said['quarantined']}"
+    if said.get("ignored"):
+        return f"taken, and nothing to tell: {said['ignored']}"
+    return "\n".join([f"accepted {_count(said['accepted'], 'event')}", *said["events"]])
+
+
+def _say(options: argparse.Namespace) -> int:
+    from hub.client import Client
+
+    said = Client().post("/api/v1/say", {"text": options.text, "as": options.person, "in": options.place})
+    print(json.dumps(said) if options.json else said["reply"])
+    return OK if said["ok"] else FAULTS
+
+
+def _alerts(options: argparse.Namespace) -> int:
+    query = "" if options.state == "all" else f"?state={options.state}"
+    return _list(options, f"/api/v1/alerts{query}", "alerts", ("id", "state", "severity", "source", "title"))
+
+
+def _silences(options: argparse.Namespace) -> int:
+    return _list(options, "/api/v1/silences", "silences", ("id", "match", "author", "ends_at", "held", "because"))
+
+
+def _deliveries(options: argparse.Namespace) -> int:
+    query = "?state=dead" if options.dead else ""
+    columns = ("id", "channel", "occasion", "state", "attempts", "error")
+    return _list(options, f"/api/v1/deliveries{query}", "deliveries", columns)
+
+
+def _quarantine(options: argparse.Namespace) -> int:
+    return _list(options, "/api/v1/quarantine", "quarantine", ("id", "source", "received_at", "why"))
+
+
+def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[str]) -> int:
+    from hub.client import Client
+
+    said = Client().get(path)
+    if options.json:
+        print(json.dumps(said))
+        return OK
+    rows = [[_cell(row.get(column)) for column in columns] for row in said[name]]
+    widths = [max(len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
+    for row in [list(columns), *rows] if rows else []:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if not rows:
+        print(f"no {name}")
+    return OK
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return " ".join(f"{name}={inner}" for name, inner in value.items())
+    return " ".join(str(value).split())
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from hub.client import Client, NotFound
+
+    client, code, said = Client(), OK, []
+    for id in options.ids:
+        try:
+            outcome = client.first_of([f"/api/v1/{kind}/{id}/replay" for kind in ("quarantine", "deliveries", "events")])
+            said.append({"id": id, "ok": True, "outcome": outcome["outcome"]})
+        except NotFound:
+            said.append({"id": id, "ok": False, "outcome": "nothing to replay is called that"})
+            code = FAULTS
+        except TocsinError as error:
+            if getattr(error, "exit_code", FAULTS) == UNREACHABLE:
+                raise
+            said.append({"id": id, "ok": False, "outcome": str(error)})
+            code = FAULTS
+    print(json.dumps(said) if options.json else "\n".join(f"{one['id']}: {one['outcome']}" for one in said))
+    return code

@@ -1,0 +1,76 @@
+"""A hub's API, for the command line. The standard library's client: it starts fast, and a line needs no session."""
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hub.errors import TocsinError
+from hub.settings import read_settings
+
+TIMEOUT = 30.0
+
+
+class Unreached(TocsinError):
+    """No hub answers."""
+
+    exit_code = 3
+
+
+class Answered(TocsinError):
+    """The hub said no; the text is its detail."""
+
+    exit_code = 1
+
+
+class NotFound(Answered):
+    """The hub has nothing there."""
+
+
+class Client:
+    def __init__(self, url: str | None = None) -> None:
+        self._url = (url or os.environ.get("TOCSIN_URL") or "http://127.0.0.1:8080").rstrip("/")
+        self._token = read_settings().api_token
+        # An open hub on loopback is reached directly, whatever proxy the environment names.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def get(self, path: str) -> Any:
+        return self._ask("GET", path, None, {})
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._ask("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+    def post_raw(self, path: str, body: bytes, headers: Mapping[str, str]) -> Any:
+        return self._ask("POST", path, body, dict(headers), token=False)
+
+    def first_of(self, paths: Sequence[str]) -> Any:
+        """Post to the first path that is there. Raises NotFound if none is."""
+        for path in paths:
+            try:
+                return self.post(path, {})
+            except NotFound:
+                continue
+        raise NotFound("not found")
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str], *, token: bool = True) -> Any:
+        if self._token is not None and token:
+            headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        request = urllib.request.Request(self._url + path, body, headers, method=method)  # noqa: S310 - the user's own URL
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as response:
+                return json.loads(response.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise _refusal(error) from None
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise Unreached(f"no hub answers at {self._url}: {reason}; is it running, and is TOCSIN_URL right?") from None
+
+
+def _refusal(error: urllib.error.HTTPError) -> Answered:
+    try:
+        detail = json.loads(error.read())["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = f"the hub answered {error.code}"
+    return NotFound(detail) if error.code == 404 else Answered(detail)

@@ -1,0 +1,80 @@
+"""What a recorded request would come to under given rules, without a hub: parse, decide, say why."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hub import ids
+from hub.contracts import WebhookRequest
+from hub.core.event import Event, event_of
+from hub.core.matching import event_look
+from hub.core.routing import Step, Taken, say_trail
+from hub.core.rules import Rules
+from hub.errors import TocsinError
+from hub.ingest import understand
+from hub.registry import installed
+from hub.testing import read_fixture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    event: Event
+    taken: tuple[Taken, ...]
+    trail: tuple[Step, ...]
+
+    @property
+    def text(self) -> str:
+        event = self.event
+        severity = f", {event.severity.word}" if event.severity else ""
+        told = ", ".join(f"{taken.channel} by {taken.route}" for taken in self.taken)
+        head = f"{event.title} ({event.source}, {event.status}{severity}, key {event.key})"
+        return "\n".join([head, f"told: {told}", say_trail(self.trail)])
+
+    def as_dict(self) -> dict[str, Any]:
+        event = self.event
+        return {
+            "title": event.title,
+            "status": event.status.value,
+            "severity": event.severity.word if event.severity else None,
+            "key": event.key,
+            "labels": dict(event.labels),
+            "channels": [taken.channel for taken in self.taken],
+            "routes": [taken.route for taken in self.taken],
+            "trail": [asdict(step) for step in self.trail],
+        }
+
+
+def explain_file(path: Path, source: str | None, rules: Rules) -> list[Preview]:
+    """A preview of each event that the file's request makes. Raises TocsinError that says why there is none."""
+    if not path.is_file():
+        raise TocsinError(f"there is no file {path}")
+    name = source or path.resolve().parent.parent.name
+    rule = rules.source(name)
+    if rule is None:
+        raise TocsinError(f"no source is called '{name}'; say whose file it is with --source")
+    request = _request(path, name)
+    understood = understand(installed()[rule.tool], request, rule.options)
+    if understood.broken or understood.unsupported:
+        raise TocsinError(understood.why)
+    if understood.quiet:
+        raise TocsinError(f"nothing is told: {understood.quiet}")
+    events = [
+        event_of(r, id=ids.new_id(), source=name, tool=rule.tool, received_at=request.received_at, delivery_id="", request_id="")
+        for r in understood.reports
+    ]
+    looks = [event_look(event, understood.body) for event in events]
+    return [
+        Preview(event=event, taken=tuple(rules.tree.decide(look)), trail=tuple(rules.tree.trail(look)))
+        for event, look in zip(events, looks, strict=True)
+    ]
+
+
+def _request(path: Path, source: str) -> WebhookRequest:
+    if path.suffix == ".http":
+        request = read_fixture(path)
+        return WebhookRequest(
+            source=source, headers=request.headers, query=request.query, body=request.body, received_at=request.received_at
+        )
+    headers = {"content-type": "application/json"}
+    return WebhookRequest(source=source, headers=headers, body=path.read_bytes(), received_at=datetime.now(UTC))
