@@ -187,7 +187,8 @@ async def build(
         app.add_routes(Inbound(ingest, now).routes())
         app.add_routes(Api(operations).routes())
         app.add_routes(health.routes())
-        app.add_routes(page_routes(operations, gate_settings))
+        folders = [settings.routes.parent / "templates", shipped("templates")]
+        app.add_routes(page_routes(operations, gate_settings, folders))
         if background:
             await _start_background(stack, outbox, asks, schedule, upkeep)
             stack.callback(room_log.close)

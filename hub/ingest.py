@@ -146,7 +146,7 @@ class Ingest:
         events = [
             event_of(
                 report,
-                id=ids.new_id(),
+                id=ids.new_event_id(),
                 source=request.source,
                 tool=tool,
                 received_at=request.received_at,

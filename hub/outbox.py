@@ -7,10 +7,11 @@ import asyncio
 import heapq
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from hub.contracts import Chat, Edits, Finds, PostKey, Repeat, Room
 from hub.core import delivery
@@ -80,7 +81,7 @@ class Outbox:
         self._count = count
         self._channels: dict[str, Channel] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        for item in [*state.posts.values(), *state.lines.values()]:
+        for item in self._items():
             self._owe(item)
         writer.listen(self._note)
 
@@ -103,7 +104,7 @@ class Outbox:
     def oldest(self) -> Mapping[str, float]:
         """Seconds that the oldest owed thing of each channel has waited."""
         now, ages = self._now(), dict.fromkeys(self._channels, 0.0)
-        for item in [*self._state.posts.values(), *self._state.lines.values()]:
+        for item in self._items():
             if item.sending.state is DeliveryState.OWED:
                 age = (now - (_owed_at(item) or now)).total_seconds()
                 ages[item.channel] = max(ages.get(item.channel, 0.0), age)
@@ -111,8 +112,11 @@ class Outbox:
 
     # ------------------------------------------------------------------------------------------------- what is owed
 
+    def _items(self) -> Iterator[Item]:
+        return chain[Item](self._state.posts.values(), self._state.lines.values())
+
     def _note(self, changes: Changes) -> None:
-        for item in [*changes.posts.values(), *changes.lines.values()]:
+        for item in chain[Item](changes.posts.values(), changes.lines.values()):
             self._owe(item)
 
     def _owe(self, item: Item) -> None:
@@ -195,7 +199,7 @@ class Outbox:
         if not ready:
             return 0
         tried = await asyncio.gather(*(self._attempt(chat, channel.room, item) for item in ready))
-        await self._writer.do(lambda draft: [self._settle(draft, channel, one) for one in tried])
+        await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
         for one in tried:
             self._count(channel.room.address, one.came)
         if chat is not None and chat.traits.pace:
@@ -257,6 +261,10 @@ class Outbox:
         return Tried(item=item, came=came, version=version, ref=ref, error=why)
 
     # ---------------------------------------------------------------------------------------------------- recording
+
+    def _settle_all(self, draft: Draft, channel: Channel, tried: Sequence[Tried]) -> None:
+        for one in tried:
+            self._settle(draft, channel, one)
 
     def _settle(self, draft: Draft, channel: Channel, tried: Tried) -> None:
         current = draft.post(tried.item.id) if isinstance(tried.item, Post) else draft.line(tried.item.id)

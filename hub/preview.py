@@ -60,7 +60,7 @@ def explain_file(path: Path, source: str | None, rules: Rules) -> list[Preview]:
     if understood.quiet:
         raise TocsinError(f"nothing is told: {understood.quiet}")
     events = [
-        event_of(r, id=ids.new_id(), source=name, tool=rule.tool, received_at=request.received_at, delivery_id="", request_id="")
+        event_of(r, id=ids.new_event_id(), source=name, tool=rule.tool, received_at=request.received_at, delivery_id="", request_id="")
         for r in understood.reports
     ]
     looks = [event_look(event, understood.body) for event in events]

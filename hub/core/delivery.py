@@ -91,5 +91,5 @@ def _uncertain(attempt: Attempt, now: datetime, retry_after: float | None, jitte
 
 def wait_before(number: int, jitter: float) -> timedelta:
     """The wait after the given try: doubling from a second to five minutes, and up to half as long again."""
-    doubled = FIRST_WAIT * 2 ** min(number - 1, 20)
+    doubled = FIRST_WAIT * (1 << min(number - 1, 20))
     return min(doubled, LONGEST_WAIT) * (1 + jitter / 2)

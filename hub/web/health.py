@@ -1,6 +1,6 @@
 """`/healthz`, `/readyz`, `/metrics`: how the hub is doing, for machines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -45,7 +45,7 @@ class Health:
         said: dict[str, Any] = {"status": "ok", "version": __version__}
         return answer(said | self._details() if caller(request).admitted else said)
 
-    def _details(self) -> Mapping[str, Any]:
+    def _details(self) -> dict[str, Any]:
         refused = self._current.refused
         return {
             "config": self._current().hash,
