@@ -1,0 +1,145 @@
+"""The room as people see it, in a real Chromium, on a desk and on a phone."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from peers.browser import PHONE, WIDE, Sheet, chromium, opened
+from peers.hub import HubProcess
+from peers.servers import wait_until
+from playwright.async_api import Locator, expect
+
+ROUTES = """\
+version: 1
+sources:
+  disk:
+    tool: json
+    event:
+      key: "{body.host}"
+      title: "{body.host}: {body.text}"
+      status: {from: body.status, map: {ok: recovery}, else: problem}
+      severity: error
+  twitter:
+    tool: json
+    event: {key: "{body.id}", title: 'twitter says "{body.text}"', status: notice, severity: info}
+channels:
+  ops: room:ops
+everything_else: {to: ops}
+"""
+SIZES = pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+pytestmark = pytest.mark.e2e("chromium")
+
+
+@asynccontextmanager
+async def room(hub: HubProcess, size: tuple[int, int] = WIDE) -> AsyncIterator[Sheet]:
+    """The room, live; leaving asserts that the page complained about nothing and never scrolled sideways."""
+    async with chromium() as browser, opened(browser, f"{hub.url}/room/ops", size=size) as sheet:
+        await sheet.page.evaluate("window.stayed = true")
+        yield sheet
+
+        assert not await sheet.overflows()
+        assert await sheet.page.evaluate("window.stayed === true"), "the page loaded itself again"
+        assert [] == sheet.faults
+
+
+async def say(sheet: Sheet, text: str) -> None:
+    box = sheet.page.get_by_label("Say something to the hub")
+    await box.fill(text)
+    await box.press("Enter")
+    await expect(box).to_have_value("")
+
+
+def card(sheet: Sheet, text: str) -> Locator:
+    return sheet.page.locator("article", has=sheet.page.locator("[data-state]"), has_text=text)
+
+
+@SIZES
+async def test_an_alert_lives_in_an_open_page(hub_process: Callable[..., HubProcess], size: tuple[int, int]) -> None:
+    """It appears, is acked by its button, and heals, in one message and without a reload."""
+    hub = hub_process(routes=ROUTES)
+    async with room(hub, size) as sheet:
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+        alert = card(sheet, "db7: disk full")
+        state = alert.locator("[data-state]")
+        await expect(state).to_have_attribute("data-state", "open")
+
+        await alert.get_by_role("button", name="Ack", exact=True).click()
+        await expect(state).to_have_attribute("data-state", "acked")
+
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "ok"})
+        await expect(state).to_have_attribute("data-state", "resolved")
+        await expect(alert).to_have_count(1)
+
+
+@SIZES
+async def test_shut_up_twitter(hub_process: Callable[..., HubProcess], size: tuple[int, int]) -> None:
+    """The sentence is answered in the room, and what it silences is not told, while the rest is."""
+    hub = hub_process(routes=ROUTES)
+    async with room(hub, size) as sheet:
+        await say(sheet, "shut up twitter")
+        await expect(sheet.page.locator("[data-kind=reply]").last).to_contain_text("twitter")
+        assert 1 == len(hub.get("/api/v1/silences")["silences"])
+
+        told = hub.post("/in/twitter", {"id": "1", "text": "first!"})["events"][0]
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+        await expect(card(sheet, "db7: disk full")).to_be_visible()
+
+        assert wait_until("it is decided", lambda: hub.get(f"/api/v1/events/{told}")["decision"])["suppressed"]
+        await expect(card(sheet, "first!")).to_have_count(0)
+
+        await say(sheet, "speak up twitter")
+        hub.post("/in/twitter", {"id": "2", "text": "second!"})
+        await expect(card(sheet, "second!")).to_be_visible()
+
+
+async def test_a_misspelt_command_runs_nothing(hub_process: Callable[..., HubProcess]) -> None:
+    """It is answered with the nearest words."""
+    hub = hub_process(routes=ROUTES)
+    async with room(hub) as sheet:
+        await say(sheet, "silense twitter")
+
+        await expect(sheet.page.locator("[data-kind=reply]").last).to_contain_text("silence")
+        assert [] == hub.get("/api/v1/silences")["silences"]
+
+
+@SIZES
+async def test_foreign_markup_is_shown_as_text(hub_process: Callable[..., HubProcess], size: tuple[int, int]) -> None:
+    """Nothing that a tool or a person writes becomes part of the page, and no word of theirs widens it."""
+    hub = hub_process(routes=ROUTES)
+    markup = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script><b>bold</b>'
+    async with room(hub, size) as sheet:
+        hub.post("/in/disk", {"host": "db7", "text": f"{markup} {'x' * 400}", "status": "bad"})
+        alert = card(sheet, "db7")
+        await expect(alert.get_by_role("heading")).to_contain_text(markup)
+        await say(sheet, f"{markup} {'y' * 300}")
+        await expect(sheet.page.locator("[data-kind=said]").last).to_contain_text(markup)
+
+        assert 0 == await sheet.page.locator("#log img, #log script, #log .words b").count()
+        assert "owned" not in await sheet.page.title()
+
+
+@SIZES
+async def test_the_first_page_leads_to_the_room(hub_process: Callable[..., HubProcess], size: tuple[int, int]) -> None:
+    """It shows the open alerts and the rooms."""
+    hub = hub_process(routes=ROUTES)
+    hub.post("/in/disk", {"host": "db7", "text": "disk full " + "z" * 200, "status": "bad"})
+    wait_until("it is an alert", hub.alerts)
+    async with chromium() as browser, opened(browser, hub.url, size=size) as sheet:
+        await expect(sheet.page.locator("main")).to_contain_text("db7: disk full")
+        assert not await sheet.overflows()
+        assert [] == sheet.faults
+
+        await sheet.page.get_by_role("link", name="ops").first.click()
+
+        await expect(sheet.page).to_have_url(f"{hub.url}/room/ops")
+        await expect(card(sheet, "db7: disk full")).to_be_visible()
+
+
+async def test_a_page_that_was_cut_off_catches_up(hub_process: Callable[..., HubProcess]) -> None:
+    """The hub goes away and comes back while somebody looks: what happened meanwhile is there."""
+    hub = hub_process(routes=ROUTES)
+    async with chromium() as browser, opened(browser, f"{hub.url}/room/ops") as sheet:
+        hub.restart()
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+
+        await expect(card(sheet, "db7: disk full")).to_be_visible(timeout=20_000)
