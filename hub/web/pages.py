@@ -1,0 +1,489 @@
+"""The pages: rooms with their alerts, what lies undelivered or in quarantine, and the way in.
+
+A page is whole without its script. The script only keeps it live: the server sends the same fragment that the page is
+made of, as an event stream, and the script puts it where its id says. Whatever is written into a template passes
+through `plain` and is escaped there, so that no handler has to think of it.
+"""
+
+import asyncio
+import hashlib
+import mimetypes
+import re
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+import jinja2
+import msgspec
+from aiohttp import web
+from markupsafe import Markup
+
+from hub.contracts import Asker, Reply, Room, RoomMessage, Via
+from hub.core.alert import Alert
+from hub.core.event import Link
+from hub.core.notification import MessageState
+from hub.errors import Overloaded, TocsinError
+from hub.proof import same
+from hub.web.gate import GateSettings, Throttle, caller, give_cookie, guarded, take_cookie
+from hub.web.site import LiveQueue, Site
+
+AnswerT = TypeVar("AnswerT")
+
+CHAT = "room"
+NOBODY = "operator"
+"""Who speaks at an open hub without having said a name."""
+LONGEST_SENTENCE = 4_000
+LONGEST_NAME = 60
+LONGEST_TEXT = 20_000
+"""Beyond, a page shows a beginning: the whole is in the event."""
+FOLD_LINES, FOLD_CHARACTERS = 8, 700
+ENTRIES_SHOWN = 4
+HEARTBEAT = 15.0
+STALLED = 30.0
+"""Seconds that a reader may take for one write before it is let go."""
+
+# ---------------------------------------------------------------------------------------------------- strangers' text
+
+_LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85")
+# Controls, surrogates, and what turns the direction of writing: with these "moc.live" reads as another name.
+_UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
+# Marks that rightly stand in Arabic and Hebrew; each piece of text is isolated by the page, so they are not missed.
+_SILENT = re.compile("[\u061c\u200e\u200f\ufeff]")
+
+
+def plain(text: str) -> str:
+    """A stranger's text as it may be shown: lines stay, nothing else controls anything."""
+    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", _SILENT.sub("", _LINE_ENDS.sub("\n", text)))
+
+
+def _shown(value: Any) -> Any:  # jinja2 hands over whatever an expression gave
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def clip(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}\n… (cut: {len(text):,} characters)"
+
+
+def is_long(text: str) -> bool:
+    return len(text) > FOLD_CHARACTERS or text.count("\n") >= FOLD_LINES
+
+
+def beginning(text: str) -> str:
+    """What is shown of a long text until it is unfolded."""
+    return "\n".join(text.split("\n")[: FOLD_LINES // 2])[: FOLD_CHARACTERS // 2].rstrip() + " …"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafeLink:
+    title: str
+    url: str
+    host: str
+    """Shown beside the title, which a stranger chose."""
+
+
+def safe_links(links: Sequence[Link]) -> list[SafeLink]:
+    """Those that lead to the web. `javascript:` and its kin are left out."""
+    return [safe for link in links for safe in [_safe(link)] if safe is not None]
+
+
+def _safe(link: Link) -> SafeLink | None:
+    url = link.url.strip()
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host or _UNSHOWABLE.search(url):
+        return None
+    return SafeLink(title=link.title or host, url=url, host=host)
+
+
+# ------------------------------------------------------------------------------------------------------ what is shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    head: RoomMessage
+    entries: tuple[RoomMessage, ...] = ()
+
+
+def threads_of(messages: Sequence[RoomMessage]) -> list[Thread]:
+    """Heads in their order, each with its entries; an entry whose head is not there stands for itself."""
+    heads = {message.id: message for message in messages if message.thread is None}
+    entries: dict[str, list[RoomMessage]] = {}
+    for message in messages:
+        at = message.thread if message.thread in heads else message.id
+        if at != message.id:
+            entries.setdefault(str(at), []).append(message)
+        else:
+            heads.setdefault(message.id, message)
+    return [Thread(head=head, entries=tuple(entries.get(name, ()))) for name, head in heads.items()]
+
+
+def version_of(messages: Sequence[RoomMessage]) -> str:
+    """What a page shows, in short: equal means that a page missed nothing."""
+    told = "\n".join(f"{message.id} {message.edited_at or ''}" for message in messages)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def alert_state(alert: Alert, silenced: bool = False) -> MessageState:
+    if not alert.open:
+        return MessageState.RESOLVED
+    if silenced or alert.quieted is not None:
+        return MessageState.SILENCED
+    return MessageState.ACKED if alert.ack else MessageState.OPEN
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """An age in one unit, as one glances at it; a time to come reads `in 5 min`."""
+    seconds = (now - at).total_seconds()
+    text = _span(abs(seconds))
+    if not text:
+        return "now"
+    return f"{text} ago" if seconds > 0 else f"in {text}"
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size * (2 if unit == "d" else 1):
+            return f"{int(seconds // size)} {unit}"
+    return ""
+
+
+def written(at: datetime) -> str:
+    """The time as it is read without a script."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def exact(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def page_environment(folders: Sequence[Path]) -> jinja2.Environment:
+    """The one environment of the pages. The first folder that has a `pages/…` template gives it."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([folder / "pages" for folder in folders]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"clip": clip, "ago": ago, "written": written, "exact": exact, "beginning": beginning}
+    environment.globals |= {"is_long": is_long, "safe_links": safe_links, "entries_shown": ENTRIES_SHOWN}
+    environment.globals |= {"alert_state": alert_state}
+    return environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticFile:
+    body: bytes
+    type: str
+    mark: str
+
+
+def static_files(folders: Sequence[Path]) -> dict[str, StaticFile]:
+    """All that may be asked for under `/static`, read once: no path of a stranger ever reaches the disk."""
+    found: dict[str, StaticFile] = {}
+    for path in (path for folder in folders for path in sorted((folder / "pages" / "static").glob("*.*"))):
+        body = path.read_bytes()
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        mark = hashlib.sha256(body).hexdigest()[:12]
+        found.setdefault(path.name, StaticFile(body=body, type=kind, mark=mark))
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------- the pages
+
+
+def page_routes(
+    site: Site, settings: GateSettings, folders: Sequence[Path], *, heartbeat: float = HEARTBEAT
+) -> list[web.RouteDef]:
+    """The routes of all pages. `folders` hold `pages/`: the operator's first, the shipped one last."""
+    pages = Pages(site, settings, folders, heartbeat)
+    return [
+        web.get("/", pages.home),
+        web.get("/room/{name}", pages.room),
+        web.get("/room/{name}/live", pages.live),
+        web.post("/room/{name}/say", pages.say),
+        web.post("/room/{name}/press", pages.press),
+        web.get("/quarantine", pages.quarantine),
+        web.post("/quarantine/{id}/replay", pages.replay_quarantined),
+        web.get("/dead", pages.dead),
+        web.post("/dead/{id}/replay", pages.replay_delivery),
+        web.get("/login", pages.login),
+        web.post("/login", pages.enter),
+        web.post("/logout", pages.leave),
+        web.get("/static/{file}", pages.static),
+    ]
+
+
+class Pages:
+    """What every page needs at hand."""
+
+    def __init__(self, site: Site, settings: GateSettings, folders: Sequence[Path], heartbeat: float) -> None:
+        self._site = site
+        self._settings = settings
+        self._heartbeat = heartbeat
+        self._throttle = Throttle()
+        self._static = static_files(folders)
+        self._templates = page_environment(folders)
+        self._templates.globals["static"] = self._static_url
+
+    # --------------------------------------------------------------------------------------------------- to be seen
+
+    async def home(self, request: web.Request) -> web.Response:
+        dead, held = await self._site.dead(), await self._site.quarantine()
+        return self._page(
+            request,
+            "home.html.j2",
+            alerts=self._site.alerts(),
+            silences=self._site.silences(),
+            status=self._site.status(),
+            dead=len(dead),
+            quarantined=len(held),
+        )
+
+    async def room(self, request: web.Request) -> web.Response:
+        name = self._room(request)
+        messages = await self._site.room_log.read(name)
+        threads, version = threads_of(messages), version_of(messages)
+        return self._page(request, "room.html.j2", room=name, threads=threads, version=version)
+
+    async def quarantine(self, request: web.Request) -> web.Response:
+        return self._page(request, "quarantine.html.j2", requests=await self._site.quarantine())
+
+    async def dead(self, request: web.Request) -> web.Response:
+        return self._page(request, "dead.html.j2", items=await self._site.dead())
+
+    async def static(self, request: web.Request) -> web.Response:
+        file = self._static.get(request.match_info["file"])
+        if file is None:
+            raise web.HTTPNotFound
+        fresh = request.query.get("v") == file.mark
+        keep = "public, max-age=31536000, immutable" if fresh else "no-cache"
+        return web.Response(body=file.body, content_type=file.type, charset="utf-8", headers={"Cache-Control": keep})
+
+    # ---------------------------------------------------------------------------------------------------- to be live
+
+    async def live(self, request: web.Request) -> web.StreamResponse:
+        """New and edited messages, as fragments. It begins with the room's version: a page that shows another one
+        missed something while it was away, and loads itself again."""
+        name = self._room(request)
+        async with self._site.live(name) as queue:
+            version = version_of(await self._site.room_log.read(name))
+            response = guarded(
+                web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+            )
+            await response.prepare(request)
+            try:
+                await self._stream(response, version, queue, name)
+            except (ConnectionResetError, TimeoutError):
+                return response  # The reader is gone, or as good as gone.
+            return response
+
+    async def _stream(self, response: web.StreamResponse, version: str, queue: LiveQueue, room: str) -> None:
+        await _send(response, f"retry: 2000\nevent: version\ndata: {version}\n\n")
+        while True:
+            try:
+                async with asyncio.timeout(self._heartbeat):
+                    message = await queue.get()
+            except TimeoutError:
+                await _send(response, ": still here\n\n")
+                continue
+            if message is None:
+                await _send(response, "event: reload\ndata: reload\n\n")
+                return
+            await _send(response, self._event(message, room))
+
+    def _event(self, message: RoomMessage, room: str) -> str:
+        fragment = self._render("fragment.html.j2", message=message, room=room, now=self._site.now())
+        body = {"id": message.id, "thread": message.thread, "loud": message.loud, "html": fragment}
+        return f"event: message\nid: {message.id}\ndata: {msgspec.json.encode(body).decode()}\n\n"
+
+    # --------------------------------------------------------------------------------------------------------- to do
+
+    async def say(self, request: web.Request) -> web.Response:
+        name, fields = self._room(request), await _fields(request)
+        text = fields.get("text", "").strip()
+        if not text or len(text) > LONGEST_SENTENCE:
+            raise _bad_request("say something" if not text else f"say it in at most {LONGEST_SENTENCE} characters")
+        reply = await _told(
+            self._site.say(
+                text,
+                asker=self._asker(request),
+                place=_address(name),
+                thread=fields.get("thread") or None,
+                via=Via.CHAT,
+            )
+        )
+        return (
+            web.json_response({"reply": reply.text, "ok": reply.ok})
+            if _is_json(request)
+            else _go(f"/room/{quote(name)}")
+        )
+
+    async def press(self, request: web.Request) -> web.Response:
+        name, fields = self._room(request), await _fields(request)
+        asking = self._site.press(fields.get("value", ""), asker=self._asker(request), place=_address(name))
+        return self._answer(request, await _told(asking), back=f"/room/{quote(name)}")
+
+    async def replay_quarantined(self, request: web.Request) -> web.Response:
+        await _fields(request)
+        asking = self._site.replay_quarantined(request.match_info["id"], self._asker(request))
+        return self._answer(request, Reply(text=await _told(asking)), back="/quarantine")
+
+    async def replay_delivery(self, request: web.Request) -> web.Response:
+        await _fields(request)
+        asking = self._site.replay_delivery(request.match_info["id"], self._asker(request))
+        return self._answer(request, Reply(text=await _told(asking)), back="/dead")
+
+    # ---------------------------------------------------------------------------------------------------- to come in
+
+    async def login(self, request: web.Request) -> web.Response:
+        return self._login_page(request, next=request.query.get("next", "/"))
+
+    async def enter(self, request: web.Request) -> web.Response:
+        fields, now = await _fields(request), self._settings.now()
+        person, onward = plain(fields.get("person", "")).strip(), fields.get("next", "/")
+        address, token = request.remote or "", self._settings.api_token
+        if wait := self._throttle.wait(address, now):
+            return self._login_page(
+                request, next=onward, complaint=f"Too many tries. Wait {wait} s.", status=429, wait=wait
+            )
+        if token is not None and not same(token.reveal(), fields.get("token", "").strip()):
+            self._throttle.failed(address, now)
+            return self._login_page(request, next=onward, person=person, complaint="That is not the token.", status=401)
+        if token is None and not self._settings.open:
+            return self._login_page(request, next=onward, complaint="Set TOCSIN_API_TOKEN first.", status=401)
+        if not person or len(person) > LONGEST_NAME or "\n" in person:
+            return self._login_page(request, next=onward, complaint="Say your name, in one line.", status=400)
+        response = _go(_within(onward))
+        give_cookie(response, person, self._settings)
+        return response
+
+    async def leave(self, request: web.Request) -> web.Response:  # noqa: ARG002  a handler is given its request
+        response = _go("/login")
+        take_cookie(response, self._settings)
+        return response
+
+    def _login_page(
+        self,
+        request: web.Request,
+        *,
+        next: str,
+        person: str = "",
+        complaint: str = "",
+        status: int = 200,
+        wait: int = 0,
+    ) -> web.Response:
+        known = caller(request)
+        page = self._render(
+            "login.html.j2",
+            speaker=known.person,
+            people=self._site.people() if known.admitted else (),
+            person=person or known.person or "",
+            next=_within(next),
+            complaint=complaint,
+            needs_token=not self._settings.open,
+            rooms=(),
+        )
+        headers = {"Retry-After": str(wait)} if wait else None
+        return web.Response(text=page, content_type="text/html", status=status, headers=headers)
+
+    # ------------------------------------------------------------------------------------------------------- at hand
+
+    def _page(self, request: web.Request, template: str, **shown: Any) -> web.Response:  # what each template names
+        shown = {"rooms": self._site.rooms(), "speaker": self._speaker(request), "now": self._site.now(), **shown}
+        return web.Response(text=self._render(template, **shown), content_type="text/html")
+
+    def _render(self, template: str, **shown: Any) -> str:  # what each template names
+        return self._templates.get_template(template).render(**shown)
+
+    def _answer(self, request: web.Request, reply: Reply, *, back: str) -> web.Response:
+        if _is_json(request):
+            return web.json_response({"reply": reply.text, "ok": reply.ok})
+        return self._page(request, "answer.html.j2", reply=reply, back=back)
+
+    def _static_url(self, name: str) -> str:
+        return f"/static/{name}?v={self._static[name].mark}"
+
+    def _room(self, request: web.Request) -> str:
+        name = request.match_info["name"]
+        if name not in self._site.rooms():
+            raise web.HTTPNotFound(text=f"No channel of the rules is room:{plain(name)[:80]}.")
+        return name
+
+    def _speaker(self, request: web.Request) -> str:
+        return caller(request).person or NOBODY
+
+    def _asker(self, request: web.Request) -> Asker:
+        known = caller(request)
+        return self._site.asker(self._speaker(request), trusted=known.trusted, token=known.token)
+
+
+# ------------------------------------------------------------------------------------------------ small, for the above
+
+
+def _address(room: str) -> str:
+    return Room(chat=CHAT, name=room).address
+
+
+async def _send(response: web.StreamResponse, text: str) -> None:
+    async with asyncio.timeout(STALLED):
+        await response.write(text.encode())
+
+
+def _is_json(request: web.Request) -> bool:
+    return request.content_type == "application/json"
+
+
+async def _fields(request: web.Request) -> Mapping[str, str]:
+    """What was posted: JSON by the script, a form where the script did not run (yet)."""
+    if not _is_json(request):
+        form = await request.post()
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+    try:
+        return msgspec.json.decode(await request.read(), type=dict[str, str])
+    except msgspec.DecodeError as error:
+        raise _bad_request(str(error)) from None
+
+
+async def _told(asking: Awaitable[AnswerT]) -> AnswerT:
+    """The site's answer, or what it complained of, in the shape of every error."""
+    try:
+        return await asking
+    except Overloaded as error:
+        raise _problem(web.HTTPServiceUnavailable, "overloaded", str(error), retry_after=error.retry_after) from error
+    except TocsinError as error:
+        raise _problem(web.HTTPConflict, "refused", str(error)) from error
+
+
+def _bad_request(detail: str) -> web.HTTPException:
+    return _problem(web.HTTPBadRequest, "request", detail)
+
+
+def _problem(
+    kind: type[web.HTTPException], error: str, detail: str, retry_after: int | None = None
+) -> web.HTTPException:
+    body = msgspec.json.encode({"error": error, "detail": detail}).decode()
+    headers = {"Retry-After": str(retry_after)} if retry_after is not None else None
+    return kind(text=body, content_type="application/json", headers=headers)
+
+
+def _go(path: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": path})
+
+
+def _within(path: str) -> str:
+    """A path of ours, whatever the address bar was talked into: `//elsewhere` and `/\\elsewhere` lead away."""
+    ours = (
+        path.startswith("/")
+        and not path.startswith(("//", "/\\"))
+        and not _UNSHOWABLE.search(path)
+        and path.isprintable()
+    )
+    return path if ours else "/"

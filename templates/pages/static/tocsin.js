@@ -1,0 +1,259 @@
+// Keeps a page live: times as one reads them, fragments put where their id says, forms sent without leaving.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const log = $("log");
+let unseen = 0;
+
+// ------------------------------------------------------------------------------------------------------------ times
+
+function age(at) {
+  const seconds = (Date.now() - at) / 1000;
+  const past = Math.abs(seconds);
+  const text = past >= 172800 ? `${Math.floor(past / 86400)} d` : past >= 3600 ? `${Math.floor(past / 3600)} h`
+    : past >= 60 ? `${Math.floor(past / 60)} min` : "";
+  return !text ? "now" : seconds > 0 ? `${text} ago` : `in ${text}`;
+}
+
+function clock(at) {
+  const today = at.toDateString() === new Date().toDateString();
+  const hour = { hour: "2-digit", minute: "2-digit" };
+  return at.toLocaleString([], today ? hour : { ...hour, day: "numeric", month: "short" });
+}
+
+function tellTimes(root) {
+  for (const time of root.querySelectorAll("time")) {
+    const at = new Date(time.dateTime);
+    const text = `${clock(at)} · ${age(at)}`;
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------- where one is
+
+const nearEnd = () => window.innerHeight + window.scrollY > document.documentElement.scrollHeight - 160;
+const toEnd = () => window.scrollTo(0, document.documentElement.scrollHeight);
+
+function tellNew() {
+  const hint = $("new");
+  hint.hidden = unseen === 0;
+  hint.textContent = `↓ ${unseen} new`;
+}
+
+function seen() {
+  if (unseen && nearEnd()) { unseen = 0; tellNew(); }
+}
+
+const openCards = () => [...log.querySelectorAll('.thread > .card[data-state="open"]')];
+
+function tellOpen() {
+  const count = openCards().length;
+  const chip = $("open");
+  chip.hidden = false;
+  chip.classList.toggle("calm", count === 0);
+  chip.disabled = count === 0;
+  chip.textContent = count ? `${count} open` : "✓ all calm";
+  document.title = `${count ? `(${count}) ` : ""}#${log.dataset.room} · Tocsin`;
+}
+
+let turn = 0;
+function nextOpen() {
+  const cards = openCards().reverse();
+  const card = cards[turn++ % cards.length];
+  if (card) card.scrollIntoView({ block: "center" });
+}
+
+// ---------------------------------------------------------------------------------------------------------- messages
+
+function fragment(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html; // escaped by the server; the content policy runs no script in it
+  return template.content.firstElementChild;
+}
+
+// An edit keeps what one has unfolded.
+function replaceHead(there, fresh) {
+  const before = there.querySelector(":scope > .head");
+  const after = fresh.querySelector(":scope > .head");
+  const folds = [...before.querySelectorAll("details")];
+  const held = before.contains(document.activeElement) ? document.activeElement.value : null;
+  [...after.querySelectorAll("details")].forEach((fold, n) => { fold.open = Boolean(folds[n] && folds[n].open); });
+  before.replaceWith(after);
+  if (held !== null) {
+    const verb = held.split(":").pop();
+    const again = [...after.querySelectorAll("button")].find((button) => button.value.endsWith(`:${verb}`));
+    (again || after.querySelector("button") || $("main")).focus({ preventScroll: true });
+  }
+}
+
+function put({ id, thread, html }) {
+  const fresh = fragment(html);
+  const there = $(`m-${id}`);
+  const follow = nearEnd();
+  if (there) {
+    replaceHead(there, fresh);
+  } else {
+    const home = thread && $(`m-${thread}`);
+    const empty = log.querySelector(":scope > .empty");
+    if (empty) empty.remove();
+    (home ? home.querySelector(".latest") : log).append(fresh);
+    fresh.classList.add("fresh");
+    if (!follow) unseen += 1;
+  }
+  tellTimes($(`m-${id}`));
+  tellOpen();
+  tellNew();
+  if (follow) toEnd();
+}
+
+// --------------------------------------------------------------------------------------------------------- the stream
+
+let loading = false;
+let waiting = [];
+
+function receive(message) {
+  if (loading) waiting.push(message);
+  else put(message);
+}
+
+const folds = () => new Map([...log.querySelectorAll(".thread")].map((thread) => [thread.id, [...thread.querySelectorAll("details")].map((d) => d.open)]));
+const drafts = () => new Map([...log.querySelectorAll(".answer")].map((d) => [d.closest(".thread").id, d.querySelector("[name=text]").value]));
+
+function keep(opened, written) {
+  for (const [id, states] of opened) {
+    const details = $(id) ? [...$(id).querySelectorAll("details")] : [];
+    if (details.length === states.length) details.forEach((d, n) => { d.open = states[n]; });
+  }
+  for (const [id, text] of written) {
+    const field = $(id) && $(id).querySelector(".answer [name=text]");
+    if (field) { field.value = text; if (text) field.closest("details").open = true; }
+  }
+}
+
+// The whole room again, after something may have been missed. What arrives meanwhile waits, so that old follows new never.
+async function reload() {
+  if (loading) return;
+  loading = true;
+  try {
+    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+    if (answer.redirected) { location.reload(); return; }
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("log");
+    const follow = nearEnd(), opened = folds(), written = drafts();
+    log.replaceChildren(...fresh.childNodes);
+    log.dataset.version = fresh.dataset.version;
+    keep(opened, written);
+    tellTimes(log);
+    tellOpen();
+    if (follow) toEnd();
+  } catch {
+    lost(true);
+  } finally {
+    loading = false;
+    waiting.splice(0).forEach(put);
+  }
+}
+
+function lost(is, text = "The hub does not answer. Trying again …") {
+  $("lost").hidden = !is;
+  $("lost").textContent = is ? text : "";
+}
+
+let stream;
+function connect() {
+  stream = new EventSource(log.dataset.live);
+  stream.onopen = () => lost(false);
+  stream.addEventListener("version", (event) => { if (event.data !== log.dataset.version) reload(); });
+  stream.addEventListener("message", (event) => { log.dataset.version = ""; receive(JSON.parse(event.data)); });
+  stream.addEventListener("reload", () => { log.dataset.version = ""; });
+  stream.onerror = () => {
+    lost(true);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    // Refused, not lost: perhaps the login is over, perhaps a proxy stands before a hub that starts.
+    setTimeout(async () => { await reload(); connect(); }, 5000);
+  };
+}
+
+// ------------------------------------------------------------------------------------------------------------- forms
+
+let fading;
+function toast(text, ok) {
+  const box = $("toast");
+  box.hidden = false;
+  box.classList.toggle("bad", !ok);
+  box.querySelector("pre").textContent = text;
+  clearTimeout(fading);
+  if (ok && text.length < 200) fading = setTimeout(() => { box.hidden = true; }, 8000);
+}
+
+async function send(form, fields) {
+  const body = JSON.stringify(Object.fromEntries(fields));
+  const headers = { "Content-Type": "application/json", Accept: "application/json" };
+  const limit = AbortSignal.timeout ? AbortSignal.timeout(20000) : undefined;
+  const answer = await fetch(form.action, { method: "POST", headers, body, signal: limit });
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(said.detail || `The hub answered ${answer.status}.`);
+  return said;
+}
+
+const quiet = (form, is) => { for (const button of form.querySelectorAll("button")) button.disabled = is; };
+
+async function submitted(event) {
+  const form = event.target;
+  if (!("say" in form.dataset || "press" in form.dataset)) return;
+  event.preventDefault();
+  const fields = new FormData(form);
+  if (event.submitter && event.submitter.name) fields.append(event.submitter.name, event.submitter.value);
+  quiet(form, true);
+  try {
+    const said = await send(form, fields);
+    if ("press" in form.dataset) {
+      toast(said.reply, said.ok);
+      if (said.ok && !log) form.closest(".card").classList.add("done");
+    } else {
+      remember(form.elements.text.value);
+      form.elements.text.value = "";
+      if (!form.elements.thread) toEnd();
+    }
+  } catch (error) {
+    const unanswered = error instanceof TypeError || error.name === "TimeoutError";
+    toast(unanswered ? "The hub does not answer. What you wrote is still here." : error.message, false);
+  } finally {
+    quiet(form, false);
+  }
+}
+
+// Arrow up brings back what one said before, as in a shell.
+const said = [];
+let back = 0;
+function remember(text) { said.push(text); back = said.length; }
+function recall(event) {
+  if (event.target.name !== "text" || (event.key !== "ArrowUp" && event.key !== "ArrowDown") || !said.length) return;
+  event.preventDefault();
+  back = Math.max(0, Math.min(said.length, back + (event.key === "ArrowUp" ? -1 : 1)));
+  event.target.value = said[back] || "";
+}
+
+// ------------------------------------------------------------------------------------------------------------- begin
+
+tellTimes(document);
+setInterval(() => tellTimes(document), 30000);
+document.addEventListener("submit", submitted);
+document.addEventListener("keydown", recall);
+if ($("toast")) $("toast").querySelector("button").addEventListener("click", () => { $("toast").hidden = true; });
+document.addEventListener("click", (event) => {
+  const answer = event.target.closest(".answer > summary");
+  if (answer) setTimeout(() => { if (answer.parentElement.open) answer.parentElement.querySelector("[name=text]").focus(); });
+});
+
+if (log) {
+  tellOpen();
+  if (location.hash) { const aim = $(location.hash.slice(1)); if (aim) aim.scrollIntoView(); } else toEnd();
+  $("new").addEventListener("click", toEnd);
+  $("open").addEventListener("click", nextOpen);
+  addEventListener("scroll", seen, { passive: true });
+  addEventListener("pagehide", () => stream.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+  connect();
+}
