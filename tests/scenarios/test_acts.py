@@ -1,0 +1,115 @@
+"""What people do: ack, resolve, ask why; by word and by button; and what is on record of it."""
+
+from scenario import Scenario
+
+
+async def test_an_ack_without_a_way_to_the_tool_stands_here_only(hub: Scenario) -> None:
+    await hub.nagios()
+    reply = await hub.says("ack", under=await hub.latest())
+
+    message = next(m for m in await hub.told() if m.message.state)
+    assert reply.ok
+    assert "acked" == message.message.state
+    assert "acked by alice" in message.message.standing
+    assert "here only" in message.message.standing
+
+
+async def test_nagios_ack_without_a_way_is_refused_naming_the_setting(hub: Scenario) -> None:
+    await hub.nagios()
+    reply = await hub.says("nagios ack web301")
+
+    assert not reply.ok
+    assert "TOCSIN_" in reply.text
+    assert "open" == (await hub.latest()).message.state
+
+
+async def test_a_button_is_the_word(hub: Scenario) -> None:
+    await hub.nagios()
+    reply = await hub.presses("Ack", await hub.latest())
+
+    message = next(m for m in await hub.told() if m.message.state)
+    assert reply.ok
+    assert "acked" == message.message.state
+    assert "Unack" in [button.label for button in message.message.buttons]
+
+
+async def test_resolve_here_and_a_new_problem_later(hub: Scenario) -> None:
+    await hub.nagios(number=1)
+    await hub.presses("Resolve", await hub.latest())
+    message = next(m for m in await hub.told() if m.message.state)
+
+    assert "resolved" == message.message.state
+    assert "resolved here by alice" in message.message.standing
+
+
+async def test_the_tools_own_ack_is_shown(hub: Scenario) -> None:
+    await hub.nagios(number=1)
+    await hub.nagios(kind="ACKNOWLEDGEMENT", number=2, NOTIFICATIONAUTHOR="jane", NOTIFICATIONCOMMENT="on it")
+
+    message = await hub.latest()
+    assert "acked" == message.message.state
+    assert "acked by jane" in message.message.standing
+    assert "acknowledged in Nagios" in message.message.standing
+
+
+async def test_a_problem_after_a_confirmed_ack_means_that_nagios_dropped_it(hub: Scenario) -> None:
+    await hub.nagios(number=1)
+    await hub.nagios(kind="ACKNOWLEDGEMENT", number=2, NOTIFICATIONAUTHOR="jane", NOTIFICATIONCOMMENT="on it")
+    await hub.later("1m")
+    await hub.nagios(number=3)
+
+    assert "open" == (await hub.latest()).message.state
+
+
+async def test_why_names_the_route(hub: Scenario) -> None:
+    await hub.nagios()
+    reply = await hub.says("why", under=await hub.latest())
+
+    assert reply.ok
+    assert "everything_else" in reply.text
+
+
+async def test_an_unknown_command_runs_nothing_and_suggests(hub: Scenario) -> None:
+    reply = await hub.says("shutup twiter")
+
+    assert not reply.ok
+    assert "shut up" in reply.text or "silence" in reply.text
+    assert [] == hub.hub.actions.silences()
+
+
+async def test_every_command_is_on_record(hub: Scenario) -> None:
+    await hub.says("status")
+    await hub.says("shut up twitter for 5m", by="bob")
+    await hub.says("frobnicate", by="mallory")
+
+    record = {entry.raw: entry for entry in await hub.hub.store.audit()}
+    assert {"status", "shut up twitter for 5m", "frobnicate"} <= set(record)
+    assert ("bob", True, "silence twitter") == (
+        record["shut up twitter for 5m"].person,
+        record["shut up twitter for 5m"].allowed,
+        record["shut up twitter for 5m"].parsed.split(" for")[0],
+    )
+    assert not record["frobnicate"].allowed
+
+
+async def test_who_has_no_right_is_refused_and_told_which(begin) -> None:
+    hub = await begin(
+        """\
+version: 1
+sources: {twitter: {tool: json}}
+channels: {ops: room:ops}
+people: {alice: {github: alice-gh}, bob: {github: bob-gh}}
+groups: {ops: [alice]}
+everything_else: {to: ops}
+access:
+  - {allow: "silence *", who: group:ops, when: {for: "<= 2h"}}
+"""
+    )
+    assert (await hub.says("shut up twitter for 1h", by="alice")).ok
+    too_long = await hub.says("shut up twitter for 3h", by="alice")
+    stranger = await hub.says("shut up twitter", by="bob")
+
+    assert not too_long.ok
+    assert not stranger.ok
+    assert "silence" in stranger.text
+    assert 1 == len(hub.hub.actions.silences())

@@ -1,0 +1,98 @@
+"""Silences: whether, never where; and they say what they held."""
+
+from scenario import Scenario
+
+
+async def test_shut_up_twitter_holds_and_then_says_what_it_held(hub: Scenario) -> None:
+    reply = await hub.says("shut up twitter")
+    await hub.tweets("one")
+    await hub.tweets("two")
+
+    assert reply.ok
+    assert [] == await hub.told()
+    await hub.later("16m")
+    ended = (await hub.told())[-1]
+    assert "twitter speaks again" in ended.message.title
+    assert "2 events held back" in ended.message.text
+
+
+async def test_what_is_open_and_untold_is_told_when_the_silence_ends(hub: Scenario) -> None:
+    await hub.says("silence host=web301 for 1h")
+    await hub.nagios("web301")
+    await hub.nagios("web302")
+    assert ["web302 is DOWN"] == [m.message.title for m in await hub.told()]
+    await hub.later("61m")
+
+    assert {"web301 is DOWN", "web302 is DOWN"} == {m.message.title for m in await hub.told() if m.message.state}
+
+
+async def test_what_healed_in_silence_is_never_told(hub: Scenario) -> None:
+    await hub.says("silence host=web301 for 1h")
+    await hub.nagios("web301", number=1)
+    await hub.later("20m")
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+    await hub.later("1h")
+
+    assert [] == [m for m in await hub.told() if m.message.state]
+
+
+async def test_told_before_the_silence_is_told_resolved_within_it(hub: Scenario) -> None:
+    """Whoever was told that it fires is told that it healed, through silences too."""
+    await hub.nagios("web301", number=1)
+    await hub.says("silence host=web301 for 1h")
+    assert "silenced" == (await hub.told())[0].message.state
+    await hub.later("5m")
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+
+    assert "resolved" == (await hub.told())[0].message.state
+
+
+async def test_a_silence_survives_a_restart_and_ends_in_time(hub: Scenario) -> None:
+    await hub.says("shut up nagios for 30m because disks are moved")
+    await hub.nagios()
+    await hub.restarts()
+    assert [] == [m for m in await hub.told() if m.message.state]
+    await hub.later("31m")
+
+    assert ["open"] == [m.message.state for m in await hub.told() if m.message.state]
+
+
+async def test_speak_up_ends_it_at_once(hub: Scenario) -> None:
+    await hub.says("shut up nagios")
+    await hub.nagios()
+    reply = await hub.says("speak up nagios")
+
+    assert reply.ok
+    assert ["open"] == [m.message.state for m in await hub.told() if m.message.state]
+    assert [] == hub.hub.actions.silences()
+
+
+async def test_a_silence_never_changes_the_route(begin) -> None:
+    hub = await begin(
+        """\
+version: 1
+channels: {ops: room:ops, web: room:web}
+routes: [{name: web, match: {host: "web*"}, to: web}]
+everything_else: {to: ops}
+"""
+    )
+    await hub.says("silence host=web301 for 10m")
+    accepted = await hub.nagios("web301")
+    stored = await hub.hub.store.event(accepted.events[0])
+    assert (("web", "room:web"),) == stored.decision.routes
+    assert "silence" == stored.decision.suppressed[0][0]
+    await hub.later("11m")
+
+    assert ["web301 is DOWN"] == [m.message.title for m in await hub.told("web")]
+    assert [] == [m for m in await hub.told("ops") if m.message.state]
+
+
+async def test_worse_in_silence_is_said_when_it_ends(hub: Scenario) -> None:
+    await hub.nagios(service="Disk", state="WARNING", number=1)
+    await hub.says("shut up nagios for 10m")
+    await hub.nagios(service="Disk", state="CRITICAL", number=2)
+    alert = next(m for m in await hub.told() if m.message.state)
+    assert [] == await hub.thread(alert)
+    await hub.later("11m")
+
+    assert [("worsened", True)] == [(line.message.occasion, line.loud) for line in await hub.thread(alert)]
