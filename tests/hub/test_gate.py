@@ -1,0 +1,244 @@
+"""Who may call what, asked over real connections."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.proof import Secret
+from hub.web.gate import (
+    COOKIE,
+    STAYS,
+    Area,
+    GateSettings,
+    Knock,
+    Throttle,
+    area_of,
+    caller,
+    gate,
+    look,
+    sign_person,
+    signed_person,
+)
+
+NOW = datetime(2026, 11, 21, 3, 12, tzinfo=UTC)
+TOKEN = "correct-horse"
+JSON = {"Content-Type": "application/json"}
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+EVIL = {"Origin": "https://evil.example"}
+
+OPEN = GateSettings(now=lambda: NOW)
+LOCKED = GateSettings(api_token=Secret(TOKEN), secret_key=Secret("key"), now=lambda: NOW)
+ABROAD = GateSettings(host="0.0.0.0", api_token=Secret(TOKEN), public_url="https://tocsin.example.com", now=lambda: NOW)
+BARE = GateSettings(host="0.0.0.0", now=lambda: NOW)
+
+
+async def _tell(request: web.Request) -> web.Response:
+    known = caller(request)
+    return web.json_response({"trusted": known.trusted, "token": known.token, "person": known.person})
+
+
+@asynccontextmanager
+async def hub(settings: GateSettings) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    app = web.Application(middlewares=[gate(settings)])
+    for path in (
+        "/",
+        "/room/{name}",
+        "/in/{source}",
+        "/chat/slack/events",
+        "/healthz",
+        "/readyz",
+        "/login",
+        "/metrics",
+    ):
+        app.router.add_route("*", path, _tell)
+    app.router.add_route("*", "/api/v1/say", _tell)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+def cookie(settings: GateSettings, person: str = "alice") -> dict[str, str]:
+    return {"Cookie": f"{COOKIE}={sign_person(person, settings, NOW)}"}
+
+
+TABLE = [
+    # an open hub on loopback
+    ("open", OPEN, "GET", "/", {}, 200),
+    ("open", OPEN, "POST", "/api/v1/say", JSON, 200),
+    ("open, no JSON", OPEN, "POST", "/api/v1/say", {}, 415),
+    ("open, text", OPEN, "POST", "/api/v1/say", {"Content-Type": "text/plain"}, 415),
+    (
+        "open, JSON with a charset",
+        OPEN,
+        "POST",
+        "/api/v1/say",
+        {"Content-Type": "application/json; charset=utf-8"},
+        200,
+    ),
+    ("open, foreign host", OPEN, "GET", "/", {"Host": "evil.example"}, 421),
+    ("open, foreign host with our port", OPEN, "GET", "/api/v1/say", {"Host": "evil.example:8080"}, 421),
+    ("open, a name that begins as ours", OPEN, "GET", "/", {"Host": "localhost.evil.example"}, 421),
+    ("open, localhost", OPEN, "GET", "/", {"Host": "localhost:9999"}, 200),
+    ("open, IPv6", OPEN, "GET", "/", {"Host": "[::1]:8080"}, 200),
+    ("open, foreign origin", OPEN, "POST", "/api/v1/say", JSON | EVIL, 403),
+    ("open, origin null", OPEN, "POST", "/api/v1/say", JSON | {"Origin": "null"}, 403),
+    ("open, another port", OPEN, "POST", "/", {"Host": "localhost:8080", "Origin": "http://localhost:3000"}, 403),
+    ("open, our own origin", OPEN, "POST", "/", {"Host": "localhost:8080", "Origin": "http://localhost:8080"}, 200),
+    ("open, cross-site fetch", OPEN, "POST", "/", {"Sec-Fetch-Site": "cross-site"}, 403),
+    ("open, a link followed", OPEN, "GET", "/room/ops", {"Sec-Fetch-Site": "cross-site"}, 200),
+    ("open, tool", OPEN, "POST", "/in/nagios", {}, 200),
+    ("open, tool by another name", OPEN, "POST", "/in/nagios", {"Host": "hub.internal"}, 200),
+    ("open, a page posing as a tool", OPEN, "POST", "/in/nagios", EVIL, 403),
+    ("open, a rebound page as a tool", OPEN, "POST", "/in/nagios", EVIL | {"Host": "evil.example"}, 403),
+    ("open, a page posing as a chat", OPEN, "POST", "/chat/slack/events", EVIL, 403),
+    ("open, through a proxy", OPEN, "GET", "/api/v1/say", {"X-Forwarded-For": "203.0.113.9"}, 401),
+    ("open, health", OPEN, "GET", "/healthz", {"Host": "evil.example"}, 200),
+    # loopback with a token
+    ("locked", LOCKED, "GET", "/api/v1/say", {}, 401),
+    ("locked, token", LOCKED, "GET", "/api/v1/say", BEARER, 200),
+    ("locked, wrong token", LOCKED, "GET", "/api/v1/say", {"Authorization": "Bearer wrong"}, 401),
+    ("locked, empty token", LOCKED, "GET", "/api/v1/say", {"Authorization": "Bearer "}, 401),
+    ("locked, basic", LOCKED, "GET", "/api/v1/say", {"Authorization": f"Basic {TOKEN}"}, 401),
+    ("locked, metrics", LOCKED, "GET", "/metrics", {}, 401),
+    ("locked, metrics with token", LOCKED, "GET", "/metrics", BEARER, 200),
+    ("locked, cookie for a page", LOCKED, "GET", "/room/ops", cookie(LOCKED), 200),
+    ("locked, cookie is no token", LOCKED, "GET", "/api/v1/say", cookie(LOCKED), 401),
+    ("locked, no cookie", LOCKED, "GET", "/room/ops", {}, 401),
+    ("locked, cookie of another key", LOCKED, "GET", "/room/ops", cookie(ABROAD), 401),
+    ("locked, cookie of an open hub", LOCKED, "GET", "/room/ops", cookie(OPEN), 401),
+    ("locked, cookie from a foreign page", LOCKED, "POST", "/room/ops", cookie(LOCKED) | EVIL, 403),
+    ("locked, browser without cookie", LOCKED, "GET", "/room/ops?x=1", {"Accept": "text/html"}, 303),
+    ("locked, health", LOCKED, "GET", "/healthz", {}, 200),
+    ("locked, ready", LOCKED, "GET", "/readyz", {}, 200),
+    ("locked, login", LOCKED, "GET", "/login", {}, 200),
+    ("locked, foreign login", LOCKED, "POST", "/login", EVIL, 403),
+    ("locked, no JSON", LOCKED, "POST", "/api/v1/say", BEARER, 415),
+    ("locked, wrong path spelling", LOCKED, "GET", "/%61pi/v1/say", {}, 401),
+    ("locked, unknown page", LOCKED, "GET", "/nothing", {}, 401),
+    # abroad
+    ("abroad", ABROAD, "GET", "/api/v1/say", {}, 401),
+    ("abroad, token", ABROAD, "POST", "/api/v1/say", BEARER | JSON, 200),
+    ("abroad, public name", ABROAD, "GET", "/api/v1/say", BEARER | {"Host": "tocsin.example.com"}, 200),
+    ("abroad, an address", ABROAD, "GET", "/api/v1/say", BEARER | {"Host": "10.0.0.7:8080"}, 200),
+    ("abroad, foreign host", ABROAD, "GET", "/api/v1/say", BEARER | {"Host": "evil.example"}, 421),
+    (
+        "abroad, TLS ends before us",
+        ABROAD,
+        "POST",
+        "/login",
+        {"Host": "10.0.0.7:8080", "Origin": "https://tocsin.example.com"},
+        200,
+    ),
+    ("abroad, tool with an origin", ABROAD, "POST", "/in/github", EVIL, 200),
+    # abroad, and nobody set a token: closed, not open
+    ("bare", BARE, "GET", "/", {}, 401),
+    ("bare, api", BARE, "POST", "/api/v1/say", JSON, 401),
+    ("bare, signed cookie", BARE, "GET", "/", cookie(BARE), 401),
+    ("bare, bearer of nothing", BARE, "GET", "/api/v1/say", {"Authorization": "Bearer "}, 401),
+]
+
+
+@pytest.mark.parametrize(
+    ("case", "settings", "method", "path", "headers", "status"), TABLE, ids=[row[0] for row in TABLE]
+)
+async def test_who_may_call_what(
+    case: str, settings: GateSettings, method: str, path: str, headers: Mapping[str, str], status: int
+) -> None:
+    async with hub(settings) as client:
+        answer = await client.request(
+            method, path, headers=headers, allow_redirects=False, skip_auto_headers=["Content-Type"]
+        )
+
+        assert status == answer.status, await answer.text()
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        if status >= 400:
+            assert {"error", "detail"} == set(await answer.json())
+
+
+async def test_handlers_learn_who_calls() -> None:
+    async with hub(LOCKED) as client:
+        by_token = await (await client.get("/api/v1/say", headers=BEARER)).json()
+        by_cookie = await (await client.get("/", headers=cookie(LOCKED, "Zoë ☃"))).json()
+
+    assert by_token == {"trusted": False, "token": True, "person": None}
+    assert by_cookie == {"trusted": False, "token": True, "person": "Zoë ☃"}
+
+    async with hub(OPEN) as client:
+        assert await (await client.get("/")).json() == {"trusted": True, "token": False, "person": None}
+
+
+async def test_a_browser_is_led_to_the_login_and_back() -> None:
+    async with hub(LOCKED) as client:
+        answer = await client.get("/room/ops?a=b", headers={"Accept": "text/html"}, allow_redirects=False)
+
+    assert answer.headers["Location"] == "/login?next=%2Froom%2Fops%3Fa%3Db"
+
+
+async def test_a_refusal_of_the_router_bears_the_headers_too() -> None:
+    async with hub(OPEN) as client:
+        answer = await client.get("/nothing")
+
+    assert answer.status == 404
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_cookie_ends_after_thirty_days() -> None:
+    value = sign_person("alice", LOCKED, NOW)
+
+    assert signed_person(value, LOCKED, NOW + STAYS - timedelta(seconds=1)) == "alice"
+    assert signed_person(value, LOCKED, NOW + STAYS + timedelta(seconds=1)) is None
+
+
+def test_a_new_token_logs_everybody_out() -> None:
+    renewed = GateSettings(api_token=Secret("new"), secret_key=Secret("key"))
+
+    assert signed_person(sign_person("alice", LOCKED, NOW), renewed, NOW) is None
+
+
+@given(st.text(max_size=60), st.data())
+def test_a_cookie_changed_anywhere_is_none_of_ours(person: str, data: st.DataObject) -> None:
+    try:
+        value = sign_person(person, LOCKED, NOW)
+    except UnicodeEncodeError:
+        return
+    assert signed_person(value, LOCKED, NOW) == person
+    place = data.draw(st.integers(0, len(value) - 1))
+    other = data.draw(st.characters())
+    changed = value[:place] + other + value[place + 1 :]
+
+    assert changed == value or signed_person(changed, LOCKED, NOW) is None
+
+
+@given(st.text(max_size=200))
+def test_nonsense_in_a_header_is_refused_and_breaks_nothing(text: str) -> None:
+    for name in ("host", "origin", "authorization", "content-type"):
+        headers = {"host": "localhost", name: text}
+        known, _ = look(Knock(method="POST", path="/api/v1/say", headers=headers, cookie=text), LOCKED)
+
+        assert not known.admitted
+
+
+def test_what_is_not_known_needs_most() -> None:
+    assert {area_of(path) for path in ("", "/", "/apis", "//api", "/In/x", "/unknown")} == {Area.PAGES}
+
+
+def test_guessing_tokens_becomes_slow_and_is_forgiven() -> None:
+    throttle = Throttle(each=3, all=5)
+    for _ in range(3):
+        throttle.failed("one", NOW)
+
+    assert throttle.wait("one", NOW) > 0
+    assert throttle.wait("two", NOW) == 0
+    throttle.failed("two", NOW)
+    throttle.failed("two", NOW)
+    assert throttle.wait("three", NOW) > 0
+    assert throttle.wait("one", NOW + timedelta(minutes=2)) == 0
+
+
+def test_secrets_are_not_shown() -> None:
+    assert TOKEN not in repr(LOCKED)
