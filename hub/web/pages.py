@@ -37,7 +37,7 @@ NOBODY = "operator"
 """Who speaks at an open hub without having said a name."""
 LONGEST_SENTENCE = 4_000
 LONGEST_NAME = 60
-LONGEST_TEXT = 20_000
+LONGEST_TEXT, LONGEST_VALUE, LONGEST_TITLE, LONGEST_URL = 20_000, 1_000, 300, 2_000
 """Beyond, a page shows a beginning: the whole is in the event."""
 FOLD_LINES, FOLD_CHARACTERS = 8, 700
 ENTRIES_SHOWN = 4
@@ -63,8 +63,16 @@ def _shown(value: Any) -> Any:  # jinja2 hands over whatever an expression gave
     return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def clip(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}\n… (cut: {len(text):,} characters)"
+def clip(text: str, longest: int = LONGEST_TEXT) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}\n… (cut: {len(text):,} characters)"
+
+
+def value(text: str) -> str:
+    return clip(text, LONGEST_VALUE)
+
+
+def short(text: str) -> str:
+    return text if len(text) <= LONGEST_TITLE else f"{text[:LONGEST_TITLE]} …"
 
 
 def is_long(text: str) -> bool:
@@ -96,7 +104,7 @@ def _safe(link: Link) -> SafeLink | None:
         host = parts.hostname
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not host or _UNSHOWABLE.search(url):
+    if parts.scheme not in ("http", "https") or not host or len(url) > LONGEST_URL or _UNSHOWABLE.search(url):
         return None
     return SafeLink(title=link.title or host, url=url, host=host)
 
@@ -173,6 +181,7 @@ def page_environment(folders: Sequence[Path]) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"clip": clip, "ago": ago, "written": written, "exact": exact, "beginning": beginning}
+    environment.filters |= {"value": value, "short": short}
     environment.globals |= {"is_long": is_long, "safe_links": safe_links, "entries_shown": ENTRIES_SHOWN}
     environment.globals |= {"alert_state": alert_state}
     return environment

@@ -1,0 +1,109 @@
+"""A hub as the pages see it, in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hub.contracts import Asker, Reply, RoomMessage, Via
+from hub.core.alert import Alert
+from hub.core.notification import Line, Message, MessageKind, Post
+from hub.core.silence import Silence
+from hub.errors import TocsinError, UsageError
+from hub.store import StoredRequest
+from tests.fakes.room_log import MemoryRoomLog
+
+NOW = datetime(2026, 11, 21, 3, 12, tzinfo=UTC)
+
+
+class FakeSite:
+    def __init__(self, rooms: Sequence[str] = ("ops",)) -> None:
+        self.moment = NOW
+        self.names = list(rooms)
+        self.room_log = MemoryRoomLog(NOW)
+        self.open: list[Alert] = []
+        self.quiet: list[Silence] = []
+        self.held: list[StoredRequest] = []
+        self.lost: list[Post | Line] = []
+        self.heard: list[tuple[str, Asker, str, str | None]] = []
+        self.pressed: list[tuple[str, Asker, str]] = []
+        self.replayed: list[str] = []
+        self.fails: TocsinError | None = None
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def rooms(self) -> Sequence[str]:
+        return self.names
+
+    def people(self) -> Sequence[str]:
+        return ["alice", "bob"]
+
+    @asynccontextmanager
+    async def live(self, room: str) -> AsyncIterator[asyncio.Queue[RoomMessage | None]]:
+        with self.room_log.listen(room) as queue:
+            yield queue
+
+    def close(self) -> None:
+        for _, queue in self.room_log.listening:
+            queue.put_nowait(None)
+
+    def alerts(self) -> Sequence[Alert]:
+        return self.open
+
+    def silences(self) -> Sequence[Silence]:
+        return self.quiet
+
+    def status(self) -> Sequence[str]:
+        return ["up for 3 d, rules 3f9a2c", "nothing waits to be routed"]
+
+    async def quarantine(self) -> Sequence[StoredRequest]:
+        return self.held
+
+    async def dead(self) -> Sequence[Post | Line]:
+        return self.lost
+
+    async def replay_quarantined(self, id: str, asker: Asker) -> str:
+        return self._replay(id, [request.id for request in self.held])
+
+    async def replay_delivery(self, id: str, asker: Asker) -> str:
+        return self._replay(id, [item.id for item in self.lost])
+
+    def asker(self, person: str, *, trusted: bool, token: bool) -> Asker:
+        return Asker(person=person, known=person in self.people(), trusted=trusted, token=token)
+
+    async def say(self, text: str, *, asker: Asker, place: str, thread: str | None = None, via: Via) -> Reply:
+        if self.fails:
+            raise self.fails
+        self.heard.append((text, asker, place, thread))
+        reply = Reply(text=f"you said {text}")
+        await self.writes(MessageKind.SAID, text, place, author=asker.person, thread=thread)
+        await self.writes(MessageKind.REPLY, reply.text, place, thread=thread)
+        return reply
+
+    async def press(self, value: str, *, asker: Asker, place: str) -> Reply:
+        self.pressed.append((value, asker, place))
+        return Reply(text=f"{value.rsplit(':', 1)[-1]}: done")
+
+    async def writes(
+        self, kind: MessageKind, text: str, place: str, *, author: str = "tocsin", thread: str | None = None
+    ) -> RoomMessage:
+        message = Message(kind=kind, title="", text=text, author=author)
+        return await self.shows(message, place.partition(":")[2], thread=thread)
+
+    async def shows(
+        self, message: Message, room: str = "ops", *, thread: str | None = None, id: str = "", loud: bool = False
+    ) -> RoomMessage:
+        name = id or f"n{len(self.room_log.messages) + 1}"
+        at = message.at or self.moment
+        told = replace(message, at=at)
+        return await self.room_log.put(
+            RoomMessage(id=name, room=room, thread=thread, message=told, posted_at=at, loud=loud)
+        )
+
+    def _replay(self, id: str, known: Sequence[str]) -> str:
+        if id not in known:
+            raise UsageError(f"nothing here is called {id}")
+        self.replayed.append(id)
+        return f"{id} is on its way again"

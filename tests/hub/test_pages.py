@@ -1,0 +1,533 @@
+"""The pages, over real connections to a hub in memory."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.core.event import Link, Severity
+from hub.core.notification import (
+    Button,
+    DeliveryState,
+    Line,
+    LineId,
+    Message,
+    MessageKind,
+    MessageState,
+    Occasion,
+    Sending,
+)
+from hub.errors import Overloaded
+from hub.proof import Secret
+from hub.shipped_files import shipped
+from hub.store import StoredRequest
+from hub.web.gate import COOKIE, GateSettings, gate, sign_person
+from hub.web.pages import ago, page_routes, plain, safe_links
+from tests.fakes.night import fill
+from tests.fakes.site import NOW, FakeSite
+
+Client = TestClient[web.Request, web.Application]
+OPEN = GateSettings(now=lambda: NOW)
+LOCKED = GateSettings(api_token=Secret("correct-horse"), secret_key=Secret("key"), now=lambda: NOW)
+HTML = {"Accept": "text/html"}
+
+
+async def _start(site: FakeSite, settings: GateSettings, heartbeat: float = 15.0) -> Client:
+    app = web.Application(middlewares=[gate(settings)])
+    app.add_routes(page_routes(site, settings, [shipped("templates")], heartbeat=heartbeat))
+    client = TestClient(TestServer(app))
+    await client.start_server()
+    return client
+
+
+@pytest.fixture
+def site() -> FakeSite:
+    return FakeSite(("ops", "night"))
+
+
+@pytest.fixture
+async def client(site: FakeSite) -> AsyncIterator[Client]:
+    started = await _start(site, OPEN)
+    yield started
+    site.close()
+    await started.close()
+
+
+@pytest.fixture
+async def locked(site: FakeSite) -> AsyncIterator[Client]:
+    started = await _start(site, LOCKED)
+    yield started
+    site.close()
+    await started.close()
+
+
+class Seen(HTMLParser):
+    """What a browser would make of a page: its elements, its links, its visible text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, Mapping[str, str]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[Mapping[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+async def _seen(client: Client, path: str) -> Seen:
+    answer = await client.get(path)
+    assert answer.status == 200
+    return Seen(await answer.text())
+
+
+# ----------------------------------------------------------------------------------------------------------- the room
+
+
+async def test_a_room_shows_every_message_once_and_in_its_thread(client: Client, site: FakeSite) -> None:
+    await fill(site)
+
+    seen = await _seen(client, "/room/ops")
+
+    ids = [attributes["id"] for _, attributes in seen.tags if attributes.get("id", "").startswith("m-")]
+    assert sorted(ids) == sorted(f"m-{name}" for name in site.room_log.messages)
+    assert [a["id"] for a in seen.all("article")] == ["m-p1", "m-p2", "m-p3", "m-n5", "m-n6", "m-p4", "m-p5"]
+
+
+async def test_a_state_is_said_by_word_and_shape_not_only_by_colour(client: Client, site: FakeSite) -> None:
+    await fill(site)
+
+    answer = await (await client.get("/room/ops")).text()
+
+    for state in ("OPEN", "ACKED", "SILENCED", "RESOLVED", "NOTICE"):
+        assert re.search(rf"</svg>\s*{state}</span>", answer)
+
+
+async def test_what_is_pressed_and_said_reaches_the_hub_under_the_right_name(locked: Client, site: FakeSite) -> None:
+    bearing = {"Cookie": f"{COOKIE}={sign_person('alice', LOCKED, NOW)}"}
+
+    said = await locked.post("/room/ops/say", json={"text": " silences ", "thread": "p1"}, headers=bearing)
+    pressed = await locked.post("/room/ops/press", json={"value": "p1:1:ack"}, headers=bearing)
+
+    assert await said.json() == {"reply": "you said silences", "ok": True}
+    assert await pressed.json() == {"reply": "ack: done", "ok": True}
+    [(text, asker, place, thread)] = site.heard
+    assert (text, asker.person, asker.known, asker.token, place, thread) == (
+        "silences",
+        "alice",
+        True,
+        True,
+        "room:ops",
+        "p1",
+    )
+    assert [(value, place) for value, _, place in site.pressed] == [("p1:1:ack", "room:ops")]
+
+
+async def test_a_room_works_before_its_script_has_come(client: Client, site: FakeSite) -> None:
+    said = await client.post("/room/ops/say", data={"text": "help"}, allow_redirects=False)
+    pressed = await client.post("/room/ops/press", data={"value": "p1:1:why"})
+
+    assert (said.status, said.headers["Location"]) == (303, "/room/ops")
+    assert "why: done" in await pressed.text()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"text": ""}', 400),
+        (b'{"text": "' + b"x" * 5000 + b'"}', 400),
+        (b'{"text": 1}', 400),
+        (b"[]", 400),
+        (b"{", 400),
+        (b"\xff", 400),
+    ],
+)
+async def test_nonsense_is_answered_with_what_would_be_right(client: Client, body: bytes, status: int) -> None:
+    answer = await client.post("/room/ops/say", data=body, headers={"Content-Type": "application/json"})
+
+    assert status == answer.status
+    assert {"error", "detail"} == set(await answer.json())
+
+
+async def test_a_full_hub_says_so_and_when_to_come_again(client: Client, site: FakeSite) -> None:
+    site.fails = Overloaded("the disk is full", retry_after=7)
+
+    answer = await client.post("/room/ops/say", json={"text": "ack"})
+
+    assert (503, "7") == (answer.status, answer.headers["Retry-After"])
+    assert "the disk is full" in (await answer.json())["detail"]
+
+
+async def test_a_room_that_no_rule_names_is_not_found(client: Client) -> None:
+    assert (await client.get("/room/secret")).status == 404
+    assert (await client.get("/room/secret/live")).status == 404
+    assert (await client.post("/room/secret/say", json={"text": "x"})).status == 404
+
+
+# --------------------------------------------------------------------------------------------------------- the stream
+
+
+async def _event(stream: ClientResponse) -> tuple[str, str]:
+    """The next event that is not a comment."""
+    fields: dict[str, str] = {}
+    while True:
+        line = (await stream.content.readline()).decode()
+        if not line:
+            return "end", ""
+        if line == "\n" and "event" in fields:
+            return fields["event"], fields.get("data", "")
+        name, colon, value = line.rstrip("\n").partition(": ")
+        if name and colon:
+            fields[name] = value
+
+
+async def test_new_and_edited_messages_arrive_as_the_page_would_show_them(client: Client, site: FakeSite) -> None:
+    await site.shows(Message(kind=MessageKind.ALERT, title="web1 is down", state=MessageState.OPEN), id="p1")
+    page = await (await client.get("/room/ops")).text()
+    stream = await client.get("/room/ops/live")
+    version = re.search('data-version="([^"]+)"', page)
+    assert version
+    assert await _event(stream) == ("version", version[1])
+
+    await site.room_log.edit("p1", Message(kind=MessageKind.ALERT, title="web1 is down", state=MessageState.ACKED))
+    await site.shows(Message(kind=MessageKind.LINE, title="worse\nnow"), thread="p1", loud=True)
+    edited, entry = [json.loads((await _event(stream))[1]) for _ in range(2)]
+
+    assert (edited["id"], edited["thread"]) == ("p1", None)
+    assert 'data-state="acked"' in edited["html"]
+    assert (entry["thread"], entry["loud"]) == ("p1", True)
+    assert entry["html"].lstrip().startswith("<li")
+
+
+async def test_a_page_that_missed_something_is_told(client: Client, site: FakeSite) -> None:
+    before = await _event(await client.get("/room/ops/live"))
+    await site.shows(Message(kind=MessageKind.LINE, title="new"))
+    after = await _event(await client.get("/room/ops/live"))
+
+    assert before != after
+
+
+async def test_a_stream_ends_when_the_hub_closes(client: Client, site: FakeSite) -> None:
+    stream = await client.get("/room/ops/live")
+    await _event(stream)
+    site.close()
+
+    assert await _event(stream) == ("reload", "reload")
+    assert await stream.content.read() == b""
+    assert site.room_log.listening == []
+
+
+async def test_a_silent_stream_shows_that_it_lives(site: FakeSite) -> None:
+    client = await _start(site, OPEN, heartbeat=0.01)
+    stream = await client.get("/room/ops/live")
+    await _event(stream)
+
+    assert await stream.content.readline() == b": still here\n"
+    site.close()
+    await client.close()
+
+
+async def test_a_stream_bears_what_every_answer_bears(client: Client) -> None:
+    stream = await client.get("/room/ops/live")
+
+    assert stream.content_type == "text/event-stream"
+    assert stream.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in stream.headers["Content-Security-Policy"]
+
+
+# ------------------------------------------------------------------------------------------------------ strangers' text
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'-alert(1)-'",
+    "</pre></details><iframe src=//evil>",
+    "{{ 7*7 }}{% raw %}",
+    "javascript:alert(1)",
+    "<!-- ",
+    "]]>",
+    "&lt;b&gt;",
+    "&#60;script&#62;",
+    "safe\u202egpj.exe",
+    "\u2066hidden\u2069",
+    "bell\x07esc\x1b[31m nul\x00",
+    "half \ud83d surrogate",
+    "z\u0323\u0323\u0323\u0323" * 50,
+    "@channel <!here> <@U024BE7LH> [a](http://evil) *b* `c`",
+    "x" * 100_000,
+    "line\n" * 5_000,
+    "data: x\n\nevent: reload\ndata: now",
+]
+OURS = set(
+    re.findall(
+        "[a-z0-9]+",
+        "html head meta title link script body a div nav img span bdi hr header h1 h2 button main article p svg path "
+        "circle time details summary pre dl dt dd ul li form ol input footer kbd b section label datalist option",
+    )
+)
+
+
+def _hostile(text: str, kind: MessageKind) -> Message:
+    return Message(
+        kind=kind,
+        title=text,
+        text=text,
+        standing=text,
+        author=text,
+        severity=Severity.ERROR,
+        facts=((text, text),),
+        links=(Link(title=text, url=text), Link(title=text, url=f"https://e.example/{text}")),
+        buttons=(Button(label=text, value=text),),
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+async def test_foreign_text_is_text(client: Client, site: FakeSite, text: str) -> None:
+    """Whatever a stranger writes, the page has our elements and nobody else's."""
+    stream = await client.get("/room/ops/live")
+    await _event(stream)
+    for number, kind in enumerate(MessageKind):
+        await site.shows(_hostile(text, kind), id=f"h{number}")
+
+    page = await (await client.get("/room/ops")).text()
+    fragments = [json.loads((await _event(stream))[1]) for _ in MessageKind]
+
+    for piece in [page, *(fragment["html"] for fragment in fragments)]:
+        _is_harmless(piece)
+    assert [fragment["id"] for fragment in fragments] == [f"h{number}" for number in range(len(MessageKind))]
+
+
+def _is_harmless(piece: str) -> None:
+    seen = Seen(piece)
+    assert {tag for tag, _ in seen.tags} <= OURS
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f]", piece)
+    for tag, attributes in seen.tags:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+        assert tag != "script" or attributes["src"].startswith("/static/tocsin.js")
+        assert tag != "img" or attributes["src"].startswith("/static/")
+        assert re.match(r"/|#|https?://", attributes.get("href", "/"))
+        assert attributes.get("target") is None or "noopener" in attributes["rel"]
+
+
+async def test_a_huge_text_is_folded_and_cut(client: Client, site: FakeSite) -> None:
+    await site.shows(_hostile("x" * 1_000_000, MessageKind.ALERT), id="h")
+
+    page = await (await client.get("/room/ops")).text()
+
+    assert "cut: 1,000,000 characters" in page
+    assert '<details class="long">' in page
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "JAVASCRIPT:x",
+        " vbscript:x",
+        "//evil",
+        "http://",
+        "https://[",
+        "ftp://x/y",
+        "java\nscript:x",
+        "https://a\u202e.example",
+        "http:x",
+    ],
+)
+def test_only_links_into_the_web_are_links(url: str) -> None:
+    assert safe_links([Link(title="x", url=url)]) == []
+
+
+def test_a_link_shows_where_it_leads() -> None:
+    [link] = safe_links([Link(title="https://bank.example", url="https://bank.example@evil.example/x")])
+
+    assert link.host == "evil.example"
+
+
+@given(st.text())
+def test_plain_text_stays_plain(text: str) -> None:
+    once = plain(text)
+
+    assert plain(once) == once
+    assert once.encode().decode() == once
+    assert all(ch.isprintable() or ch in "\n\t" or ord(ch) > 0xA0 for ch in once)
+
+
+def test_ordinary_text_is_left_alone() -> None:
+    text = "Grüße, 日本語, مرحبا, 👩‍👩‍👧, tab\there"
+
+    assert plain(text) == text
+    assert plain("a\r\nb\rc") == "a\nb\nc"
+
+
+# ------------------------------------------------------------------------------------------------------- other pages
+
+
+async def test_home_counts_what_needs_a_look(client: Client, site: FakeSite) -> None:
+    calm = await _seen(client, "/")
+    site.held = [
+        StoredRequest(
+            id="q1",
+            source="github",
+            tool="github",
+            received_at=NOW,
+            body=b"<b>\xff",
+            verdict="quarantined",
+            why="kind 'x'",
+        )
+    ]
+    site.lost = [_dead_line()]
+    seen = await _seen(client, "/")
+
+    assert "Nothing is open." in calm.text
+    assert "/dead" not in [link["href"] for link in calm.all("a")][-1]
+    assert "1 message was not delivered" in seen.text
+    assert "1 request was not understood" in seen.text
+
+
+async def test_what_lies_there_says_why_and_can_be_replayed(client: Client, site: FakeSite) -> None:
+    site.held = [
+        StoredRequest(
+            id="q1",
+            source="github",
+            tool="github",
+            received_at=NOW,
+            body=b"<b>\xff",
+            verdict="quarantined",
+            why="kind 'x'",
+        )
+    ]
+    site.lost = [_dead_line()]
+
+    assert "kind 'x'" in (await _seen(client, "/quarantine")).text
+    assert "channel_not_found" in (await _seen(client, "/dead")).text
+    assert (await (await client.post("/quarantine/q1/replay", json={})).json())["ok"]
+    assert "on its way again" in await (await client.post("/dead/l1/replay")).text()
+    assert site.replayed == ["q1", "l1"]
+    assert (await client.post("/dead/nothing/replay", json={})).status == 409
+
+
+def _dead_line() -> Line:
+    return Line(
+        id=LineId("l1"),
+        post=None,
+        channel="slack:#ops",
+        order=1,
+        occasion=Occasion.OPENED,
+        loud=True,
+        title="web1 is down",
+        sending=Sending(state=DeliveryState.DEAD, attempts=9, error="channel_not_found"),
+        created_at=NOW,
+    )
+
+
+@pytest.mark.parametrize("name", ["nothing.css", "..%2fbase.html.j2", "%2e%2e/base.html.j2", "base.html.j2"])
+async def test_only_what_is_shipped_is_served(client: Client, name: str) -> None:
+    assert (await client.get(f"/static/{name}")).status == 404
+
+
+async def test_shipped_files_are_kept_as_long_as_they_stay_the_same(client: Client) -> None:
+    [style] = [link["href"] for link in (await _seen(client, "/")).all("link") if link["rel"] == "stylesheet"]
+    versioned, bare = await client.get(style), await client.get("/static/tocsin.css")
+
+    assert "immutable" in versioned.headers["Cache-Control"]
+    assert versioned.content_type == "text/css"
+    assert bare.headers["Cache-Control"] == "no-cache"
+
+
+# ---------------------------------------------------------------------------------------------------------- the login
+
+
+async def test_the_token_is_exchanged_for_a_cookie_bound_to_a_person(locked: Client) -> None:
+    fields = {"person": "alice", "token": "correct-horse", "next": "/room/ops"}
+    answer = await locked.post("/login", data=fields, allow_redirects=False)
+
+    cookie = answer.headers["Set-Cookie"]
+    assert (answer.status, answer.headers["Location"]) == (303, "/room/ops")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert "correct-horse" not in cookie
+    page = await locked.get("/room/ops", headers={"Cookie": cookie.partition(";")[0]})
+    assert "alice" in await page.text()
+
+
+async def test_a_public_hub_sends_its_cookie_over_tls_only(site: FakeSite) -> None:
+    client = await _start(site, replace(LOCKED, public_url="https://tocsin.example.com"))
+    answer = await client.post("/login", data={"person": "a", "token": "correct-horse"}, allow_redirects=False)
+
+    assert "Secure" in answer.headers["Set-Cookie"]
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"person": "alice", "token": "wrong"}, {"person": "alice"}, {"token": "correct-horse"}, {}]
+)
+async def test_without_token_and_name_nobody_comes_in(locked: Client, fields: Mapping[str, str]) -> None:
+    answer = await locked.post("/login", data=fields)
+
+    assert answer.status in (400, 401)
+    assert "Set-Cookie" not in answer.headers
+
+
+async def test_guessing_is_slowed_down(locked: Client) -> None:
+    for _ in range(10):
+        assert (await locked.post("/login", data={"person": "x", "token": "wrong"})).status == 401
+    answer = await locked.post("/login", data={"person": "x", "token": "correct-horse"})
+
+    assert answer.status == 429
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    "onward", ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a\r\nSet-Cookie: x", "javascript:x"]
+)
+async def test_the_login_leads_nowhere_else(client: Client, onward: str) -> None:
+    answer = await client.post("/login", data={"person": "bob", "next": onward}, allow_redirects=False)
+
+    assert answer.headers["Location"] == "/"
+
+
+async def test_on_an_open_hub_the_login_sets_a_name_and_logout_takes_it(client: Client, site: FakeSite) -> None:
+    answer = await client.post("/login", data={"person": "bob", "next": "/"}, allow_redirects=False)
+    name = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    await client.post("/room/ops/say", json={"text": "help"}, headers=name)
+    left = await client.post("/logout", headers=name, allow_redirects=False)
+
+    assert [(asker.person, asker.trusted) for _, asker, _, _ in site.heard] == [("bob", True)]
+    assert "Max-Age=0" in left.headers["Set-Cookie"]
+
+
+async def test_a_stranger_does_not_learn_who_works_here(locked: Client) -> None:
+    answer = await (await locked.get("/login")).text()
+
+    assert "alice" not in answer
+    assert "ops" not in Seen(answer).text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"),
+    [
+        (0, "now"),
+        (1, "1 min ago"),
+        (59, "59 min ago"),
+        (90, "1 h ago"),
+        (47 * 60, "47 h ago"),
+        (49 * 60, "2 d ago"),
+        (-5, "in 5 min"),
+    ],
+)
+def test_an_age_is_told_in_one_unit(minutes: int, text: str) -> None:
+    assert text == ago(NOW - timedelta(minutes=minutes), NOW)
