@@ -1,0 +1,174 @@
+"""Who hears: the route tree, compiled into an index, so that cost per event hardly grows with the number of rules."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hub.core.matching import Look, Match
+from hub.core.notification import Occasion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A named rule. `to` is a resolved address, or None to take the parent's; `go_on` is `continue:`."""
+
+    name: str
+    match: Match
+    to: str | None
+    tell: tuple[Occasion, ...] | None
+    go_on: bool
+    routes: "tuple[Route, ...]"
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A route that takes an event, and where it goes."""
+
+    route: str
+    channel: str
+    tell: tuple[Occasion, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A route in the trail of an event: whether it matched, and why or why not."""
+
+    route: str
+    line: int
+    depth: int
+    matched: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    route: Route
+    channel: str
+    tell: tuple[Occasion, ...] | None
+    children: "_Siblings"
+
+
+class _Siblings:
+    """Routes beside each other: those with an equality lie under its field and value, the others are always tried."""
+
+    __slots__ = ("by_field", "nodes", "others")
+
+    def __init__(self, nodes: tuple[_Node, ...]) -> None:
+        self.nodes = nodes
+        self.by_field: dict[str, dict[str, list[int]]] = {}
+        self.others: list[int] = []
+        crowds = Counter(pair for node in nodes for pair in _pairs(node.route.match))
+        for position, node in enumerate(nodes):
+            self._place(position, node.route.match, crowds)
+
+    def _place(self, position: int, match: Match, crowds: "Counter[tuple[str, str]]") -> None:
+        """Under the field whose values the fewest routes share: `host` rather than `tool`."""
+        equalities = match.equalities()
+        if not equalities:
+            self.others.append(position)
+            return
+        name = min(equalities, key=lambda name: (sum(crowds[name, value] for value in equalities[name]), name))
+        for value in equalities[name]:
+            self.by_field.setdefault(name, {}).setdefault(value, []).append(position)
+
+    def candidates(self, look: Look) -> list[int]:
+        """Positions of the routes that may match, in order."""
+        found: list[int] = []
+        for name, values in self.by_field.items():
+            value = look(name)
+            if value is not None and (positions := values.get(value)):
+                found += positions
+        return sorted(found + self.others) if found else self.others
+
+
+def _pairs(match: Match) -> list[tuple[str, str]]:
+    return [(name, value) for name, values in match.equalities().items() for value in values]
+
+
+class RouteTree:
+    """All routes of a rules file. The first that matches among siblings wins, unless it says to go on; a route whose
+    children do not match takes the event itself; what nobody takes goes to `everything_else`."""
+
+    def __init__(self, routes: Sequence[Route], everything_else: Taken) -> None:
+        self.routes = tuple(routes)
+        self.everything_else = everything_else
+        self._top = _compile(self.routes, None, None)
+
+    def decide(self, look: Look) -> tuple[Taken, ...]:
+        """The routes taken, in tree order; of several to one channel the first owns it. Never empty."""
+        taken: list[Taken] = []
+        _walk(self._top, look, taken, indexed=True)
+        return _owners(taken) or (self.everything_else,)
+
+    def naive(self, look: Look) -> tuple[Taken, ...]:
+        """The same without the index: what `decide` must agree with."""
+        taken: list[Taken] = []
+        _walk(self._top, look, taken, indexed=False)
+        return _owners(taken) or (self.everything_else,)
+
+    def trail(self, look: Look) -> tuple[Step, ...]:
+        """Every route tried, and why it matched or did not."""
+        steps: list[Step] = []
+        took = _trace(self._top, look, 0, steps)
+        why = "some route took it" if took else "no route took it"
+        last = Step(route=self.everything_else.route, line=0, depth=0, matched=not took, why=why)
+        return (*steps, last)
+
+
+def _compile(routes: Sequence[Route], to: str | None, tell: tuple[Occasion, ...] | None) -> _Siblings:
+    nodes = []
+    for route in routes:
+        channel, told = route.to or to, route.tell if route.tell is not None else tell
+        nodes.append(_Node(route, channel or "", told, _compile(route.routes, channel, told)))
+    return _Siblings(tuple(nodes))
+
+
+def _walk(siblings: _Siblings, look: Look, taken: list[Taken], *, indexed: bool) -> bool:
+    positions = siblings.candidates(look) if indexed else range(len(siblings.nodes))
+    matched = False
+    for position in positions:
+        node = siblings.nodes[position]
+        if not node.route.match.matches(look):
+            continue
+        matched = True
+        if not _walk(node.children, look, taken, indexed=indexed):
+            taken.append(Taken(route=node.route.name, channel=node.channel, tell=node.tell))
+        if not node.route.go_on:
+            break
+    return matched
+
+
+def _owners(taken: Sequence[Taken]) -> tuple[Taken, ...]:
+    first: dict[str, Taken] = {}
+    for one in taken:
+        first.setdefault(one.channel, one)
+    return tuple(first.values())
+
+
+def _trace(siblings: _Siblings, look: Look, depth: int, steps: list[Step]) -> bool:
+    winner = ""
+    matched = False
+    for node in siblings.nodes:
+        route = node.route
+        if winner:
+            why = f"not tried: {winner} took it"
+            steps.append(Step(route=route.name, line=route.line, depth=depth, matched=False, why=why))
+            continue
+        matches = route.match.matches(look)
+        why = route.match.why(look)
+        steps.append(Step(route=route.name, line=route.line, depth=depth, matched=matches, why=why))
+        if matches:
+            matched = True
+            _trace(node.children, look, depth + 1, steps)
+            winner = "" if route.go_on else route.name
+    return matched
+
+
+def say_trail(steps: Sequence[Step]) -> str:
+    """The trail, a line each."""
+    return "\n".join(f"{'  ' * step.depth}{step.route}{_at(step)}: {'yes' if step.matched else 'no'}, {step.why}" for step in steps)
+
+
+def _at(step: Step) -> str:
+    return f" (line {step.line})" if step.line else ""

@@ -1,0 +1,61 @@
+"""The rules in force, as `routes.yaml` gives them: sources, channels, people, the route tree, and who may do what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from hub.core.access import AccessEntry
+from hub.core.routing import RouteTree
+
+REOPEN_WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRule:
+    """A configured feed. `options` is the tool's own record; `expire_after` closes what lost its recovery."""
+
+    name: str
+    tool: str
+    options: Any = None
+    expire_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTest:
+    """A case of `tests:`: given these events, these channels hear these occasions, and no other hears anything."""
+
+    name: str
+    given: tuple[Mapping[str, Any], ...]
+    expect: Mapping[str, tuple[str, ...]]
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """`hash` names the text. `channels` is name to address; `people` is name to platform to id."""
+
+    hash: str
+    text: str
+    sources: Mapping[str, SourceRule]
+    labels: frozenset[str] = frozenset()
+    channels: Mapping[str, str]
+    people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tree: RouteTree
+    access: tuple[AccessEntry, ...] = ()
+    tests: tuple[RuleTest, ...] = ()
+    reopen_within: timedelta = REOPEN_WITHIN
+    warnings: tuple[str, ...] = ()
+
+    def source(self, name: str) -> SourceRule | None:
+        return self.sources.get(name)
+
+    def address(self, channel: str) -> str | None:
+        """The address of a channel, by its name or by its address."""
+        if channel in self.channels:
+            return self.channels[channel]
+        return channel if channel in self.channels.values() else None
+
+    def groups_of(self, person: str) -> frozenset[str]:
+        return frozenset(name for name, members in self.groups.items() if person in members)
