@@ -137,7 +137,7 @@ def version_of(messages: Sequence[RoomMessage]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def alert_state(alert: Alert, silenced: bool = False) -> MessageState:
+def alert_state(alert: Alert, *, silenced: bool) -> MessageState:
     if not alert.open:
         return MessageState.RESOLVED
     if silenced or alert.quieted is not None:
@@ -183,7 +183,6 @@ def page_environment(folders: Sequence[Path]) -> jinja2.Environment:
     environment.filters |= {"clip": clip, "ago": ago, "written": written, "exact": exact, "beginning": beginning}
     environment.filters |= {"value": value, "short": short}
     environment.globals |= {"is_long": is_long, "safe_links": safe_links, "entries_shown": ENTRIES_SHOWN}
-    environment.globals |= {"alert_state": alert_state}
     return environment
 
 
@@ -249,7 +248,7 @@ class Pages:
         return self._page(
             request,
             "home.html.j2",
-            alerts=self._site.alerts(),
+            alerts=[(alert, self._state(alert)) for alert in self._site.alerts()],
             silences=self._site.silences(),
             status=self._site.status(),
             dead=len(dead),
@@ -416,6 +415,9 @@ class Pages:
         if _is_json(request):
             return web.json_response({"reply": reply.text, "ok": reply.ok})
         return self._page(request, "answer.html.j2", reply=reply, back=back)
+
+    def _state(self, alert: Alert) -> MessageState:
+        return alert_state(alert, silenced=bool(self._site.silences_over(alert)))
 
     def _static_url(self, name: str) -> str:
         return f"/static/{name}?v={self._static[name].mark}"

@@ -33,6 +33,9 @@ class Site(Protocol):
     def silences(self) -> Sequence[Silence]:
         """Those in force."""
 
+    def silences_over(self, alert: Alert) -> Sequence[Silence]:
+        """Those in force that cover it."""
+
     def status(self) -> Sequence[str]: ...
     async def quarantine(self) -> Sequence[StoredRequest]: ...
     async def dead(self) -> Sequence[Post | Line]: ...

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.core.alert import Ack, Alert, AlertId, Origin, Phase
 from hub.core.event import Link, Severity
 from hub.core.notification import (
     Button,
@@ -25,6 +26,7 @@ from hub.core.notification import (
     Occasion,
     Sending,
 )
+from hub.core.silence import Silence, SilenceId
 from hub.errors import Overloaded
 from hub.proof import Secret
 from hub.shipped_files import shipped
@@ -396,6 +398,38 @@ async def test_home_counts_what_needs_a_look(client: Client, site: FakeSite) -> 
     assert "/dead" not in [link["href"] for link in calm.all("a")][-1]
     assert "1 message was not delivered" in seen.text
     assert "1 request was not understood" in seen.text
+
+
+async def test_home_says_what_is_open_taken_and_silenced(client: Client, site: FakeSite) -> None:
+    site.open = [_alert("web1"), _alert("db1", ack=Ack(by="<b>alice", at=NOW, origin=Origin.PERSON)), _alert("batch1")]
+    quiet = Silence(id=SilenceId("7f3"), match={"host": "batch1"}, author="bob", starts_at=NOW, ends_at=NOW)
+    site.quiet = [quiet]
+
+    seen = await _seen(client, "/")
+
+    states = [attributes["data-state"] for attributes in seen.all("li") if "data-state" in attributes]
+    assert states == ["open", "acked", "silenced"]
+    assert "taken by <b>alice" in seen.text
+
+
+def _alert(host: str, ack: Ack | None = None) -> Alert:
+    return Alert(
+        id=AlertId(host),
+        source="nagios",
+        tool="nagios",
+        key=host,
+        kind="host",
+        phase=Phase.OPEN,
+        severity=Severity.ERROR,
+        worst=Severity.ERROR,
+        title=f"{host} is down",
+        labels={"host": host},
+        opened_at=NOW,
+        began_at=NOW,
+        updated_at=NOW,
+        decided_by="e1",
+        ack=ack,
+    )
 
 
 async def test_what_lies_there_says_why_and_can_be_replayed(client: Client, site: FakeSite) -> None:
