@@ -1,0 +1,17 @@
+"""What people can say to the hub: one word each.
+
+A module here satisfies the protocol `Command`: `parse` turns words into an intent and changes nothing, `calls` says
+what rules of access are asked about, `run` does it through `Actions`. `phrases` and `subjects` hold what several words
+share; `tool` makes the commands of a tool from its control (`nagios ack`).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hub.commands import ack, alerts, help, resolve, silence, silences, status, unack, unsilence, why
+from hub.contracts import Command
+
+
+def built_in_commands() -> Sequence[Command[Any]]:
+    """The words that every hub knows, in the order in which `help` lists them."""
+    return (silence, unsilence, silences, ack, unack, resolve, alerts, why, status, help)

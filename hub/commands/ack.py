@@ -1,0 +1,31 @@
+"""`ack`: somebody takes an alert on. Where its tool lets us, this is the tool's own acknowledgement."""
+
+from collections.abc import Sequence
+
+from hub.commands.subjects import Deed, carry_out, own_words, plan
+from hub.contracts import Actions, Call, Heard, Reply
+
+name = "ack"
+aliases: Sequence[str] = ("acknowledge",)
+usage = "ack [<alert>] [because <reason>]"
+summary = "take an alert on; in its thread nothing more need be said"
+reads = False
+
+Intent = Sequence[Deed]
+
+
+def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+    return plan(name, words, heard, actions)
+
+
+def calls(intent: Intent) -> Sequence[Call]:
+    return [deed.call() for deed in intent]
+
+
+async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
+    return await carry_out(intent, _here, heard, actions)
+
+
+async def _here(deed: Deed, heard: Heard, actions: Actions) -> str:
+    await actions.ack(deed.alert, deed.reason, heard)
+    return own_words(deed, f"is acked by {heard.asker.person}", "unack")

@@ -1,0 +1,79 @@
+"""`alerts`: what is open now, newest first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from hub.commands.phrases import read_match, say_id, say_title, source_called, tokens
+from hub.contracts import Actions, Call, Heard, Reply
+from hub.core.alert import Alert
+from hub.core.durations import say_duration
+from hub.core.matching import alert_look, compile_match
+from hub.errors import UsageError
+
+name = "alerts"
+aliases: Sequence[str] = ("list alerts", "show alerts")
+usage = "alerts [open | acked] [<source>] [host=web301 …] [<words of the title>]"
+summary = "list what is open now"
+reads = True
+
+MOST = 20
+
+STATES: Mapping[str, Callable[[Alert], bool]] = {
+    "open": lambda alert: alert.ack is None,
+    "acked": lambda alert: alert.ack is not None,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    state: str
+    match: Mapping[str, Any]  # values as in a route
+    title: tuple[str, ...]
+
+    def takes(self, alert: Alert) -> bool:
+        title = alert.title.casefold()
+        return (
+            (not self.state or STATES[self.state](alert))
+            and compile_match(self.match).matches(alert_look(alert))
+            and all(word in title for word in self.title)
+        )
+
+
+def parse(words: str, heard: Heard, actions: Actions) -> Intent:  # noqa: ARG001 - the shape of a command
+    said = list(tokens(words))
+    first = said[0].casefold() if said else ""
+    if first == "resolved":
+        raise UsageError("what is resolved is on the pages of the hub; here are the open ones")
+    state = said.pop(0).casefold() if first in STATES else ""
+    pairs = [word for word in said if set("=<>") & set(word)]
+    plain = [word for word in said if word not in pairs]
+    sources = [word for word in plain if source_called(word, actions.sources())]
+    if len(sources) > 1:
+        raise UsageError(f"an alert has one source; say source={','.join(sources)}")
+    source = (source_called(sources[0], actions.sources()) or "") if sources else ""
+    title = tuple(word.strip("\"'").casefold() for word in plain if word not in sources)
+    return Intent(state=state, match=read_match(pairs, source), title=title)
+
+
+def calls(intent: Intent) -> Sequence[Call]:
+    source = intent.match.get("source")
+    return [Call(name=name, words=intent.state, arguments={"source": source} if isinstance(source, str) else {})]
+
+
+async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
+    found = [alert for alert in actions.alerts() if intent.takes(alert)]
+    if not found:
+        return Reply(text="nothing is open" if not actions.alerts() else "nothing that is open fits that")
+    lines = [_say(alert, actions) for alert in found[:MOST]]
+    more = [f"and {len(found) - MOST} more; say a source or name=value to see fewer"] if len(found) > MOST else []
+    return Reply(text="\n".join([*lines, *more]))
+
+
+def _say(alert: Alert, actions: Actions) -> str:
+    minutes = (actions.now() - alert.began_at) // timedelta(minutes=1)
+    age = f"for {say_duration(timedelta(minutes=minutes))}" if minutes > 0 else "just now"
+    severity = alert.severity.word if alert.severity else "unknown"
+    acked = f", acked by {alert.ack.by}" if alert.ack else ""
+    return f"{say_id(alert)}  {severity}  {say_title(alert)} ({alert.source}, {age}{acked})"

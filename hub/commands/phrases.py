@@ -1,0 +1,280 @@
+"""What the sentences of all commands are made of: tokens, reasons, durations, matches, and how they are said back."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hub.core.alert import Alert, facts
+from hub.core.durations import parse_duration, say_duration
+from hub.core.matching import MatchError, compile_match
+from hub.errors import UsageError
+
+SHOWN = 80
+ID_SHOWN = 6
+LISTED = 5
+
+Match = Mapping[str, Any]
+"""As in a route: values are texts, lists, or mappings."""
+
+# A quote opens only where a value begins, so that the apostrophe of `host=bob's-pc` is a letter.
+_TOKEN = re.compile(r"""(?:[^\s"'=<>!]*(?:>=|<=|!=|=|>|<))?(?:"[^"]*"|'[^']*')(?=\s|$)|\S+""")
+_PAIR = re.compile(r"([A-Za-z_][\w.-]*)(>=|<=|!=|=|>|<)(.*)", re.DOTALL)
+_UNTIL = re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}):(\d{2})(?:\s*(?:z|utc))?", re.IGNORECASE | re.ASCII)
+
+REASONS = frozenset({"because", "#", "--", "—"})
+COMBINE = frozenset({"not", "any", "all"})
+FIELDS = frozenset(("source", "tool", "kind", "key", "severity", "title", "text", "actor", "id"))
+"""An alert's own fields, whose names are said in any case; a label is spelled as the tool spells it."""
+QUOTES = "\"'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase:
+    """A sentence in its parts. `seconds` is None where no duration was said; the reason is verbatim."""
+
+    subject: str
+    seconds: float | None = None
+    reason: str = ""
+
+
+# ------------------------------------------------------------------------------------------------------------ reading
+
+
+def tokens(text: str) -> Sequence[str]:
+    return _TOKEN.findall(text)
+
+
+def split_reason(text: str) -> tuple[str, str]:
+    """What stands before and behind the first `because`, outside of quotes."""
+    for token in _TOKEN.finditer(text):
+        if token[0].casefold() in REASONS:
+            return text[: token.start()].strip(), text[token.end() :].strip()
+    return text.strip(), ""
+
+
+def read_phrase(text: str, now: datetime) -> Phrase:
+    """`<subject> [for 2h | until 14:30 | 2h] [because …]`"""
+    head, reason = split_reason(text)
+    words = list(tokens(head))
+    for place, word in enumerate(words):
+        if word.casefold() in _LENGTHS:
+            seconds = _LENGTHS[word.casefold()](" ".join(words[place + 1 :]), now)
+            return Phrase(subject=" ".join(words[:place]), seconds=seconds, reason=reason)
+    bare = _bare_length(words[-1]) if words else None
+    return Phrase(subject=" ".join(words if bare is None else words[:-1]), seconds=bare, reason=reason)
+
+
+def read_tail(text: str, now: datetime) -> Phrase:
+    """What stands behind a target: `[for 2h | until 14:30 | 2h] [because] <reason>`, the duration first or last."""
+    words = text.split()
+    for count in range(min(len(words), 6), 0, -1):
+        seconds = _length_of(words[:count], now)
+        if seconds is not None:
+            return Phrase(subject="", seconds=seconds, reason=_unled(words[count:]))
+    for count in range(min(len(words), 6), 1, -1):
+        seconds = _length_of(words[-count:], now)
+        if seconds is not None and words[-count].casefold() in _LENGTHS:
+            return Phrase(subject="", seconds=seconds, reason=_unled(words[:-count]))
+    return Phrase(subject="", reason=_unled(words))
+
+
+def _unled(words: Sequence[str]) -> str:
+    """A reason without the `because` before it."""
+    return " ".join(words[1:] if words and words[0].casefold() in REASONS else words)
+
+
+def _length_of(words: Sequence[str], now: datetime) -> float | None:
+    """The words as a duration, whole; None if they are none."""
+    lead = words[0].casefold()
+    try:
+        if lead in _LENGTHS:
+            return _LENGTHS[lead](" ".join(words[1:]), now)
+        return parse_duration(" ".join(words)).total_seconds()
+    except (ValueError, UsageError):
+        return None
+
+
+def _bare_length(word: str) -> float | None:
+    try:
+        return parse_duration(word).total_seconds()
+    except ValueError:
+        return None
+
+
+def _for(text: str, now: datetime) -> float:  # noqa: ARG001 - the shape of its table
+    try:
+        return parse_duration(text, bare_minutes=True).total_seconds()
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _until(text: str, now: datetime) -> float:
+    """Seconds until a time of day, the next one, or of a date. Times are in UTC, as all that the hub says."""
+    found = _UNTIL.fullmatch(text)
+    try:
+        if found is None:
+            raise ValueError(text)
+        day = datetime.fromisoformat(found[1]).date() if found[1] else now.date()
+        at = datetime(day.year, day.month, day.day, int(found[2]), int(found[3]), tzinfo=UTC)
+        if not found[1] and at <= now:
+            at += timedelta(days=1)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"'{short(text)}' is no time; write it like \"until 14:30\", in UTC") from error
+    if at <= now:
+        raise UsageError(f"'{short(text)}' has passed: it is {say_time(now, now)}")
+    return (at - now).total_seconds()
+
+
+_LENGTHS = {"for": _for, "until": _until}
+
+
+def read_match(words: Sequence[str], source: str = "") -> Match:
+    """`host=web301 service="Disk /var" severity>=error` as a match of the rules file; raises UsageError."""
+    match: dict[str, Any] = {"source": source} if source else {}
+    for word in words:
+        name, value = _pair(word)
+        if name in match:
+            raise UsageError(f"{name} is said twice; for any of several write {name}=one,two")
+        match[name] = value
+    try:
+        compile_match(match)
+    except MatchError as error:
+        raise UsageError(f"{'.'.join(map(str, error.path))}: {error.what}") from error
+    return match
+
+
+def _pair(word: str) -> tuple[str, Any]:
+    found = _PAIR.fullmatch(word)
+    if found is None:
+        raise UsageError(f"'{short(word)}' is not of the form name=value, such as host=web301")
+    name, sign, raw = found[1], found[2], found[3]
+    name = name.lower() if name.lower() in FIELDS | COMBINE else name
+    if name in COMBINE:
+        raise UsageError(f"'{name}' cannot be said here; write name=value pairs, such as host=web301")
+    return _SIGNS[sign](name, sign, _value(raw, word))
+
+
+def _value(raw: str, word: str) -> str | list[str]:
+    quoted = len(raw) >= 2 and raw[0] in QUOTES and raw[0] == raw[-1]
+    if raw[:1] and raw[0] in QUOTES and not quoted:
+        raise UsageError(f"the quote of {short(word)} is not closed")
+    if quoted:
+        raw = raw[1:-1]
+    values = [raw] if quoted else raw.split(",")
+    if not all(value.strip() for value in values):
+        raise UsageError(f"'{short(word)}' has no value; write it like host=web301")
+    return values[0] if len(values) == 1 else values
+
+
+def _equal(name: str, sign: str, value: str | list[str]) -> tuple[str, Any]:  # noqa: ARG001
+    return name, value
+
+
+def _unequal(name: str, sign: str, value: str | list[str]) -> tuple[str, Any]:  # noqa: ARG001
+    return "not", {name: value}
+
+
+def _ordered(name: str, sign: str, value: str | list[str]) -> tuple[str, Any]:
+    if not isinstance(value, str):
+        raise UsageError(f"{name}{sign} takes one value")
+    return name, f"{sign} {value}"
+
+
+_SIGNS = {"=": _equal, "!=": _unequal} | dict.fromkeys((">=", "<=", ">", "<"), _ordered)
+
+
+def source_called(name: str, sources: Mapping[str, str]) -> str | None:
+    """The source of that name, whatever its case."""
+    if name in sources:
+        return name
+    return next((source for source in sources if source.casefold() == name.casefold()), None)
+
+
+def plain(value: object) -> bool:
+    """Whether a value of a match means just itself."""
+    return isinstance(value, str) and not set("*?<>=") & set(value)
+
+
+# ------------------------------------------------------------------------------------------------------------- saying
+
+
+def say_match(match: Match) -> str:
+    """`twitter`, `host=web301`, `twitter severity=>= error`: the source first, then the rest by name.
+
+    The canonical arguments of `silence`, so that `allow: "silence twitter *"` means what it seems to.
+    """
+    rest = {name: match[name] for name in sorted(match) if name != "source"}
+    source = match.get("source")
+    lead = [] if source is None else [source if plain(source) else f"source={_say_value(source)}"]
+    return " ".join([*map(str, lead), *(_say_pair(name, value) for name, value in rest.items())]) or "everything"
+
+
+def _say_pair(name: str, value: object) -> str:
+    if name == "not" and isinstance(value, Mapping) and len(value) == 1:
+        return "".join(f"{inner}!={_say_value(content)}" for inner, content in value.items())
+    if isinstance(value, str) and value[:1] in "<>":
+        sign, _, amount = value.partition(" ")
+        return f"{name}{sign}{_say_value(amount)}"
+    return f"{name}={_say_value(value)}"
+
+
+def _say_value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_say_value(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return ",".join(map(_say_value, value))
+    text = str(value)
+    return f'"{text}"' if " " in text else text
+
+
+def say_silenced(match: Match, alert: Alert | None) -> str:
+    """What a silence is about, for people: the title, where it is about one alert."""
+    return f"{say_title(alert)} ({say_id(alert)})" if alert is not None else say_match(match)
+
+
+def canonical(match: Match, alert: Alert | None = None) -> tuple[str, dict[str, str | float]]:
+    """The words and arguments by which rules of access know a match; `alert` is the one that it is about, if so.
+
+    An argument is there only where it is exactly that: a glob that covers `prod` does not say `source: prod`.
+    """
+    if alert is not None:
+        return f"{alert.source} id={alert.id}", dict(about(alert))
+    return say_match(match), {name: value for name, value in match.items() if plain(value)}
+
+
+def say_time(at: datetime, now: datetime) -> str:
+    """`14:32 UTC`, with the day where it is not today."""
+    return f"{at:%H:%M} UTC" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def say_seconds(seconds: float) -> str:
+    return say_duration(timedelta(seconds=seconds))
+
+
+def say_title(alert: Alert) -> str:
+    """A stranger's title on one line."""
+    return short(" ".join(alert.title.split()) or alert.key)
+
+
+def say_id(alert: Alert) -> str:
+    """The end of the id: its beginning is the time, which alerts of one minute share."""
+    return alert.id[-ID_SHOWN:]
+
+
+def say_alerts(alerts: Sequence[Alert], sentence: str) -> str:
+    """`"ack 8f3a21" for disk full (nagios)`, one a line."""
+    lines = [f'"{sentence} {say_id(alert)}" for {say_title(alert)} ({alert.source})' for alert in alerts[:LISTED]]
+    more = len(alerts) - LISTED
+    return "\n".join([*lines, *([f'and {more} more; "alerts" lists them'] if more > 0 else [])])
+
+
+def short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def about(alert: Alert) -> Mapping[str, str]:
+    """What `when:` may bound of an alert: its labels, and above them its own fields."""
+    own = facts(alert)
+    return {**alert.labels, **{name: own[name] for name in ("source", "tool", "kind", "key", "severity")}}

@@ -1,0 +1,160 @@
+"""`silence`: be quiet about a source, what matches, or the alert of this thread, for a while."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+
+from hub.commands.phrases import (
+    Match,
+    canonical,
+    plain,
+    read_match,
+    read_phrase,
+    say_seconds,
+    say_silenced,
+    say_time,
+    short,
+    source_called,
+    tokens,
+)
+from hub.commands.subjects import in_thread, open_subjects
+from hub.contracts import Actions, Call, Heard, Reply
+from hub.core.alert import Alert
+from hub.core.matching import alert_look, compile_match
+from hub.core.silence import Silence
+from hub.errors import UsageError
+
+name = "silence"
+aliases: Sequence[str] = ("shut up", "mute", "shush", "hush")
+usage = "silence [<source> | host=web301 severity<=warning …] [for 2h | until 14:30] [because <reason>]"
+summary = "be quiet about it for 15 minutes, or as long as you say"
+reads = False
+
+UNSAID = timedelta(minutes=15)
+NEAREST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One silence: what it matches, or the one alert that it is about."""
+
+    match: Match
+    alert: Alert | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    parts: Sequence[Part]
+    seconds: float
+    reason: str
+
+
+# ------------------------------------------------------------------------------------------------------------ reading
+
+
+def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+    phrase = read_phrase(words, actions.now())
+    parts = _parts(phrase.subject, heard, actions)
+    return Intent(parts=parts, seconds=phrase.seconds or UNSAID.total_seconds(), reason=phrase.reason)
+
+
+def _parts(subject: str, heard: Heard, actions: Actions) -> Sequence[Part]:
+    if subject and not (in_thread(heard) and subject.casefold() == "this"):
+        return (Part(match=match_said(subject, actions)),)
+    if in_thread(heard):
+        return tuple(Part(match={"id": alert.id}, alert=alert) for alert in open_subjects(heard, actions))
+    raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
+
+
+def match_said(subject: str, actions: Actions) -> Match:
+    """A source's name, name=value pairs, or pairs behind a source's name."""
+    words = tokens(subject)
+    if "=" in words[0] or "<" in words[0] or ">" in words[0]:
+        return _known(read_match(_sourced(words, actions)), actions)
+    source = source_called(words[0], actions.sources())
+    if source is None:
+        raise UsageError(_no_source(subject if len(words) > 1 else words[0], actions))
+    return read_match(words[1:], source)
+
+
+def _known(match: Match, actions: Actions) -> Match:
+    """A source that is not there would be silent for ever, and nobody would notice the slip."""
+    source = match.get("source")
+    if plain(source) and source not in actions.sources():
+        raise UsageError(_no_source(str(source), actions))
+    return match
+
+
+def _sourced(words: Sequence[str], actions: Actions) -> Sequence[str]:
+    """A source said in a pair, in the case in which it is configured: `source=Twitter` is twitter."""
+    said = {word: source_called(word.partition("=")[2], actions.sources()) for word in words if _is_source(word)}
+    return [f"source={said[word]}" if said.get(word) else word for word in words]
+
+
+def _is_source(word: str) -> bool:
+    return word.partition("=")[0].casefold() == "source"
+
+
+def _no_source(word: str, actions: Actions) -> str:
+    """What else the word may have meant; nothing is silenced on a guess."""
+    hints = [f'"silence {name}={_quoted(value)}"' for name, value in _labels_like(word, actions)]
+    near = get_close_matches(word.casefold(), list(actions.sources()), n=NEAREST)
+    hints += [f'"silence {source}"' for source in near]
+    said = f"no source is called '{short(word)}'"
+    return f"{said}; perhaps say {' or '.join(hints[:NEAREST])}" if hints else f"{said}; {_what_there_is(actions)}"
+
+
+def _labels_like(word: str, actions: Actions) -> Sequence[tuple[str, str]]:
+    """The labels of open alerts that have the word as their value."""
+    pairs = [
+        pair for alert in actions.alerts() for pair in alert.labels.items() if pair[1].casefold() == word.casefold()
+    ]
+    return list(dict.fromkeys(pairs))
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value else value
+
+
+def _what_there_is(actions: Actions) -> str:
+    sources = sorted(actions.sources())
+    return f"there are {short(', '.join(sources))}" if sources else "there are no sources yet"
+
+
+# --------------------------------------------------------------------------------------------------------------- doing
+
+
+def calls(intent: Intent) -> Sequence[Call]:
+    return [_call(part, intent.seconds) for part in intent.parts]
+
+
+def _call(part: Part, seconds: float) -> Call:
+    words, arguments = canonical(part.match, part.alert)
+    return Call(name=name, words=words, arguments={**arguments, "for": seconds})
+
+
+async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
+    lines = [await _silence(part, intent, heard, actions) for part in intent.parts]
+    return Reply(text="\n".join(lines))
+
+
+async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -> str:
+    silence = await actions.silence(part.match, intent.seconds, intent.reason, heard)
+    until, length = say_time(silence.ends_at, actions.now()), say_seconds(intent.seconds)
+    lines = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{_undo(silence)}" ends it.'
+    return lines if part.alert is not None else f"{lines}{_firing(part.match, actions)}"
+
+
+def _undo(silence: Silence) -> str:
+    whole = set(silence.match) == {"source"} and plain(silence.match["source"])
+    return f"speak up {silence.match['source']}" if whole else f"unsilence {silence.id}"
+
+
+def _firing(match: Match, actions: Actions) -> str:
+    """How many alerts it hides that fire now: whoever silences too much should see it at once."""
+    covers = compile_match(match)
+    count = sum(covers.matches(alert_look(alert)) for alert in actions.alerts())
+    if count:
+        return f"\n{count} open alert{'s fire' if count > 1 else ' fires'} under it now, and will not be told again."
+    return "" if set(match) == {"source"} else "\nNothing that is open now matches it."

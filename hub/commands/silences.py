@@ -1,0 +1,42 @@
+"""`silences`: what is silenced now, until when, by whom."""
+
+from collections.abc import Sequence
+
+from hub.commands.phrases import say_silenced, say_time, short
+from hub.commands.subjects import alert_of
+from hub.contracts import Actions, Call, Heard, Reply
+from hub.core.silence import Silence
+from hub.errors import UsageError
+
+name = "silences"
+aliases: Sequence[str] = ()
+usage = "silences"
+summary = "list what is silenced now"
+reads = True
+
+MOST = 30
+
+
+def parse(words: str, heard: Heard, actions: Actions) -> None:  # noqa: ARG001 - the shape of a command
+    if words:
+        raise UsageError('it takes no words; to make something quiet say "silence <source>"')
+
+
+def calls(intent: None) -> Sequence[Call]:  # noqa: ARG001
+    return [Call(name=name)]
+
+
+async def run(intent: None, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
+    silences = actions.silences()
+    if not silences:
+        return Reply(text="nothing is silenced")
+    lines = [_say(silence, actions) for silence in silences[:MOST]]
+    more = [f"and {len(silences) - MOST} more"] if len(silences) > MOST else []
+    return Reply(text="\n".join([*lines, *more, '"unsilence <id>" ends one.']))
+
+
+def _say(silence: Silence, actions: Actions) -> str:
+    because = f" because {short(silence.because)}" if silence.because else ""
+    until = say_time(silence.ends_at, actions.now())
+    subject = say_silenced(silence.match, alert_of(silence, actions))
+    return f"{silence.id}  {subject} until {until} by {silence.author}{because}, held {silence.held}"

@@ -1,0 +1,189 @@
+"""Which alerts a sentence is about, and what is then to be done: by the tool where it lets us, else by the hub alone.
+
+`ack`, `unack` and `resolve` share it. On an alert whose source has a control with that verb, `ack` *is*
+`<tool> ack <target>`, one for each alert; else it is the hub's own word, and no tool is told.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from hub.commands.phrases import about, say_alerts, say_id, say_title, short, split_reason
+from hub.contracts import Actions, Call, Control, Heard, Reply, Target
+from hub.core.alert import Alert
+from hub.core.silence import Silence
+from hub.errors import UsageError
+
+SHORTEST_ID = 4
+HOSTLIKE = ("host", "service", "entity", "check", "instance")
+"""The labels by whose values people call an alert."""
+
+_WORD = re.compile(r"\w[\w.-]*\w|\w")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One thing that a tool is to be asked."""
+
+    source: str
+    tool: str
+    verb: str
+    target: Target
+    reason: str = ""
+    seconds: float | None = None
+
+    def call(self) -> Call:
+        arguments: dict[str, str | float] = {**self.target.labels, "target": self.target.name, "source": self.source}
+        if self.seconds is not None:
+            arguments["for"] = self.seconds
+        return Call(name=f"{self.tool} {self.verb}", words=self.target.name, arguments=arguments)
+
+    async def send(self, heard: Heard, actions: Actions) -> str:
+        """Ask; gives the sentence that says so."""
+        ask = await actions.ask(self.source, self.verb, self.target, self.reason, self.seconds, heard)
+        return f"asking {self.source} to {self.verb} {short(self.target.name)} … [{ask}]{self._undo(actions)}"
+
+    def _undo(self, actions: Actions) -> str:
+        control, back = actions.control(self.source), UNDO.get(self.verb)
+        if control is None or back not in control.verbs:
+            return ""
+        return f' "{self.source} {back} {short(self.target.name)}" takes it back.'
+
+
+UNDO = {"ack": "unack", "unack": "ack", "quiet": "unquiet", "downtime": "undowntime"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What is to be done about one alert: by a request to its tool or, without one, here only."""
+
+    verb: str
+    alert: Alert
+    request: Request | None = None
+    reason: str = ""
+
+    def call(self) -> Call:
+        if self.request is not None:
+            return self.request.call()
+        return Call(name=self.verb, words=self.alert.key, arguments=about(self.alert))
+
+
+Here = Callable[[Deed, Heard, Actions], Awaitable[str]]
+"""The hub's own part of a verb; gives the sentence that says what was done."""
+
+
+def plan(verb: str, words: str, heard: Heard, actions: Actions) -> Sequence[Deed]:
+    """What `ack`, `unack` or `resolve` with these words asks for; raises UsageError."""
+    alerts, reason = _subjects(verb, words, heard, actions)
+    return tuple(Deed(verb=verb, alert=a, request=request_for(verb, a, reason, actions), reason=reason) for a in alerts)
+
+
+def request_for(verb: str, alert: Alert, reason: str, actions: Actions) -> Request | None:
+    """The request to the alert's tool that the verb is; None where there is no way to the tool."""
+    control = actions.control(alert.source)
+    target = control.target_of(alert.labels) if control and verb in control.verbs else None
+    if target is None:
+        return None
+    return Request(source=alert.source, tool=alert.tool, verb=verb, target=target, reason=reason)
+
+
+async def carry_out(deeds: Sequence[Deed], here: Here, heard: Heard, actions: Actions) -> Reply:
+    """Do them one by one, and say of each what came of it: one that cannot be done does not hide the others."""
+    lines, ok = list[str](), True
+    for deed in deeds:
+        try:
+            lines.append(await (deed.request.send(heard, actions) if deed.request else here(deed, heard, actions)))
+        except UsageError as error:
+            ok = False
+            lines.append(f"{say_title(deed.alert)}: {error}")
+    return Reply(text="\n".join(lines), ok=ok)
+
+
+# ------------------------------------------------------------------------------------------------------ which alerts
+
+
+def _subjects(verb: str, words: str, heard: Heard, actions: Actions) -> tuple[Sequence[Alert], str]:
+    head, reason = split_reason(words)
+    if in_thread(heard):
+        return _in_thread(verb, head, reason, heard, actions)
+    if not head:
+        example = f"\n{say_alerts(actions.alerts(), verb)}" if actions.alerts() else "; nothing is open now"
+        raise UsageError(f"say which alert to {verb}{example}")
+    return [one_named(head, verb, actions)], reason
+
+
+def in_thread(heard: Heard) -> bool:
+    return heard.post is not None
+
+
+def _in_thread(verb: str, head: str, reason: str, heard: Heard, actions: Actions) -> tuple[Sequence[Alert], str]:
+    """In a thread the words are the reason, unless they name an alert exactly: nobody means both."""
+    named = _exact(head, actions) if head and head.casefold() != "this" else []
+    if len(named) == 1:
+        return named, reason
+    if named:
+        raise UsageError(f"'{short(head)}' is several alerts; say\n{say_alerts(named, verb)}")
+    unsaid = "" if head.casefold() == "this" else head
+    return open_subjects(heard, actions), reason or unsaid
+
+
+def open_subjects(heard: Heard, actions: Actions) -> Sequence[Alert]:
+    """The open alerts of the thread; raises UsageError if there is none."""
+    alerts = [alert for alert in actions.subjects(heard) if alert.open]
+    if not alerts:
+        raise UsageError("nothing of this thread is open any more")
+    return alerts
+
+
+def one_named(words: str, sentence: str, actions: Actions) -> Alert:
+    """The one open alert that the words name; raises UsageError where it is none or several."""
+    found = _exact(words, actions) or [a for a in actions.alerts() if _in_title(words, a)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"'{short(words)}' may be several alerts; say\n{say_alerts(found, sentence)}")
+    raise UsageError(f"no open alert is called '{short(words)}'; \"alerts\" lists them")
+
+
+def _exact(words: str, actions: Actions) -> Sequence[Alert]:
+    """The alerts that the words name by the closest of several ways of naming."""
+    said, alerts = words.casefold(), actions.alerts()
+    for names in (_by_id, _by_target, _by_host):
+        if found := [alert for alert in alerts if names(said, alert, actions)]:
+            return found
+    return []
+
+
+def _by_id(said: str, alert: Alert, actions: Actions) -> bool:  # noqa: ARG001 - the shape of its table
+    return said == alert.id.casefold()
+
+
+def _by_target(said: str, alert: Alert, actions: Actions) -> bool:
+    target = target_of(alert, actions.tool_control(alert.tool))
+    return said in (alert.key.casefold(), target.name.casefold() if target else "", alert.title.casefold())
+
+
+def _by_host(said: str, alert: Alert, actions: Actions) -> bool:  # noqa: ARG001
+    whole = alert.id.casefold()
+    by_id = len(said) >= SHORTEST_ID and (whole.startswith(said) or whole.endswith(said))
+    return by_id or said in {alert.labels.get(name, "").casefold() for name in HOSTLIKE}
+
+
+def _in_title(words: str, alert: Alert) -> bool:
+    title = set(_WORD.findall(alert.title.casefold()))
+    said = words.casefold().split()
+    return bool(said) and title.issuperset(said)
+
+
+def alert_of(silence: Silence, actions: Actions) -> Alert | None:
+    """The alert that a silence is about, if it is about just one."""
+    return actions.alert(str(silence.match["id"])) if set(silence.match) == {"id"} else None
+
+
+def target_of(alert: Alert, control: Control | None) -> Target | None:
+    return control.target_of(alert.labels) if control else None
+
+
+def own_words(deed: Deed, done: str, back: str) -> str:
+    """What the hub did by itself, and how to undo it."""
+    return f'{say_title(deed.alert)} {done} (here only: no tool is told). "{back} {say_id(deed.alert)}" takes it back.'

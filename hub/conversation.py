@@ -1,0 +1,191 @@
+"""Text to intent: what was said, cleaned, matched as a whole against the words of the commands. Nothing runs here."""
+
+import logging
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Protocol, runtime_checkable
+
+from hub.contracts import Actions, Command, Heard, Reply
+from hub.errors import UsageError
+
+log = logging.getLogger("tocsin.conversation")
+
+LONGEST = 2_000
+MOST_WORDS = 64
+SHOWN = 80
+NEAREST = 3
+LIKENESS = 0.6
+"""How alike a word must be to be suggested; difflib's own default."""
+
+# Telephones and chats put these for what was typed.
+TYPED = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "‐": "-", "‑": "-"}  # noqa: E501
+)  # fmt: skip
+
+_ADDRESS = re.compile(r"(?:[@/]?tocsin(?=[\s:,]|$)[:,]?|!)\s*", re.IGNORECASE)
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    command: Command[Any]  # each command has an intent of its own
+    intent: Any
+
+
+@runtime_checkable
+class OfTool(Protocol):
+    """A command of a tool, which the name of one of its sources may restrict: `nagios-eu ack web301`."""
+
+    tool: str
+
+    def of_source(self, source: str) -> Command[Any]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """A command that the text may begin with, and what stands behind it."""
+
+    command: Command[Any]
+    keyword: Words
+    rest: str
+
+
+# ----------------------------------------------------------------------------------------------------------- cleaning
+
+
+def normalise(text: str) -> str:
+    """The sentence as it was meant: one line, plain quotes, nothing invisible, the hub's own name removed.
+
+    Raises UsageError where it is too long to be a command.
+    """
+    if len(text) > LONGEST:
+        raise UsageError(f"that is too long: a command has at most {LONGEST:,} characters")
+    plain = _visible(unicodedata.normalize("NFKC", _visible(text))).translate(TYPED)
+    words = plain.split()
+    if len(plain) > LONGEST or len(words) > MOST_WORDS:
+        raise UsageError(f"that is too long: a command has at most {MOST_WORDS} words and {LONGEST:,} characters")
+    return _ADDRESS.sub("", " ".join(words), count=1) if _ADDRESS.match(" ".join(words)) else " ".join(words)
+
+
+def _visible(text: str) -> str:
+    """Without what cannot be seen: format characters (zero-width, direction), controls, halves of pairs."""
+    return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc", "Cs"))
+
+
+# ------------------------------------------------------------------------------------------------------ understanding
+
+
+class Conversation:
+    def __init__(self, commands: Sequence[Command[Any]]) -> None:
+        self.commands = tuple(commands)
+        self._keywords: Mapping[Words, Sequence[Command[Any]]] = _keywords(self.commands)
+
+    def understand(self, heard: Heard, actions: Actions) -> Understood | Reply:
+        """What is meant, or what to say instead. Never raises, whatever was said."""
+        try:
+            text = normalise(heard.text)
+        except UsageError as error:
+            return _no(str(error))
+        if not text:
+            return _no('say what to do; "help" lists what can be said')
+        readings = self._read(text, actions)
+        if not readings:
+            return _no(self._unknown(text, actions))
+        if len(readings) > 1:
+            return _no(_which(readings))
+        return _parse(readings[0], heard, actions)
+
+    def _read(self, text: str, actions: Actions) -> Sequence[_Reading]:
+        """The readings with the longest keyword."""
+        found = [*self._plain(text), *self._restricted(text, actions)]
+        longest = max((_length(reading) for reading in found), default=0)
+        return [reading for reading in found if _length(reading) == longest]
+
+    def _plain(self, text: str) -> Sequence[_Reading]:
+        words = text.split()
+        said = tuple(word.casefold() for word in words)
+        return [
+            _Reading(command=command, keyword=keyword, rest=" ".join(words[len(keyword) :]))
+            for keyword in {said[:length] for length in range(1, len(said) + 1)}
+            for command in self._keywords.get(keyword, ())
+        ]
+
+    def _restricted(self, text: str, actions: Actions) -> Sequence[_Reading]:
+        """Readings where the name of a source stands for its tool."""
+        first, _, rest = text.partition(" ")
+        sources = {name: tool for name, tool in actions.sources().items() if name.casefold() == first.casefold()}
+        return [
+            _Reading(command=reading.command.of_source(source), keyword=reading.keyword, rest=reading.rest)
+            for source, tool in sources.items()
+            if source != tool
+            for reading in self._plain(f"{tool} {rest}")
+            if isinstance(reading.command, OfTool) and reading.command.tool == tool
+        ]
+
+    def _unknown(self, text: str, actions: Actions) -> str:
+        said = tuple(text.casefold().split())
+        nearest = self._nearest(said, actions)
+        if not nearest:
+            return f"I do not know '{_short(text)}'. \"help\" lists what can be said."
+        return f"I do not know '{_short(text)}'. Did you mean: {'; '.join(nearest)}"
+
+    def _nearest(self, said: Words, actions: Actions) -> Sequence[str]:
+        """The usages of the commands that begin most like it."""
+        tool = next((tool for name, tool in actions.sources().items() if name.casefold() == said[0]), said[0])
+        ranks: dict[str, float] = {}
+        for keyword, commands in self._keywords.items():
+            likeness = _likeness((tool, *said[1:]), keyword)
+            for command in commands:
+                ranks[command.usage] = max(likeness, ranks.get(command.usage, 0.0))
+        near = sorted((usage for usage, rank in ranks.items() if rank >= LIKENESS), key=lambda u: (-ranks[u], u))
+        return near[:NEAREST]
+
+
+def _keywords(commands: Sequence[Command[Any]]) -> Mapping[Words, Sequence[Command[Any]]]:
+    table: defaultdict[Words, list[Command[Any]]] = defaultdict(list)
+    for command in commands:
+        for keyword in dict.fromkeys((command.name, *command.aliases)):
+            table[tuple(keyword.casefold().split())].append(command)
+    return dict(table)
+
+
+def _length(reading: _Reading) -> int:
+    return len(reading.keyword)
+
+
+def _likeness(said: Words, keyword: Words) -> float:
+    begin, whole = " ".join(said[: len(keyword)]), " ".join(keyword)
+    alike = SequenceMatcher(None, begin[:SHOWN], whole).ratio()
+    # The right tool with a wrong verb is near, however different the verbs look.
+    same_tool = len(keyword) > 1 and said[0] == keyword[0]
+    return max(alike, LIKENESS) if same_tool else alike
+
+
+def _parse(reading: _Reading, heard: Heard, actions: Actions) -> Understood | Reply:
+    command = reading.command
+    try:
+        return Understood(command=command, intent=command.parse(reading.rest, heard, actions))
+    except UsageError as error:
+        return _no(f"{error}\nusage: {command.usage}")
+    except Exception:
+        # A command of somebody's own package must not take the conversation down with it.
+        log.exception("command %s failed to read its words", command.name)
+        return _no(f"{command.name} failed inside the hub; the log of the hub says why")
+
+
+def _which(readings: Sequence[_Reading]) -> str:
+    usages = " or ".join(sorted(f'"{reading.command.usage}"' for reading in readings))
+    return f"'{' '.join(readings[0].keyword)}' may mean several things; say {usages}"
+
+
+def _no(text: str) -> Reply:
+    return Reply(text=text, ok=False)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
