@@ -147,7 +147,9 @@ class Api:
         if address is None:
             raise BadRequest(f"no channel is called '{place[:80]}'")
         asker = _asker(self._hub, person, caller(request))
-        reply = await self._hub.say(text, asker=asker, place=address or "", thread=_text(body, "thread") or None, via=Via.HTTP)
+        reply = await self._hub.say(
+            text, asker=asker, place=address or "", thread=_text(body, "thread") or None, via=Via.HTTP
+        )
         return answer({"reply": reply.text, "ok": reply.ok})
 
     async def silences(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler

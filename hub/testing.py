@@ -1,0 +1,34 @@
+"""The public test kit: recorded requests, read as a source would have sent them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from hub.contracts import WebhookRequest
+from hub.errors import TocsinError
+
+RECORDED = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+"""When a fixture counts as received, unless the caller says otherwise."""
+
+
+def read_fixture(path: Path, *, source: str = "", received_at: datetime = RECORDED) -> WebhookRequest:
+    """A request from a `.http` file: request line, headers, an empty line, the body. The source is by default the
+    last part of the path in the request line."""
+    raw = path.read_bytes()
+    end = b"\r\n\r\n" if raw.partition(b"\n")[0].endswith(b"\r") else b"\n\n"
+    head, _, body = raw.partition(end)
+    lines = head.decode("latin-1").splitlines()
+    try:
+        method, target, *_ = lines[0].split()
+        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    except (IndexError, ValueError):
+        raise TocsinError(f"{path} does not begin with a line such as: POST /in/nagios HTTP/1.1") from None
+    parts = urlsplit(target)
+    return WebhookRequest(
+        source=source or parts.path.rsplit("/", 1)[-1],
+        method=method,
+        headers=headers,
+        query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+        body=body,
+        received_at=received_at,
+    )
