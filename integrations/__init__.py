@@ -1,0 +1,1 @@
+"""One folder a tool. Each exports INTEGRATION and knows `hub.contracts`, never the machinery."""

@@ -1,0 +1,164 @@
+"""Any JSON webhook, mapped by `event:` of its source in the rules: texts with `{body.x.y}` in them, and tables."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.contracts import WebhookRequest
+from hub.core.event import Link, Report, Severity, Status
+from hub.payload import Field
+from hub.proof import bearer as verify
+
+__all__ = ["JsonOptions", "parse", "verify"]
+
+PLACE = re.compile(r"\{([^{}]*)\}")
+ROOTS = ("body", "header")
+TITLES = ("title", "message", "text", "summary", "subject", "name")
+KEYS = ("key", "id", "fingerprint")
+
+
+@dataclass(frozen=True, slots=True)
+class EventMap:
+    """How an event is made of a body. Each is a text with `{body.path}` in it; `status`, `severity` and `kind` may also
+    be a table: `{from: body.mood, map: {angry: error}, else: info}`."""
+
+    key: str = ""
+    title: str = ""
+    status: Any = ""  # a text or a table; `_check` says which tables
+    severity: Any = ""
+    kind: Any = ""
+    body: str = ""
+    actor: str = ""
+    url: str = ""
+    occurred_at: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("key", "title", "body", "actor", "url", "occurred_at"):
+            _check_text(name, getattr(self, name))
+        for name, text in self.labels.items():
+            _check_text(f"labels.{name}", text)
+        _check_choice("status", self.status, [status.value for status in Status])
+        _check_choice("severity", self.severity, [severity.word for severity in Severity])
+        _check_choice("kind", self.kind, None)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonOptions:
+    """What `sources:` may set for a source of this tool."""
+
+    event: EventMap = field(default_factory=EventMap)
+
+
+def _check_text(name: str, text: str) -> None:
+    for path in PLACE.findall(text):
+        root, _, rest = path.partition(".")
+        if root not in ROOTS or not rest:
+            raise ValueError(f"event.{name}: '{{{path}}}' leads nowhere; write {{body.…}} or {{header.…}}")
+
+
+def _check_choice(name: str, value: Any, choices: Sequence[str] | None) -> None:
+    if isinstance(value, str):
+        _check_text(name, value)
+        words = [value] if value and not PLACE.search(value) else []
+    elif isinstance(value, Mapping) and set(value) <= {"from", "map", "else"} and isinstance(value.get("from"), str):
+        table = value.get("map", {})
+        if not isinstance(table, Mapping) or not all(isinstance(word, str) for word in table.values()):
+            raise ValueError(f"event.{name}.map: is not a table of words, such as {{angry: error}}")
+        _check_text(f"{name}.from", f"{{{value['from']}}}")
+        words = [*table.values(), *([value["else"]] if "else" in value else [])]
+    else:
+        raise ValueError(f"event.{name}: is neither a text nor {{from: body.…, map: {{…}}, else: …}}")
+    for word in words:
+        if choices is not None and word not in choices:
+            raise ValueError(f"event.{name}: '{word}' is none of {', '.join(choices)}")
+
+
+def parse(request: WebhookRequest, options: JsonOptions) -> Sequence[Report]:
+    body, event = request.json(), options.event
+    reader = _Reader(body, Field(dict(request.headers), "header"))
+    status = Status(reader.choice("status", event.status, {s.value for s in Status}) or Status.NOTICE)
+    severity = reader.choice("severity", event.severity, {s.word for s in Severity})
+    url = reader.text(event.url) if event.url else ""
+    title = (reader.text(event.title) if event.title else _first(body, TITLES)) or reader.compact()
+    return [
+        Report(
+            status=status,
+            kind=reader.choice("kind", event.kind, None) or "message",
+            key=(reader.text(event.key) if event.key else _first(body, KEYS)) or _fingerprint(title),
+            title=" ".join(title.split()),
+            severity=_severity(severity, status),
+            body=reader.text(event.body) if event.body else _first(body, ("description", "body", "details")),
+            links=(Link(title="Open", url=url),) if url.startswith(("http://", "https://")) else (),
+            labels={name: reader.text(text) for name, text in event.labels.items()},
+            actor=reader.text(event.actor) if event.actor else "",
+            occurred_at=reader.field(event.occurred_at).time() if event.occurred_at else None,
+        )
+    ]
+
+
+def _severity(word: str, status: Status) -> Severity | None:
+    if status is Status.RECOVERY:
+        return None
+    if word:
+        return Severity.of(word)
+    return Severity.ERROR if status is Status.PROBLEM else Severity.INFO
+
+
+class _Reader:
+    """Fills the places of a text from one request."""
+
+    def __init__(self, body: Field, header: Field) -> None:
+        self._roots = {"body": Field(body.value, "body"), "header": header}
+
+    def at(self, path: str) -> Field:
+        root, _, rest = path.strip().partition(".")
+        return self._roots[root].at(rest)
+
+    def field(self, text: str) -> Field:
+        """The one value that a text such as `{body.at}` stands for; else the text itself."""
+        whole = PLACE.fullmatch(text.strip())
+        return self.at(whole[1]) if whole else Field(self.text(text), text)
+
+    def text(self, text: str) -> str:
+        return PLACE.sub(lambda place: self.at(place[1]).text(), text)
+
+    def choice(self, name: str, value: Any, choices: set[str] | None) -> str:
+        if isinstance(value, Mapping):
+            return self._table(value)
+        said = self.text(value) if value else ""
+        if said and choices is not None and said.lower() not in choices:
+            raise self.field(value).complain(f"'{said[:60]}' is none of {', '.join(sorted(choices))}; map it in event.{name}")
+        return said.lower() if choices is not None else said
+
+    def _table(self, table: Mapping[str, Any]) -> str:
+        source = self.at(table["from"])
+        word = source.text("")
+        if word in table.get("map", {}):
+            return str(table["map"][word])
+        if "else" in table:
+            return str(table["else"])
+        if not source.present:
+            raise source.complain("is missing")
+        raise source.complain(f"'{word[:60]}' is none of {', '.join(table.get('map', {}))}")
+
+    def compact(self) -> str:
+        value = self._roots["body"].value
+        words = value if isinstance(value, str) else ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
+        return words[:80] or "an empty message"
+
+
+def _first(body: Field, names: Sequence[str]) -> str:
+    for name in names:
+        value = body[name].value
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+    return ""
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
