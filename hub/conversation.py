@@ -159,8 +159,9 @@ def _length(reading: _Reading) -> int:
 
 
 def _likeness(said: Words, keyword: Words) -> float:
-    begin, whole = " ".join(said[: len(keyword)]), " ".join(keyword)
-    alike = SequenceMatcher(None, begin[:SHOWN], whole).ratio()
+    # Also by its first word alone, for `shutup twitter`.
+    begins = (" ".join(said[: len(keyword)])[:SHOWN], said[0][:SHOWN])
+    alike = max(SequenceMatcher(None, begin, " ".join(keyword)).ratio() for begin in begins)
     # The right tool with a wrong verb is near, however different the verbs look.
     same_tool = len(keyword) > 1 and said[0] == keyword[0]
     return max(alike, LIKENESS) if same_tool else alike

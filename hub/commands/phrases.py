@@ -157,9 +157,9 @@ def _pair(word: str) -> tuple[str, Any]:
 
 
 def _value(raw: str, word: str) -> str | list[str]:
-    quoted = len(raw) >= 2 and raw[0] in QUOTES and raw[0] == raw[-1]
+    quoted = len(raw) >= 2 and raw[0] in QUOTES and raw[0] == raw[-1] and raw[0] not in raw[1:-1]
     if raw[:1] and raw[0] in QUOTES and not quoted:
-        raise UsageError(f"the quote of {short(word)} is not closed")
+        raise UsageError(f"the quote of {short(word)} is not closed where the word ends")
     if quoted:
         raw = raw[1:-1]
     values = [raw] if quoted else raw.split(",")

@@ -180,7 +180,7 @@ def test_a_bound_that_can_be_judged_is_taken(bound: str) -> None:
 
 @pytest.mark.parametrize("bound", ["", "  ", "<=", "<= web", "=> 2h", "= 2h", "<<2", "> 0h", "==", "!"])
 def test_a_bound_that_cannot_be_judged_is_refused(bound: str) -> None:
-    with pytest.raises(ValueError, match="such as|write"):
+    with pytest.raises(ValueError, match=r"such as|write"):
         check_bound(bound)
 
 

@@ -29,8 +29,25 @@ def test_a_duration_is_read_as_people_say_it(said: str, minutes: float) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["", " ", "0m", "-5m", "soon", "m", "5 parsecs", "30m30m", "30m 2h", "11y", "3651d", "999999999w", "1e3h", "nan", "٣m", "2h and"],
-)  # fmt: skip
+    [
+        "",
+        " ",
+        "0m",
+        "-5m",
+        "soon",
+        "m",
+        "5 parsecs",
+        "30m30m",
+        "30m 2h",
+        "2h and",
+        "11y",
+        "3651d",
+        "999999999w",
+        "1e3h",
+        "nan",
+        "٣m",
+    ],  # fmt: skip
+)
 def test_what_is_no_duration_is_refused_with_one_that_works(said: str) -> None:
     with pytest.raises(ValueError, match="2h30m"):
         parse_duration(said)

@@ -93,7 +93,9 @@ CONTROL = Control(
 class FakeActions:
     """`done` is what was done, in order: the verb, and what is to be seen of its arguments."""
 
-    configured: dict[str, str] = field(default_factory=lambda: {"nagios": "nagios", "twitter": "json", "sensu": "sensu"})
+    configured: dict[str, str] = field(
+        default_factory=lambda: {"nagios": "nagios", "twitter": "json", "sensu": "sensu"}
+    )
     held: list[Alert] = field(default_factory=list)
     threads: dict[str, Sequence[str]] = field(default_factory=dict)
     """The ids of the alerts of a post."""
