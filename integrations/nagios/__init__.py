@@ -2,6 +2,7 @@
 
 from hub.contracts import Integration
 from integrations.nagios import source
+from integrations.nagios.control import CONTROL
 
 LABELS = {
     "host": "the host's name",
@@ -23,4 +24,5 @@ INTEGRATION = Integration(
     source=source,
     labels=LABELS,
     kinds=KINDS,
+    control=CONTROL,
 )

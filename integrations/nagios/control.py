@@ -1,0 +1,142 @@
+"""Back into Nagios: acknowledge, unacknowledge, downtime, recheck. It is done when Nagios says so."""
+
+import difflib
+from collections.abc import Callable, Sequence
+
+from hub.contracts import Ask, Control, Outcome, Result, Target, Tools, Verb
+from hub.core.event import Labels
+from hub.errors import UsageError
+from hub.proof import Secret
+from integrations.nagios import words
+from integrations.nagios.status import NotKnown, Standing
+from integrations.nagios.ways import Way, refused, way_of
+
+NO_WAY = refused("the settings of this source give no way into Nagios")
+
+
+async def ack(target: Target, ask: Ask, tools: Tools) -> Outcome:
+    return await _do("ack", target, ask, tools)
+
+
+async def unack(target: Target, ask: Ask, tools: Tools) -> Outcome:
+    return await _do("unack", target, ask, tools)
+
+
+async def downtime(target: Target, ask: Ask, tools: Tools) -> Outcome:
+    return await _do("downtime", target, ask, tools)
+
+
+async def recheck(target: Target, ask: Ask, tools: Tools) -> Outcome:
+    return await _do("recheck", target, ask, tools)
+
+
+async def _do(verb: str, target: Target, ask: Ask, tools: Tools) -> Outcome:
+    way = way_of(tools)
+    if way is None:
+        return NO_WAY
+    try:
+        stands = await _look(way, target)
+        return _pointless(verb, target, stands) or await way.send(verb, target, ask, tools.now)
+    except UsageError as error:
+        return refused(str(error))
+
+
+async def _look(way: Way, target: Target) -> Standing | NotKnown | None:
+    return await way.look(words.host_of(target), words.service_of(target))
+
+
+def _pointless(verb: str, target: Target, stands: Standing | NotKnown | None) -> Outcome | None:
+    """Why Nagios would drop it without a word; None if it would not, or nobody can tell."""
+    if isinstance(stands, NotKnown):
+        host = target.labels.get("host", "")
+        if host in stands.names:
+            return refused(f"it knows no service '{target.labels.get('service', '')}' on {host}")
+        close = difflib.get_close_matches(host, stands.names, n=1)
+        return refused(f"it knows no host '{host}'" + (f"; did you mean {close[0]}?" if close else ""))
+    if stands is None or verb not in ("ack", "unack"):
+        return None
+    if verb == "unack":
+        return None if stands.acknowledged else Outcome(result=Result.ALREADY, detail="nothing was acknowledged")
+    if stands.acknowledged:
+        return Outcome(result=Result.ALREADY)
+    return refused(f"{target.name} is well: there is nothing to acknowledge") if stands.well else None
+
+
+async def confirm(target: Target, ask: Ask, tools: Tools) -> Outcome | None:
+    """Whether Nagios did it, where it can be asked. None: not yet, or nobody can tell."""
+    way = way_of(tools)
+    stands = await _look(way, target) if way else None
+    if not isinstance(stands, Standing):
+        return None
+    done = {
+        "ack": stands.acknowledged,
+        "unack": not stands.acknowledged,
+        "recheck": stands.last_check >= int(ask.asked_at.timestamp()),
+        "downtime": any(f"[{ask.id}]" in comment for comment in stands.downtimes),
+    }
+    return Outcome(result=Result.DONE) if done[ask.verb] else None
+
+
+def aim(text: str, known: Sequence[Labels]) -> tuple[Target, str]:
+    """The target at the beginning of a text, and the words behind it: `web301 disk swap`, `db1:Disk /var cleaning`."""
+    first, rest = _first_word(text)
+    if not first:
+        raise UsageError("say of which host or service: web301, or db1:Disk /var")
+    host, colon, begin = first.partition(":")
+    if not colon:
+        return _target(host, ""), rest
+    if text.lstrip()[:1] in "\"'":
+        return _target(host, begin.strip()), rest
+    behind = text.strip().partition(":")[2]
+    services = sorted({labels["service"] for labels in known if labels.get("host") == host and labels.get("service")}, key=len)
+    for service in reversed(services):
+        if behind.lower() == service.lower() or behind.lower().startswith(f"{service.lower()} "):
+            return _target(host, service), behind[len(service) :].strip()
+    if not begin:
+        raise UsageError(f"say which service of {host}: {host}:Disk /var")
+    return _target(host, begin), rest
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    said = text.strip()
+    if said[:1] in ('"', "'") and (end := said.find(said[0], 1)) > 0:
+        return said[1:end], said[end + 1 :].strip()
+    first, _, rest = said.partition(" ")
+    return first, rest.strip()
+
+
+def _target(host: str, service: str) -> Target:
+    host, service = words.field("host", host), words.field("service", service) if service else ""
+    name = f"{host}:{service}" if service else host
+    return Target(name=name, labels={"host": host} | ({"service": service} if service else {}))
+
+
+def target_of(labels: Labels) -> Target | None:
+    try:
+        return _target(labels["host"], labels.get("service", ""))
+    except (KeyError, UsageError):
+        return None
+
+
+def ready(setting: Callable[[str], Secret | None]) -> bool:
+    return any(setting(name) is not None for name in ("COMMAND_FILE", "CGI_URL", "LIVESTATUS"))
+
+
+CONTROL = Control(
+    verbs={
+        "ack": Verb(run=ack, usage="<host>[:<service>] [reason]", summary="acknowledge a problem in Nagios"),
+        "unack": Verb(run=unack, usage="<host>[:<service>]", summary="take an acknowledgement away in Nagios"),
+        "downtime": Verb(
+            run=downtime,
+            usage="<host>[:<service>] [for 2h] [reason]",
+            summary="plan a downtime in Nagios from now on",
+            takes_duration=True,
+        ),
+        "recheck": Verb(run=recheck, usage="<host>[:<service>]", summary="let Nagios check at once"),
+    },
+    ready=ready,
+    missing="set TOCSIN_<SOURCE>_COMMAND_FILE, TOCSIN_<SOURCE>_CGI_URL or TOCSIN_<SOURCE>_LIVESTATUS",
+    aim=aim,
+    target_of=target_of,
+    confirm=confirm,
+)

@@ -1,0 +1,59 @@
+"""How a host or service stands in Nagios, from whatever can be asked: status file, statusjson.cgi, Livestatus."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What matters of it to us. `last_check` is in seconds since 1970; `downtimes` are the comments of those planned."""
+
+    well: bool
+    acknowledged: bool
+    last_check: float = 0.0
+    downtimes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotKnown:
+    """Nagios has no such host or service. `nearest` are names like it."""
+
+    names: tuple[str, ...] = ()
+
+
+def read_status_file(path: Path, host: str, service: str) -> Standing | NotKnown:
+    """Look it up in status.dat, which Nagios writes anew every few seconds. Raises OSError."""
+    downtimes, names, found = list[str](), list[str](), None
+    status, downtime = ("servicestatus", "servicedowntime") if service else ("hoststatus", "hostdowntime")
+    for kind, block in _blocks(path):
+        if kind == "hoststatus":
+            names.append(block.get("host_name", ""))
+        if block.get("host_name") != host or (service and block.get("service_description") != service):
+            continue
+        if kind == status:
+            found = block
+        elif kind == downtime:
+            downtimes.append(block.get("comment", ""))
+    if found is None:
+        return NotKnown(names=tuple(names))
+    return Standing(
+        well=found.get("current_state") == "0",
+        acknowledged=found.get("problem_has_been_acknowledged") == "1",
+        last_check=float(found.get("last_check") or 0),
+        downtimes=tuple(downtimes),
+    )
+
+
+def _blocks(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    kind, block = "", dict[str, str]()
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for raw in lines:
+            line = raw.strip()
+            if line.endswith("{"):
+                kind, block = line[:-1].strip(), {}
+            elif line == "}":
+                yield kind, block
+            elif kind:
+                name, _, value = line.partition("=")
+                block[name] = value

@@ -1,0 +1,307 @@
+"""The ways into a Nagios: its command file, cmd.cgi, and Livestatus. Each sends, and some can look."""
+
+import asyncio
+import errno
+import html
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import aiohttp
+
+from hub.contracts import Ask, Outcome, Result, Target, Tools
+from hub.proof import Secret
+from integrations.nagios import words
+from integrations.nagios.status import NotKnown, Standing, read_status_file
+
+Setting = Callable[[str], Secret | None]
+WITHIN = 10.0
+"""Seconds that one question may take."""
+
+
+class Way(Protocol):
+    """How Nagios is reached."""
+
+    async def send(self, verb: str, target: Target, ask: Ask, now: datetime) -> Outcome: ...
+    async def look(self, host: str, service: str) -> Standing | NotKnown | None:
+        """How it stands; None: this way cannot tell."""
+
+
+def way_of(tools: Tools) -> Way | None:
+    """The way that the settings of a source give; the command file goes before cmd.cgi, that before Livestatus."""
+    given = {name: value.reveal() for name in SETTINGS if (value := tools.setting(name))}
+    status = StatusFile(Path(given["STATUS_FILE"])) if "STATUS_FILE" in given else None
+    if "COMMAND_FILE" in given:
+        return CommandFile(Path(given["COMMAND_FILE"]), status)
+    if "CGI_URL" in given:
+        return Cgi(tools.http, given["CGI_URL"], given.get("CGI_USER", ""), given.get("CGI_PASSWORD", ""))
+    return Livestatus(given["LIVESTATUS"]) if "LIVESTATUS" in given else None
+
+
+SETTINGS = ("COMMAND_FILE", "STATUS_FILE", "CGI_URL", "CGI_USER", "CGI_PASSWORD", "LIVESTATUS")
+
+
+def refused(detail: str) -> Outcome:
+    return Outcome(result=Result.REFUSED, detail=detail)
+
+
+# --------------------------------------------------------------------------------------------------------- command file
+
+
+class StatusFile:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def look(self, host: str, service: str) -> Standing | NotKnown | None:
+        try:
+            return await asyncio.to_thread(read_status_file, self._path, host, service)
+        except (OSError, ValueError):
+            return None
+
+
+class CommandFile:
+    """The FIFO that Nagios reads on its own machine. It never answers."""
+
+    def __init__(self, path: Path, status: StatusFile | None) -> None:
+        self._path = path
+        self._status = status
+
+    async def send(self, verb: str, target: Target, ask: Ask, now: datetime) -> Outcome:
+        line = f"[{int(now.timestamp())}] {words.command(verb, target, ask, now)}\n"
+        try:
+            await asyncio.to_thread(_write_line, self._path, line.encode())
+        except OSError as error:
+            return refused(_why_not(error))
+        return Outcome(result=Result.SENT)
+
+    async def look(self, host: str, service: str) -> Standing | NotKnown | None:
+        return await self._status.look(host, service) if self._status else None
+
+
+def _write_line(path: Path, line: bytes) -> None:
+    """Write in one piece: a line shorter than PIPE_BUF is never mixed with another's."""
+    file = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISFIFO(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, "is not a FIFO")
+        os.write(file, line)
+    finally:
+        os.close(file)
+
+
+def _why_not(error: OSError) -> str:
+    return {
+        errno.ENXIO: "nobody reads the command file: Nagios is not running",
+        errno.ENOENT: "there is no command file: Nagios is not running, or its setting is wrong",
+        errno.EACCES: "the hub may not write to the command file",
+        errno.EAGAIN: "the command file is full: Nagios does not read it",
+        errno.EINVAL: "the command file is not a FIFO",
+    }.get(error.errno or 0, f"the command file cannot be written: {error.strerror}")
+
+
+# -------------------------------------------------------------------------------------------------------------- cmd.cgi
+
+FORM_ID = re.compile(r"nagFormId'?\"?\s+VALUE=['\"]([0-9a-fA-F]+)['\"]", re.IGNORECASE)
+TIME_FIELD = re.compile(r"NAME='(start_time|end_time)'\s+VALUE='([^']*)'", re.IGNORECASE)
+TAGS = re.compile(r"<[^>]*>")
+SUCCESS = "successfully submitted"
+REFUSALS: Mapping[str, str] = {
+    "invalid or missing csrf cookie": "its form was not taken (CSRF cookie)",
+    "not authorized to commit": "it knows no such host or service, or its user may not do that",
+    "not authorized": "its user may not do that",
+    "comment was not entered": "it wants a comment",
+    "external commands": "external commands are switched off in Nagios",
+    "could not open command file": "its command file cannot be written by the web server",
+    "start or end time not valid": "it does not understand the times",
+}
+FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%m-%d-%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S")
+
+
+class Cgi:
+    """cmd.cgi: first the form, whose id and cookie the commit must bear, then the commit. It answers 200 whatever comes
+    of it, so that only the text of the page tells."""
+
+    def __init__(self, http: Any, url: str, user: str, password: str) -> None:
+        self._http: aiohttp.ClientSession = http
+        base = url.rstrip("/")
+        self._base = base.removesuffix("/cmd.cgi")
+        self._user, self._password = user, password
+
+    async def send(self, verb: str, target: Target, ask: Ask, now: datetime) -> Outcome:
+        fields = words.cgi_fields(verb, target, ask)
+        asked: dict[str, str] = {name: fields[name] for name in ("cmd_typ", "host", "service") if name in fields}
+        try:
+            status, form, cookies = await self._call("GET", f"cmd.cgi?{urlencode(asked)}", None, "")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return refused(f"cmd.cgi cannot be reached: {type(error).__name__}")
+        if status != 200:
+            return refused(_say_status(status))
+        if (found := FORM_ID.search(form)) is not None:
+            fields["nagFormId"] = found[1]
+        fields |= _times(verb, form, ask) | {"cmd_mod": "2", "btnSubmit": "Commit"}
+        try:
+            status, page, _ = await self._call("POST", "cmd.cgi", fields, cookies)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return Outcome(result=Result.UNKNOWN, detail=f"cmd.cgi did not answer: {type(error).__name__}")
+        return _read_page(page) if status == 200 else refused(_say_status(status))
+
+    async def look(self, host: str, service: str) -> Standing | NotKnown | None:
+        query = {"query": "service", "servicedescription": service} if service else {"query": "host"}
+        try:
+            found = await self._json({**query, "hostname": host})
+            if found is None:
+                return None
+            if found["result"]["type_code"] != 0:
+                return NotKnown(names=await self._hosts())
+            body = found["data"]["service" if service else "host"]
+            return Standing(
+                # Hosts: 2 is up; services: 2 is ok. So says statusjson.cgi without enumeration.
+                well=body["status"] == 2,
+                acknowledged=bool(body["problem_has_been_acknowledged"]),
+                last_check=float(body.get("last_check") or 0) / 1000,
+                downtimes=await self._downtimes(host, service),
+            )
+        except (aiohttp.ClientError, TimeoutError, KeyError, TypeError, ValueError):
+            return None
+
+    async def _hosts(self) -> tuple[str, ...]:
+        found = await self._json({"query": "hostlist"})
+        return tuple(found["data"]["hostlist"]) if found else ()
+
+    async def _downtimes(self, host: str, service: str) -> tuple[str, ...]:
+        found = await self._json({"query": "downtimelist", "details": "true", "hostname": host})
+        listed = found["data"].get("downtimelist", {}) if found else {}
+        entries = listed.values() if isinstance(listed, dict) else listed
+        return tuple(e["comment"] for e in entries if isinstance(e, dict) and e.get("service_description", "") == service)
+
+    async def _json(self, query: Mapping[str, str]) -> Any:
+        status, text, _ = await self._call("GET", f"statusjson.cgi?{urlencode(query)}", None, "")
+        return json.loads(text) if status == 200 else None
+
+    async def _call(self, method: str, path: str, fields: Mapping[str, str] | None, cookies: str) -> tuple[int, str, str]:
+        """Status, text and cookies of one request, as the server wants us to prove who we are: Basic or Digest."""
+        url, headers = f"{self._base}/{path}", {"Cookie": cookies} if cookies else {}
+        async with asyncio.timeout(WITHIN):
+            proof: dict[str, Any] = {}
+            for _ in range(2):
+                async with self._http.request(method, url, data=fields, headers=headers, allow_redirects=False, **proof) as answer:
+                    text = await answer.text(errors="replace")
+                    challenge = answer.headers.get("WWW-Authenticate", "").lower()
+                    if answer.status != 401 or proof or not self._user:
+                        fresh = "; ".join(f"{name}={morsel.value}" for name, morsel in answer.cookies.items())
+                        return answer.status, text, fresh
+                proof = self._proof(challenge)
+        raise AssertionError("unreachable: the second answer is always given")
+
+    def _proof(self, challenge: str) -> dict[str, Any]:
+        if challenge.startswith("digest"):
+            return {"middlewares": (aiohttp.DigestAuthMiddleware(self._user, self._password),)}
+        return {"auth": aiohttp.BasicAuth(self._user, self._password)}
+
+
+def _say_status(status: int) -> str:
+    if status in (401, 403):
+        return "cmd.cgi does not accept the hub's user and password"
+    return f"cmd.cgi answered {status}; is CGI_URL right?"
+
+
+def _read_page(page: str) -> Outcome:
+    text = " ".join(html.unescape(TAGS.sub(" ", page)).split())
+    if SUCCESS in text.lower():
+        return Outcome(result=Result.SENT)
+    why = next((said for sign, said in REFUSALS.items() if sign in text.lower()), "")
+    return refused(why or f"its page does not say that it was taken: {text[-120:]}")
+
+
+def _times(verb: str, form: str, ask: Ask) -> dict[str, str]:
+    """Times in the server's own zone and format: the form is filled in with its now, from which both can be learnt."""
+    given = {name.lower(): value for name, value in TIME_FIELD.findall(form)}
+    if verb == "recheck":
+        return {"start_time": given["start_time"]} if "start_time" in given else {}
+    if verb != "downtime" or "start_time" not in given:
+        return {}
+    start = given["start_time"]
+    for layout in FORMATS:
+        try:
+            end = datetime.strptime(start, layout) + timedelta(seconds=ask.duration or words.DOWNTIME)  # noqa: DTZ007 - theirs
+        except ValueError:
+            continue
+        return {"start_time": start, "end_time": end.strftime(layout)}
+    return given
+
+
+# ----------------------------------------------------------------------------------------------------------- Livestatus
+
+
+class Livestatus:
+    """A broker module's socket: `host:port` or `unix:/path`. Commands get no answer; questions do."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    async def send(self, verb: str, target: Target, ask: Ask, now: datetime) -> Outcome:
+        line = f"COMMAND [{int(now.timestamp())}] {words.command(verb, target, ask, now)}\n\n"
+        try:
+            await self._exchange(line)
+        except OSError as error:
+            return refused(f"Livestatus cannot be reached: {error.strerror or type(error).__name__}")
+        except TimeoutError:
+            return Outcome(result=Result.UNKNOWN, detail="Livestatus did not answer")
+        return Outcome(result=Result.SENT)
+
+    async def look(self, host: str, service: str) -> Standing | NotKnown | None:
+        try:
+            if service:
+                rows = await self._rows("services", {"host_name": host, "description": service})
+            else:
+                rows = await self._rows("hosts", {"name": host})
+            if not rows:
+                names = await self._query("GET hosts\nColumns: name\nLimit: 10000")
+                return NotKnown(names=tuple(str(row[0]) for row in names))
+            state, acknowledged, last_check = rows[0]
+            downtimes = await self._downtimes(host, service)
+        except (OSError, TimeoutError, ValueError, IndexError):
+            return None
+        return Standing(
+            well=int(state) == 0, acknowledged=bool(acknowledged), last_check=float(last_check), downtimes=downtimes
+        )
+
+    async def _downtimes(self, host: str, service: str) -> tuple[str, ...]:
+        asked = f"GET downtimes\nColumns: comment service_description\nFilter: host_name = {host}"
+        return tuple(str(row[0]) for row in await self._query(asked) if (row[1] or "") == service)
+
+    async def _rows(self, table: str, wanted: Mapping[str, str]) -> Sequence[Sequence[Any]]:
+        filters = "".join(f"\nFilter: {name} = {value}" for name, value in wanted.items())
+        return await self._query(f"GET {table}\nColumns: state acknowledged last_check{filters}")
+
+    async def _query(self, text: str) -> Sequence[Sequence[Any]]:
+        answer = await self._exchange(f"{text}\nOutputFormat: json\n\n")
+        rows = json.loads(answer) if answer.strip() else []
+        if not isinstance(rows, list):
+            raise ValueError("Livestatus did not answer with rows")  # noqa: TRY004 - a value of theirs, not a type of ours
+        return rows
+
+    async def _exchange(self, text: str) -> str:
+        async with asyncio.timeout(WITHIN):
+            reader, writer = await self._open()
+            try:
+                writer.write(text.encode())
+                await writer.drain()
+                writer.write_eof()
+                return (await reader.read()).decode(errors="replace")
+            finally:
+                writer.close()
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._address.startswith("unix:"):
+            return await asyncio.open_unix_connection(self._address.removeprefix("unix:"))
+        host, _, port = self._address.rpartition(":")
+        if not port.isdecimal():
+            raise OSError(errno.EINVAL, "LIVESTATUS is neither host:port nor unix:/path")
+        return await asyncio.open_connection(host.strip("[]"), int(port))
