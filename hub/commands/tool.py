@@ -57,10 +57,12 @@ class ToolCommand:
             return ways
         if not meant:
             raise UsageError(f"no source of {self.tool} is configured")
-        setting = (
-            self.control.missing.replace("<SOURCE>", _variable(meant[0])) if len(meant) == 1 else self.control.missing
-        )
-        raise UsageError(f"there is no way to {self.source or self.tool} yet: set {setting}")
+        raise UsageError(f"there is no way to {self.source or self.tool} yet: {self._missing(meant)}")
+
+    def _missing(self, meant: Sequence[str]) -> str:
+        """What to set, by its whole name where just one source is meant."""
+        said = f"set {self.control.missing.removeprefix('set ')}"
+        return said.replace("<SOURCE>", _variable(meant[0])) if len(meant) == 1 else said
 
     def _aimed(self, words: str, ways: Sequence[str], actions: Actions) -> Request:
         aims = self._aims(words, ways, actions)

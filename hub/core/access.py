@@ -1,8 +1,9 @@
 """Who may say what, down to the argument: the entries of `access:` and the verdict on one call.
 
-An entry is the canonical command, with a trailing ` *` for any arguments (none too); `who`, `in` (places) and `when`
-(bounds on the parsed arguments) narrow it. Among the entries that match, the most specific decides: more literal
-words, then `when`, then `in`, then a person over a group over everyone. Deny wins ties.
+An entry is the canonical command, with a trailing ` *` for any arguments (none too). `nagios-eu ack *` is `nagios ack *`
+of one source. `who`, `in` (places) and `when` (bounds on the parsed arguments) narrow it. Among the entries that match,
+the most specific decides: more literal words, then `when`, then `in`, then a person over a group over everyone. Deny
+wins ties.
 
 A command that any entry names, in part or whole, needs a matching entry. One that none names is open to whoever sits
 at an unauthenticated hub on loopback and, if it only reads, to everybody in a connected chat.
@@ -61,8 +62,11 @@ class _Question:
     place: str
 
     @property
-    def sentence(self) -> tuple[str, ...]:
-        return (*self.name, *self.words)
+    def names(self) -> Sequence[tuple[str, ...]]:
+        """Its name and, for a command of a tool, the one that the source gives it: `nagios ack`, `nagios-eu ack`."""
+        source = self.arguments.get("source")
+        tooled = len(self.name) > 1 and isinstance(source, str)
+        return [self.name, (str(source), *self.name[1:])] if tooled else [self.name]
 
 
 # ------------------------------------------------------------------------------------------------------------- bounds
@@ -143,9 +147,13 @@ def _names(entry: AccessEntry, name: Sequence[str]) -> bool:
     return all(_like(word, pattern) for pattern, word in zip(_literal(entry), name, strict=False))
 
 
-def _says(entry: AccessEntry, sentence: Sequence[str]) -> bool:
-    literal = _literal(entry)
-    open_ended = len(literal) < len(entry.command.split())
+def _says(entry: AccessEntry, asked: _Question) -> bool:
+    return any(_says_all(entry, (*name, *asked.words)) for name in asked.names)
+
+
+def _says_all(entry: AccessEntry, sentence: Sequence[str]) -> bool:
+    """A `*` at the end takes all that follows, also where it ends a word: `web*` is no fence that `web1 x` passes."""
+    literal, open_ended = _literal(entry), entry.command.rstrip().endswith(ANY)
     fits = len(sentence) >= len(literal) if open_ended else len(sentence) == len(literal)
     return fits and _names(entry, sentence)
 
@@ -170,7 +178,7 @@ def _nearness_of(who: str, asked: _Question) -> int:
 
 def _matches(entry: AccessEntry, asked: _Question) -> bool:
     return (
-        _says(entry, asked.sentence)
+        _says(entry, asked)
         and _nearness(entry, asked) > 0
         and (not entry.places or asked.place in entry.places)
         and _within(entry, asked.arguments)
@@ -209,7 +217,7 @@ def judge(
         groups=groups,
         place=place,
     )
-    naming = [entry for entry in entries if _names(entry, asked.name)]
+    naming = [entry for entry in entries if any(_names(entry, name) for name in asked.names)]
     if not naming:
         return _unnamed(asked, trusted=trusted, reads=reads, in_chat=in_chat)
     matching = [entry for entry in naming if _matches(entry, asked)]
@@ -238,7 +246,7 @@ def _plea(asked: _Question) -> str:
 
 def _missing(naming: Sequence[AccessEntry], asked: _Question) -> str:
     """The refusal where entries name the command and none matches: what the nearest of them lacks."""
-    said = [entry for entry in naming if entry.effect == ALLOW and _says(entry, asked.sentence)]
+    said = [entry for entry in naming if entry.effect == ALLOW and _says(entry, asked)]
     if not said:
         return _plea(asked)
     open_to = [entry for entry in said if _nearness(entry, asked)]

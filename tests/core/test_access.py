@@ -86,6 +86,25 @@ def test_any_arguments_are_also_none() -> None:
     assert asked(allow("silences *"), name="silences", words="").allowed
 
 
+@pytest.mark.parametrize("command", ["silence tw*", "silence*"])
+def test_a_star_at_the_end_takes_all_that_follows(command: str) -> None:
+    """Else a further word would step around a deny."""
+    assert not asked(allow("*"), deny(command), words="twitter severity<=info").allowed
+
+
+@pytest.mark.parametrize(("source", "allowed"), [("nagios-eu", True), ("nagios-us", False)])
+def test_an_entry_may_name_one_source_of_a_tool(source: str, *, allowed: bool) -> None:
+    """However it was said: `nagios ack web301` may be nagios-eu's."""
+    arguments = {"source": source, "target": "web301"}
+    assert allowed is asked(allow("nagios-eu ack *"), name="nagios ack", words="web301", arguments=arguments).allowed
+
+
+def test_a_deny_of_one_source_goes_before_an_allow_of_its_tool() -> None:
+    rules = [allow("nagios ack *"), deny("nagios-eu ack *")]
+    assert not asked(*rules, name="nagios ack", words="web301", arguments={"source": "nagios-eu"}).allowed
+    assert asked(*rules, name="nagios ack", words="web301", arguments={"source": "nagios-us"}).allowed
+
+
 def test_an_entry_may_name_all_that_a_tool_can_do() -> None:
     assert asked(allow("nagios *"), name="nagios ack", words="web301").allowed
 

@@ -46,7 +46,7 @@ def test_a_duration_is_read_as_people_say_it(said: str, minutes: float) -> None:
         "1e3h",
         "nan",
         "٣m",
-    ],  # fmt: skip
+    ],
 )
 def test_what_is_no_duration_is_refused_with_one_that_works(said: str) -> None:
     with pytest.raises(ValueError, match="2h30m"):

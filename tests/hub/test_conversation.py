@@ -474,7 +474,7 @@ async def test_of_several_sources_the_one_that_fires_is_meant() -> None:
     assert [("ask", "nagios-us", "ack", "web301", "", None)] == hub.done
 
 
-@pytest.mark.parametrize("alerts", [[], [replace(DOWN, source="nagios-us"), replace(DOWN, source="nagios-eu", id="e")]])
+@pytest.mark.parametrize("alerts", [[], [replace(DOWN, source="nagios-us"), replace(DOWN, source="nagios-eu")]])
 async def test_of_several_sources_that_fit_none_is_guessed(alerts: list[Any]) -> None:
     text = await refusal("nagios ack web301", two_sites(*alerts))
 
