@@ -1,7 +1,7 @@
 """Who may say what, down to the argument: the entries of `access:` and the verdict on one call.
 
-An entry is the canonical command, with a trailing ` *` for any arguments (none too). `nagios-eu ack *` is `nagios ack *`
-of one source. `who`, `in` (places) and `when` (bounds on the parsed arguments) narrow it. Among the entries that match,
+An entry is the canonical command, with a trailing ` *` for any arguments (none too); `nagios-eu ack *` is that of one
+source. `who`, `in` (places) and `when` (bounds on the parsed arguments) narrow it. Among the entries that match,
 the most specific decides: more literal words, then `when`, then `in`, then a person over a group over everyone. Deny
 wins ties.
 
