@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -24,6 +25,7 @@ import aiohttp
 HERE = Path(__file__).parent
 NOOP = HERE / "noop.py"
 LUA = HERE / "load.lua"
+HOST = re.compile(r"\blat\d+\b")
 ROUTES = """\
 version: 1
 channels: {{quiet: room:quiet, ops: room:ops}}
@@ -35,7 +37,8 @@ everything_else: {{to: {to}}}
 
 def main() -> None:
     options = _options()
-    print(f"python {sys.version.split()[0]}, {os.cpu_count()} processors, load by {'wrk' if shutil.which('wrk') else 'aiohttp'}")
+    by = "wrk" if shutil.which("wrk") else "aiohttp"
+    print(f"python {sys.version.split()[0]}, {os.cpu_count()} processors, load by {by}")
     if not options.only or options.only == "ingest":
         ingest(options.rounds, options.seconds)
     if not options.only or options.only == "latency":
@@ -149,15 +152,17 @@ async def _latency(url: str, rate: int, seconds: int) -> list[float]:
             ready.set()
             async for raw in stream.content:
                 now = time.perf_counter()
-                for host in [word for word in raw.decode().split() if word.startswith("lat") and word in sent]:
-                    took.append((now - sent.pop(host)) * 1000)
+                hosts = {host for host in HOST.findall(raw.decode()) if host in sent}
+                took.extend((now - sent.pop(host)) * 1000 for host in hosts)
                 if len(took) >= total:
                     return
 
     async def post(session: aiohttp.ClientSession, host: str) -> None:
         body = nagios_body(host)
         sent[host] = time.perf_counter()
-        async with session.post(f"{url}/in/nagios", data=body, headers={"Content-Type": "application/json"}) as response:
+        async with session.post(
+            f"{url}/in/nagios", data=body, headers={"Content-Type": "application/json"}
+        ) as response:
             assert response.status == 202, await response.text()
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), read_bufsize=2**20) as session:
@@ -226,7 +231,9 @@ def decide() -> None:
             routes = tuple(
                 Route(
                     name=f"r{i}",
-                    match=compile_match({"host": f"*h{i}"} if plain and i % plain == 0 else {"host": f"h{i}", "kind": "host"}),
+                    match=compile_match(
+                        {"host": f"*h{i}"} if plain and i % plain == 0 else {"host": f"h{i}", "kind": "host"}
+                    ),
                     to="room:ops",
                     tell=None,
                     go_on=False,

@@ -218,7 +218,7 @@ class HubActions:
         if not matchers:
             raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
         if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
-            raise UsageError("a silence lasts up to 30 days; say how long: \"for 2h\"")
+            raise UsageError('a silence lasts up to 30 days; say how long: "for 2h"')
         asked = Silence(
             id=SilenceId(ids.short_id(SHORT + 1)),
             match=dict(matchers),
@@ -292,5 +292,3 @@ class HubActions:
             self._router.ack(draft, ask.alert, Asked(by=ask.asker, reason=ask.reason), answer)
         else:
             self._router.note_answer(draft, ask.alert, answer)
-
-

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -131,9 +132,7 @@ async def build(
             failed=lambda name: metrics.failures.labels(name).inc(),
         )
         chats = await _open_chats(stack, tools, settings, room_log, now)
-        outbox = Outbox(
-            state=state, writer=writer, chats=chats, wording=wording, now=now, count=metrics.count_delivery
-        )
+        outbox = Outbox(state=state, writer=writer, chats=chats, wording=wording, now=now, count=metrics.count_delivery)
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)))
         asks = Asks(
             state=state,
@@ -179,9 +178,7 @@ async def build(
         )
         writer.listen(_counter(metrics))
         await upkeep.route_leftovers(list(snapshot.unrouted))
-        health = Health(
-            current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: ""
-        )
+        health = Health(current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: "")
         gate_settings = _gate_settings(settings, now)
         app = web.Application(middlewares=[gate(gate_settings), plain_errors], client_max_size=LARGEST_BODY)
         app.add_routes(Inbound(ingest, now).routes())
@@ -336,10 +333,14 @@ async def _reload_when_told(hub: Hub, reload: asyncio.Event) -> None:
 
 
 async def _watch(path: Path, reload: asyncio.Event) -> None:
-    """Editors and deployments replace files, so that the folder is watched, not the file."""
+    """Editors and deployments replace files, so that the folder is watched, not the file. `..data` is what a mounted
+    configuration swaps."""
     from watchfiles import awatch
 
-    name = path.resolve().name
-    async for changes in awatch(path.resolve().parent, recursive=False, watch_filter=lambda _, at: Path(at).name == name):
-        if changes:
+    names = (path.name, "..data")
+    folder = os.path.abspath(path.parent)  # noqa: ASYNC240, PTH100 - a link must stay one: it is what is swapped
+    try:
+        async for _ in awatch(folder, recursive=False, watch_filter=lambda _, at: at.rpartition(os.sep)[2] in names):
             reload.set()
+    except (OSError, RuntimeError) as error:
+        log.warning("changes of %s are not noticed (%s); send SIGHUP to load it anew", path, error)

@@ -90,7 +90,9 @@ class Asks:
                 await self._durably(self._run, ask)
 
     async def _resume(self, ask: StoredAsk) -> None:
-        await self._durably(self._await_answer, ask, Outcome(result=Result.SENT, detail="the hub was restarted meanwhile"))
+        await self._durably(
+            self._await_answer, ask, Outcome(result=Result.SENT, detail="the hub was restarted meanwhile")
+        )
 
     async def _durably(self, step: Callable[..., Any], *arguments: Any) -> None:
         """Run a step; if the database is away, again when it may be back."""

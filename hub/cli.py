@@ -107,9 +107,7 @@ def _serve(options: argparse.Namespace) -> int:
     from hub.app import serve
     from hub.settings import read_settings
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     settings = read_settings(host=options.host, port=options.port, routes=options.routes, database=options.database)
@@ -166,7 +164,10 @@ def _test(options: argparse.Namespace) -> int:
         print(json.dumps([{"name": r.name, "passed": r.passed, "text": r.text} for r in results]))
         return FAULTS if failed else OK
     for result in results:
-        print(f"{'ok  ' if result.passed else 'FAIL'} {result.name}" + (f"\n{result.text}" if result.text and not result.passed else ""))
+        print(
+            f"{'ok  ' if result.passed else 'FAIL'} {result.name}"
+            + (f"\n{result.text}" if result.text and not result.passed else "")
+        )
     print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     return FAULTS if failed else OK
 
@@ -297,7 +298,9 @@ def _replay(options: argparse.Namespace) -> int:
     client, code, said = Client(), OK, []
     for id in options.ids:
         try:
-            outcome = client.first_of([f"/api/v1/{kind}/{id}/replay" for kind in ("quarantine", "deliveries", "events")])
+            outcome = client.first_of(
+                [f"/api/v1/{kind}/{id}/replay" for kind in ("quarantine", "deliveries", "events")]
+            )
             said.append({"id": id, "ok": True, "outcome": outcome["outcome"]})
         except NotFound:
             said.append({"id": id, "ok": False, "outcome": "nothing to replay is called that"})

@@ -65,7 +65,9 @@ class Client:
             raise _refusal(error) from None
         except (urllib.error.URLError, OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
-            raise Unreached(f"no hub answers at {self._url}: {reason}; is it running, and is TOCSIN_URL right?") from None
+            raise Unreached(
+                f"no hub answers at {self._url}: {reason}; is it running, and is TOCSIN_URL right?"
+            ) from None
 
 
 def _refusal(error: urllib.error.HTTPError) -> Answered:

@@ -342,7 +342,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A sentence understood: the canonical command, the words for rules of access, the arguments that they may bound."""
+    """A sentence understood: the canonical command, the words for rules of access, what `when:` may bound."""
 
     name: str
     """`silence`, `nagios ack`: what `allow:` begins with."""
@@ -395,7 +395,9 @@ class Actions(Protocol):
     async def ack(self, alert: Alert, reason: str, heard: Heard) -> None: ...
     async def unack(self, alert: Alert, heard: Heard) -> None: ...
     async def resolve(self, alert: Alert, reason: str, heard: Heard) -> None: ...
-    async def ask(self, source: str, ask_verb: str, target: Target, reason: str, seconds: float | None, heard: Heard) -> str:
+    async def ask(
+        self, source: str, ask_verb: str, target: Target, reason: str, seconds: float | None, heard: Heard
+    ) -> str:
         """Queue a request to a tool, durably; gives the ask's short id."""
 
     def commands(self) -> "Sequence[Command[Any]]": ...

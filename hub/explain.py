@@ -81,5 +81,3 @@ def _say_decision(decision: Decision) -> list[str]:
 
 def _say_told(routes: Sequence[tuple[str, str]]) -> str:
     return "told: " + (", ".join(f"{channel} by {route}" for route, channel in routes) or "nobody")
-
-

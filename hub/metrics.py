@@ -13,20 +13,30 @@ DELIVERIES = {"shown": "sent", "refused": "dead", "uncertain": "unknown", "lost"
 class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.requests = Counter("tocsin_requests", "Requests of sources.", ["source", "verdict"], registry=self._registry)
+        self.requests = Counter(
+            "tocsin_requests", "Requests of sources.", ["source", "verdict"], registry=self._registry
+        )
         self.events = Counter("tocsin_events", "Events accepted.", ["source", "status"], registry=self._registry)
         self.deliveries = Counter(
-            "tocsin_deliveries", "Attempts to deliver, by what came of them.", ["channel", "state"], registry=self._registry
+            "tocsin_deliveries",
+            "Attempts to deliver, by what came of them.",
+            ["channel", "state"],
+            registry=self._registry,
         )
         self.stages = Histogram(
             "tocsin_stage_seconds", "Time a stage took.", ["stage"], buckets=STAGES, registry=self._registry
         )
         self.oldest = Gauge(
-            "tocsin_outbox_oldest_seconds", "How long the oldest owed message has waited.", ["channel"], registry=self._registry
+            "tocsin_outbox_oldest_seconds",
+            "How long the oldest owed message has waited.",
+            ["channel"],
+            registry=self._registry,
         )
         self.unrouted = Gauge("tocsin_unrouted", "Events that a rule failed to route.", registry=self._registry)
         self.failures = Counter(
-            "tocsin_template_failures", "Templates that failed, so that plain words were used.", ["template"],
+            "tocsin_template_failures",
+            "Templates that failed, so that plain words were used.",
+            ["template"],
             registry=self._registry,
         )
         self._config = Info("tocsin_config", "The rules in force.", registry=self._registry)

@@ -168,7 +168,9 @@ class Operations:
             seconds = parse_duration(length).total_seconds()
         except ValueError as error:
             return Done(ok=False, text=f"for: {error}", status=400)
-        heard = Heard(text=f"POST silence {match} for {length}", asker=asker, place="", via=Via.HTTP, heard_at=self._now())
+        heard = Heard(
+            text=f"POST silence {match} for {length}", asker=asker, place="", via=Via.HTTP, heard_at=self._now()
+        )
         made = await self.actions.silence_by_match(match, seconds, because, heard)
         if isinstance(made, Reply):
             return Done(ok=False, text=made.text, status=400 if made.ok else 403)

@@ -145,9 +145,7 @@ class Outbox:
             if item is None or item.order != order or item.sending.state is not DeliveryState.OWED or id in taken:
                 continue
             due = item.sending.due_at
-            if due is not None and due > now:
-                later.append((order, id))
-            elif isinstance(item, Line) and self._waits_for_its_post(item, taken):
+            if (due is not None and due > now) or (isinstance(item, Line) and self._waits_for_its_post(item, taken)):
                 later.append((order, id))
             else:
                 taken.add(id)
@@ -225,7 +223,7 @@ class Outbox:
             return await self._look(chat, room, item, version, str(error) or "no answer in time")
         except Overloaded as error:
             return Tried(item=item, came=Came.UNREACHABLE, version=version, error=str(error))
-        except (TocsinError, Exception) as error:  # noqa: BLE001 - a chat's own fault is not the channel's end
+        except (TocsinError, Exception) as error:
             log.exception("chat %s failed", room.chat)
             return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
         return Tried(item=item, came=Came.SHOWN, version=version, ref=ref)

@@ -60,7 +60,15 @@ def explain_file(path: Path, source: str | None, rules: Rules) -> list[Preview]:
     if understood.quiet:
         raise TocsinError(f"nothing is told: {understood.quiet}")
     events = [
-        event_of(r, id=ids.new_event_id(), source=name, tool=rule.tool, received_at=request.received_at, delivery_id="", request_id="")
+        event_of(
+            r,
+            id=ids.new_event_id(),
+            source=name,
+            tool=rule.tool,
+            received_at=request.received_at,
+            delivery_id="",
+            request_id="",
+        )
         for r in understood.reports
     ]
     looks = [event_look(event, understood.body) for event in events]
@@ -74,7 +82,11 @@ def _request(path: Path, source: str) -> WebhookRequest:
     if path.suffix == ".http":
         request = read_fixture(path)
         return WebhookRequest(
-            source=source, headers=request.headers, query=request.query, body=request.body, received_at=request.received_at
+            source=source,
+            headers=request.headers,
+            query=request.query,
+            body=request.body,
+            received_at=request.received_at,
         )
     headers = {"content-type": "application/json"}
     return WebhookRequest(source=source, headers=headers, body=path.read_bytes(), received_at=datetime.now(UTC))

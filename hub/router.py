@@ -6,7 +6,7 @@ It fetches what the core's rules need from the draft, asks them, and puts what t
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from hub.core import alert as life
@@ -108,7 +108,7 @@ class Router:
             occasion = telling.OCCASIONS.get(step.change)
             if occasion in telling.HOLDABLE:
                 self._count_held(draft, quieted, step.alert.id)
-            self._say(draft, step, taken, held=bool(quieted), said=_said(step, event))
+            self._say(draft, step, taken, held=bool(quieted), said=_said(event))
             if step.change is Change.RESOLVED:
                 self._drop_held_lines(draft, step.alert)
             self._settle_ask(draft, step.alert)
@@ -129,7 +129,9 @@ class Router:
     def _drop_held_lines(self, draft: Draft, alert: Alert) -> None:
         for post in draft.posts_of(alert.id):
             held = [line for line in draft.pending_lines_of(post.id) if line.sending.state is DeliveryState.HELD]
-            draft.put(lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held])
+            draft.put(
+                lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held]
+            )
 
     # ---------------------------------------------------------------------------------------------------- silences
 
@@ -307,19 +309,23 @@ def _names(silences: Sequence[Silence]) -> tuple[tuple[str, str], ...]:
     return tuple(("silence", silence.id) for silence in silences)
 
 
-def _said(step: Advance, event: Event) -> Said:
+def _said(event: Event) -> Said:
     mark = event.mark
     by = event.actor or (mark.by if mark else "")
     text = mark.text if mark and mark.text else event.body
     return Said(title=event.title, text=text, by=by, event=event.id)
 
 
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def _what_it_held(silence: Silence, covered: Sequence[Alert], by: str) -> Said:
-    count = "nothing was" if not silence.held else f"{silence.held} event{'s' * (silence.held > 1)} held back, of"
     firing = [alert.title for alert in covered if alert.open]
-    about = describe_match(silence.match)
-    title = f"{about} speaks again" + (f", says {by}" if by else "")
-    held = f"{count} {len(silence.held_alerts)} alert{'s' * (len(silence.held_alerts) != 1)}" if silence.held else f"{count} held back"
+    title = f"{describe_match(silence.match)} speaks again" + (f", says {by}" if by else "")
+    held = f"{_many(silence.held, 'event')} held back, of {_many(len(silence.held_alerts), 'alert')}"
+    if not silence.held:
+        held = "nothing was held back"
     lines = [held + (", and still firing:" if firing else ""), *(f"• {title}" for title in firing[:5])]
     return Said(title=title, text="\n".join(lines), by=by)
 

@@ -31,7 +31,19 @@ DEEPEST = 40
 
 Path_ = tuple[str | int, ...]
 
-TOP = ("version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests", "reopen_within")
+TOP = (
+    "version",
+    "sources",
+    "labels",
+    "channels",
+    "people",
+    "groups",
+    "routes",
+    "everything_else",
+    "access",
+    "tests",
+    "reopen_within",
+)
 ROUTE = ("name", "match", "to", "tell", "continue", "routes")
 ACCESS = ("allow", "deny", "who", "in", "when")
 SOURCE = ("tool", "expire_after")
@@ -39,12 +51,46 @@ CHANNEL = ("to",)
 ELSE = ("to", "tell")
 TEST = ("name", "given", "expect")
 LATER: Mapping[str, tuple[str, ...]] = {
-    "top": ("include", "time_windows", "inhibit", "silences", "heartbeats", "commands", "enrich", "schedules", "templates", "rules", "settle"),
-    "route": ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "digest", "pages", "reopen_within", "mention", "shadow"),
+    "top": (
+        "include",
+        "time_windows",
+        "inhibit",
+        "silences",
+        "heartbeats",
+        "commands",
+        "enrich",
+        "schedules",
+        "templates",
+        "rules",
+        "settle",
+    ),
+    "route": (
+        "group_by",
+        "group_wait",
+        "group_interval",
+        "repeat_interval",
+        "escalate",
+        "deliver",
+        "throttle",
+        "digest",
+        "pages",
+        "reopen_within",
+        "mention",
+        "shadow",
+    ),
     "channel": ("fallback", "pages", "shadow", "pace"),
     "access": ("confirm", "approve"),
     "source": ("heartbeat", "enrich"),
-    "everything_else": ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "digest"),
+    "everything_else": (
+        "group_by",
+        "group_wait",
+        "group_interval",
+        "repeat_interval",
+        "escalate",
+        "deliver",
+        "throttle",
+        "digest",
+    ),
     "test": ("at", "after", "acts", "silences"),
 }
 CHATS_LATER = ("slack", "teams", "matrix", "irc", "mattermost", "zulip", "discord")
@@ -70,7 +116,9 @@ def read_rules(path: Path, catalogue: Catalogue) -> Rules:
         raise RulesError([_at_top(name, f"is not UTF-8 text (byte {error.start}); save it as UTF-8")]) from None
     except OSError as error:
         why = error.strerror or "it cannot be opened"
-        raise RulesError([_at_top(name, f"cannot be read: {why}; name the file with --routes or TOCSIN_ROUTES")]) from None
+        raise RulesError(
+            [_at_top(name, f"cannot be read: {why}; name the file with --routes or TOCSIN_ROUTES")]
+        ) from None
     return read_rules_text(text, name, catalogue)
 
 
@@ -119,7 +167,9 @@ class _Tree:
         try:
             self.value = self._plain(node, ())
         except _TooMuch:
-            self.complaints.append(_at_top(self.name, "is nested too deeply, or its aliases expand to too much; write it out"))
+            self.complaints.append(
+                _at_top(self.name, "is nested too deeply, or its aliases expand to too much; write it out")
+            )
 
     def _broken(self, error: yaml.MarkedYAMLError, text: str) -> None:
         mark = error.problem_mark or error.context_mark
@@ -146,7 +196,9 @@ class _Tree:
         for key, value in node.value:
             place = (key.start_mark.line + 1, key.start_mark.column + 1)
             if not isinstance(key, yaml.ScalarNode):
-                self.complaints.append(Complaint(file=self.name, line=place[0], column=place[1], what="a name is a text"))
+                self.complaints.append(
+                    Complaint(file=self.name, line=place[0], column=place[1], what="a name is a text")
+                )
                 continue
             inside = (*path, key.value)
             if key.value in found:
@@ -247,7 +299,9 @@ class _Reading:
         if "version" not in top:
             self.tree.wrong((), "'version' is missing; write: version: 1")
         elif top["version"] != "1":
-            self.tree.wrong(("version",), f"version {_shown(top['version'])} is not supported by this version; write: version: 1")
+            self.tree.wrong(
+                ("version",), f"version {_shown(top['version'])} is not supported by this version; write: version: 1"
+            )
 
     def _labels(self, value: Any) -> frozenset[str]:
         return frozenset(text for _, text in self._texts(value, ("labels",)))
@@ -277,7 +331,9 @@ class _Reading:
         if chat in self.catalogue.chats:
             return True
         if chat in CHATS_LATER:
-            self.tree.wrong(path, f"chat '{chat}' is not supported by this version; there is {_listed(self.catalogue.chats)}")
+            self.tree.wrong(
+                path, f"chat '{chat}' is not supported by this version; there is {_listed(self.catalogue.chats)}"
+            )
         else:
             self.tree.wrong(path, f"no chat is called '{chat}'{_nearest(chat, self.catalogue.chats)}")
         return False
@@ -285,7 +341,9 @@ class _Reading:
     def _people(self, value: Any) -> Mapping[str, Mapping[str, str]]:
         found = {}
         for name, given, path in self._entries(value, ("people",)):
-            ids = {platform: id for platform, id, _ in self._entries(given, path) if self._is_text(id, (*path, platform))}
+            ids = {
+                platform: id for platform, id, _ in self._entries(given, path) if self._is_text(id, (*path, platform))
+            }
             found[name] = ids
         return found
 
@@ -347,7 +405,7 @@ class _Reading:
 
     def _routes(self, value: Any, path: Path_, parent: "_Above | None") -> tuple[Route, ...]:
         if not isinstance(value, list):
-            self.tree.wrong(path, "is not a list of routes, such as - {name: web, match: {host: \"web*\"}, to: web}")
+            self.tree.wrong(path, 'is not a list of routes, such as - {name: web, match: {host: "web*"}, to: web}')
             return ()
         found: list[Route] = []
         taken_by = ""
@@ -356,14 +414,17 @@ class _Reading:
             if route is None:
                 continue
             if taken_by:
-                self.tree.wrong((*path, i), f"'{route.name}' can never match: '{taken_by}' before it takes everything; move it up, or give '{taken_by}' continue: true")
+                self.tree.wrong(
+                    (*path, i),
+                    f"'{route.name}' can never match: '{taken_by}' before it takes everything; move it up, or give '{taken_by}' continue: true",
+                )
             if not route.go_on and not route.match.fields() and not route.match.equalities():
                 taken_by = taken_by or route.name
             found.append(route)
         return tuple(found)
 
     def _route(self, given: Any, path: Path_, parent: "_Above | None") -> Route | None:
-        body = self._object(given, path, "a route is {name: web, match: {host: \"web*\"}, to: web}")
+        body = self._object(given, path, 'a route is {name: web, match: {host: "web*"}, to: web}')
         if body is None:
             return None
         self._known_keys(body, path, ROUTE, "route")
@@ -384,7 +445,9 @@ class _Reading:
         if match is None:
             return None
         if above.to is None and children and "to" not in body:
-            self.tree.wrong(path, f"'{name}' says nowhere who hears what its routes do not take; add: to: {_first(self.channels)}")
+            self.tree.wrong(
+                path, f"'{name}' says nowhere who hears what its routes do not take; add: to: {_first(self.channels)}"
+            )
         return Route(name=name, match=match, to=to, tell=tell, go_on=go_on, routes=children, line=self.tree.line(path))
 
     def _route_name(self, body: Mapping[str, Any], path: Path_) -> str:
@@ -408,7 +471,11 @@ class _Reading:
         for name, place in _names_in(value, path):
             if not self._is_name(name):
                 fine = False
-                self.tree.wrong(place, f"no field or label is called '{name}'{_nearest(name, self._names())}; a label of your own is listed under labels:", key=True)
+                self.tree.wrong(
+                    place,
+                    f"no field or label is called '{name}'{_nearest(name, self._names())}; a label of your own is listed under labels:",
+                    key=True,
+                )
         for place, clash in _contradictions(value, path):
             self.tree.wrong(place, clash)
         return match if fine else None
@@ -456,7 +523,10 @@ class _Reading:
 
     def _otherwise(self, top: Mapping[str, Any]) -> Taken | None:
         if "everything_else" not in top:
-            self.tree.wrong((), "'everything_else' is missing, so that something could be heard by nobody; add: everything_else: {to: …}")
+            self.tree.wrong(
+                (),
+                "'everything_else' is missing, so that something could be heard by nobody; add: everything_else: {to: …}",
+            )
             return None
         path: Path_ = ("everything_else",)
         body = self._object(top["everything_else"], path, "write: everything_else: {to: ops}")
@@ -496,12 +566,21 @@ class _Reading:
         self._is_command(command, (*path, effects[0]))
         if "who" not in body:
             self.tree.wrong(path, "'who' is missing; write everyone, group:… or a name of people")
-        who = tuple(name for place, name in self._texts(body.get("who", []), (*path, "who")) if self._is_who(name, place))
+        who = tuple(
+            name for place, name in self._texts(body.get("who", []), (*path, "who")) if self._is_who(name, place)
+        )
         places = tuple(
-            address for place, name in self._texts(body.get("in", []), (*path, "in")) if (address := self._channel(name, place))
+            address
+            for place, name in self._texts(body.get("in", []), (*path, "in"))
+            if (address := self._channel(name, place))
         )
         return AccessEntry(
-            effect=effects[0], command=command, who=who, places=places, when=self._when(body, path), line=self.tree.line(path)
+            effect=effects[0],
+            command=command,
+            who=who,
+            places=places,
+            when=self._when(body, path),
+            line=self.tree.line(path),
         )
 
     def _is_command(self, command: str, path: Path_) -> None:
@@ -544,7 +623,9 @@ class _Reading:
     def _tests(self, value: Any) -> Iterator[RuleTest]:
         for i, given in enumerate(self._list(value, ("tests",))):
             path: Path_ = ("tests", i)
-            body = self._object(given, path, "a test is {name: …, given: [{source: nagios, host: web301}], expect: {ops: [opened]}}")
+            body = self._object(
+                given, path, "a test is {name: …, given: [{source: nagios, host: web301}], expect: {ops: [opened]}}"
+            )
             if body is None:
                 continue
             self._known_keys(body, path, TEST, "test")
@@ -552,7 +633,10 @@ class _Reading:
             if missing:
                 self.tree.wrong(path, f"'{missing[0]}' is missing in this test")
                 continue
-            events = tuple(self._given(one, (*path, "given", n)) for n, one in enumerate(self._list(body["given"], (*path, "given"))))
+            events = tuple(
+                self._given(one, (*path, "given", n))
+                for n, one in enumerate(self._list(body["given"], (*path, "given")))
+            )
             expect = {c: o for c, o in self._expect(body["expect"], (*path, "expect"))}
             yield RuleTest(name=str(body["name"]), given=events, expect=expect, line=self.tree.line(path))
 
@@ -562,10 +646,14 @@ class _Reading:
             return {}
         source = body.get("source")
         if source is not None and source not in self.sources:
-            self.tree.wrong((*path, "source"), f"no source is called {_shown(source)}{_nearest(str(source), self.sources)}")
+            self.tree.wrong(
+                (*path, "source"), f"no source is called {_shown(source)}{_nearest(str(source), self.sources)}"
+            )
         for name in body:
             if not self._is_name(name):
-                self.tree.wrong((*path, name), f"no field or label is called '{name}'{_nearest(name, self._names())}", key=True)
+                self.tree.wrong(
+                    (*path, name), f"no field or label is called '{name}'{_nearest(name, self._names())}", key=True
+                )
         return body
 
     def _expect(self, value: Any, path: Path_) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -682,7 +770,12 @@ def _clash(match: Match, above: Mapping[str, frozenset[str]]) -> str:
 
 
 def _joined(above: Mapping[str, frozenset[str]], own: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
-    return {name: (above[name] & own[name]) if name in above and name in own else above.get(name, own.get(name, frozenset())) for name in {*above, *own}}
+    return {
+        name: (above[name] & own[name])
+        if name in above and name in own
+        else above.get(name, own.get(name, frozenset()))
+        for name in {*above, *own}
+    }
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
@@ -705,5 +798,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, str):
         return f"'{value[:60]}'"
     return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "nothing"
-
-

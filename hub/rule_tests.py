@@ -36,7 +36,9 @@ def _run(test: RuleTest, rules: Rules) -> TestResult:
             if taken.tell is None or occasion in taken.tell:
                 heard.setdefault(taken.channel, []).append(occasion.value)
         trails.append(say_trail(rules.tree.trail(look)))
-    expected = {rules.address(channel) or channel: list(occasions) for channel, occasions in test.expect.items() if occasions}
+    expected = {
+        rules.address(channel) or channel: list(occasions) for channel, occasions in test.expect.items() if occasions
+    }
     if heard == expected:
         return TestResult(name=test.name, passed=True)
     lines = [f"  line {test.line}: expected {_said(expected)}, but {_said(heard)} was heard", *trails]

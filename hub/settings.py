@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub.errors import SettingsError
@@ -54,7 +54,7 @@ class Settings:
     timezone: str = "UTC"
     api_token: Secret | None = None
     secret_key: Secret | None = None
-    environment: Environment = Environment({})
+    environment: Environment = field(default_factory=lambda: Environment({}))
 
     @property
     def loopback(self) -> bool:

@@ -214,7 +214,9 @@ class Draft:
     def life(self, source: str, key: str, *, notice: bool) -> Alert | None:
         """The newest life of a key."""
         wanted = (source, key, notice)
-        id = next((d._lives[wanted] for d in self._drafts() if wanted in d._lives), None) or self.state.lives.get(wanted)
+        id = next((d._lives[wanted] for d in self._drafts() if wanted in d._lives), None) or self.state.lives.get(
+            wanted
+        )
         return self.alert(id) if id else None
 
     def post(self, id: str) -> Post | None:

@@ -20,7 +20,9 @@ def read_fixture(path: Path, *, source: str = "", received_at: datetime = RECORD
     lines = head.decode("latin-1").splitlines()
     try:
         method, target, *_ = lines[0].split()
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        headers = {
+            name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])
+        }
     except (IndexError, ValueError):
         raise TocsinError(f"{path} does not begin with a line such as: POST /in/nagios HTTP/1.1") from None
     parts = urlsplit(target)

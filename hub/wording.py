@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from hub.core.alert import Alert, Answer, Phase
 from hub.core.durations import say_duration
-from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Occasion, Post
+from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Post
 from hub.core.silence import Silence
 
 log = logging.getLogger("tocsin.wording")
@@ -25,7 +25,14 @@ BUTTONS: Mapping[MessageState, tuple[tuple[str, str], ...]] = {
     MessageState.RESOLVED: (("Why", "why"),),
     MessageState.NOTICE: (("Why", "why"),),
 }
-SENTENCES = {"ack": "ack", "unack": "unack", "silence": "silence for 1h", "unsilence": "unsilence", "resolve": "resolve", "why": "why"}
+SENTENCES = {
+    "ack": "ack",
+    "unack": "unack",
+    "silence": "silence for 1h",
+    "unsilence": "unsilence",
+    "resolve": "resolve",
+    "why": "why",
+}
 """What pressing a button says."""
 
 SHOWN_LABELS = 12
@@ -43,7 +50,7 @@ class Wording:
         self._environment = ImmutableSandboxedEnvironment(
             loader=jinja2.FileSystemLoader([folder / "messages" for folder in folders]),
             undefined=jinja2.StrictUndefined,
-            autoescape=False,  # noqa: S701 - plain text; each chat escapes in its own dialect
+            autoescape=False,
             trim_blocks=True,
             keep_trailing_newline=False,
         )
@@ -204,7 +211,9 @@ ANSWERS_OTHERWISE: Mapping[str, str] = {
 
 def say_answer(answer: Answer, tool: str) -> str:
     """What the tool said to what we asked, in a few words."""
-    words = ANSWERS.get((answer.verb, answer.result)) or ANSWERS_OTHERWISE.get(answer.result, "{verb}: " + answer.result)
+    words = ANSWERS.get((answer.verb, answer.result)) or ANSWERS_OTHERWISE.get(
+        answer.result, "{verb}: " + answer.result
+    )
     said = words.format(tool=tool, verb=answer.verb)
     return f"{said} ({answer.detail})" if answer.detail and answer.result in ("refused", "unknown", "already") else said
 

@@ -49,7 +49,9 @@ class Writer:
         """Be told of every commit, after memory has it."""
         self._listeners.append(listener)
 
-    async def do(self, run: Callable[[Draft], T], *, keys: Sequence[LifeKey] = (), delivery: tuple[str, str] | None = None) -> T:
+    async def do(
+        self, run: Callable[[Draft], T], *, keys: Sequence[LifeKey] = (), delivery: tuple[str, str] | None = None
+    ) -> T:
         """Run a job and wait until what it changed is on disk. Raises what the job raised, or Overloaded."""
         if len(self._waiting) >= BOUND:
             raise Overloaded("the queue to the disk is full")
@@ -86,7 +88,7 @@ class Writer:
         except Overloaded as error:
             self._fail(batch, error)
             return
-        except Exception as error:  # noqa: BLE001 - a broken transaction must not end the writer
+        except Exception as error:
             log.exception("a transaction failed and nothing of it was kept")
             self._fail(batch, Overloaded(f"the database failed: {type(error).__name__}"))
             return

@@ -146,7 +146,9 @@ def is_late(alert: Alert, event: Event) -> bool:
     return older_time
 
 
-def advance(alert: Alert | None, event: Event, *, reopen_within: timedelta, expire_after: timedelta | None = None) -> Advance:
+def advance(
+    alert: Alert | None, event: Event, *, reopen_within: timedelta, expire_after: timedelta | None = None
+) -> Advance:
     """Fold an event into the newest life of its key.
 
     `alert` is that life, open or resolved, or None if the key was never heard of. Notices are not folded here.
@@ -180,9 +182,7 @@ def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire
     )
     if not alert.open:
         kept = alert.ack if alert.ack and alert.ack.origin is Origin.PERSON else None
-        again = replace(
-            moved, phase=Phase.OPEN, resolved_at=None, healed_at=None, resolution="", ack=kept, answer=None
-        )
+        again = replace(moved, phase=Phase.OPEN, resolved_at=None, healed_at=None, resolution="", ack=kept, answer=None)
         return Advance(alert=again, change=Change.REOPENED, decide=passes)
     if _tool_dropped_ack(alert, event):
         note = f"the acknowledgement is gone: {event.tool} sent a new problem after it"
@@ -359,7 +359,9 @@ def answered(alert: Alert, answer: Answer, now: datetime) -> Advance:
         return Advance(alert=alert, change=Change.UNCHANGED, note="another ask has taken its place")
     moved = replace(alert, answer=answer, updated_at=now)
     if answer.verb == "ack" and answer.result == "refused" and alert.ack is not None:
-        return Advance(alert=replace(moved, ack=None), change=Change.UNACKED, note=f"{alert.tool} refused: {answer.detail}")
+        return Advance(
+            alert=replace(moved, ack=None), change=Change.UNACKED, note=f"{alert.tool} refused: {answer.detail}"
+        )
     return Advance(alert=moved, change=Change.ANSWERED)
 
 

@@ -59,7 +59,9 @@ class Attempt:
     """This try was itself a repeat after an uncertain one."""
 
 
-def after(attempt: Attempt, came: Came, now: datetime, *, retry_after: float | None = None, jitter: float = 0.5) -> Next:
+def after(
+    attempt: Attempt, came: Came, now: datetime, *, retry_after: float | None = None, jitter: float = 0.5
+) -> Next:
     """What follows from an attempt. `retry_after` is in seconds, as the chat asked; `jitter` is from 0 to 1."""
     match came:
         case Came.SHOWN:

@@ -329,5 +329,3 @@ def _inside(value: Any, path: str) -> str | None:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
-
-

@@ -167,7 +167,9 @@ def _trace(siblings: _Siblings, look: Look, depth: int, steps: list[Step]) -> bo
 
 def say_trail(steps: Sequence[Step]) -> str:
     """The trail, a line each."""
-    return "\n".join(f"{'  ' * step.depth}{step.route}{_at(step)}: {'yes' if step.matched else 'no'}, {step.why}" for step in steps)
+    return "\n".join(
+        f"{'  ' * step.depth}{step.route}{_at(step)}: {'yes' if step.matched else 'no'}, {step.why}" for step in steps
+    )
 
 
 def _at(step: Step) -> str:

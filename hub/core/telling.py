@@ -73,9 +73,7 @@ class Said:
     event: str = ""
 
 
-def tell(
-    step: Advance, posts: Sequence[Post], taken: Sequence[Taken], *, held: bool, said: Said, pen: Pen
-) -> Telling:
+def tell(step: Advance, posts: Sequence[Post], taken: Sequence[Taken], *, held: bool, said: Said, pen: Pen) -> Telling:
     """What follows from a change of an alert. `posts` are those it has; `held`: a silence covers it now."""
     alert, occasion = step.alert, OCCASIONS.get(step.change)
     if alert is None or occasion is None:
@@ -138,7 +136,9 @@ def _still_untold(post: Post, occasion: Occasion, alert: Alert, *, held: bool, p
 def edited(post: Post, occasion: Occasion, pen: Pen) -> Post:
     """The post with a newer version wanted. One that is owed already keeps its place and its patience."""
     if post.sending.state is DeliveryState.OWED:
-        return replace(post, wanted=post.wanted + 1, occasion=_first_told(post, occasion), sending=_sooner(post, occasion))
+        return replace(
+            post, wanted=post.wanted + 1, occasion=_first_told(post, occasion), sending=_sooner(post, occasion)
+        )
     if post.sending.state is DeliveryState.DEAD and post.ref is None:
         return replace(post, wanted=post.wanted + 1)
     due = post.shown_at + SETTLE if occasion in UNHURRIED and post.shown_at else None

@@ -145,7 +145,7 @@ class Snapshot:
     posts: Sequence[Post]
     """All posts of these alerts (`post.group` is the alert's id), and every post that is owed or held."""
     lines: Sequence[Line]
-    """Lines that are owed."""
+    """Lines that are owed or held."""
     timers: Sequence[Timer]
     silences: Sequence[Silence]
     """Those that have not ended (`ended_at` is None)."""

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindpa
 
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
-from hub.core.notification import DeliveryState, Line, Post
+from hub.core.notification import Line, Post
 from hub.core.silence import Silence
 from hub.store import Audit, LifeKey, Snapshot, StoredAsk, StoredEvent, StoredRequest, mapping
 from hub.store.mapping import storable
@@ -75,11 +75,10 @@ def load(connection: Connection, since: datetime) -> Snapshot:
     alerts = _kept_alerts(connection, since, [*pending_posts, *above])
     shown = _among(connection, POST, POST.c.group, (alert.id for alert in alerts), mapping.post_of)
     posts = {post.id: post for post in (*pending_posts, *above, *shown)}
-    owed = [line for line in pending_lines if line.sending.state is DeliveryState.OWED]
     return Snapshot(
         alerts=alerts,
         posts=sorted(posts.values(), key=lambda post: post.order),
-        lines=sorted(owed, key=lambda line: line.order),
+        lines=sorted(pending_lines, key=lambda line: line.order),
         timers=[mapping.timer_of(*row) for row in connection.execute(select(TIMER).order_by(TIMER.c.due_at))],
         silences=_all(connection, _flagged(SILENCE, SILENCE.c.standing, SILENCE.c.starts_at), mapping.silence_of),
         asks=_all(connection, _flagged(ASK, ASK.c.pending, ASK.c.asked_at), mapping.ask_of),
