@@ -15,7 +15,7 @@ FLAGS = [
 ]  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass
 class Sheet:
     """An open page. `faults` are errors of scripts and console, what the policy forbade, and failed requests."""
 

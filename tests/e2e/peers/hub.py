@@ -12,11 +12,12 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from peers.servers import free_port, tail
+from peers.servers import REPOSITORY, free_port, tail
 
 
 class HubProcess:
-    """`python -m hub serve` on a free port, its database and its rules in `folder`."""
+    """`python -m hub serve` on a free port, with its database and its rules in `folder`: the shipped ones if none are
+    given."""
 
     def __init__(self, folder: Path, *, routes: str | None = None, env: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -24,9 +25,8 @@ class HubProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "hub.log"
         self.env = dict(env or {})
-        self._routes = folder / "routes.yaml" if routes is not None else None
-        if self._routes is not None and routes is not None:
-            self._routes.write_text(routes)
+        self.routes = folder / "routes.yaml"
+        self.routes.write_text(routes if routes is not None else (REPOSITORY / "routes.yaml").read_text())
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -37,9 +37,8 @@ class HubProcess:
     def start(self, *, within: float = 15.0) -> "HubProcess":
         """Start it and wait until it is ready."""
         assert self._process is None, "it runs already"
-        options = ["--port", str(self.port), "--database", f"sqlite:///{self.folder}/tocsin.db"]
-        if self._routes is not None:
-            options += ["--routes", str(self._routes)]
+        database = f"sqlite:///{self.folder}/tocsin.db"
+        options = ["--port", str(self.port), "--database", database, "--routes", str(self.routes)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
