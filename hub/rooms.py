@@ -27,6 +27,8 @@ class StoredRoomLog:
         self._now = now
         self._listeners: dict[str, set[asyncio.Queue[RoomMessage | None]]] = defaultdict(set)
         self._recent: dict[str, RoomMessage] = {}
+        self._wanted: dict[str, asyncio.Future[RoomMessage | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
         writer.listen(self._publish)
 
     async def put(self, message: RoomMessage) -> RoomMessage:
@@ -48,7 +50,26 @@ class StoredRoomLog:
         return await self._store.room_thread(id)
 
     async def message(self, id: str) -> RoomMessage | None:
-        return self._recent.get(id) or await self._store.room_message(id)
+        """The message of that id. All that are asked for in one turn of the loop are read in one go."""
+        if id in self._recent:
+            return self._recent[id]
+        wanted = self._wanted.setdefault(id, asyncio.get_running_loop().create_future())
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read_wanted())
+        return await asyncio.shield(wanted)
+
+    async def _read_wanted(self) -> None:
+        while self._wanted:
+            await asyncio.sleep(0)
+            wanted, self._wanted = self._wanted, {}
+            try:
+                found = {m.id: m for m in await self._store.room_messages(list(wanted))}
+            except Exception as error:  # noqa: BLE001 - each who waits gets it
+                for waiting in wanted.values():
+                    waiting.set_exception(error)
+                continue
+            for id, waiting in wanted.items():
+                waiting.set_result(found.get(id))
 
     @asynccontextmanager
     async def live(self, room: str) -> AsyncIterator["asyncio.Queue[RoomMessage | None]"]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from hub.errors import Overloaded
-from hub.state import Draft, Listener, State
+from hub.state import Draft, Listener, Seen, State
 from hub.store import Changes, LifeKey, Store
 
 log = logging.getLogger("tocsin.writer")
@@ -99,15 +99,14 @@ class Writer:
 
     async def _prepare(self, batch: Sequence[Job[Any]]) -> Draft:
         """Bring into memory what the jobs will look for."""
-        unknown = {key for job in batch for key in job.keys if key not in self._state.lives}
-        if unknown:
-            lives = await self._store.lives(list(unknown))
-            groups = [alert.id for alert in lives.values()]
-            posts = await self._store.posts_of(groups) if groups else ()
-            self._state.remember(lives.values(), posts)
         now = self._now()
+        unknown = {key for job in batch for key in job.keys if key not in self._state.lives}
         deliveries = {job.delivery for job in batch if job.delivery}
-        seen = await self._store.deliveries_seen(list(deliveries), since=now - DUPLICATES_FOR) if deliveries else {}
+        seen: Seen = {}
+        if unknown or deliveries:
+            lives, seen = await self._store.known(list(unknown), list(deliveries), since=now - DUPLICATES_FOR)
+            groups = [alert.id for alert in lives.values()]
+            self._state.remember(lives.values(), await self._store.posts_of(groups) if groups else ())
         return Draft(self._state, now, seen=seen)
 
     def _run(self, job: Job[Any], draft: Draft) -> tuple[Any, BaseException | None]:

@@ -171,6 +171,11 @@ class Store(Protocol):
     async def lives(self, keys: Sequence[LifeKey]) -> Mapping[LifeKey, Alert]:
         """The newest life of each key (by `opened_at`, then id), for those that have one."""
 
+    async def known(
+        self, keys: Sequence[LifeKey], ids: Sequence[tuple[str, str]], *, since: datetime
+    ) -> tuple[Mapping[LifeKey, Alert], Mapping[tuple[str, str], tuple[str, ...]]]:
+        """`lives` of the keys and `deliveries_seen` of the ids, in one go: what every batch begins with."""
+
     async def posts_of(self, groups: Sequence[str]) -> Sequence[Post]: ...
     async def deliveries_seen(
         self, ids: Sequence[tuple[str, str]], *, since: datetime
@@ -216,7 +221,9 @@ class Store(Protocol):
     async def room_thread(self, id: str) -> Sequence[RoomMessage]:
         """The head and its entries; given an entry's id, that entry's whole thread."""
 
-    async def room_message(self, id: str) -> RoomMessage | None: ...
+    async def room_messages(self, ids: Sequence[str]) -> Sequence[RoomMessage]:
+        """Those of them that are there, in no order."""
+
     async def count(self) -> Mapping[str, int]:
         """Rows per table, for `status`."""
 

@@ -291,16 +291,20 @@ def _entries(heads: Sequence[str]) -> Select[Any]:
 
 
 def room_thread(connection: Connection, id: str) -> Sequence[RoomMessage]:
-    asked = room_message(connection, id)
+    asked = _room_message(connection, id)
     if asked is None:
         return ()
-    head = asked if asked.thread is None else room_message(connection, asked.thread)
+    head = asked if asked.thread is None else _room_message(connection, asked.thread)
     entries = _all(connection, _entries([asked.thread or asked.id]), mapping.room_of)
     return [head, *entries] if head is not None else entries
 
 
-def room_message(connection: Connection, id: str) -> RoomMessage | None:
+def _room_message(connection: Connection, id: str) -> RoomMessage | None:
     return _one(connection, ROOM, id, mapping.room_of)
+
+
+def room_messages(connection: Connection, ids: Sequence[str]) -> Sequence[RoomMessage]:
+    return _among(connection, ROOM, ROOM.c.id, ids, mapping.room_of)
 
 
 COUNTED: Mapping[str, Table] = {

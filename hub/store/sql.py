@@ -212,6 +212,13 @@ class SqliteStore:
     async def lives(self, keys: Sequence[LifeKey]) -> Mapping[LifeKey, Alert]:
         return await self._reader.run(lambda connection: queries.lives(connection, keys))
 
+    async def known(
+        self, keys: Sequence[LifeKey], ids: Sequence[tuple[str, str]], *, since: datetime
+    ) -> tuple[Mapping[LifeKey, Alert], Mapping[tuple[str, str], tuple[str, ...]]]:
+        return await self._reader.run(
+            lambda connection: (queries.lives(connection, keys), queries.deliveries_seen(connection, ids, since))
+        )
+
     async def posts_of(self, groups: Sequence[str]) -> Sequence[Post]:
         return await self._reader.run(lambda connection: queries.posts_of(connection, groups))
 
@@ -276,8 +283,8 @@ class SqliteStore:
     async def room_thread(self, id: str) -> Sequence[RoomMessage]:
         return await self._reader.run(lambda connection: queries.room_thread(connection, id))
 
-    async def room_message(self, id: str) -> RoomMessage | None:
-        return await self._reader.run(lambda connection: queries.room_message(connection, id))
+    async def room_messages(self, ids: Sequence[str]) -> Sequence[RoomMessage]:
+        return await self._reader.run(lambda connection: queries.room_messages(connection, ids))
 
     async def count(self) -> Mapping[str, int]:
         return await self._reader.run(queries.count)
