@@ -11,6 +11,7 @@ from typing import Any
 
 from hub import ids
 from hub.asks import Asks
+from hub.commands.phrases import canonical
 from hub.contracts import Asker, Call, Command, Control, Heard, Reply, Target, Via
 from hub.conversation import Conversation
 from hub.core.access import judge
@@ -21,7 +22,7 @@ from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
 from hub.errors import Overloaded, UsageError
 from hub.explain import Explainer
-from hub.router import Asked, Router, describe_match
+from hub.router import Asked, Router
 from hub.state import Draft, State
 from hub.store import Audit, StoredAsk
 from hub.wording import SENTENCES
@@ -96,7 +97,8 @@ class HubActions:
         self, matchers: Mapping[str, Any], seconds: float, reason: str, heard: Heard
     ) -> Silence | Reply:
         """A silence asked for over HTTP, by the same rights as one in words; a Reply says why not."""
-        call = Call(name="silence", words=describe_match(matchers), arguments={"for": seconds})
+        words, arguments = canonical(matchers)
+        call = Call(name="silence", words=words, arguments={**arguments, "for": seconds})
         verdict = self._judge([call], heard, reads=False)
         await self._record(heard, f"silence {call.words}", verdict, "begun" if verdict.allowed else "refused")
         if not verdict.allowed:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from hub.errors import SettingsError
@@ -21,6 +22,7 @@ class Environment:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
+        self._secrets: dict[str, tuple[Secret, ...]] = {}
 
     def get(self, name: str) -> str | None:
         if self._variables.get(name):
@@ -39,9 +41,11 @@ class Environment:
         return Secret(text) if text else None
 
     def source_secrets(self, source: str) -> tuple[Secret, ...]:
-        """All secrets of a source: several, separated by commas, while rotating."""
-        text = self.get(variable(source, "SECRET")) or ""
-        return tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
+        """All secrets of a source: several, separated by commas, while rotating. Read once."""
+        if source not in self._secrets:
+            text = self.get(variable(source, "SECRET")) or ""
+            self._secrets[source] = tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
+        return self._secrets[source]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class Settings:
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
 
+@cache
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True

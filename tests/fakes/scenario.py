@@ -64,9 +64,7 @@ class Scenario:
 
     async def receives(self, source: str, body: Mapping[str, Any], *, delivery: str = "") -> Accepted:
         headers = {"content-type": "application/json"} | ({"idempotency-key": delivery} if delivery else {})
-        request = WebhookRequest(
-            source=source, headers=headers, body=json.dumps(body).encode(), received_at=self.clock
-        )
+        request = WebhookRequest(source=source, headers=headers, body=json.dumps(body).encode(), received_at=self.clock)
         accepted = await self.hub.ingest.accept(request)
         await self.settle()
         return accepted
@@ -101,9 +99,7 @@ class Scenario:
     async def tweets(self, text: str) -> Accepted:
         return await self.receives("twitter", {"title": text, "id": text})
 
-    async def says(
-        self, text: str, *, by: str = "alice", in_: str = "ops", under: RoomMessage | None = None
-    ) -> Reply:
+    async def says(self, text: str, *, by: str = "alice", in_: str = "ops", under: RoomMessage | None = None) -> Reply:
         asker = self.hub.actions.asker(by, trusted=True, token=False)
         reply = await self.hub.operations.say(
             text, asker=asker, place=f"room:{in_}", thread=under.id if under else None, via=Via.CHAT
