@@ -11,6 +11,9 @@ from integrations.nagios import words
 from integrations.nagios.status import NotKnown, Standing
 from integrations.nagios.ways import Way, refused, way_of
 
+TAKEN_WITHIN = 2.0
+"""Seconds that Nagios may take between reading a command and writing its status."""
+
 NO_WAY = refused("the settings of this source give no way into Nagios")
 
 
@@ -36,7 +39,9 @@ async def _do(verb: str, target: Target, ask: Ask, tools: Tools) -> Outcome:
         return NO_WAY
     try:
         stands = await _look(way, target)
-        return _pointless(verb, target, stands) or await way.send(verb, target, ask, tools.now)
+        return _pointless(verb, target, stands, ask.asked_at.timestamp()) or await way.send(
+            verb, target, ask, tools.now
+        )
     except UsageError as error:
         return refused(str(error))
 
@@ -45,7 +50,7 @@ async def _look(way: Way, target: Target) -> Standing | NotKnown | None:
     return await way.look(words.host_of(target), words.service_of(target))
 
 
-def _pointless(verb: str, target: Target, stands: Standing | NotKnown | None) -> Outcome | None:
+def _pointless(verb: str, target: Target, stands: Standing | NotKnown | None, asked_at: float) -> Outcome | None:
     """Why Nagios would drop it without a word; None if it would not, or nobody can tell."""
     if isinstance(stands, NotKnown):
         host = target.labels.get("host", "")
@@ -53,10 +58,17 @@ def _pointless(verb: str, target: Target, stands: Standing | NotKnown | None) ->
             return refused(f"it knows no service '{target.labels.get('service', '')}' on {host}")
         close = difflib.get_close_matches(host, stands.names, n=1)
         return refused(f"it knows no host '{host}'" + (f"; did you mean {close[0]}?" if close else ""))
-    if stands is None or verb not in ("ack", "unack"):
+    if stands is None or stands.as_of < asked_at:
         return None
+    return _settled(verb, target, stands)
+
+
+def _settled(verb: str, target: Target, stands: Standing) -> Outcome | None:
+    """What there is nothing left to do about, by a status that is newer than the ask."""
     if verb == "unack":
         return None if stands.acknowledged else Outcome(result=Result.ALREADY, detail="nothing was acknowledged")
+    if verb != "ack":
+        return None
     if stands.acknowledged:
         return Outcome(result=Result.ALREADY)
     return refused(f"{target.name} is well: there is nothing to acknowledge") if stands.well else None
@@ -68,13 +80,18 @@ async def confirm(target: Target, ask: Ask, tools: Tools) -> Outcome | None:
     stands = await _look(way, target) if way else None
     if not isinstance(stands, Standing):
         return None
+    asked_at = ask.asked_at.timestamp()
     done = {
-        "ack": stands.acknowledged,
-        "unack": not stands.acknowledged,
-        "recheck": stands.last_check >= int(ask.asked_at.timestamp()),
+        "ack": stands.acknowledged and stands.as_of >= asked_at,
+        "unack": not stands.acknowledged and stands.as_of >= asked_at,
+        "recheck": stands.last_check >= int(asked_at),
         "downtime": any(f"[{ask.id}]" in comment for comment in stands.downtimes),
     }
-    return Outcome(result=Result.DONE) if done[ask.verb] else None
+    if done[ask.verb]:
+        return Outcome(result=Result.DONE)
+    # It was sent, and a status that is newer by far says that there was nothing to do it to.
+    fresh = stands.as_of >= asked_at + TAKEN_WITHIN
+    return _settled(ask.verb, target, stands) if fresh and stands.well else None
 
 
 def aim(text: str, known: Sequence[Labels]) -> tuple[Target, str]:
@@ -88,7 +105,9 @@ def aim(text: str, known: Sequence[Labels]) -> tuple[Target, str]:
     if text.lstrip()[:1] in "\"'":
         return _target(host, begin.strip()), rest
     behind = text.strip().partition(":")[2]
-    services = sorted({labels["service"] for labels in known if labels.get("host") == host and labels.get("service")}, key=len)
+    services = sorted(
+        {labels["service"] for labels in known if labels.get("host") == host and labels.get("service")}, key=len
+    )
     for service in reversed(services):
         if behind.lower() == service.lower() or behind.lower().startswith(f"{service.lower()} "):
             return _target(host, service), behind[len(service) :].strip()

@@ -7,10 +7,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What matters of it to us. `last_check` is in seconds since 1970; `downtimes` are the comments of those planned."""
+    """What matters of it to us. Times are in seconds since 1970; `downtimes` are the comments of those planned.
+
+    `as_of` is when this was so: Nagios writes its status every ten seconds or so, and notifies before it does.
+    """
 
     well: bool
     acknowledged: bool
+    as_of: float = 0.0
     last_check: float = 0.0
     downtimes: tuple[str, ...] = ()
 
@@ -24,9 +28,11 @@ class NotKnown:
 
 def read_status_file(path: Path, host: str, service: str) -> Standing | NotKnown:
     """Look it up in status.dat, which Nagios writes anew every few seconds. Raises OSError."""
-    downtimes, names, found = list[str](), list[str](), None
+    downtimes, names, found, as_of = list[str](), list[str](), None, 0.0
     status, downtime = ("servicestatus", "servicedowntime") if service else ("hoststatus", "hostdowntime")
     for kind, block in _blocks(path):
+        if kind == "info":
+            as_of = float(block.get("created") or 0)
         if kind == "hoststatus":
             names.append(block.get("host_name", ""))
         if block.get("host_name") != host or (service and block.get("service_description") != service):
@@ -40,6 +46,7 @@ def read_status_file(path: Path, host: str, service: str) -> Standing | NotKnown
     return Standing(
         well=found.get("current_state") == "0",
         acknowledged=found.get("problem_has_been_acknowledged") == "1",
+        as_of=as_of,
         last_check=float(found.get("last_check") or 0),
         downtimes=tuple(downtimes),
     )

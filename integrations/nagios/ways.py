@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -164,6 +165,7 @@ class Cgi:
                 # Hosts: 2 is up; services: 2 is ok. So says statusjson.cgi without enumeration.
                 well=body["status"] == 2,
                 acknowledged=bool(body["problem_has_been_acknowledged"]),
+                as_of=float(found["result"].get("last_data_update") or 0) / 1000,
                 last_check=float(body.get("last_check") or 0) / 1000,
                 downtimes=await self._downtimes(host, service),
             )
@@ -178,19 +180,25 @@ class Cgi:
         found = await self._json({"query": "downtimelist", "details": "true", "hostname": host})
         listed = found["data"].get("downtimelist", {}) if found else {}
         entries = listed.values() if isinstance(listed, dict) else listed
-        return tuple(e["comment"] for e in entries if isinstance(e, dict) and e.get("service_description", "") == service)
+        return tuple(
+            e["comment"] for e in entries if isinstance(e, dict) and e.get("service_description", "") == service
+        )
 
     async def _json(self, query: Mapping[str, str]) -> Any:
         status, text, _ = await self._call("GET", f"statusjson.cgi?{urlencode(query)}", None, "")
         return json.loads(text) if status == 200 else None
 
-    async def _call(self, method: str, path: str, fields: Mapping[str, str] | None, cookies: str) -> tuple[int, str, str]:
+    async def _call(
+        self, method: str, path: str, fields: Mapping[str, str] | None, cookies: str
+    ) -> tuple[int, str, str]:
         """Status, text and cookies of one request, as the server wants us to prove who we are: Basic or Digest."""
         url, headers = f"{self._base}/{path}", {"Cookie": cookies} if cookies else {}
         async with asyncio.timeout(WITHIN):
             proof: dict[str, Any] = {}
             for _ in range(2):
-                async with self._http.request(method, url, data=fields, headers=headers, allow_redirects=False, **proof) as answer:
+                async with self._http.request(
+                    method, url, data=fields, headers=headers, allow_redirects=False, **proof
+                ) as answer:
                     text = await answer.text(errors="replace")
                     challenge = answer.headers.get("WWW-Authenticate", "").lower()
                     if answer.status != 401 or proof or not self._user:
@@ -269,7 +277,11 @@ class Livestatus:
         except (OSError, TimeoutError, ValueError, IndexError):
             return None
         return Standing(
-            well=int(state) == 0, acknowledged=bool(acknowledged), last_check=float(last_check), downtimes=downtimes
+            well=int(state) == 0,
+            acknowledged=bool(acknowledged),
+            as_of=time.time(),
+            last_check=float(last_check),
+            downtimes=downtimes,
         )
 
     async def _downtimes(self, host: str, service: str) -> tuple[str, ...]:

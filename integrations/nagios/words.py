@@ -77,12 +77,21 @@ def cgi_fields(verb: str, target: Target, ask: Ask) -> dict[str, str]:
     if verb in ("ack", "downtime"):
         # It turns ; into a space and removes < and >, so that they are written as something that stays.
         comment = plain(ask.comment).replace(";", ",").replace("<", "(").replace(">", ")")
-        fields |= {"com_author": field("author", plain(ask.asker.replace(";", ","), longest=60) or "someone"), "com_data": comment}
+        fields |= {
+            "com_author": field("author", plain(ask.asker.replace(";", ","), longest=60) or "someone"),
+            "com_data": comment,
+        }
     if verb == "ack":
         fields["send_notification"] = "on"
     if verb == "downtime":
         minutes = max(1, int((ask.duration or DOWNTIME) // 60))
-        fields |= {"fixed": "1", "trigger": "0", "childoptions": "0", "hours": str(minutes // 60), "minutes": str(minutes % 60)}
+        fields |= {
+            "fixed": "1",
+            "trigger": "0",
+            "childoptions": "0",
+            "hours": str(minutes // 60),
+            "minutes": str(minutes % 60),
+        }
     if verb == "recheck":
         fields["force_check"] = "on"
     return fields
