@@ -1,10 +1,10 @@
 """Who hears: the route tree, compiled into an index, so that cost per event hardly grows with the number of rules."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hub.core.matching import Look, Match
+from hub.core.matching import Look, Match, PatternSet
 from hub.core.notification import Occasion
 
 
@@ -49,28 +49,47 @@ class _Node:
     children: "_Siblings"
 
 
-class _Siblings:
-    """Routes beside each other: those with an equality lie under its field and value, the others are always tried."""
+CROWD = 8
+"""Where more routes than this share the values of a field, an expression on another field tells them apart better."""
 
-    __slots__ = ("by_field", "nodes", "others")
+
+class _Siblings:
+    """Routes beside each other. Each lies under one thing that it cannot match without: a value of a field, or an
+    expression, of which RE2 tests all at once. Those that want neither are always tried."""
+
+    __slots__ = ("by_field", "nodes", "others", "patterns")
 
     def __init__(self, nodes: tuple[_Node, ...]) -> None:
         self.nodes = nodes
         self.by_field: dict[str, dict[str, list[int]]] = {}
         self.others: list[int] = []
         crowds = Counter(pair for node in nodes for pair in _pairs(node.route.match))
+        placed: dict[str, dict[str, list[int]]] = {}
         for position, node in enumerate(nodes):
-            self._place(position, node.route.match, crowds)
+            self._place(position, node.route.match, crowds, placed)
+        self.patterns = [(name, PatternSet([*found]), [*found.values()]) for name, found in placed.items()]
 
-    def _place(self, position: int, match: Match, crowds: "Counter[tuple[str, str]]") -> None:
+    def _place(
+        self,
+        position: int,
+        match: Match,
+        crowds: Mapping[tuple[str, str], int],
+        placed: dict[str, dict[str, list[int]]],
+    ) -> None:
         """Under the field whose values the fewest routes share: `host` rather than `tool`."""
-        equalities = match.equalities()
-        if not equalities:
+        equalities, patterns = match.equalities(), match.patterns()
+        crowd, name = min(
+            ((sum(crowds[name, value] for value in values), name) for name, values in equalities.items()),
+            default=(len(self.nodes), ""),
+        )
+        if patterns and crowd > CROWD:
+            name, pattern = min(patterns.items())
+            placed.setdefault(name, {}).setdefault(pattern, []).append(position)
+        elif not equalities:
             self.others.append(position)
-            return
-        name = min(equalities, key=lambda name: (sum(crowds[name, value] for value in equalities[name]), name))
-        for value in equalities[name]:
-            self.by_field.setdefault(name, {}).setdefault(value, []).append(position)
+        else:
+            for value in equalities[name]:
+                self.by_field.setdefault(name, {}).setdefault(value, []).append(position)
 
     def candidates(self, look: Look) -> list[int]:
         """Positions of the routes that may match, in order."""
@@ -79,6 +98,11 @@ class _Siblings:
             value = look(name)
             if value is not None and (positions := values.get(value)):
                 found += positions
+        for name, patterns, places in self.patterns:
+            value = look(name)
+            if value is not None:
+                for index in patterns.matching(value):
+                    found += places[index]
         return sorted(found + self.others) if found else self.others
 
 
@@ -165,12 +189,11 @@ def _trace(siblings: _Siblings, look: Look, depth: int, steps: list[Step]) -> bo
     return matched
 
 
-def say_trail(steps: Sequence[Step]) -> str:
-    """The trail, a line each."""
-    return "\n".join(
-        f"{'  ' * step.depth}{step.route}{_at(step)}: {'yes' if step.matched else 'no'}, {step.why}" for step in steps
-    )
+def say_trail(steps: Sequence[Step], file: str = "routes.yaml") -> str:
+    """The trail, a line each: `web-tier (routes.yaml:14): no, host is "db1", not "web*"`."""
+    return "\n".join(f"{'  ' * step.depth}{_say(step, file)}" for step in steps)
 
 
-def _at(step: Step) -> str:
-    return f" (line {step.line})" if step.line else ""
+def _say(step: Step, file: str) -> str:
+    place = f" ({file}:{step.line})" if step.line else ""
+    return f"{step.route}{place}: {'yes' if step.matched else 'no'}, {step.why}"
