@@ -44,7 +44,7 @@ class Field:
 
     def __getitem__(self, name: str | int) -> "Field":
         path = f"{self.path}[{name}]" if isinstance(name, int) else f"{self.path}.{name}" if self.path else name
-        if isinstance(self.value, Mapping) and isinstance(name, str):
+        if isinstance(self.value, dict) and isinstance(name, str):
             return Field(self.value.get(name, ABSENT), path)
         if isinstance(self.value, list) and isinstance(name, int) and -len(self.value) <= name < len(self.value):
             return Field(self.value[name], path)
@@ -153,14 +153,14 @@ class Field:
         """Name and field of an object; none if it is absent."""
         if not self.present:
             return
-        if not isinstance(self.value, Mapping):
+        if not isinstance(self.value, dict):
             raise self._wrong("an object")
         for name in self.value:
             yield str(name), self[str(name)]
 
     def object(self) -> "Field":
         """Itself, if it is an object."""
-        if not isinstance(self.value, Mapping):
+        if not isinstance(self.value, dict):
             raise self._wrong("an object")
         return self
 

@@ -178,8 +178,9 @@ class Draft:
 
     def merge(self, other: "Draft") -> None:
         for name in Changes.__slots__:
-            mine, theirs = getattr(self.changes, name), getattr(other.changes, name)
-            mine.extend(theirs) if isinstance(mine, list) else mine.update(theirs)
+            if theirs := getattr(other.changes, name):
+                mine = getattr(self.changes, name)
+                mine.extend(theirs) if isinstance(mine, list) else mine.update(theirs)
         self._deliveries.update(other._deliveries)
         self._lives.update(other._lives)
         for group, posts in other._groups.items():

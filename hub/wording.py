@@ -54,6 +54,8 @@ class Wording:
             trim_blocks=True,
             keep_trailing_newline=False,
         )
+        # Nothing can be called from a template; and jinja2 copies its globals for every rendering.
+        self._environment.globals.clear()
         self._zone = ZoneInfo(timezone)
         self._titles = titles
         self._failed = failed

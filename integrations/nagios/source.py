@@ -1,16 +1,18 @@
 """Nagios Core: notifications, as our script posts its environment macros (JSON), or as a form of the same names.
 
 State comes from HOSTSTATE or SERVICESTATE and never from NOTIFICATIONTYPE: a service that recovers while it flaps sends
-`FLAPPINGSTOP (OK)` and no RECOVERY.
+`FLAPPINGSTOP (OK)`, one that recovers in a downtime `DOWNTIMEEND (OK)`, and neither sends a RECOVERY.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from hub.contracts import NoOptions, WebhookRequest
 from hub.core.event import Link, Mark, MarkKind, Report, Severity, Status
-from hub.errors import PayloadError, Unsupported
-from hub.payload import Field
+from hub.errors import Unsupported
+from hub.payload import Field, shown
 from hub.proof import bearer as verify
 
 __all__ = ["parse", "verify"]
@@ -69,43 +71,51 @@ SAID = {
 }
 
 ASSERTS_ONLY_STATE = frozenset({"PROBLEM", "RECOVERY"})
-HEALS = frozenset({"RECOVERY", "FLAPPINGSTOP", "FLAPPINGEND", "FLAPPINGDISABLED", "FLAPPINGSTART", "PROBLEM"})
-"""What closes an open alert when the thing is well. The others say what somebody did, and are told as such."""
+LINE_ENDS = {"n": "\n", "\\": "\\"}
+"""Nagios writes a line break of long output as a backslash and an n, and a backslash as two."""
 
 
 def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report]:
     macros = _macros(request)
-    kind = "service" if macros["SERVICEDESC"].text("") else "host"
-    said = macros["NOTIFICATIONTYPE"].text().strip().upper()
-    # "ACKNOWLEDGEMENT (DOWN)" and the like come from command lines that were written for e-mail.
-    said = said.split("(")[0].strip()
-    if said not in MARKS:
-        raise Unsupported(f"NOTIFICATIONTYPE: '{said[:60]}' is not one that this version knows")
+    said = _said(macros)
+    host, service = _name(macros["HOSTNAME"]), _first(macros, "SERVICEDESC", "SERVICENAME")
+    kind = "service" if service else "host"
     state = _state(macros, kind)
-    host, service = _name(macros["HOSTNAME"]), macros["SERVICEDESC"].text("").strip()
-    thing = f"{host} / {service}" if service else host
-    return [
-        Report(
-            status=_status(said, state),
-            kind=kind,
-            key=f"{host}:{service}" if service else host,
-            title=_title(thing, state, said),
-            severity=state.severity,
-            body=_body(macros, kind, said),
-            links=_links(macros, kind),
-            labels=_labels(macros, kind, host, service, state),
-            actor=_actor(macros),
-            occurred_at=macros["TIMET"].epoch(),
-            sequence=_sequence(macros, kind),
-            mark=_mark(macros, said, state),
-        )
-    ]
+    report = Report(
+        status=Status.PROBLEM if said in ASSERTS_ONLY_STATE else Status.UPDATE,
+        kind=kind,
+        key=f"{host}:{service}" if service else host,
+        title=_title(f"{host} / {service}" if service else host, state, said),
+        severity=state.severity,
+        body=_body(macros, kind, said),
+        links=_links(macros, kind),
+        labels=_labels(macros, kind, host, service, state),
+        actor=_actor(macros, kind, said),
+        occurred_at=_time(macros),
+        sequence=_sequence(macros, kind),
+        mark=_mark(macros, kind, said),
+    )
+    return [report] if state.severity is not None else _well(report, said)
+
+
+def _well(report: Report, said: str) -> Sequence[Report]:
+    """It is well: first what was said, so that it is heard even where nothing is open, then that it is well."""
+    recovery = replace(report, status=Status.RECOVERY, severity=None, mark=None)
+    return [recovery] if said in ASSERTS_ONLY_STATE else [replace(report, severity=Severity.INFO), recovery]
+
+
+def _said(macros: Field) -> str:
+    # "ACKNOWLEDGEMENT (DOWN)" and the like come from command lines that were written for e-mail.
+    said = _name(macros["NOTIFICATIONTYPE"]).split("(")[0].strip().upper()
+    if said not in MARKS:
+        raise Unsupported(f"NOTIFICATIONTYPE: {shown(said)} is not one that this version knows")
+    return said
 
 
 def _macros(request: WebhookRequest) -> Field:
     """The macros by their bare names; the prefix that they have in the environment may be there."""
     given = request.form() if request.content_type == FORM else request.json().object()
-    return Field({name.removeprefix(PREFIX): field.value for name, field in given.entries()})
+    return Field({name.removeprefix(PREFIX): value for name, value in given.value.items()})
 
 
 def _name(field: Field) -> str:
@@ -117,17 +127,11 @@ def _name(field: Field) -> str:
 
 def _state(macros: Field, kind: str) -> State:
     field = macros["SERVICESTATE" if kind == "service" else "HOSTSTATE"]
-    word = field.text().strip().upper()
+    word = _name(field).upper()
     states = SERVICE_STATES if kind == "service" else HOST_STATES
     if word not in states:
-        raise PayloadError(field.path, f"'{word[:60]}' is none of {', '.join(states)}")
+        raise field.complain(f"{shown(word)} is none of {', '.join(states)}")
     return states[word]
-
-
-def _status(said: str, state: State) -> Status:
-    if state.severity is None:
-        return Status.RECOVERY if said in HEALS else Status.UPDATE
-    return Status.PROBLEM if said in ASSERTS_ONLY_STATE else Status.UPDATE
 
 
 def _title(thing: str, state: State, said: str) -> str:
@@ -137,36 +141,49 @@ def _title(thing: str, state: State, said: str) -> str:
 def _body(macros: Field, kind: str, said: str) -> str:
     prefix = kind.upper()
     output, long = macros[f"{prefix}OUTPUT"].text(""), macros[f"LONG{prefix}OUTPUT"].text("")
-    comment = "" if said in ASSERTS_ONLY_STATE else _comment(macros)
-    # Nagios writes line breaks of long output as a backslash and an n.
-    return "\n".join(part.strip() for part in (comment, output, long.replace("\\n", "\n")) if part.strip())
+    lines = re.sub(r"\\([n\\])", lambda end: LINE_ENDS[end[1]], long)
+    return "\n".join(part.strip() for part in (_comment(macros, kind, said), output, lines) if part.strip())
 
 
-def _comment(macros: Field) -> str:
-    return _first(macros, "NOTIFICATIONCOMMENT", "SERVICEACKCOMMENT", "HOSTACKCOMMENT")
+def _comment(macros: Field, kind: str, said: str) -> str:
+    return _of_somebody(macros, said, "NOTIFICATIONCOMMENT", f"{kind.upper()}ACKCOMMENT")
 
 
-def _actor(macros: Field) -> str:
-    return _first(macros, "NOTIFICATIONAUTHORNAME", "NOTIFICATIONAUTHOR", "SERVICEACKAUTHOR", "HOSTACKAUTHOR")
+def _actor(macros: Field, kind: str, said: str) -> str:
+    names = ("NOTIFICATIONAUTHORNAME", "NOTIFICATIONAUTHOR", f"{kind.upper()}ACKAUTHOR")
+    return _of_somebody(macros, said, *names)
+
+
+def _of_somebody(macros: Field, said: str, *names: str) -> str:
+    """The first that is given. Only an acknowledgement's are those of the acknowledgement: a downtime that is cancelled
+    has neither author nor comment."""
+    if said in ASSERTS_ONLY_STATE:
+        return ""
+    return _first(macros, *(name for name in names if "ACK" not in name or said == "ACKNOWLEDGEMENT"))
 
 
 def _first(macros: Field, *names: str) -> str:
     return next((text for name in names if (text := macros[name].text("").strip())), "")
 
 
-def _mark(macros: Field, said: str, state: State) -> Mark | None:
-    kind = MARKS[said]
-    if kind is None or state.severity is None and said in HEALS:
-        return None
-    if kind is MarkKind.UNACKNOWLEDGED:
-        return Mark(kind=kind)
-    return Mark(kind=kind, by=_actor(macros), text=_comment(macros))
+def _mark(macros: Field, kind: str, said: str) -> Mark | None:
+    mark = MARKS[said]
+    return Mark(kind=mark, by=_actor(macros, kind, said), text=_comment(macros, kind, said)) if mark else None
 
 
 def _sequence(macros: Field, kind: str) -> int | None:
     """Rises with each notification of the whole Nagios; its time has only whole seconds."""
-    number = macros[f"{kind.upper()}NOTIFICATIONID"]
-    return number.integer() or None if number.text("").strip() else None
+    return _number(macros[f"{kind.upper()}NOTIFICATIONID"]) or None
+
+
+def _time(macros: Field) -> datetime | None:
+    return Field(_number(macros["TIMET"]), "TIMET").epoch()
+
+
+def _number(field: Field) -> int | None:
+    """A macro that was not filled in (`$TIMET$`) only orders: for want of it no alert is refused."""
+    text = field.text("").strip()
+    return int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else None
 
 
 def _links(macros: Field, kind: str) -> tuple[Link, ...]:
@@ -187,6 +204,7 @@ LABELS = {
     "servicegroup": ("SERVICEGROUPNAME",),
     "servicegroups": ("SERVICEGROUPNAMES",),
     "contact": ("CONTACTNAME",),
+    "attempt": ("HOSTATTEMPT",),
 }
 CUSTOM = ("_HOST", "_SERVICE")
 
@@ -204,6 +222,6 @@ def _custom(macros: Field) -> dict[str, str]:
     return {
         name.removeprefix(prefix).lower(): text
         for prefix in CUSTOM
-        for name, field in macros.entries()
-        if name.startswith(prefix) and len(name) > len(prefix) and (text := field.text("").strip())
+        for name in macros.value
+        if name.startswith(prefix) and len(name) > len(prefix) and (text := macros[name].text("").strip())
     }
