@@ -1,0 +1,657 @@
+"""Reading `routes.yaml`: what is wrong is said with its place and its cure, and nothing else is ever raised."""
+
+# ruff: noqa: E501 - a complaint is one line, however long
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from hub.app import catalogue_of
+from hub.core.rules import Rules
+from hub.errors import Complaint, RulesError
+from hub.registry import installed
+from hub.routes_file import LARGEST, read_rules, read_rules_text
+from hub.rule_tests import run_tests
+
+CATALOGUE = catalogue_of(installed())
+SHIPPED = Path(__file__).parents[2] / "routes.yaml"
+HEAD = "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
+ROUTES = HEAD + "routes:\n"
+GOOD = """\
+version: 1
+reopen_within: 5m
+labels: [team]
+sources:
+  nagios-eu: {tool: nagios, expire_after: 7d}
+  twitter:
+    tool: json
+    event: {key: "{body.id}", title: 'says "{body.text}"', status: notice, severity: {from: body.mood, map: {x: error}}}
+channels:
+  ops: room:ops
+  web: {to: room:web}
+people:
+  alice: {room: alice}
+groups:
+  oncall: [alice]
+routes:
+  - name: web
+    match: {tool: [nagios, json], host: "web*", team: no, not: {service: {regex: "a|b"}}}
+    to: web
+    tell: [opened, resolved]
+    continue: true
+    routes:
+      - {name: web-down, match: {any: [{severity: ">= error"}, {state: {exists: true}}]}}
+everything_else: {to: ops}
+access:
+  - {allow: "silence *", who: [everyone], when: {for: "<= 2h"}}
+  - {deny: "nagios ack *", who: "group:oncall", in: [ops]}
+tests:
+  - name: heard
+    given: [{source: nagios, kind: host, host: db1}]
+    expect: {ops: [opened]}
+"""
+
+BROKEN: dict[str, tuple[str, list[str]]] = {
+    "a tab": (
+        "version: 1\nchannels:\n\tops: room:ops\n",
+        ["3:1: is not YAML: found character that cannot start any token; indent with spaces, not tabs"],
+    ),
+    "a key twice": ("version: 1\nversion: 1\n", ["2:1: 'version' stands here twice (first in line 1); keep one"]),
+    "a key twice, deep": (
+        HEAD + "people:\n  al: {room: a}\n  al: {room: b}\n",
+        ["6:3: 'al' stands here twice (first in line 5); keep one"],
+    ),
+    "an open quote": (
+        'version: "1\n',
+        ["2:1: is not YAML: found unexpected end of stream; check the indentation, quotes and brackets here"],
+    ),
+    "an open bracket": (
+        "version: 1\nlabels: [a, b\nroutes: []\n",
+        ["3:7: is not YAML: did not find expected ',' or ']'; check the indentation, quotes and brackets here"],
+    ),
+    "empty": ("", ["1:1: is empty; the least is: version: 1, channels, everything_else"]),
+    "only a comment": ("# nothing\n", ["1:1: is empty; the least is: version: 1, channels, everything_else"]),
+    "a list": ("- version: 1\n", ["1:1: a list is not a mapping; rules begin with: version: 1"]),
+    "a text": ("hello\n", ["1:1: 'hello' is not a mapping; rules begin with: version: 1"]),
+    "two documents": (
+        HEAD + "---\nversion: 1\n",
+        ["4:1: a second document begins here; rules are one document, remove the ---"],
+    ),
+    "a key that is a list": (
+        "[a]: b\n",
+        ["1:1: a name is a text, not a list, a mapping or an alias; put it in quotes"],
+    ),
+    "an unknown alias": ("version: *one\n", ["1:10: no anchor before this is called '&one'; write it out"]),
+    "an alias of itself": (HEAD + "labels: &a [*a]\n", ["4:13: no anchor before this is called '&a'; write it out"]),
+    "a control character": ("version: \x01\n", ["1:10: is not YAML: character U+0001 is not allowed; remove it"]),
+    "a merge": (
+        HEAD + "people: {<<: {al: {room: a}}}\n",
+        ["4:19: a mapping is not a text; write a word, or a text in quotes"],
+    ),
+    "no version": (
+        "channels: {ops: room:ops}\neverything_else: {to: ops}\n",
+        ["1:1: 'version' is missing; write: version: 1"],
+    ),
+    "a wrong version": (
+        "version: 2\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n",
+        ["1:10: version '2' is not supported by this version; write: version: 1"],
+    ),
+    "a version that looks like one": (
+        "version: 1.0\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n",
+        ["1:10: version '1.0' is not supported by this version; write: version: 1"],
+    ),
+    "an unknown key": (HEAD + "chanels: {}\n", ["4:1: 'chanels' is not known here; did you mean \"channels\"?"]),
+    "no channels": (
+        "version: 1\neverything_else: {to: ops}\n",
+        ["1:1: 'channels' is missing; write: channels: {ops: room:ops}", "2:23: no channel is called 'ops'"],
+    ),
+    "no everything_else": (
+        "version: 1\nchannels: {ops: room:ops}\n",
+        [
+            "1:1: 'everything_else' is missing, so that something could be heard by nobody; add: everything_else: {to: ops}"
+        ],
+    ),
+    "everything_else without to": (
+        "version: 1\nchannels: {ops: room:ops}\neverything_else: {}\n",
+        ["3:18: 'to' is missing; write: everything_else: {to: ops}"],
+    ),
+    "everything_else is a text": (
+        "version: 1\nchannels: {ops: room:ops}\neverything_else: ops\n",
+        ["3:18: 'ops' is not a mapping; write: everything_else: {to: ops}"],
+    ),
+    "a bad duration": (
+        HEAD + "reopen_within: 10\n",
+        ['4:16: \'10\' has no unit; write it like "15m", "2h30m" or "7d"'],
+    ),
+    "no address": (
+        "version: 1\nchannels: {ops: ops}\neverything_else: {to: ops}\n",
+        ["2:17: 'ops' is not an address; write chat:name, such as room:ops"],
+    ),
+    "an unknown chat": (
+        "version: 1\nchannels: {ops: rooom:ops}\neverything_else: {to: ops}\n",
+        ["2:17: no chat is called 'rooom'; did you mean \"room\"?"],
+    ),
+    "a chat to come": (
+        "version: 1\nchannels: {ops: 'slack:#ops'}\neverything_else: {to: ops}\n",
+        ["2:17: chat 'slack' is not supported by this version; there is room"],
+    ),
+    "a channel without to": (
+        "version: 1\nchannels: {ops: {}}\neverything_else: {to: ops}\n",
+        ["2:17: 'to' is missing; write: {to: room:ops}"],
+    ),
+    "a channel is a list": (
+        "version: 1\nchannels: {ops: [room:ops]}\neverything_else: {to: ops}\n",
+        ["2:17: a list is not an address; write chat:name, such as room:ops"],
+    ),
+    "pages": (
+        "version: 1\nchannels: {ops: {to: room:ops, pages: true}}\neverything_else: {to: ops}\n",
+        ["2:32: 'pages' is not supported by this version; remove it"],
+    ),
+    "fallback": (
+        "version: 1\nchannels: {ops: {to: room:ops, fallback: room:x}}\neverything_else: {to: ops}\n",
+        ["2:32: 'fallback' is not supported by this version; remove it"],
+    ),
+    "an unknown tool": (
+        HEAD + "sources: {eu: {tool: nagos}}\n",
+        ["4:22: no tool is called 'nagos'; did you mean \"nagios\"?"],
+    ),
+    "a tool is a list": (
+        HEAD + "sources: {eu: {tool: [nagios]}}\n",
+        ["4:22: a list is not a text; write a word, or a text in quotes"],
+    ),
+    "no tool": (HEAD + "sources: {eu: {}}\n", ["4:15: 'tool' is missing; there is json, nagios"]),
+    "a source is a text": (
+        HEAD + "sources: {eu: nagios}\n",
+        ["4:15: 'nagios' is not a mapping; a source is {tool: nagios}"],
+    ),
+    "a source's unknown key": (
+        HEAD + "sources: {eu: {tool: nagios, expires_after: 1d}}\n",
+        ["4:30: 'expires_after' is not known here; did you mean \"expire_after\"?"],
+    ),
+    "a source's bad duration": (
+        HEAD + "sources: {eu: {tool: nagios, expire_after: soon}}\n",
+        ['4:44: \'soon\' is no duration; write it like "15m", "2h30m" or "7d"'],
+    ),
+    "secrets that collide": (
+        HEAD + "sources:\n  eu-1: {tool: nagios}\n  eu_1: {tool: nagios}\n",
+        ["6:3: 'eu_1' and 'eu-1' would share TOCSIN_EU_1_SECRET; rename one"],
+    ),
+    "a json template that leads nowhere": (
+        HEAD + 'sources:\n  tw:\n    tool: json\n    event:\n      key: "{bdy.id}"\n',
+        ["8:12: '{bdy.id}' leads nowhere; write {body.…} or {header.…}"],
+    ),
+    "a json status that is none": (
+        HEAD + "sources:\n  tw:\n    tool: json\n    event:\n      key: a\n      status: broken\n",
+        ["9:15: 'broken' is none of problem, recovery, update, notice"],
+    ),
+    "a json table with a wrong word": (
+        HEAD + "sources:\n  tw:\n    tool: json\n    event:\n      severity: {from: body.mood, map: {angry: bad}}\n",
+        ["8:17: 'bad' is none of info, warning, error, critical"],
+    ),
+    "a json key that is no text": (
+        HEAD + "sources:\n  tw:\n    tool: json\n    event:\n      title: [a]\n",
+        ["8:14: Expected `str`, got `array`"],
+    ),
+    "a json key that is not known": (
+        HEAD + "sources:\n  tw:\n    tool: json\n    event:\n      titel: a\n",
+        ["8:7: 'titel' is not known here; did you mean \"title\"?"],
+    ),
+    "json's event is a text": (
+        HEAD + "sources: {tw: {tool: json, event: hello}}\n",
+        ["4:35: Expected `object`, got `str`"],
+    ),
+    "a group's stranger": (
+        HEAD + "people: {alice: {room: a}}\ngroups: {ops: [alise]}\n",
+        ["5:16: nobody is called 'alise' in people; did you mean \"alice\"?"],
+    ),
+    "a person is a text": (
+        HEAD + "people: {alice: a}\n",
+        ["4:17: 'a' is not a mapping; write names and values: {name: value}"],
+    ),
+    "a person's id is a list": (
+        HEAD + "people: {alice: {room: [a]}}\n",
+        ["4:24: a list is not a text; write a word, or a text in quotes"],
+    ),
+    "a label that is none": (
+        HEAD + "labels: [[a]]\n",
+        ["4:10: a list is not a text; write a word, or a text in quotes"],
+    ),
+    "routes are a mapping": (
+        HEAD + "routes: {web: {to: ops}}\n",
+        ['4:9: is not a list of routes, such as - {name: web, match: {host: "web*"}, to: web}'],
+    ),
+    "a route is a text": (
+        ROUTES + "  - web\n",
+        ["5:5: 'web' is not a mapping; a route is {name: web, match: {host: \"web*\"}, to: web}"],
+    ),
+    "no name": (
+        ROUTES + "  - {match: {host: a}, to: ops}\n",
+        ["5:5: a route has a stable name, of which tests and explain speak; add: name: …"],
+    ),
+    "a name twice": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops}\n  - {name: a, match: {host: b}, to: ops}\n",
+        ["6:12: another route is called 'a' (line 5); names are unique"],
+    ),
+    "a name that is taken": (
+        ROUTES + "  - {name: everything_else, match: {host: a}, to: ops}\n",
+        ["5:12: another route is called 'everything_else' (line 5); names are unique"],
+    ),
+    "nobody hears": (ROUTES + "  - {name: a, match: {host: a}}\n", ["5:5: 'a' says nowhere who hears; add: to: ops"]),
+    "nobody hears what children leave": (
+        ROUTES + "  - name: a\n    match: {host: a}\n    routes: [{name: b, match: {kind: k}, to: ops}]\n",
+        ["5:5: 'a' says nowhere who hears what its routes do not take; add: to: ops"],
+    ),
+    "an unknown channel": (
+        ROUTES + "  - {name: a, match: {host: a}, to: opps}\n",
+        ["5:37: no channel is called 'opps'; did you mean \"ops\"?"],
+    ),
+    "a route's unknown key": (
+        ROUTES + "  - {name: a, mach: {host: a}, to: ops}\n",
+        ["5:15: 'mach' is not known here; did you mean \"match\"?"],
+    ),
+    "an unknown label": (
+        ROUTES + "  - {name: a, match: {hots: a}, to: ops}\n",
+        [
+            "5:23: no field or label is called 'hots'; did you mean \"host\"?; a label of your own is listed under labels:"
+        ],
+    ),
+    "an unknown label within not": (
+        ROUTES + "  - {name: a, match: {not: {hots: a}}, to: ops}\n",
+        [
+            "5:29: no field or label is called 'hots'; did you mean \"host\"?; a label of your own is listed under labels:"
+        ],
+    ),
+    "a bad regex": (
+        ROUTES + '  - {name: a, match: {host: {regex: "we[b"}}, to: ops}\n',
+        ["5:37: /we[b/ is not a regular expression of RE2: missing ]: [b"],
+    ),
+    "a bad severity": (
+        ROUTES + "  - {name: a, match: {severity: bad}, to: ops}\n",
+        ["5:33: 'bad' is none of info, warning, error, critical"],
+    ),
+    "a bad severity in an order": (
+        ROUTES + '  - {name: a, match: {severity: ">= bad"}, to: ops}\n',
+        ["5:33: 'bad' is none of info, warning, error, critical"],
+    ),
+    "an order of words": (
+        ROUTES + '  - {name: a, match: {host: "> web"}, to: ops}\n',
+        ["5:29: 'web' is not a number; > works for severities and numbers, {is: …} for exactly a text"],
+    ),
+    "an empty list": (ROUTES + "  - {name: a, match: {host: []}, to: ops}\n", ["5:29: an empty list matches nothing"]),
+    "an unknown form": (
+        ROUTES + "  - {name: a, match: {host: {like: a}}, to: ops}\n",
+        ["5:29: is none of {regex: …}, {exists: true}, {exists: false}, {is: …}"],
+    ),
+    "exists what": (
+        ROUTES + "  - {name: a, match: {host: {exists: perhaps}}, to: ops}\n",
+        ["5:38: 'perhaps' is none of true, false"],
+    ),
+    "any without a list": (
+        ROUTES + "  - {name: a, match: {any: {host: a}}, to: ops}\n",
+        ["5:28: is not a list of matches, such as any: [{host: web301}, {host: web302}]"],
+    ),
+    "a match is a list": (
+        ROUTES + "  - {name: a, match: [host], to: ops}\n",
+        ["5:22: is not a mapping of names to values, such as {host: web301}"],
+    ),
+    "a match that contradicts itself": (
+        ROUTES + "  - {name: a, match: {host: a, all: [{host: b}]}, to: ops}\n",
+        ["5:22: can never match: it wants two different values of host"],
+    ),
+    "a match that contradicts its order": (
+        ROUTES + '  - {name: a, match: {severity: error, all: [{severity: ">= critical"}]}, to: ops}\n',
+        ["5:22: can never match: it wants two different values of severity"],
+    ),
+    "a match that contradicts its parent": (
+        ROUTES + "  - name: a\n    match: {tool: nagios}\n    to: ops\n    routes: [{name: b, match: {tool: json}}]\n",
+        ["8:31: 'b' can never match: a route above it wants another tool"],
+    ),
+    "nothing matches not everything": (
+        ROUTES + "  - {name: a, match: {not: {}}, to: ops}\n",
+        ["5:22: can never match: not: {} excludes everything; say what it is to exclude"],
+    ),
+    "after one that takes everything": (
+        ROUTES + "  - {name: a, to: ops}\n  - {name: b, match: {host: a}, to: ops}\n",
+        ["6:5: 'b' can never match: 'a' before it takes everything; move it up, or give 'a' continue: true"],
+    ),
+    "a strange continue": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, continue: maybe}\n",
+        ["5:52: 'maybe' is none of true, false"],
+    ),
+    "an unknown occasion": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, tell: [opend, resolved]}\n",
+        ["5:49: no occasion is called 'opend'; did you mean \"opened\"?"],
+    ),
+    "tell without resolved": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, tell: [opened]}\n",
+        ["5:48: resolved cannot be left out: whoever is told that it fires is told that it healed"],
+    ),
+    "include is to come": (HEAD + "include: []\n", ["4:1: 'include' is not supported by this version; remove it"]),
+    "inhibit is to come": (HEAD + "inhibit: []\n", ["4:1: 'inhibit' is not supported by this version; remove it"]),
+    "silences is to come": (HEAD + "silences: []\n", ["4:1: 'silences' is not supported by this version; remove it"]),
+    "heartbeats is to come": (
+        HEAD + "heartbeats: []\n",
+        ["4:1: 'heartbeats' is not supported by this version; remove it"],
+    ),
+    "time_windows is to come": (
+        HEAD + "time_windows: []\n",
+        ["4:1: 'time_windows' is not supported by this version; remove it"],
+    ),
+    "commands is to come": (HEAD + "commands: []\n", ["4:1: 'commands' is not supported by this version; remove it"]),
+    "enrich is to come": (HEAD + "enrich: []\n", ["4:1: 'enrich' is not supported by this version; remove it"]),
+    "settle is to come": (HEAD + "settle: []\n", ["4:1: 'settle' is not supported by this version; remove it"]),
+    "a route's group_by is to come": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, group_by: x}\n",
+        ["5:42: 'group_by' is not supported by this version; remove it"],
+    ),
+    "a route's group_wait is to come": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, group_wait: x}\n",
+        ["5:42: 'group_wait' is not supported by this version; remove it"],
+    ),
+    "a route's group_interval is to come": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, group_interval: x}\n",
+        ["5:42: 'group_interval' is not supported by this version; remove it"],
+    ),
+    "a route's repeat_interval is to come": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, repeat_interval: x}\n",
+        ["5:42: 'repeat_interval' is not supported by this version; remove it"],
+    ),
+    "a route's escalate is to come": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, escalate: x}\n",
+        ["5:42: 'escalate' is not supported by this version; remove it"],
+    ),
+    "a route's deliver is to come": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, deliver: x}\n",
+        ["5:42: 'deliver' is not supported by this version; remove it"],
+    ),
+    "a route's throttle is to come": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, throttle: x}\n",
+        ["5:42: 'throttle' is not supported by this version; remove it"],
+    ),
+    "everything_else's group_by": (
+        "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops, group_by: [host]}\n",
+        ["3:28: 'group_by' is not supported by this version; remove it"],
+    ),
+    "access is a mapping": (
+        HEAD + "access: {allow: silence}\n",
+        ["4:9: a mapping is not a list; write [ … ] or lines that begin with -"],
+    ),
+    "neither allow nor deny": (
+        HEAD + "access: [{who: everyone}]\n",
+        ['4:10: an entry has one of allow and deny: {allow: "silence *", who: everyone}'],
+    ),
+    "allow and deny": (
+        HEAD + "access: [{allow: silence, deny: silence, who: everyone}]\n",
+        ['4:10: an entry has one of allow and deny: {allow: "silence *", who: everyone}'],
+    ),
+    "an unknown command": (
+        HEAD + 'access: [{allow: "silense *", who: everyone}]\n',
+        ["4:18: no command is called 'silense'; did you mean \"silence\"?"],
+    ),
+    "an unknown command of a tool": (
+        HEAD + 'access: [{allow: "nagios ak *", who: everyone}]\n',
+        ["4:18: no command is called 'nagios ak'; did you mean \"nagios ack\"?"],
+    ),
+    "no who": (
+        HEAD + 'access: [{allow: "silence *"}]\n',
+        ["4:10: 'who' is missing; write everyone, group:… or a name of people"],
+    ),
+    "an unknown group": (
+        HEAD + 'access: [{allow: "silence *", who: "group:ops"}]\n',
+        ["4:36: no group is called 'ops'"],
+    ),
+    "an unknown person": (
+        HEAD + 'people: {alice: {room: a}}\naccess: [{allow: "silence *", who: alise}]\n',
+        ["5:36: nobody is called 'alise' in people; did you mean \"alice\"?"],
+    ),
+    "a group without its word": (
+        HEAD + 'people: {alice: {room: a}}\ngroups: {dev: [alice]}\naccess: [{allow: "silence *", who: dev}]\n',
+        ["6:36: nobody is called 'dev' in people; did you mean group:dev?"],
+    ),
+    "an unknown place": (
+        HEAD + 'access: [{allow: "silence *", who: everyone, in: [opps]}]\n',
+        ["4:51: no channel is called 'opps'; did you mean \"ops\"?"],
+    ),
+    "a bad bound": (
+        HEAD + 'access: [{allow: "silence *", who: everyone, when: {for: "<= soon"}}]\n',
+        ['4:58: \'<= soon\': <= needs a number or a duration, such as "<= 4" or "<= 2h"'],
+    ),
+    "approve is to come": (
+        HEAD + 'access: [{allow: "silence *", who: everyone, approve: {count: 1}}]\n',
+        ["4:46: 'approve' is not supported by this version; remove it"],
+    ),
+    "confirm is to come": (
+        HEAD + 'access: [{allow: "silence *", who: everyone, confirm: true}]\n',
+        ["4:46: 'confirm' is not supported by this version; remove it"],
+    ),
+    "a test without expect": (HEAD + "tests: [{name: t, given: []}]\n", ["4:9: 'expect' is missing in this test"]),
+    "a test of an unknown source": (
+        HEAD + "tests: [{name: t, given: [{source: nagos}], expect: {}}]\n",
+        ["4:36: no source is called 'nagos'; did you mean \"nagios\"?"],
+    ),
+    "a test's source is a list": (
+        HEAD + "tests: [{name: t, given: [{source: [nagios]}], expect: {}}]\n",
+        ["4:36: a list is not a text; write a word, or a text in quotes"],
+    ),
+    "a test's unknown field": (
+        HEAD + "tests: [{name: t, given: [{hots: a}], expect: {}}]\n",
+        ["4:28: no field or label is called 'hots'; did you mean \"host\"?"],
+    ),
+    "a test's field is a list": (
+        HEAD + "tests: [{name: t, given: [{host: [a]}], expect: {}}]\n",
+        ["4:34: a list is not a text; write a word, or a text in quotes"],
+    ),
+    "a test expects an unknown channel": (
+        HEAD + "tests: [{name: t, given: [{host: a}], expect: {opps: [opened]}}]\n",
+        ["4:48: no channel is called 'opps'; did you mean \"ops\"?"],
+    ),
+    "a test expects an unknown occasion": (
+        HEAD + "tests: [{name: t, given: [{host: a}], expect: {ops: [opend]}}]\n",
+        ["4:54: no occasion is called 'opend'; did you mean \"opened\"?"],
+    ),
+    "a test is a text": (
+        HEAD + "tests: [t]\n",
+        [
+            "4:9: 't' is not a mapping; a test is {name: …, given: [{source: nagios, host: web301}], expect: {ops: [opened]}}"
+        ],
+    ),
+    "a test with acts": (
+        HEAD + "tests: [{name: t, given: [{host: a}], expect: {}, acts: []}]\n",
+        ["4:51: 'acts' is not supported by this version; remove it"],
+    ),
+    "three at once": (
+        "version: 3\nchannels: {ops: room:ops}\neverything_else: {to: opps}\nlables: []\nroutes:\n  - {match: {hots: a}}\n",
+        [
+            "1:10: version '3' is not supported by this version; write: version: 1",
+            "3:23: no channel is called 'opps'; did you mean \"ops\"?",
+            "4:1: 'lables' is not known here; did you mean \"labels\"?",
+            "6:5: '?' says nowhere who hears; add: to: ops",
+            "6:5: a route has a stable name, of which tests and explain speak; add: name: …",
+            "6:14: no field or label is called 'hots'; did you mean \"host\"?; a label of your own is listed under labels:",
+        ],
+    ),
+}
+
+
+def read(text: str) -> Rules:
+    return read_rules_text(text, "routes.yaml", CATALOGUE)
+
+
+def complaints(text: str) -> list[str]:
+    with pytest.raises(RulesError) as caught:
+        read(text)
+    return [str(one).removeprefix("routes.yaml:") for one in caught.value.complaints]
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_wrong_is_said_with_its_place(case: str) -> None:
+    """Line, column, what is wrong, and what would be right."""
+    text, expected = BROKEN[case]
+
+    assert expected == complaints(text)
+
+
+def test_the_good_file_is_read() -> None:
+    """So that what the other tests break was whole."""
+    rules = read(GOOD)
+
+    assert {"json", "nagios", "nagios-eu", "twitter"} == set(rules.sources)
+    assert {"ops": "room:ops", "web": "room:web"} == rules.channels
+    assert [True] == [result.passed for result in run_tests(rules)]
+    assert () == rules.warnings
+
+
+def test_all_scalars_are_text() -> None:
+    """YAML would make false of `no` and 1.1 of `1.10`."""
+    rules = read(ROUTES + "  - {name: no, match: {host: no, service: 1.10, kind: 0x1F}, to: ops}\n")
+    event = {"host": "no", "service": "1.10", "kind": "0x1F"}
+
+    assert ["no"] == [taken.route for taken in rules.tree.decide(event.get)]
+    assert ["everything_else"] == [taken.route for taken in rules.tree.decide({**event, "service": "1.1"}.get)]
+
+
+def test_a_channel_that_nobody_uses_is_a_warning() -> None:
+    """It refuses nothing."""
+    rules = read(HEAD.replace("{ops: room:ops}", "{ops: room:ops, idle: room:idle}"))
+
+    assert ("routes.yaml:2:27: warning: nothing is sent to channel 'idle'",) == rules.warnings
+
+
+def test_an_alias_bomb_is_refused() -> None:
+    """A few lines that would expand to more than fits into memory."""
+    lines = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    said = complaints("a0: &a0 [x, x]\n" + "\n".join(lines) + "\n")
+
+    assert 1 == len(said)
+    assert "aliases" in said[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["a: " + "[" * 200_000, "{a: " * 200_000, "- " * 200_000, "a: " + "[" * 50_000 + "]" * 50_000]
+)
+def test_deep_nesting_is_refused(text: str) -> None:
+    """Before it could exhaust the stack."""
+    assert any("nested too deeply" in said for said in complaints(text))
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    """Without reading it."""
+    path = tmp_path / "routes.yaml"
+    path.write_text(HEAD + "#" * (LARGEST + 1024 * 1024))
+
+    assert "1:1: is larger than 10 MiB; no rules need that" == _refused(path)
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    """With the byte where it ceases to be."""
+    path = tmp_path / "routes.yaml"
+    path.write_bytes(b"version: 1 # caf\xe9\n")
+
+    assert "1:1: is not UTF-8 text (byte 16); save it as UTF-8" == _refused(path)
+
+
+@pytest.mark.parametrize(("name", "why"), [("none.yaml", "No such file or directory"), ("", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, why: str) -> None:
+    """And so is the setting that names it."""
+    said = _refused(tmp_path / name)
+
+    assert f"1:1: cannot be read: {why}; name the file with --routes or TOCSIN_ROUTES" == said
+
+
+def test_the_shipped_rules_are_good() -> None:
+    """They pass their own tests, and warn of nothing."""
+    rules = read_rules(SHIPPED, CATALOGUE)
+
+    assert () == rules.warnings
+    assert all(result.passed for result in run_tests(rules))
+
+
+def test_the_shipped_examples_are_good() -> None:
+    """Whoever takes away the # before an example has rules that hold."""
+    text = _uncommented(SHIPPED.read_text()).replace("slack: U024BE7LH", "room: alice")
+    rules = read(text)
+
+    assert {"nagios-eu", "twitter"} < set(rules.sources)
+    assert ["databases"] == [route.name for route in rules.tree.routes]
+    assert (2, {"oncall": ("alice",)}) == (len(rules.access), rules.groups)
+    assert all(result.passed for result in run_tests(rules))
+
+
+def _uncommented(text: str) -> str:
+    """The file with its commented examples in force: comments that begin a section, and the indented ones after."""
+    return re.sub(r"^# (?=[a-z_]+:( [\[{]|$)|  )", "", text, flags=re.MULTILINE)
+
+
+def _refused(path: Path) -> str:
+    with pytest.raises(RulesError) as caught:
+        read_rules(path, CATALOGUE)
+    return str(caught.value).removeprefix(f"{path}:")
+
+
+# ------------------------------------------------------------------------------------------------------------ any text
+
+
+def _only_complains(text: str) -> None:
+    said = _complaints_of(text)
+
+    assert said is None or said
+    assert all(one.line >= 1 and one.column >= 1 and one.what for one in said or ())
+
+
+def _complaints_of(text: str) -> Sequence[Complaint] | None:
+    try:
+        read(text)
+    except RulesError as error:
+        return error.complaints
+    return None
+
+
+@given(text=st.text(alphabet=st.characters(), max_size=200))
+@example(text="\ud800")
+@example(text="\x00")
+@example(text="? [a]\n: b")
+@example(text="!!python/object/apply:os.system [id]")
+@example(text="%YAML 9.9\n---\na")
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """Nothing but RulesError is ever raised."""
+    _only_complains(text)
+
+
+@given(content=st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    """As a file has them."""
+    _only_complains(content.decode(errors="surrogateescape"))
+
+
+@given(data=st.data())
+def test_any_slip_in_a_good_file_is_read_or_refused(data: st.DataObject) -> None:
+    """Something is cut out, put in or doubled."""
+    text = GOOD
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, min(len(text), start + 30)))
+        put = data.draw(st.sampled_from(["", "[", "]", "{}", "[]", ":", "\n", "  ", "- ", "''", '"', "&a ", "*a", "a"]))
+        text = text[:start] + put + text[end:]
+    _only_complains(text)
+
+
+SCALARS = re.compile(r"(?<=[:\[,] )[\w*-]+|\"[^\"\n]*\"")
+SPOTS = [found.span() for found in SCALARS.finditer(GOOD)]
+
+
+@given(
+    spots=st.lists(st.sampled_from(SPOTS), min_size=1, max_size=3, unique=True),
+    put=st.sampled_from(
+        ["[]", "{}", "[[a]]", "{a: b}", "''", "~", "no", "'*'", "'>= 3'", "9" * 400, "é", "{regex: (}"]
+    ),
+)
+def test_any_value_in_place_of_another_is_read_or_refused(spots: list[tuple[int, int]], put: str) -> None:
+    """A list where a text belongs, and all the rest."""
+    text = GOOD
+    for start, end in sorted(spots, reverse=True):
+        text = text[:start] + put + text[end:]
+    _only_complains(text)
