@@ -187,7 +187,7 @@ def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire
     if _tool_dropped_ack(alert, event):
         note = f"the acknowledgement is gone: {event.tool} sent a new problem after it"
         return Advance(alert=replace(moved, ack=None, answer=None), change=Change.UNACKED, note=note, decide=passes)
-    rank, before = _rank(event.severity), _rank(alert.severity)
+    rank, before = _rank(moved.severity), _rank(alert.severity)
     change = Change.WORSENED if rank > before else Change.EASED if rank < before else Change.REPEATED
     return Advance(alert=moved, change=change, decide=passes)
 
