@@ -223,11 +223,15 @@ def _simple(name: str, text: str, path: tuple[str | int, ...]) -> Field:
     if (ordered := ORDERED.fullmatch(text.strip())) is not None:
         return _ordered(name, ordered[1], ordered[2].strip(), path)
     if "*" in text or "?" in text:
-        return _pattern(name, f'"{text}"', "".join(GLOB.get(c) or re2.escape(c) for c in text), path)
+        return _pattern(name, f'"{text}"', "".join(map(_glob, text)), path)
     return _equal(name, text, path)
 
 
 GLOB = {"*": ".*", "?": "."}
+
+
+def _glob(character: str) -> str:
+    return GLOB.get(character) or (re2.escape(character) if character.isascii() else character)
 
 
 def _equal(name: str, text: str, path: tuple[str | int, ...]) -> Field:
