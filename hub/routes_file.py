@@ -67,6 +67,10 @@ LATER: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What the design knows and this version does not: refused as such, never ignored."""
 CHATS_LATER = ("slack", "teams", "matrix", "irc", "mattermost", "zulip", "discord")
+NAME_HINTS = {
+    "body": "; write text for the event's own words, body.x.y for what the tool posted",
+    "labels": "; write the label's own name, or labels.x",
+}
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -360,6 +364,8 @@ class _Reading:
             self.tree.wrong((), "'channels' is missing; write: channels: {ops: room:ops}")
             return {}
         found: dict[str, str] = {}
+        if value == {}:
+            self.tree.wrong(("channels",), "is empty; write channels: {ops: room:ops}")
         for name, given, path in self._entries(value, ("channels",)):
             address = given
             if isinstance(given, dict):
@@ -524,8 +530,7 @@ class _Reading:
             self.tree.wrong(place, what)
         for name, place in _names_in(value, path):
             if not self._is_name(name):
-                what = f"no field or label is called {_shown(name)}{_nearest(name, self._names)}"
-                self.tree.wrong(place, f"{what}; a label of your own is listed under labels:", key=True)
+                self.tree.wrong(place, self._strange_name(name), key=True)
         if len(self.tree.complaints) > faults:
             return None
         match = compile_match(value)
@@ -539,6 +544,10 @@ class _Reading:
                     what = f"no {name} is called {_shown(word)}{_nearest(word, known)}"
                     self.tree.wrong((*path, *_place_of(value, name, word)), what)
         return match
+
+    def _strange_name(self, name: str) -> str:
+        hint = NAME_HINTS.get(name) or _nearest(name, self._names)
+        return f"no field or label is called {_shown(name)}{hint} (labels of your own are listed under labels:)"
 
     def _is_name(self, name: str) -> bool:
         deep = name.startswith(("labels.", "body.")) and name.partition(".")[2]
@@ -564,7 +573,7 @@ class _Reading:
             self.used |= {name for name, address in self.channels.items() if address == value}
             return str(value)
         written = self.tree.value.get("channels") if isinstance(self.tree.value, dict) else None
-        if not (isinstance(written, dict) and value in written):
+        if self.channels and not (isinstance(written, dict) and value in written):
             self.tree.wrong(path, f"no channel is called {_shown(value)}{_nearest(value, self.channels)}")
         return None
 
@@ -720,8 +729,7 @@ class _Reading:
         for name, given in body.items():
             place = (*path, name)
             if not self._is_name(name):
-                what = f"no field or label is called {_shown(name)}{_nearest(name, self._names)}"
-                self.tree.wrong(place, what, key=True)
+                self.tree.wrong(place, self._strange_name(name), key=True)
             elif self._is_text(given, place):
                 self._is_value(name, given, place)
         return body
