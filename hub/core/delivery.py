@@ -79,7 +79,8 @@ def _again(attempt: Attempt, now: datetime, retry_after: float | None, jitter: f
         return Dead()
     wait = wait_before(attempt.number, jitter)
     if retry_after is not None:
-        wait = max(wait, timedelta(seconds=retry_after))
+        # In this order of arguments a NaN counts as the bound, too.
+        wait = max(wait, timedelta(seconds=min(GIVE_UP_AFTER.total_seconds(), max(0.0, retry_after))))
     return Retry(at=now + wait, perhaps_again=marked)
 
 
