@@ -14,6 +14,7 @@ LABELS = {
     "servicegroup": "the service's first group",
     "servicegroups": "all groups of the service, separated by commas",
     "contact": "the contact that Nagios notified",
+    "attempt": "which check in a row found it so",
     "state": "UP, DOWN, UNREACHABLE, OK, WARNING, CRITICAL or UNKNOWN",
 }
 KINDS = {"host": "a host", "service": "a service on a host"}

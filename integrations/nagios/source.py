@@ -6,7 +6,7 @@ State comes from HOSTSTATE or SERVICESTATE and never from NOTIFICATIONTYPE: a se
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from hub.contracts import NoOptions, WebhookRequest
@@ -73,20 +73,31 @@ SAID = {
 ASSERTS_ONLY_STATE = frozenset({"PROBLEM", "RECOVERY"})
 LINE_ENDS = {"n": "\n", "\\": "\\"}
 """Nagios writes a line break of long output as a backslash and an n, and a backslash as two."""
+LAST_SECOND = 10**11
+"""What is later than the year 5000 is no time."""
 
 
 def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report]:
     macros = _macros(request)
     said = _said(macros)
-    host, service = _name(macros["HOSTNAME"]), _first(macros, "SERVICEDESC", "SERVICENAME")
-    kind = "service" if service else "host"
+    kind = "service" if _service(macros) else "host"
     state = _state(macros, kind)
-    report = Report(
-        status=Status.PROBLEM if said in ASSERTS_ONLY_STATE else Status.UPDATE,
+    if state.severity is not None:
+        status = Status.PROBLEM if said in ASSERTS_ONLY_STATE else Status.UPDATE
+        return [_report(macros, kind, state, said, status)]
+    # It is well. What was said besides comes first, so that it is heard also where nothing is open.
+    well = _report(macros, kind, state, "RECOVERY", Status.RECOVERY)
+    return [well] if said in ASSERTS_ONLY_STATE else [_report(macros, kind, state, said, Status.UPDATE), well]
+
+
+def _report(macros: Field, kind: str, state: State, said: str, status: Status) -> Report:
+    host, service = _name(macros["HOSTNAME"]), _service(macros)
+    return Report(
+        status=status,
         kind=kind,
         key=f"{host}:{service}" if service else host,
         title=_title(f"{host} / {service}" if service else host, state, said),
-        severity=state.severity,
+        severity=None if status is Status.RECOVERY else state.severity or Severity.INFO,
         body=_body(macros, kind, said),
         links=_links(macros, kind),
         labels=_labels(macros, kind, host, service, state),
@@ -95,13 +106,10 @@ def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report]:
         sequence=_sequence(macros, kind),
         mark=_mark(macros, kind, said),
     )
-    return [report] if state.severity is not None else _well(report, said)
 
 
-def _well(report: Report, said: str) -> Sequence[Report]:
-    """It is well: first what was said, so that it is heard even where nothing is open, then that it is well."""
-    recovery = replace(report, status=Status.RECOVERY, severity=None, mark=None)
-    return [recovery] if said in ASSERTS_ONLY_STATE else [replace(report, severity=Severity.INFO), recovery]
+def _service(macros: Field) -> str:
+    return _first(macros, "SERVICEDESC", "SERVICENAME")
 
 
 def _said(macros: Field) -> str:
@@ -177,7 +185,8 @@ def _sequence(macros: Field, kind: str) -> int | None:
 
 
 def _time(macros: Field) -> datetime | None:
-    return Field(_number(macros["TIMET"]), "TIMET").epoch()
+    seconds = _number(macros["TIMET"]) or 0
+    return Field(seconds).epoch() if seconds < LAST_SECOND else None
 
 
 def _number(field: Field) -> int | None:
@@ -194,25 +203,23 @@ def _links(macros: Field, kind: str) -> tuple[Link, ...]:
     return tuple(Link(title=t, url=url) for t, url in urls.items() if url.startswith(("http://", "https://")))
 
 
-LABELS = {
-    "host": ("HOSTNAME",),
-    "service": ("SERVICEDESC",),
-    "address": ("HOSTADDRESS",),
-    "alias": ("HOSTALIAS",),
-    "hostgroup": ("HOSTGROUPNAME",),
-    "hostgroups": ("HOSTGROUPNAMES",),
-    "servicegroup": ("SERVICEGROUPNAME",),
-    "servicegroups": ("SERVICEGROUPNAMES",),
-    "contact": ("CONTACTNAME",),
-    "attempt": ("HOSTATTEMPT",),
+BY_HOST = {
+    "address": "HOSTADDRESS",
+    "alias": "HOSTALIAS",
+    "hostgroup": "HOSTGROUPNAME",
+    "hostgroups": "HOSTGROUPNAMES",
+    "contact": "CONTACTNAME",
+}
+BY_KIND = {
+    "host": BY_HOST | {"attempt": "HOSTATTEMPT"},
+    "service": BY_HOST
+    | {"servicegroup": "SERVICEGROUPNAME", "servicegroups": "SERVICEGROUPNAMES", "attempt": "SERVICEATTEMPT"},
 }
 CUSTOM = ("_HOST", "_SERVICE")
 
 
 def _labels(macros: Field, kind: str, host: str, service: str, state: State) -> Mapping[str, str]:
-    labels = {name: text for name, macro in LABELS.items() if (text := _first(macros, *macro))}
-    if kind == "host":
-        labels = {name: text for name, text in labels.items() if not name.startswith("service")}
+    labels = {name: text for name, macro in BY_KIND[kind].items() if (text := _first(macros, macro))}
     own = {"host": host, "state": state.word} | ({"service": service} if service else {})
     return _custom(macros) | labels | own
 
