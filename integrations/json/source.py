@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from hub.contracts import WebhookRequest
 from hub.core.event import Link, Report, Severity, Status
 from hub.payload import Field
@@ -15,6 +17,7 @@ __all__ = ["JsonOptions", "parse", "verify"]
 
 PLACE = re.compile(r"\{([^{}]*)\}")
 ROOTS = ("body", "header")
+SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 TITLES = ("title", "message", "text", "summary", "subject", "name")
 KEYS = ("key", "id", "fingerprint")
 
@@ -78,9 +81,8 @@ def _check_choice(name: str, value: Any, choices: Sequence[str] | None) -> None:
 
 def parse(request: WebhookRequest, options: JsonOptions) -> Sequence[Report]:
     body, event = request.json(), options.event
-    reader = _Reader(body, Field(dict(request.headers), "header"))
+    reader = _Reader(body, _headers(request))
     status = Status(reader.choice("status", event.status, {s.value for s in Status}) or Status.NOTICE)
-    severity = reader.choice("severity", event.severity, {s.word for s in Severity})
     url = reader.text(event.url) if event.url else ""
     title = (reader.text(event.title) if event.title else _first(body, TITLES)) or reader.compact()
     return [
@@ -89,20 +91,25 @@ def parse(request: WebhookRequest, options: JsonOptions) -> Sequence[Report]:
             kind=reader.choice("kind", event.kind, None) or "message",
             key=(reader.text(event.key) if event.key else _first(body, KEYS)) or _fingerprint(title),
             title=" ".join(title.split()),
-            severity=_severity(severity, status),
+            severity=_severity(reader, event, status),
             body=reader.text(event.body) if event.body else _first(body, ("description", "body", "details")),
             links=(Link(title="Open", url=url),) if url.startswith(("http://", "https://")) else (),
-            labels={name: reader.text(text) for name, text in event.labels.items()},
+            labels={name: said for name, text in event.labels.items() if (said := reader.text(text))},
             actor=reader.text(event.actor) if event.actor else "",
             occurred_at=reader.field(event.occurred_at).time() if event.occurred_at else None,
         )
     ]
 
 
-def _severity(word: str, status: Status) -> Severity | None:
+def _headers(request: WebhookRequest) -> Field:
+    """What may be told of them: a secret is nothing for a title."""
+    return Field({name: value for name, value in request.headers.items() if name not in SECRET_HEADERS}, "header")
+
+
+def _severity(reader: "_Reader", event: EventMap, status: Status) -> Severity | None:
     if status is Status.RECOVERY:
         return None
-    if word:
+    if word := reader.choice("severity", event.severity, {s.word for s in Severity}):
         return Severity.of(word)
     return Severity.ERROR if status is Status.PROBLEM else Severity.INFO
 
@@ -115,7 +122,7 @@ class _Reader:
 
     def at(self, path: str) -> Field:
         root, _, rest = path.strip().partition(".")
-        return self._roots[root].at(rest)
+        return self._roots[root].at(rest.lower() if root == "header" else rest)
 
     def field(self, text: str) -> Field:
         """The one value that a text such as `{body.at}` stands for; else the text itself."""
@@ -130,7 +137,9 @@ class _Reader:
             return self._table(value)
         said = self.text(value) if value else ""
         if said and choices is not None and said.lower() not in choices:
-            raise self.field(value).complain(f"'{said[:60]}' is none of {', '.join(sorted(choices))}; map it in event.{name}")
+            raise self.field(value).complain(
+                f"'{said[:60]}' is none of {', '.join(sorted(choices))}; map it in event.{name}"
+            )
         return said.lower() if choices is not None else said
 
     def _table(self, table: Mapping[str, Any]) -> str:
@@ -145,9 +154,10 @@ class _Reader:
         raise source.complain(f"'{word[:60]}' is none of {', '.join(table.get('map', {}))}")
 
     def compact(self) -> str:
+        """All of the body in one short line, where nothing in it looks like a title."""
         value = self._roots["body"].value
-        words = value if isinstance(value, str) else ", ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, Mapping) else str(value)
-        return words[:80] or "an empty message"
+        words = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        return words[:80].strip() or "an empty message"
 
 
 def _first(body: Field, names: Sequence[str]) -> str:
