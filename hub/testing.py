@@ -1,10 +1,14 @@
 """The public test kit: recorded requests, read as a source would have sent them."""
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from hub.contracts import WebhookRequest
+from hub.core.event import Report, Severity
 from hub.errors import TocsinError
 
 RECORDED = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -34,3 +38,24 @@ def read_fixture(path: Path, *, source: str = "", received_at: datetime = RECORD
         body=body,
         received_at=received_at,
     )
+
+
+def report_as_json(report: Report) -> dict[str, Any]:
+    """A report as `<case>.reports.json` has it: without what is empty, times in RFC 3339, the severity as a word."""
+    plain = _plain(report)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say of a value of the core; of its records, only the fields that say something."""
+    if isinstance(value, Severity):
+        return value.word
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if is_dataclass(value):
+        named = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {name: said for name, said in named.items() if said not in (None, "", [], {})}
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value

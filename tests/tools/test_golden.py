@@ -1,0 +1,115 @@
+"""Recorded requests in, reports out: every folder under `integrations`, every fixture, and no list of them.
+
+Beside `<case>.http` stands what is expected of it: `<case>.reports.json`, `<case>.quiet.json` (`{"why": …}`) or
+`<case>.error.json` (`{"error": "PayloadError", "says": …}`); and `<case>.options.json`, if its source sets any.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import integrations
+from hub.contracts import Integration, Quiet, Source, WebhookRequest
+from hub.core.event import Report, Status
+from hub.errors import PayloadError, Unauthenticated, Unsupported
+from hub.registry import installed
+from hub.testing import read_fixture, report_as_json
+
+(FOLDER,) = map(Path, integrations.__path__)
+CASES = {f"{path.parts[-3]}/{path.stem}": path for path in sorted(FOLDER.glob("*/fixtures/*.http"))}
+SOURCES = {name: record for name, record in installed().items() if record.source is not None}
+EXPECTED = ("reports", "quiet", "error")
+
+
+def tool(case: str) -> tuple[Integration, Source]:
+    record = SOURCES[case.partition("/")[0]]
+    assert record.source is not None
+    return record, record.source
+
+
+def options(case: str) -> Any:
+    record, path = tool(case)[0], CASES[case].with_suffix(".options.json")
+    return msgspec.convert(json.loads(path.read_text()) if path.exists() else {}, record.options, strict=False)
+
+
+def parse(case: str) -> Sequence[Report] | Quiet:
+    return tool(case)[1].parse(read_fixture(CASES[case]), options(case))
+
+
+def outcome(case: str) -> Mapping[str, Any]:
+    """What became of it, in the form of the files beside it."""
+    try:
+        said = parse(case)
+    except (PayloadError, Unsupported) as error:
+        return {"error": {"error": type(error).__name__, "says": str(error)}}
+    return {"quiet": {"why": said.why}} if isinstance(said, Quiet) else {"reports": [*map(report_as_json, said)]}
+
+
+def expected(case: str) -> Mapping[str, Any]:
+    paths = {kind: CASES[case].with_suffix(f".{kind}.json") for kind in EXPECTED}
+    return {kind: json.loads(path.read_text()) for kind, path in paths.items() if path.exists()}
+
+
+REPORTED = [case for case in CASES if "reports" in expected(case)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_recorded_request_gives_what_stands_beside_it(case: str) -> None:
+    """The file beside a recording is the design of the tool."""
+    assert expected(case) == outcome(case)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_parsing_is_pure(case: str) -> None:
+    """A replay gives what the first time gave: no clock, no counter, no randomness."""
+    assert outcome(case) == outcome(case)
+
+
+@pytest.mark.parametrize("case", REPORTED)
+def test_a_report_can_be_told(case: str) -> None:
+    """The title stands alone on a phone, a recovery is not bad, and the body is not the title again."""
+    reports = parse(case)
+    assert not isinstance(reports, Quiet)
+
+    for report in reports:
+        assert report.title == " ".join(report.title.split()) != ""
+        assert "" not in (report.key, report.kind)
+        assert (report.status is Status.RECOVERY) == (report.severity is None)
+        assert all(link.url.startswith(("http://", "https://")) for link in report.links)
+        assert all(report.labels.values())
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_tool_has_recordings_of_what_it_declares(name: str) -> None:
+    """Each kind and each label that routes may use occurs in a fixture."""
+    reports = [report for case in REPORTED if case.startswith(f"{name}/") for report in expected(case)["reports"]]
+
+    assert reports
+    assert set() == set(SOURCES[name].kinds) - {report["kind"] for report in reports}
+    assert set() == set(SOURCES[name].labels) - {label for report in reports for label in report.get("labels", {})}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_tool_without_a_secret_takes_nothing(name: str) -> None:
+    """A source fails closed, also where nothing was set."""
+    source = SOURCES[name].source
+    assert source is not None
+    case = next(case for case in REPORTED if case.startswith(f"{name}/"))
+    request = read_fixture(CASES[case])
+    naked = WebhookRequest(source=request.source, body=request.body, received_at=request.received_at)
+
+    for asked, secrets in ((request, ()), (naked, ())):
+        with pytest.raises(Unauthenticated):
+            source.verify(asked, secrets)
+
+
+def test_nothing_stands_beside_no_recording() -> None:
+    """A misspelt name would never be compared with anything."""
+    beside = {path for path in FOLDER.glob("*/fixtures/*") if path.suffix != ".http"}
+    known = {path.with_suffix(f".{kind}.json") for path in CASES.values() for kind in (*EXPECTED, "options")}
+
+    assert set() == beside - known
