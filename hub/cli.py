@@ -280,7 +280,7 @@ def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[s
     for row in [list(columns), *rows] if rows else []:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if not rows:
-        print(f"no {name}")
+        print(f"no {name}" if name.endswith("s") else f"nothing in {name}")
     return OK
 
 

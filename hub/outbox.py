@@ -231,13 +231,13 @@ class Outbox:
     async def _send(self, chat: Chat, room: Room, item: Item) -> MessageRef:
         if isinstance(item, Line):
             post = self._state.posts.get(item.post) if item.post else None
-            message = self._wording.line(item, dialect=chat.traits.dialect)
+            message = _marked(self._wording.line(item, dialect=chat.traits.dialect), item.sending)
             return await chat.post(room, message, PostKey(item.id), under=post.ref if post else None, loud=item.loud)
         message = self._say(item, chat.traits.dialect)
         if item.ref is not None and isinstance(chat, Edits):
             await chat.edit(item.ref, message, PostKey(item.id))
             return item.ref
-        return await chat.post(room, message, PostKey(item.id))
+        return await chat.post(room, _marked(message, item.sending), PostKey(item.id))
 
     def _say(self, post: Post, dialect: str) -> Message:
         now = self._now()
@@ -275,6 +275,7 @@ class Outbox:
             edit=isinstance(current, Post) and current.ref is not None,
             loud=isinstance(current, Post) or current.loud,
             repeats_safely=chat is not None and chat.traits.repeat is Repeat.ONCE,
+            perhaps_again=current.sending.perhaps_again,
         )
         jitter = random.random()  # noqa: S311 - spreads retries, hides nothing
         what = delivery.after(attempt, tried.came, draft.now, retry_after=tried.retry_after, jitter=jitter)
@@ -284,6 +285,13 @@ class Outbox:
             draft.put(posts=[_settled_post(current, tried, what, draft.now)])
         else:
             draft.put(lines=[_settled(current, tried, what)])
+
+
+def _marked(message: Message, sending: Sending) -> Message:
+    """A repeat that may be the second of its kind says so."""
+    if not sending.perhaps_again:
+        return message
+    return replace(message, standing=f"{message.standing} · perhaps again" if message.standing else "perhaps again")
 
 
 def _settled(item: Line, tried: Tried, what: Next) -> Line:
@@ -310,8 +318,11 @@ def _sending(sending: Sending, tried: Tried, what: Next) -> Sending:
     match what:
         case Settled():
             return Sending(state=DeliveryState.SENT, attempts=attempts)
-        case Retry(at=at):
-            return Sending(state=DeliveryState.OWED, attempts=attempts, error=tried.error, due_at=at)
+        case Retry(at=at, perhaps_again=again):
+            again = again or sending.perhaps_again
+            return Sending(
+                state=DeliveryState.OWED, attempts=attempts, error=tried.error, due_at=at, perhaps_again=again
+            )
         case Dead():
             return Sending(state=DeliveryState.DEAD, attempts=attempts, error=tried.error)
         case Unknown():

@@ -102,6 +102,8 @@ class Sending:
     error: str = ""
     due_at: datetime | None = None
     """Not before this time; None: at once."""
+    perhaps_again: bool = False
+    """The last try may have arrived: the next says that it may be a repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,102 @@
+"""What we ask of a tool, and what it makes of it: shown when the tool says so, not when we asked."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from chat import FakeTool
+from scenario import Scenario
+
+from hub.contracts import Outcome, Result
+from hub.registry import installed
+
+
+@pytest.fixture
+def tool() -> FakeTool:
+    return FakeTool()
+
+
+@pytest.fixture
+async def hub(begin, tool: FakeTool):
+    hub = await begin(tools={**installed(), "nagios": tool.integration()})
+    asking = asyncio.create_task(hub.hub.asks.serve())
+    await asyncio.sleep(0)
+    yield hub
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+async def until(hub: Scenario, look: Callable[[], object]) -> None:
+    """Let what is under way happen: turns of the loop, no time."""
+    async with asyncio.timeout(10):
+        while not look():
+            await asyncio.sleep(0.001)
+    await hub.settle()
+
+
+def answer(hub: Scenario) -> str:
+    alert = next(iter(hub.hub.state.alerts.values()))
+    return alert.answer.result if alert.answer else ""
+
+
+async def test_asked_then_confirmed_by_the_tools_own_event(hub: Scenario, tool: FakeTool) -> None:
+    await hub.nagios(number=1)
+    reply = await hub.says("nagios ack web301 disk swap", by="alice")
+    assert reply.ok
+    await until(hub, lambda: answer(hub) == "sent")
+    asked = await hub.latest()
+    assert "acked" == asked.message.state
+    assert "waiting for its answer" in asked.message.standing
+    await hub.later("5s")
+    await hub.nagios(kind="ACKNOWLEDGEMENT", number=2, NOTIFICATIONAUTHOR="hub", NOTIFICATIONCOMMENT=tool.asked[0][2])
+
+    confirmed = await hub.latest()
+    assert "acked by alice: disk swap" in confirmed.message.standing
+    assert "acknowledged in Nagios" in confirmed.message.standing
+    assert {} == hub.hub.state.asks
+
+
+async def test_a_refusal_lifts_the_ack_and_says_so(hub: Scenario, tool: FakeTool) -> None:
+    tool.outcome = Outcome(result=Result.REFUSED, detail="it is well")
+    await hub.nagios(number=1)
+    await hub.says("ack", under=await hub.latest())
+    await until(hub, lambda: answer(hub) == "refused")
+
+    message = await hub.latest()
+    assert "open" == message.message.state
+    assert "Nagios refused to ack (it is well)" in message.message.standing
+
+
+async def test_an_ack_that_nobody_confirms_becomes_unknown_and_is_lifted(hub: Scenario) -> None:
+    await hub.nagios(number=1)
+    await hub.says("nagios ack web301")
+    await until(hub, lambda: answer(hub) == "sent")
+    await hub.later("61s")
+    message = await hub.latest()
+    assert "acked" == message.message.state
+    assert "has not confirmed" in message.message.standing
+    await hub.later("5m")
+
+    assert "open" == (await hub.latest()).message.state
+
+
+async def test_what_was_under_way_at_a_restart_is_not_asked_again(hub: Scenario, tool: FakeTool) -> None:
+    await hub.nagios(number=1)
+    await hub.says("nagios ack web301")
+    await until(hub, lambda: answer(hub) == "sent")
+    await hub.restarts()
+    asking = asyncio.create_task(hub.hub.asks.serve())
+    await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+    assert 1 == len(tool.asked)
+
+
+async def test_the_buttons_ack_is_the_tools_ack(hub: Scenario, tool: FakeTool) -> None:
+    await hub.nagios(number=1)
+    await hub.presses("Ack", await hub.latest(), by="bob")
+    await until(hub, lambda: bool(tool.asked))
+
+    assert [("ack", "web301")] == [(verb, target) for verb, target, _ in tool.asked]
+    assert tool.asked[0][2].startswith("(bob) ")

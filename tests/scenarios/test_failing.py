@@ -1,0 +1,130 @@
+"""What chats, templates and parsers do wrong, and what becomes of the alert."""
+
+import pytest
+from chat import FakeChat
+from scenario import Scenario
+
+from hub.contracts import Repeat
+from hub.errors import Refused, Uncertain, Unreachable
+from hub.registry import installed
+
+RULES = """\
+version: 1
+channels: {ops: room:ops, pager: "pager:night"}
+routes: [{name: paged, match: {tool: nagios}, to: pager}]
+everything_else: {to: ops}
+"""
+
+
+@pytest.fixture
+def chat() -> FakeChat:
+    return FakeChat()
+
+
+@pytest.fixture
+async def hub(begin, chat: FakeChat) -> Scenario:
+    return await begin(RULES, {**installed(), "pager": chat.integration()})
+
+
+async def test_a_chat_that_is_away_hears_later_in_order(hub: Scenario, chat: FakeChat) -> None:
+    chat.failures = [Unreachable("away"), Unreachable("away", retry_after=120)]
+    await hub.nagios("web301")
+    await hub.nagios("web302")
+    assert [] == chat.posted
+    await hub.later("2m")
+    assert [] == chat.posted
+    await hub.later("5m")
+
+    assert ["web301 is DOWN", "web302 is DOWN"] == [message.title for _, message in chat.posted]
+
+
+async def test_what_healed_while_the_chat_was_away_is_told_as_healed(hub: Scenario, chat: FakeChat) -> None:
+    """Nothing that was decided to be told is lost; newer replaces older unsent."""
+    chat.failures = [Unreachable("away")]
+    await hub.nagios("web301", number=1)
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+    await hub.later("1m")
+
+    assert ["resolved"] == [message.state for _, message in chat.posted]
+
+
+async def test_a_refusal_is_a_dead_letter_that_can_be_replayed(hub: Scenario, chat: FakeChat) -> None:
+    chat.failures = [Refused("no such channel")]
+    await hub.nagios("web301")
+    dead = list(await hub.hub.store.deliveries(state="dead"))
+    assert ["no such channel"] == [delivery.sending.error for delivery in dead]
+    await hub.restarts()
+    asker = hub.hub.actions.asker("alice", trusted=True, token=False)
+    await hub.hub.operations.replay_delivery(dead[0].id, asker)
+    await hub.settle()
+
+    assert ["web301 is DOWN"] == [message.title for _, message in chat.posted]
+    assert [] == list(await hub.hub.store.deliveries(state="dead"))
+
+
+async def test_one_dead_letter_does_not_stop_the_channel(hub: Scenario, chat: FakeChat) -> None:
+    chat.failures = [Refused("too odd")]
+    await hub.nagios("web301")
+    await hub.nagios("web302")
+
+    assert ["web302 is DOWN"] == [message.title for _, message in chat.posted]
+
+
+async def test_an_uncertain_post_is_tried_once_more_and_then_unknown(hub: Scenario, chat: FakeChat) -> None:
+    chat.failures = [Uncertain("dropped"), Uncertain("dropped"), Uncertain("dropped")]
+    await hub.nagios("web301")
+    await hub.later("10m")
+
+    assert ["unknown"] == [str(d.sending.state) for d in await hub.hub.store.deliveries(state="unknown")]
+    assert 1 == len(chat.failures)
+
+
+async def test_a_chat_that_keeps_a_key_is_simply_tried_again(hub: Scenario, chat: FakeChat) -> None:
+    chat.repeat = Repeat.ONCE
+    chat.failures = [Uncertain("dropped"), Uncertain("dropped")]
+    await hub.nagios("web301")
+    await hub.later("10m")
+
+    assert ["web301 is DOWN"] == [message.title for _, message in chat.posted]
+
+
+async def test_a_broken_template_falls_back_to_plain_words(begin) -> None:
+    """An alert is never lost to its own decoration."""
+    hub = await begin()
+    folder = hub.folder / "templates/messages/opened"
+    folder.mkdir(parents=True)
+    (folder / "title.plain.j2").write_text("{{ nothing.like.this }}")
+    (folder / "standing.plain.j2").write_text("{% broken")
+    await hub.nagios("web301")
+
+    assert "web301 is DOWN" == (await hub.latest()).message.title
+
+
+async def test_a_rule_that_raises_leaves_the_event_to_be_replayed(
+    hub: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall(*_: object) -> None:
+        raise RuntimeError("a rule fell over")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(hub.hub.current().tree), "decide", fall)
+        accepted = await hub.nagios("web301")
+        await hub.receives("json", {"title": "another", "status": "notice"})
+    stored = await hub.hub.store.event(accepted.events[0])
+    assert stored is not None
+    assert stored.decision is None
+    assert "a rule fell over" in stored.failure
+    asker = hub.hub.actions.asker("alice", trusted=True, token=False)
+    await hub.hub.operations.replay_event(accepted.events[0], asker)
+    await hub.settle()
+    again = await hub.hub.store.event(accepted.events[0])
+
+    assert again is not None
+    assert again.decision is not None
+    assert "opened" == again.decision.change
+
+
+async def test_what_cannot_be_understood_is_kept_and_can_be_replayed(hub: Scenario) -> None:
+    kept = await hub.nagios("web301", kind="SOMETHINGNEW")
+    assert kept.quarantined
+    assert [kept.quarantined] == [request.id for request in await hub.hub.store.quarantine()]
