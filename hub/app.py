@@ -132,7 +132,15 @@ async def build(
             failed=lambda name: metrics.failures.labels(name).inc(),
         )
         chats = await _open_chats(stack, tools, settings, room_log, now)
-        outbox = Outbox(state=state, writer=writer, chats=chats, wording=wording, now=now, count=metrics.count_delivery)
+        outbox = Outbox(
+            state=state,
+            writer=writer,
+            chats=chats,
+            wording=wording,
+            now=now,
+            count=metrics.count_delivery,
+            observe=metrics.observe,
+        )
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)))
         asks = Asks(
             state=state,
@@ -181,7 +189,7 @@ async def build(
         health = Health(current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: "")
         gate_settings = _gate_settings(settings, now)
         app = web.Application(middlewares=[gate(gate_settings), plain_errors], client_max_size=LARGEST_BODY)
-        app.add_routes(Inbound(ingest, now).routes())
+        app.add_routes(Inbound(ingest, now, metrics.observe).routes())
         app.add_routes(Api(operations).routes())
         app.add_routes(health.routes())
         folders = [settings.routes.parent / "templates", shipped("templates")]

@@ -16,7 +16,8 @@ from typing import Any
 from hub import __version__
 from hub.errors import RulesError, SettingsError, TocsinError
 
-OK, FAULTS, USAGE, UNREACHABLE = 0, 1, 2, 3
+OK, FAULTS, UNREACHABLE = 0, 1, 3
+"""2 is usage, by argparse."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

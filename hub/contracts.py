@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, NewType, Protocol, TypeVar, runtime_checkable
 
 from hub.core.alert import Alert
-from hub.core.event import Event, Labels, Report
+from hub.core.event import Labels, Report
 from hub.core.notification import Message, MessageRef
 from hub.core.silence import Silence
 from hub.payload import Field, decode_form, decode_json
@@ -404,6 +404,3 @@ class Actions(Protocol):
     async def explain(self, event: str) -> str: ...
     def status(self) -> Sequence[str]:
         """Lines on how the hub itself is doing."""
-
-
-EventOrReport = Event | Report

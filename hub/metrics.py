@@ -41,6 +41,9 @@ class Metrics:
         )
         self._config = Info("tocsin_config", "The rules in force.", registry=self._registry)
 
+    def observe(self, stage: str, seconds: float) -> None:
+        self.stages.labels(stage).observe(seconds)
+
     def count_request(self, source: str, verdict: str) -> None:
         self.requests.labels(source, verdict).inc()
 

@@ -7,6 +7,7 @@ import asyncio
 import heapq
 import logging
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -72,7 +73,9 @@ class Outbox:
         wording: Wording,
         now: Callable[[], datetime],
         count: Callable[[str, str], None],
+        observe: Callable[[str, float], None],
     ) -> None:
+        self._observe = observe
         self._state = state
         self._writer = writer
         self._chats = chats
@@ -196,7 +199,9 @@ class Outbox:
         ready = self._ready(channel, TOGETHER if together else 1)
         if not ready:
             return 0
+        began = time.perf_counter()
         tried = await asyncio.gather(*(self._attempt(chat, channel.room, item) for item in ready))
+        self._observe("deliver", time.perf_counter() - began)
         await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
         for one in tried:
             self._count(channel.room.address, one.came)

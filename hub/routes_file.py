@@ -24,7 +24,7 @@ import yaml
 from hub.contracts import Integration
 from hub.core.access import AccessEntry, check_bound
 from hub.core.durations import parse_duration
-from hub.core.matching import CLOSED, COMBINE, EVENT_FIELDS, Match, MatchError, compile_match, impossible
+from hub.core.matching import CLOSED, COMBINE, EVENT_FIELDS, Match, MatchError, compile_match, implied, impossible
 from hub.core.notification import Occasion
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rules import REOPEN_WITHIN, Rules, RuleTest, SourceRule
@@ -472,16 +472,19 @@ class _Reading:
             self.tree.wrong(path, 'is not a list of routes, such as - {name: web, match: {host: "web*"}, to: web}')
             return ()
         found: list[Route] = []
-        taken_by = ""
+        before = _Before()
         for i, given in enumerate(value):
             route = self._route(given, (*path, i), parent)
             if route is None:
                 continue
-            if taken_by:
-                what = f"{_shown(route.name)} can never match: {_shown(taken_by)} before it takes everything"
+            wanted = _joined(parent.equalities if parent else {}, route.match.equalities())
+            spec = repr(given.get("match", {}))
+            if taken_by := before.taking(spec, wanted):
+                what = f"{_shown(route.name)} can never match: {_shown(taken_by)} before it takes"
+                what += " everything" if taken_by == before.everything else " all that it could"
                 self.tree.wrong((*path, i), f"{what}; move it up, or give {_shown(taken_by)} continue: true")
-            if not route.go_on and not route.match.fields() and route.match.matches(lambda _: None):
-                taken_by = taken_by or route.name
+            if not route.go_on:
+                before.add(route, spec)
             found.append(route)
         return tuple(found)
 
@@ -546,8 +549,8 @@ class _Reading:
         return match
 
     def _strange_name(self, name: str) -> str:
-        hint = NAME_HINTS.get(name) or _nearest(name, self._names)
-        return f"no field or label is called {_shown(name)}{hint} (labels of your own are listed under labels:)"
+        hint = f"{_nearest(name, self._names)} (labels of your own are listed under labels:)"
+        return f"no field or label is called {_shown(name)}{NAME_HINTS.get(name, hint)}"
 
     def _is_name(self, name: str) -> bool:
         deep = name.startswith(("labels.", "body.")) and name.partition(".")[2]
@@ -587,7 +590,7 @@ class _Reading:
                 found.append(words[word])
             else:
                 self.tree.wrong(place, f"no occasion is called {_shown(word)}{_nearest(word, words)}")
-        if found and Occasion.RESOLVED not in found:
+        if Occasion.RESOLVED not in found and (found or value == []):
             self.tree.wrong(path, "resolved cannot be left out: whoever is told that it fires is told that it healed")
         return tuple(found)
 
@@ -817,6 +820,38 @@ class _Reading:
                 self.tree.wrong((*path, name), f"{_shown(name)} is not supported by this version; remove it", key=True)
             else:
                 self.tree.wrong((*path, name), f"{_shown(name)} is not known here{_nearest(name, known)}", key=True)
+
+
+@dataclass
+class _Before:
+    """The siblings before a route that keep what they match for themselves."""
+
+    MOST_BROAD = 200
+    """So many routes without an equality are compared with all after them: the check of a large file must end."""
+
+    everything: str = ""
+    specs: dict[str, str] = field(default_factory=dict)
+    by_value: dict[tuple[str, str], list[Route]] = field(default_factory=dict)
+    broad: list[Route] = field(default_factory=list)
+
+    def add(self, route: Route, spec: str) -> None:
+        if not route.match.fields() and route.match.matches(lambda _: None):
+            self.everything = self.everything or route.name
+        self.specs.setdefault(spec, route.name)
+        name, values = min(route.match.equalities().items(), default=("", frozenset[str]()))
+        for value in values:
+            self.by_value.setdefault((name, value), []).append(route)
+        if not values and len(self.broad) < self.MOST_BROAD:
+            self.broad.append(route)
+
+    def taking(self, spec: str, wanted: Mapping[str, frozenset[str]]) -> str:
+        """The first found that takes whatever the route with these equalities could match; empty if there is none."""
+        if self.everything or spec in self.specs:
+            return self.everything or self.specs[spec]
+        near = [
+            route for name, values in wanted.items() for route in self.by_value.get((name, min(values, default="")), ())
+        ]
+        return next((route.name for route in (*near, *self.broad) if implied(route.match, wanted)), "")
 
 
 @dataclass(frozen=True, slots=True)

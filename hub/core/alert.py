@@ -348,10 +348,6 @@ def ended(alert: Alert, now: datetime, why: str) -> Advance:
     return Advance(alert=closed, change=Change.RESOLVED, note=why)
 
 
-LIFTS = ("refused", "unknown")
-"""What a tool's answer must be for a person's ack to be lifted again."""
-
-
 def answered(alert: Alert, answer: Answer, now: datetime) -> Advance:
     """The tool, or our waiting for it, has answered an ask about this alert."""
     current = alert.answer

@@ -364,6 +364,15 @@ def impossible(match: Match, given: Mapping[str, frozenset[str]]) -> str:
     return next((name for name, values in sorted(left.items()) if not values), "")
 
 
+def implied(match: Match, given: Mapping[str, frozenset[str]]) -> bool:
+    """Whether the match holds wherever each of these fields has one of its values."""
+    if isinstance(match, Field):
+        return bool(given.get(match.name)) and all(map(match.test, given[match.name]))
+    if isinstance(match, AnyOf):
+        return any(implied(part, given) for part in match.parts)
+    return isinstance(match, All) and all(implied(part, given) for part in match.parts)
+
+
 def _conditions(match: Match) -> list[Field]:
     """The conditions that must all hold."""
     if isinstance(match, Field):

@@ -1,5 +1,6 @@
 """`POST /in/{source}`: where tools post."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,10 @@ from hub.web.answers import answer, error
 
 
 class Inbound:
-    def __init__(self, ingest: Ingest, now: Callable[[], datetime]) -> None:
+    def __init__(self, ingest: Ingest, now: Callable[[], datetime], observe: Callable[[str, float], None]) -> None:
         self._ingest = ingest
         self._now = now
+        self._observe = observe
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -24,6 +26,7 @@ class Inbound:
         ]
 
     async def receive(self, request: web.Request) -> web.Response:
+        began = time.perf_counter()
         try:
             accepted = await self._ingest.accept(await self._webhook(request))
         except UnknownSource as unknown:
@@ -34,6 +37,8 @@ class Inbound:
             return error(400, "payload", str(broken), path=broken.path, quarantined=broken.quarantined)
         except Overloaded as busy:
             return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
+        finally:
+            self._observe("accept", time.perf_counter() - began)
         return answer(say_accepted(accepted), status=202)
 
     async def heartbeat(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,11 +17,9 @@ from urllib.parse import urlencode
 import aiohttp
 
 from hub.contracts import Ask, Outcome, Result, Target, Tools
-from hub.proof import Secret
 from integrations.nagios import words
 from integrations.nagios.status import NotKnown, Standing, read_status_file
 
-Setting = Callable[[str], Secret | None]
 WITHIN = 10.0
 """Seconds that one question may take."""
 
