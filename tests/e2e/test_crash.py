@@ -67,6 +67,7 @@ class Burst:
             except aiohttp.ClientError:
                 self.unanswered.append((key, delivery))
                 return
+            await asyncio.sleep(self.dice.uniform(0, 0.01))
 
     async def _post(self, session: aiohttp.ClientSession, key: str, delivery: str) -> None:
         async with session.post(
@@ -105,7 +106,7 @@ async def test_kill_nine_loses_nothing_that_was_answered(hub_process: Callable[.
 
     for _ in range(KILLS):
         storm = asyncio.create_task(burst.storm(KEYS // KILLS))
-        await asyncio.sleep(burst.dice.uniform(0.02, 0.5))
+        await asyncio.sleep(burst.dice.uniform(0.02, 0.4))
         hub.kill(signal.SIGKILL)
         await storm
         hub.start()
