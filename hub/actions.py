@@ -3,6 +3,7 @@
 `perform` understands, authorises, puts on record, and runs. Commands see the hub through the rest of `Actions`.
 """
 
+import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from hub.contracts import Asker, Call, Command, Control, Heard, Reply, Target, V
 from hub.conversation import Conversation
 from hub.core.access import judge
 from hub.core.alert import Alert, Answer
-from hub.core.matching import MatchError, compile_match
+from hub.core.matching import ALERT_FIELDS, MatchError, compile_match
 from hub.core.notification import Post
 from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
@@ -51,6 +52,7 @@ class HubActions:
         rules: Callable[[], Rules],
         conversation: Conversation,
         controls: Mapping[str, Control],
+        labels: frozenset[str],
         explainer: Explainer,
         status: Callable[[], Sequence[str]],
         now: Callable[[], datetime],
@@ -62,6 +64,7 @@ class HubActions:
         self._rules = rules
         self._conversation = conversation
         self._controls = controls
+        self._labels = labels
         self._explainer = explainer
         self._status = status
         self._now = now
@@ -214,9 +217,10 @@ class HubActions:
 
     async def silence(self, matchers: Mapping[str, Any], seconds: float, reason: str, heard: Heard) -> Silence:
         try:
-            compile_match(matchers)
+            match = compile_match(matchers)
         except MatchError as error:
             raise UsageError(f"{'.'.join(map(str, error.path))}: {error.what}") from error
+        self._know(match.fields())
         if not matchers:
             raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
         if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
@@ -232,6 +236,16 @@ class HubActions:
         )
         await self._writer.do(lambda draft: self._router.silence(draft, asked))
         return asked
+
+    def _know(self, names: frozenset[str]) -> None:
+        """Refuse a silence on a name that no alert can have: it would hold nothing, and nobody would notice."""
+        known = {*ALERT_FIELDS, *self._labels, *self._rules().labels}
+        known |= {label for alert in self._state.alerts.values() if alert.open for label in alert.labels}
+        for name in sorted(names - known):
+            if not name.startswith("labels."):
+                nearest = difflib.get_close_matches(name, sorted(known), n=1)
+                hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
+                raise UsageError(f"no alert has a '{name[:60]}'{hint}")
 
     async def unsilence(self, silences: Sequence[str], heard: Heard) -> Sequence[Silence]:
         def job(draft: Draft) -> Sequence[Silence]:

@@ -165,6 +165,7 @@ async def build(
             rules=current,
             conversation=Conversation(all_commands(tools)),
             controls=controls_of(tools),
+            labels=frozenset(label for tool in tools.values() for label in tool.labels),
             explainer=explainer,
             status=status,
             now=now,

@@ -382,6 +382,7 @@ def _conditions(match: Match) -> list[Field]:
 
 # -------------------------------------------------------------------------------------------------- what is looked at
 
+ALERT_FIELDS = ("source", "tool", "kind", "key", "severity", "title", "text", "actor", "id")
 EVENT_FIELDS = ("source", "tool", "status", "kind", "key", "severity", "title", "text", "actor")
 
 

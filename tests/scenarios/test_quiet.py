@@ -96,3 +96,12 @@ async def test_worse_in_silence_is_said_when_it_ends(hub: Scenario) -> None:
     await hub.later("11m")
 
     assert [("worsened", True)] == [(line.message.occasion, line.loud) for line in await hub.thread(alert)]
+
+
+async def test_a_silence_on_a_name_that_no_alert_has_is_refused(hub: Scenario) -> None:
+    """It would hold nothing, and nobody would notice."""
+    reply = await hub.says("silence hots=web301")
+
+    assert not reply.ok
+    assert 'did you mean "host"' in reply.text
+    assert [] == hub.hub.actions.silences()
