@@ -826,7 +826,7 @@ class _Reading:
 class _Before:
     """The siblings before a route that keep what they match for themselves."""
 
-    MOST_BROAD = 200
+    MOST_BROAD = 60
     """So many routes without an equality are compared with all after them: the check of a large file must end."""
 
     everything: str = ""
@@ -838,7 +838,11 @@ class _Before:
         if not route.match.fields() and route.match.matches(lambda _: None):
             self.everything = self.everything or route.name
         self.specs.setdefault(spec, route.name)
-        name, values = min(route.match.equalities().items(), default=("", frozenset[str]()))
+        crowds = [
+            (sum(len(self.by_value.get((name, value), ())) for value in values), name, values)
+            for name, values in route.match.equalities().items()
+        ]
+        _, name, values = min(crowds, key=lambda crowd: crowd[:2], default=(0, "", frozenset[str]()))
         for value in values:
             self.by_value.setdefault((name, value), []).append(route)
         if not values and len(self.broad) < self.MOST_BROAD:
