@@ -125,9 +125,9 @@ def _rules(file: str | None) -> Any:
     from hub.app import catalogue_of
     from hub.registry import installed
     from hub.routes_file import read_rules
+    from hub.settings import routes_file
 
-    path = Path(file or os.environ.get("TOCSIN_ROUTES") or "routes.yaml")
-    return read_rules(path, catalogue_of(installed()))
+    return read_rules(routes_file(file or os.environ.get("TOCSIN_ROUTES")), catalogue_of(installed()))
 
 
 def _check(options: argparse.Namespace) -> int:

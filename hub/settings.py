@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hub.errors import SettingsError
 from hub.proof import Secret
+from hub.shipped_files import shipped
 
 
 def variable(*parts: str) -> str:
@@ -71,6 +72,12 @@ class Settings:
         return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
 
+def routes_file(name: str | None) -> Path:
+    """The rules file of that name; else `routes.yaml` of the folder we run in; else the shipped one."""
+    here = Path("routes.yaml")
+    return Path(name) if name else here if here.exists() else shipped("routes.yaml")
+
+
 @cache
 def is_loopback(host: str) -> bool:
     if host == "localhost":
@@ -95,7 +102,7 @@ def read_settings(
     return Settings(
         host=host or environment.get("TOCSIN_HOST") or default.host,
         port=port if port is not None else _port(environment.get("TOCSIN_PORT"), default.port),
-        routes=Path(routes or environment.get("TOCSIN_ROUTES") or default.routes),
+        routes=routes_file(routes or environment.get("TOCSIN_ROUTES")),
         database=database or environment.get("TOCSIN_DATABASE") or default.database,
         public_url=environment.get("TOCSIN_PUBLIC_URL") or "",
         timezone=environment.get("TOCSIN_TIMEZONE") or default.timezone,
