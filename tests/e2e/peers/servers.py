@@ -63,7 +63,12 @@ def workplace(name: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        # A notification that Nagios has begun outlives it, and may still be writing.
+        for _ in range(20):
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
+            time.sleep(0.1)
 
 
 def unprivileged() -> Mapping[str, Any]:
