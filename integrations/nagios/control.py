@@ -96,32 +96,48 @@ async def confirm(target: Target, ask: Ask, tools: Tools) -> Outcome | None:
 
 def aim(text: str, known: Sequence[Labels]) -> tuple[Target, str]:
     """The target at the beginning of a text, and the words behind it: `web301 disk swap`, `db1:Disk /var cleaning`."""
-    first, rest = _first_word(text)
+    said = text.strip()
+    if said.startswith(QUOTES):
+        name, rest = _quoted(said)
+        host, colon, service = name.partition(":")
+        return _target(host, _service_said(host, service.strip()) if colon else ""), rest
+    first, _, rest = said.partition(" ")
     if not first:
         raise UsageError("say of which host or service: web301, or db1:Disk /var")
-    host, colon, begin = first.partition(":")
+    host, colon, _ = first.partition(":")
     if not colon:
-        return _target(host, ""), rest
-    if text.lstrip()[:1] in "\"'":
-        return _target(host, begin.strip()), rest
-    behind = text.strip().partition(":")[2]
-    services = sorted(
-        {labels["service"] for labels in known if labels.get("host") == host and labels.get("service")}, key=len
-    )
-    for service in reversed(services):
-        if behind.lower() == service.lower() or behind.lower().startswith(f"{service.lower()} "):
-            return _target(host, service), behind[len(service) :].strip()
-    if not begin:
-        raise UsageError(f"say which service of {host}: {host}:Disk /var")
-    return _target(host, begin), rest
+        return _target(host, ""), rest.strip()
+    service, rest = _service(host, said[len(host) + 1 :], known)
+    return _target(host, _service_said(host, service)), rest
 
 
-def _first_word(text: str) -> tuple[str, str]:
-    said = text.strip()
-    if said[:1] in ('"', "'") and (end := said.find(said[0], 1)) > 0:
-        return said[1:end], said[end + 1 :].strip()
-    first, _, rest = said.partition(" ")
+QUOTES = ('"', "'")
+
+
+def _quoted(text: str) -> tuple[str, str]:
+    """What stands in the quotes with which a text begins, and the words behind them."""
+    inside, end, rest = text[1:].partition(text[0])
+    if not end:
+        raise UsageError(f"the quote is not closed; write {text[0]}db1:Disk /var{text[0]}")
+    return inside.strip(), rest.strip()
+
+
+def _service(host: str, text: str, known: Sequence[Labels]) -> tuple[str, str]:
+    """The service with which a text begins: in quotes, or the longest known of this host, or the first word."""
+    if text.startswith(QUOTES):
+        return _quoted(text)
+    services = {labels["service"] for labels in known if labels.get("host") == host and labels.get("service")}
+    for service in sorted(services, key=len, reverse=True):
+        if text.lower() == service.lower() or text.lower().startswith(f"{service.lower()} "):
+            return service, text[len(service) :].strip()
+    first, _, rest = text.partition(" ")
     return first, rest.strip()
+
+
+def _service_said(host: str, service: str) -> str:
+    if not service:
+        raise UsageError(f"say which service of {host}: {host}:Disk /var")
+    return service
 
 
 def _target(host: str, service: str) -> Target:

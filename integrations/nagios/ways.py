@@ -191,24 +191,22 @@ class Cgi:
     ) -> tuple[int, str, str]:
         """Status, text and cookies of one request, as the server wants us to prove who we are: Basic or Digest."""
         url, headers = f"{self._base}/{path}", {"Cookie": cookies} if cookies else {}
+        proof: dict[str, Any] = {"headers": headers}
         async with asyncio.timeout(WITHIN):
-            proof: dict[str, Any] = {}
-            for _ in range(2):
-                async with self._http.request(
-                    method, url, data=fields, headers=headers, allow_redirects=False, **proof
-                ) as answer:
+            for last in (not self._user, True):
+                async with self._http.request(method, url, data=fields, allow_redirects=False, **proof) as answer:
                     text = await answer.text(errors="replace")
-                    challenge = answer.headers.get("WWW-Authenticate", "").lower()
-                    if answer.status != 401 or proof or not self._user:
+                    if answer.status != 401 or last:
                         fresh = "; ".join(f"{name}={morsel.value}" for name, morsel in answer.cookies.items())
                         return answer.status, text, fresh
-                proof = self._proof(challenge)
-        raise AssertionError("unreachable: the second answer is always given")
+                    proof = self._proof(answer.headers.getall("WWW-Authenticate", []), headers)
+        raise AssertionError("unreachable: the last answer is always given")
 
-    def _proof(self, challenge: str) -> dict[str, Any]:
-        if challenge.startswith("digest"):
-            return {"middlewares": (aiohttp.DigestAuthMiddleware(self._user, self._password),)}
-        return {"auth": aiohttp.BasicAuth(self._user, self._password)}
+    def _proof(self, challenges: Sequence[str], headers: Mapping[str, str]) -> dict[str, Any]:
+        if any(challenge.lower().startswith("digest") for challenge in challenges):
+            digest = aiohttp.DigestAuthMiddleware(self._user, self._password)
+            return {"headers": headers, "middlewares": (digest,)}
+        return {"headers": {**headers, "Authorization": aiohttp.encode_basic_auth(self._user, self._password)}}
 
 
 def _say_status(status: int) -> str:
