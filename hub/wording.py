@@ -123,6 +123,7 @@ class Wording:
             "lasted": _lasted(alert, now),
             "acked_by": ack.by if ack else "",
             "ack_reason": ack.reason if ack else "",
+            "note": alert.note if alert.open and not alert.ack else "",
             "answer": self._answer(alert),
             "quieted": self._quieted(alert),
             "silenced_until": self._until(longest.ends_at, now) if longest else "",

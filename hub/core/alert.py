@@ -107,6 +107,8 @@ class Alert:
     answer: Answer | None = None
     quieted: Mark | None = None
     """The tool's own silence, such as a downtime of Nagios."""
+    note: str = ""
+    """Why nobody has it any more, where nobody let it go: until somebody takes it on or it ends."""
     resolution: str = ""
     """Why it ended, where it was not the tool that said so."""
     expires_at: datetime | None = None
@@ -185,8 +187,10 @@ def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire
         again = replace(moved, phase=Phase.OPEN, resolved_at=None, healed_at=None, resolution="", ack=kept, answer=None)
         return Advance(alert=again, change=Change.REOPENED, decide=passes)
     if _tool_dropped_ack(alert, event):
-        note = f"the acknowledgement is gone: {event.tool} sent a new problem after it"
-        return Advance(alert=replace(moved, ack=None, answer=None), change=Change.UNACKED, note=note, decide=passes)
+        note = "its acknowledgement is gone: a new problem was sent after it"
+        return Advance(
+            alert=replace(moved, ack=None, answer=None, note=note), change=Change.UNACKED, note=note, decide=passes
+        )
     rank, before = _rank(moved.severity), _rank(alert.severity)
     change = Change.WORSENED if rank > before else Change.EASED if rank < before else Change.REPEATED
     return Advance(alert=moved, change=change, decide=passes)
@@ -199,7 +203,7 @@ def _recovery(alert: Alert | None, event: Event) -> Advance:
     healed = replace(
         _told(alert, event), phase=Phase.RESOLVED, resolved_at=event.received_at, healed_at=event.at, expires_at=None
     )
-    return Advance(alert=healed, change=Change.RESOLVED)
+    return Advance(alert=replace(healed, note=""), change=Change.RESOLVED)
 
 
 def _update(alert: Alert | None, event: Event) -> Advance:
@@ -235,7 +239,7 @@ def _acknowledged(alert: Alert, mark: Mark, event: Event) -> Advance:
         return Advance(alert=replace(alert, answer=confirmed), change=Change.ANSWERED)
     ack = Ack(by=mark.by, at=event.at, origin=Origin.TOOL, reason=mark.text)
     told = Answer(verb="ack", ask="", by=mark.by, result="done", at=event.at, sequence=event.sequence)
-    return Advance(alert=replace(alert, ack=ack, answer=told), change=Change.ACKED)
+    return Advance(alert=replace(alert, ack=ack, answer=told, note=""), change=Change.ACKED)
 
 
 def _tool_dropped_ack(alert: Alert, event: Event) -> bool:
@@ -322,14 +326,15 @@ def acked(alert: Alert, ack: Ack, answer: Answer | None) -> Advance:
     """A person takes it on."""
     if not alert.open:
         return Advance(alert=alert, change=Change.UNCHANGED, note="it is not open any more")
-    return Advance(alert=replace(alert, ack=ack, answer=answer, updated_at=ack.at), change=Change.ACKED)
+    return Advance(alert=replace(alert, ack=ack, answer=answer, note="", updated_at=ack.at), change=Change.ACKED)
 
 
 def unacked(alert: Alert, now: datetime, answer: Answer | None = None, note: str = "") -> Advance:
     """Nobody has it any more."""
     if alert.ack is None and answer is None:
         return Advance(alert=alert, change=Change.UNCHANGED, note="it was not acked")
-    return Advance(alert=replace(alert, ack=None, answer=answer, updated_at=now), change=Change.UNACKED, note=note)
+    freed = replace(alert, ack=None, answer=answer, note=note, updated_at=now)
+    return Advance(alert=freed, change=Change.UNACKED, note=note)
 
 
 def ended(alert: Alert, now: datetime, why: str) -> Advance:

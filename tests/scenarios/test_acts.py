@@ -58,7 +58,9 @@ async def test_a_problem_after_a_confirmed_ack_means_that_nagios_dropped_it(hub:
     await hub.later("1m")
     await hub.nagios(number=3)
 
-    assert "open" == (await hub.latest()).message.state
+    message = await hub.latest()
+    assert "open" == message.message.state
+    assert "its acknowledgement is gone" in message.message.standing
 
 
 async def test_why_names_the_route(hub: Scenario) -> None:

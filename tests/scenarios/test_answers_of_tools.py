@@ -77,7 +77,9 @@ async def test_an_ack_that_nobody_confirms_becomes_unknown_and_is_lifted(hub: Sc
     assert "has not confirmed" in message.message.standing
     await hub.later("5m")
 
-    assert "open" == (await hub.latest()).message.state
+    lifted = await hub.latest()
+    assert "open" == lifted.message.state
+    assert "the ack is lifted" in lifted.message.standing
 
 
 async def test_what_was_under_way_at_a_restart_is_not_asked_again(hub: Scenario, tool: FakeTool) -> None:
