@@ -63,12 +63,16 @@ def workplace(name: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        # A notification that Nagios has begun outlives it, and may still be writing.
-        for _ in range(20):
-            shutil.rmtree(folder, ignore_errors=True)
-            if not folder.exists():
-                break
-            time.sleep(0.1)
+        _end_what_runs_in(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_what_runs_in(folder: Path) -> None:
+    """A notification that has begun outlives its server, and would make the folder again to spool into it."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if os.fsencode(folder) in (process / "cmdline").read_bytes():
+                os.kill(int(process.name), 9)
 
 
 def unprivileged() -> Mapping[str, Any]:
