@@ -76,10 +76,12 @@ class Router:
         )
 
     def _first_notice(self, draft: Draft, event: Event) -> Alert | None:
+        """The notice under which this one belongs: the newest of its key, if it is recent and anybody heard it."""
         first = draft.life(event.source, event.key, notice=True)
         if first is None or event.received_at - first.updated_at > NOTICES_TOGETHER:
             return None
-        return first
+        heard = any(not telling.never_told(post) for post in draft.posts_of(first.id))
+        return first if heard else None
 
     def _notice_again(self, draft: Draft, event: Event, first: Alert, rules: Rules) -> Decision:
         now_said = replace(first, count=first.count + 1, updated_at=event.received_at)

@@ -105,3 +105,13 @@ async def test_a_silence_on_a_name_that_no_alert_has_is_refused(hub: Scenario) -
     assert not reply.ok
     assert 'did you mean "host"' in reply.text
     assert [] == hub.hub.actions.silences()
+
+
+async def test_a_notice_whose_first_was_held_is_told_afresh(hub: Scenario) -> None:
+    """It cannot go under a message that nobody ever saw."""
+    await hub.says("shut up twitter for 5m")
+    await hub.receives("twitter", {"title": "it rains", "id": "rain"})
+    await hub.later("6m")
+    await hub.receives("twitter", {"title": "it pours", "id": "rain"})
+
+    assert ["it pours"] == [m.message.title for m in await hub.told() if m.message.state]
