@@ -84,13 +84,13 @@ def parse(request: WebhookRequest, options: JsonOptions) -> Sequence[Report]:
     reader = _Reader(body, _headers(request))
     status = Status(reader.choice("status", event.status, {s.value for s in Status}) or Status.NOTICE)
     url = reader.text(event.url) if event.url else ""
-    title = (reader.text(event.title) if event.title else _first(body, TITLES)) or reader.compact()
+    title = _line(reader.text(event.title) if event.title else _first(body, TITLES)) or reader.compact()
     return [
         Report(
             status=status,
             kind=reader.choice("kind", event.kind, None) or "message",
             key=(reader.text(event.key) if event.key else _first(body, KEYS)) or _fingerprint(title),
-            title=" ".join(title.split()),
+            title=title,
             severity=_severity(reader, event, status),
             body=reader.text(event.body) if event.body else _first(body, ("description", "body", "details")),
             links=(Link(title="Open", url=url),) if url.startswith(("http://", "https://")) else (),
@@ -157,7 +157,11 @@ class _Reader:
         """All of the body in one short line, where nothing in it looks like a title."""
         value = self._roots["body"].value
         words = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        return words[:80].strip() or "an empty message"
+        return _line(words)[:80].strip() or "an empty message"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _first(body: Field, names: Sequence[str]) -> str:

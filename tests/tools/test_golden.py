@@ -6,11 +6,15 @@ Beside `<case>.http` stands what is expected of it: `<case>.reports.json`, `<cas
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import integrations
 from hub.contracts import Integration, Quiet, Source, WebhookRequest
@@ -81,6 +85,28 @@ def test_a_report_can_be_told(case: str) -> None:
         assert (report.status is Status.RECOVERY) == (report.severity is None)
         assert all(link.url.startswith(("http://", "https://")) for link in report.links)
         assert all(report.labels.values())
+
+
+JSON_CASES = [case for case in REPORTED if read_fixture(CASES[case]).content_type == "application/json"]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(data=st.data())
+def test_one_wrong_value_is_a_complaint_and_no_more(data: st.DataObject) -> None:
+    """In any recording, anything in place of any value: reports, or an error of ours, which is answered with 400."""
+    case = data.draw(st.sampled_from(JSON_CASES))
+    request = read_fixture(CASES[case])
+    body = request.json().value
+    if isinstance(body, dict):
+        body[data.draw(st.sampled_from([*body]))] = data.draw(ANYTHING)
+    changed = replace(request, body=msgspec.json.encode(body))
+
+    with suppress(PayloadError, Unsupported):
+        tool(case)[1].parse(changed, options(case))
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -1,0 +1,103 @@
+"""Any JSON webhook: what its options may say, and that a slip in them is found when the rules are read."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.contracts import WebhookRequest
+from hub.core.event import Severity, Status
+from hub.errors import PayloadError
+from hub.testing import RECORDED
+from integrations.json.source import JsonOptions, parse
+
+SLIPS: list[tuple[dict[str, Any], str]] = [
+    ({"title": "{tweet.text}"}, "event.title: '{tweet.text}' leads nowhere; write {body.…} or {header.…}"),
+    ({"key": "{body}"}, "event.key: '{body}' leads nowhere"),
+    ({"labels": {"host": "{node}"}}, "event.labels.host: '{node}' leads nowhere"),
+    ({"status": "broken"}, "event.status: 'broken' is none of problem, recovery, update, notice"),
+    ({"severity": {"from": "body.mood", "map": {"angry": "awful"}}}, "event.severity: 'awful' is none of info"),
+    ({"severity": {"from": "body.mood", "else": "meh"}}, "event.severity: 'meh' is none of info"),
+    ({"severity": {"from": "mood"}}, "event.severity.from: '{mood}' leads nowhere"),
+    ({"severity": {"map": {"angry": "error"}}}, "event.severity: is neither a text nor"),
+    ({"status": {"from": "body.x", "maps": {}}}, "event.status: is neither a text nor"),
+    ({"kind": {"from": "body.x", "map": {"a": {"b": "c"}}}}, "event.kind.map: is not a table of words"),
+]
+
+
+def options(event: dict[str, Any]) -> JsonOptions:
+    return msgspec.convert({"event": event}, JsonOptions, strict=False)
+
+
+def request(body: object, **headers: str) -> WebhookRequest:
+    return WebhookRequest(source="twitter", headers=headers, body=msgspec.json.encode(body), received_at=RECORDED)
+
+
+@pytest.mark.parametrize(("event", "says"), SLIPS, ids=[says for _, says in SLIPS])
+def test_a_slip_is_said_when_the_rules_are_read(event: dict[str, Any], says: str) -> None:
+    """`tocsin check` says it, and not the first request of the night."""
+    with pytest.raises(msgspec.ValidationError) as raised:
+        options(event)
+
+    assert says in str(raised.value)
+
+
+def test_a_header_is_read_in_any_case_and_a_secret_is_not() -> None:
+    mapped = options({"title": "from {header.X-Relay}"})
+
+    assert "from relay1" == parse(request({}, **{"x-relay": "relay1"}), mapped)[0].title
+    with pytest.raises(PayloadError, match=r"header\.authorization: is missing"):
+        parse(request({}, authorization="Bearer x"), options({"title": "{header.Authorization}"}))
+
+
+def test_a_table_without_else_refuses_what_it_does_not_name() -> None:
+    mapped = options({"severity": {"from": "body.mood", "map": {"angry": "error"}}})
+
+    assert Severity.ERROR is parse(request({"mood": "angry"}), mapped)[0].severity
+    with pytest.raises(PayloadError, match=r"body\.mood: 'calm' is none of angry"):
+        parse(request({"mood": "calm"}), mapped)
+    with pytest.raises(PayloadError, match=r"body\.mood: is missing"):
+        parse(request({}), mapped)
+
+
+def test_a_word_from_the_body_may_be_the_status() -> None:
+    mapped = options({"status": "{body.state}", "severity": "{body.level}", "key": "{body.id}"})
+
+    (problem,) = parse(request({"state": "PROBLEM", "level": "Warning", "id": 7}), mapped)
+    (recovery,) = parse(request({"state": "recovery", "id": 7}), mapped)
+
+    assert (Status.PROBLEM, Severity.WARNING) == (problem.status, problem.severity)
+    assert (Status.RECOVERY, None) == (recovery.status, recovery.severity)
+    assert problem.key == recovery.key == "7"
+
+
+def test_a_title_of_nothing_is_the_body() -> None:
+    (report,) = parse(request({"text": " \n "}), options({"title": "{body.text}"}))
+
+    assert '{"text":" \\n "}' == report.title
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "/relative", ""])
+def test_only_an_address_of_the_web_is_a_link(url: str) -> None:
+    assert () == parse(request({"url": url}), options({"url": "{body.url}"}))[0].links
+
+
+@given(
+    body=st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=100),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["title", "message", "id", "body", "key", "x"]), inner, max_size=4)
+        ),
+    )
+)
+def test_without_a_map_any_body_is_a_notice(body: object) -> None:
+    """It has a title of one line and a key, and the same body has the same."""
+    (report,) = parse(request(body), JsonOptions())
+
+    assert Status.NOTICE is report.status
+    assert report.title == " ".join(report.title.split()) != ""
+    assert report.key
+    assert [report] == parse(request(body), JsonOptions())
