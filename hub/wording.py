@@ -116,7 +116,7 @@ class Wording:
             "state": state.value,
             "severity": alert.severity.word if alert.severity else "",
             "source": alert.source,
-            "tool": self._titles.get(alert.tool, alert.tool),
+            "tool": self._tool(alert),
             "kind": alert.kind,
             "key": alert.key,
             "count": alert.count,
@@ -138,7 +138,11 @@ class Wording:
         return local.strftime("%H:%M %Z" if local.date() == today else "%Y-%m-%d %H:%M %Z")
 
     def _answer(self, alert: Alert) -> str:
-        return say_answer(alert.answer, self._titles.get(alert.tool, alert.tool)) if alert.answer else ""
+        return say_answer(alert.answer, self._tool(alert)) if alert.answer else ""
+
+    def _tool(self, alert: Alert) -> str:
+        """As people call it: by its title, or by the source's own name where it has one."""
+        return self._titles.get(alert.tool, alert.tool) if alert.source == alert.tool else alert.source
 
     def _quieted(self, alert: Alert) -> str:
         mark = alert.quieted
@@ -146,7 +150,7 @@ class Wording:
             return ""
         by = f" by {mark.by}" if mark.by else ""
         why = f": {mark.text}" if mark.text else ""
-        return f"quiet in {self._titles.get(alert.tool, alert.tool)}{by}{why}"
+        return f"quiet in {self._tool(alert)}{by}{why}"
 
     def _facts(self, alert: Alert) -> tuple[tuple[str, str], ...]:
         labels = [(name, value) for name, value in alert.labels.items() if value]

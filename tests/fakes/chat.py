@@ -65,7 +65,7 @@ class FakeChat:
 class FakeTool:
     """A Nagios whose every verb gives this outcome, and which confirms with that one."""
 
-    outcome: Outcome = Outcome(result=Result.SENT)
+    outcome: Outcome = field(default_factory=lambda: Outcome(result=Result.SENT))
     confirms: Outcome | None = None
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
