@@ -373,6 +373,11 @@ def implied(match: Match, given: Mapping[str, frozenset[str]]) -> bool:
     return isinstance(match, All) and all(implied(part, given) for part in match.parts)
 
 
+def needed(match: Match) -> frozenset[str]:
+    """Fields of whose values something must be known before the match can be implied."""
+    return frozenset(part.name for part in _conditions(match))
+
+
 def _conditions(match: Match) -> list[Field]:
     """The conditions that must all hold."""
     if isinstance(match, Field):

@@ -44,8 +44,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class _Node:
     route: Route
-    channel: str
-    tell: tuple[Occasion, ...] | None
+    taken: Taken
     children: "_Siblings"
 
 
@@ -144,11 +143,14 @@ def _compile(routes: Sequence[Route], to: str | None, tell: tuple[Occasion, ...]
     nodes = []
     for route in routes:
         channel, told = route.to or to, route.tell if route.tell is not None else tell
-        nodes.append(_Node(route, channel or "", told, _compile(route.routes, channel, told)))
+        taken = Taken(route=route.name, channel=channel or "", tell=told)
+        nodes.append(_Node(route, taken, _compile(route.routes, channel, told)))
     return _Siblings(tuple(nodes))
 
 
 def _walk(siblings: _Siblings, look: Look, taken: list[Taken], *, indexed: bool) -> bool:
+    if not siblings.nodes:
+        return False
     positions = siblings.candidates(look) if indexed else range(len(siblings.nodes))
     matched = False
     for position in positions:
@@ -157,7 +159,7 @@ def _walk(siblings: _Siblings, look: Look, taken: list[Taken], *, indexed: bool)
             continue
         matched = True
         if not _walk(node.children, look, taken, indexed=indexed):
-            taken.append(Taken(route=node.route.name, channel=node.channel, tell=node.tell))
+            taken.append(node.taken)
         if not node.route.go_on:
             break
     return matched

@@ -141,7 +141,7 @@ def trees(draw: st.DrawFn) -> RouteTree:
         return route(
             f"r{line}",
             draw(MATCHES),
-            *(siblings(depth - 1, 3) if depth else ()),
+            *(siblings(depth - 1, 1) if depth else ()),
             to=draw(st.sampled_from(["room:a", "room:b", "room:c"]))
             if depth == 2
             else draw(st.none() | st.just("room:d")),
@@ -150,7 +150,7 @@ def trees(draw: st.DrawFn) -> RouteTree:
         )
 
     # Often more than a crowd, so that the patterns come into the index.
-    return RouteTree(siblings(2, 24), ELSE)
+    return RouteTree(siblings(2, 14), ELSE)
 
 
 @given(trees(), EVENTS)
