@@ -85,7 +85,8 @@ async def confirm(target: Target, ask: Ask, tools: Tools) -> Outcome | None:
         "ack": stands.acknowledged and stands.as_of >= asked_at,
         "unack": not stands.acknowledged and stands.as_of >= asked_at,
         "recheck": stands.last_check >= int(asked_at),
-        "downtime": any(f"[{ask.id}]" in comment for comment in stands.downtimes),
+        "downtime": any(f"[{ask.id}]" in comment for comment in stands.downtimes)
+        or stands.mute_downtime_at >= int(asked_at),
     }
     if done[ask.verb]:
         return Outcome(result=Result.DONE)

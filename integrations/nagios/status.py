@@ -17,6 +17,8 @@ class Standing:
     as_of: float = 0.0
     last_check: float = 0.0
     downtimes: tuple[str, ...] = ()
+    mute_downtime_at: float = 0.0
+    """When the newest downtime was entered whose comment the tool cannot show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

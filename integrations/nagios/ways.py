@@ -159,13 +159,15 @@ class Cgi:
             if found["result"]["type_code"] != 0:
                 return NotKnown(names=await self._hosts())
             body = found["data"]["service" if service else "host"]
+            planned = await self._downtimes(host, service)
             return Standing(
                 # Hosts: 2 is up; services: 2 is ok. So says statusjson.cgi without enumeration.
                 well=body["status"] == 2,
                 acknowledged=bool(body["problem_has_been_acknowledged"]),
                 as_of=float(found["result"].get("last_data_update") or 0) / 1000,
                 last_check=float(body.get("last_check") or 0) / 1000,
-                downtimes=await self._downtimes(host, service),
+                downtimes=tuple(entry["comment"] for entry in planned),
+                mute_downtime_at=max((e["entry_time"] / 1000 for e in planned if not e["comment"]), default=0.0),
             )
         except (aiohttp.ClientError, TimeoutError, KeyError, TypeError, ValueError):
             return None
@@ -174,13 +176,12 @@ class Cgi:
         found = await self._json({"query": "hostlist"})
         return tuple(found["data"]["hostlist"]) if found else ()
 
-    async def _downtimes(self, host: str, service: str) -> tuple[str, ...]:
+    async def _downtimes(self, host: str, service: str) -> Sequence[Mapping[str, Any]]:
+        """Nagios' JSON has an empty comment where it has a letter beyond ASCII, and the web server no locale."""
         found = await self._json({"query": "downtimelist", "details": "true", "hostname": host})
         listed = found["data"].get("downtimelist", {}) if found else {}
         entries = listed.values() if isinstance(listed, dict) else listed
-        return tuple(
-            e["comment"] for e in entries if isinstance(e, dict) and e.get("service_description", "") == service
-        )
+        return [e for e in entries if isinstance(e, dict) and e.get("service_description", "") == service]
 
     async def _json(self, query: Mapping[str, str]) -> Any:
         status, text, _ = await self._call("GET", f"statusjson.cgi?{urlencode(query)}", None, "")

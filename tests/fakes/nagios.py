@@ -166,7 +166,12 @@ class Cgi:
             comments = (host or {}).get("downtimes", ())
             data = {
                 "downtimelist": {
-                    str(n): {"comment": text, "service_description": ""} for n, text in enumerate(comments)
+                    str(n): {
+                        "comment": text if text.isascii() else "",
+                        "entry_time": int(self.updated * 1000),
+                        "service_description": "",
+                    }
+                    for n, text in enumerate(comments)
                 }
             }
         else:

@@ -382,7 +382,16 @@ async def test_statusjson_is_asked_first(http: aiohttp.ClientSession) -> None:
             assert Outcome(result=Result.DONE) == await confirm(target, ask(verb), by)
 
 
-# ---------------------------------------------------------------------------------------------------------- Livestatus
+async def test_a_comment_that_statusjson_cannot_show_is_known_by_its_time(http: aiohttp.ClientSession) -> None:
+    """Without a locale its JSON has an empty text in place of a letter beyond ASCII; a downtime never has none."""
+    for updated, result in ((AT + 1, Outcome(result=Result.DONE)), (AT - 60, None)):
+        async with Cgi(
+            updated=updated, hosts={"web301": {**CGI_DOWN, "downtimes": ["(alice) é [8QK2]"]}}
+        ).serves() as cgi:
+            assert result == await confirm(WEB, ask("downtime"), over(http, cgi))
+
+
+# ------------------------------------------------------------------------------------------------------ Livestatus
 
 
 @pytest.mark.parametrize("unix", [False, True], ids=["tcp", "unix"])
