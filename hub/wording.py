@@ -52,6 +52,7 @@ class Wording:
             undefined=jinja2.StrictUndefined,
             autoescape=False,
             trim_blocks=True,
+            auto_reload=False,
             keep_trailing_newline=False,
         )
         # Nothing can be called from a template; and jinja2 copies its globals for every rendering.

@@ -41,6 +41,8 @@ LONGEST_TEXT, LONGEST_VALUE, LONGEST_TITLE, LONGEST_URL = 20_000, 1_000, 300, 2_
 """Beyond, a page shows a beginning: the whole is in the event."""
 FOLD_LINES, FOLD_CHARACTERS = 8, 700
 ENTRIES_SHOWN = 4
+SHARED = 200
+"""Events that are kept for the next who watches."""
 HEARTBEAT = 15.0
 STALLED = 30.0
 """Seconds that a reader may take for one write before it is let go."""
@@ -175,6 +177,7 @@ def page_environment(folders: Sequence[Path]) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder / "pages" for folder in folders]),
         autoescape=True,
+        auto_reload=False,
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
         trim_blocks=True,
@@ -240,6 +243,7 @@ class Pages:
         self._static = static_files(folders)
         self._templates = page_environment(folders)
         self._templates.globals["static"] = self._static_url
+        self._events: dict[str, tuple[RoomMessage, str]] = {}
 
     # --------------------------------------------------------------------------------------------------- to be seen
 
@@ -302,10 +306,21 @@ class Pages:
             except TimeoutError:
                 await _send(response, ": still here\n\n")
                 continue
-            if message is None:
+            newest, goes_on = _waiting(queue, message)
+            await _send(response, "".join(self._event_once(one, room) for one in newest))
+            if not goes_on:
                 await _send(response, "event: reload\ndata: reload\n\n")
                 return
-            await _send(response, self._event(message, room))
+
+    def _event_once(self, message: RoomMessage, room: str) -> str:
+        """The event of a message; all who watch the room share what was made for the first of them."""
+        made = self._events.get(message.id)
+        if made is None or made[0] is not message:
+            self._events.pop(message.id, None)
+            made = self._events[message.id] = (message, self._event(message, room))
+            while len(self._events) > SHARED:
+                del self._events[next(iter(self._events))]
+        return made[1]
 
     def _event(self, message: RoomMessage, room: str) -> str:
         fragment = self._render("fragment.html.j2", message=message, room=room, now=self._site.now())
@@ -437,6 +452,18 @@ class Pages:
 
 
 # ------------------------------------------------------------------------------------------------ small, for the above
+
+
+def _waiting(queue: LiveQueue, first: RoomMessage | None) -> tuple[list[RoomMessage], bool]:
+    """What waits, each message as it stands last; and whether more will come."""
+    newest: dict[str, RoomMessage] = {}
+    message = first
+    while message is not None:
+        newest[message.id] = message
+        if queue.empty():
+            return list(newest.values()), True
+        message = queue.get_nowait()
+    return list(newest.values()), False
 
 
 def _address(room: str) -> str:
