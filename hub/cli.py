@@ -16,6 +16,9 @@ from typing import Any
 from hub import __version__
 from hub.errors import RulesError, SettingsError, TocsinError
 
+SWITCH = 0.0005
+"""Seconds after which a thread that waits for the interpreter gets its turn."""
+
 OK, FAULTS, UNREACHABLE = 0, 1, 3
 """2 is usage, by argparse."""
 
@@ -111,6 +114,9 @@ def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    # The writer's thread takes the interpreter's lock anew after each of SQLite's steps; by default a busy loop keeps it
+    # waiting five milliseconds each time.
+    sys.setswitchinterval(SWITCH)
     settings = read_settings(host=options.host, port=options.port, routes=options.routes, database=options.database)
     try:
         import uvloop
