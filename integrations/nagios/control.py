@@ -53,6 +53,8 @@ async def _look(way: Way, target: Target) -> Standing | NotKnown | None:
 def _pointless(verb: str, target: Target, stands: Standing | NotKnown | None, asked_at: float) -> Outcome | None:
     """Why Nagios would drop it without a word; None if it would not, or nobody can tell."""
     if isinstance(stands, NotKnown):
+        if not stands.names:
+            return None  # one that knows no host at all has only just begun
         host = target.labels.get("host", "")
         if host in stands.names:
             return refused(f"it knows no service '{target.labels.get('service', '')}' on {host}")

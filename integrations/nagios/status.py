@@ -23,7 +23,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotKnown:
-    """Nagios has no such host or service. `nearest` are names like it."""
+    """Nagios has no such host or service. `names` are the hosts that it has."""
 
     names: tuple[str, ...] = ()
 
@@ -59,10 +59,12 @@ def _blocks(path: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         for raw in lines:
             line = raw.strip()
-            if line.endswith("{"):
-                kind, block = line[:-1].strip(), {}
+            if not kind:
+                # Within a block a line may end so, too: checks print what they like.
+                kind, block = line[:-1].strip() if line.endswith("{") else "", {}
             elif line == "}":
                 yield kind, block
-            elif kind:
+                kind = ""
+            else:
                 name, _, value = line.partition("=")
                 block[name] = value

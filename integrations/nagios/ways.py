@@ -119,6 +119,7 @@ REFUSALS: Mapping[str, str] = {
     "could not open command file": "its command file cannot be written by the web server",
     "start or end time not valid": "it does not understand the times",
 }
+HOURS_FIRST, HOURS_LAST = 24, 99
 FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%m-%d-%Y %H:%M:%S", "%d-%m-%Y %H:%M:%S")
 
 
@@ -132,18 +133,18 @@ class Cgi:
         self._base = base.removesuffix("/cmd.cgi")
         self._user, self._password = user, password
 
-    async def send(self, verb: str, target: Target, ask: Ask, now: datetime) -> Outcome:  # noqa: ARG002 - its clock counts
+    async def send(self, verb: str, target: Target, ask: Ask, now: datetime) -> Outcome:
         fields = words.cgi_fields(verb, target, ask)
         asked: dict[str, str] = {name: fields[name] for name in ("cmd_typ", "host", "service") if name in fields}
         try:
-            status, form, cookies = await self._call("GET", f"cmd.cgi?{urlencode(asked)}", None, "")
+            status, form, cookies = await self._call("GET", f"cmd.cgi?{urlencode(asked)}")
         except (aiohttp.ClientError, TimeoutError) as error:
             return refused(f"cmd.cgi cannot be reached: {type(error).__name__}")
         if status != 200:
             return refused(_say_status(status))
         if (found := FORM_ID.search(form)) is not None:
             fields["nagFormId"] = found[1]
-        fields |= _times(verb, form, ask) | {"cmd_mod": "2", "btnSubmit": "Commit"}
+        fields |= _times(verb, form, ask, now) | {"cmd_mod": "2", "btnSubmit": "Commit"}
         try:
             status, page, _ = await self._call("POST", "cmd.cgi", fields, cookies)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -169,7 +170,7 @@ class Cgi:
                 downtimes=tuple(entry["comment"] for entry in planned),
                 mute_downtime_at=max((e["entry_time"] / 1000 for e in planned if not e["comment"]), default=0.0),
             )
-        except (aiohttp.ClientError, TimeoutError, KeyError, TypeError, ValueError):
+        except (aiohttp.ClientError, TimeoutError, LookupError, TypeError, AttributeError, ValueError):
             return None
 
     async def _hosts(self) -> tuple[str, ...]:
@@ -184,30 +185,30 @@ class Cgi:
         return [e for e in entries if isinstance(e, dict) and e.get("service_description", "") == service]
 
     async def _json(self, query: Mapping[str, str]) -> Any:
-        status, text, _ = await self._call("GET", f"statusjson.cgi?{urlencode(query)}", None, "")
+        status, text, _ = await self._call("GET", f"statusjson.cgi?{urlencode(query)}")
         return json.loads(text) if status == 200 else None
 
     async def _call(
-        self, method: str, path: str, fields: Mapping[str, str] | None, cookies: str
-    ) -> tuple[int, str, str]:
+        self, method: str, path: str, fields: Mapping[str, str] | None = None, cookies: Mapping[str, str] | None = None
+    ) -> tuple[int, str, Mapping[str, str]]:
         """Status, text and cookies of one request, as the server wants us to prove who we are: Basic or Digest."""
-        url, headers = f"{self._base}/{path}", {"Cookie": cookies} if cookies else {}
-        proof: dict[str, Any] = {"headers": headers}
+        # Cookies of a request go before those that the session keeps, which may be of another ask's form.
+        url = f"{self._base}/{path}"
+        given: dict[str, Any] = {"data": fields, "cookies": cookies, "allow_redirects": False}
+        proof: dict[str, Any] = {}
         async with asyncio.timeout(WITHIN):
             for last in (not self._user, True):
-                async with self._http.request(method, url, data=fields, allow_redirects=False, **proof) as answer:
+                async with self._http.request(method, url, **given, **proof) as answer:
                     text = await answer.text(errors="replace")
                     if answer.status != 401 or last:
-                        fresh = "; ".join(f"{name}={morsel.value}" for name, morsel in answer.cookies.items())
-                        return answer.status, text, fresh
-                    proof = self._proof(answer.headers.getall("WWW-Authenticate", []), headers)
+                        return answer.status, text, {name: morsel.value for name, morsel in answer.cookies.items()}
+                    proof = self._proof(answer.headers.getall("WWW-Authenticate", []))
         raise AssertionError("unreachable: the last answer is always given")
 
-    def _proof(self, challenges: Sequence[str], headers: Mapping[str, str]) -> dict[str, Any]:
+    def _proof(self, challenges: Sequence[str]) -> dict[str, Any]:
         if any(challenge.lower().startswith("digest") for challenge in challenges):
-            digest = aiohttp.DigestAuthMiddleware(self._user, self._password)
-            return {"headers": headers, "middlewares": (digest,)}
-        return {"headers": {**headers, "Authorization": aiohttp.encode_basic_auth(self._user, self._password)}}
+            return {"middlewares": (aiohttp.DigestAuthMiddleware(self._user, self._password),)}
+        return {"headers": {"Authorization": aiohttp.encode_basic_auth(self._user, self._password)}}
 
 
 def _say_status(status: int) -> str:
@@ -224,24 +225,46 @@ def _read_page(page: str) -> Outcome:
     return refused(why or f"its page does not say that it was taken: {text[-120:]}")
 
 
-def _times(verb: str, form: str, ask: Ask) -> dict[str, str]:
+def _times(verb: str, form: str, ask: Ask, now: datetime) -> dict[str, str]:
     """Times in the server's own zone and format: the form is filled in with its now, from which both can be learnt."""
     given = {name.lower(): value for name, value in TIME_FIELD.findall(form)}
-    if verb == "recheck":
-        return {"start_time": given["start_time"]} if "start_time" in given else {}
-    if verb != "downtime" or "start_time" not in given:
+    if "start_time" not in given or verb not in ("recheck", "downtime"):
         return {}
     start = given["start_time"]
-    for layout in FORMATS:
-        try:
-            end = datetime.strptime(start, layout) + timedelta(seconds=ask.duration or words.DOWNTIME)  # noqa: DTZ007 - theirs
-        except ValueError:
-            continue
-        return {"start_time": start, "end_time": end.strftime(layout)}
-    return given
+    if verb == "recheck":
+        return {"start_time": start}
+    if end := _end(start, ask.duration or words.DOWNTIME, now):
+        return {"start_time": start, "end_time": end}
+    # In a format that nobody knows: its own two hours, if they are what was asked; else it refuses for want of times.
+    return given if (ask.duration or words.DOWNTIME) == words.DOWNTIME else {}
+
+
+def _end(start: str, seconds: float, now: datetime) -> str:
+    """The end as the server writes times; an empty text where it cannot be known how. Whether the day or the month
+    comes first is seen by which of the two is today."""
+    read = [(at, layout) for layout in FORMATS if (at := _read(start, layout))]
+    if not read:
+        return ""
+    at, layout = min(read, key=lambda found: abs(found[0] - now.replace(tzinfo=None)))
+    hours = at.hour + int((at.minute * 60 + at.second + seconds) // 3600)
+    end = at + timedelta(seconds=seconds)
+    if len({either for either, _ in read}) < len(read) and HOURS_FIRST <= hours <= HOURS_LAST:
+        # Today looks the same either way, and the end would not; Nagios takes 26:00 for 02:00 of the next day.
+        return f"{start[:11]}{hours:02}{end.strftime(':%M:%S')}"
+    return end.strftime(layout)
+
+
+def _read(text: str, layout: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, layout)  # noqa: DTZ007 - its zone is theirs
+    except ValueError:
+        return None
 
 
 # ----------------------------------------------------------------------------------------------------------- Livestatus
+
+
+LAST_PORT = 65_535
 
 
 class Livestatus:
@@ -270,16 +293,15 @@ class Livestatus:
                 names = await self._query("GET hosts\nColumns: name\nLimit: 10000")
                 return NotKnown(names=tuple(str(row[0]) for row in names))
             state, acknowledged, last_check = rows[0]
-            downtimes = await self._downtimes(host, service)
-        except (OSError, TimeoutError, ValueError, IndexError):
+            return Standing(
+                well=int(state) == 0,
+                acknowledged=bool(acknowledged),
+                as_of=time.time(),
+                last_check=float(last_check),
+                downtimes=await self._downtimes(host, service),
+            )
+        except (OSError, TimeoutError, LookupError, TypeError, ValueError):
             return None
-        return Standing(
-            well=int(state) == 0,
-            acknowledged=bool(acknowledged),
-            as_of=time.time(),
-            last_check=float(last_check),
-            downtimes=downtimes,
-        )
 
     async def _downtimes(self, host: str, service: str) -> tuple[str, ...]:
         asked = f"GET downtimes\nColumns: comment service_description\nFilter: host_name = {host}"
@@ -311,6 +333,6 @@ class Livestatus:
         if self._address.startswith("unix:"):
             return await asyncio.open_unix_connection(self._address.removeprefix("unix:"))
         host, _, port = self._address.rpartition(":")
-        if not port.isdecimal():
+        if not port.isdecimal() or int(port) > LAST_PORT:
             raise OSError(errno.EINVAL, "LIVESTATUS is neither host:port nor unix:/path")
         return await asyncio.open_connection(host.strip("[]"), int(port))

@@ -185,6 +185,20 @@ async def test_an_unknown_host_is_refused_with_the_nearest(nagios: Pipe) -> None
     assert b"" == nagios.read()
 
 
+@pytest.mark.parametrize("output", ["JSON {", "}", "a = {", "hoststatus {"])
+async def test_what_a_check_prints_is_no_part_of_the_status(nagios: Pipe, output: str) -> None:
+    """Its first line ends as a block of the file begins, and the host is known all the same."""
+    by = local(nagios, web301={**DOWN, "plugin_output": output, "problem_has_been_acknowledged": 1}, db1=DOWN)
+
+    assert Outcome(result=Result.DONE) == await confirm(WEB, ask(), by)
+    assert Outcome(result=Result.ALREADY) == await do(WEB, ask(), by)
+
+
+async def test_a_status_without_any_host_refuses_nothing(nagios: Pipe) -> None:
+    """Nagios has only just begun to write it."""
+    assert Result.SENT is (await do(WEB, ask(), local(nagios))).result
+
+
 async def test_what_is_acknowledged_already_is_not_asked_again(nagios: Pipe) -> None:
     by = local(nagios, web301={**DOWN, "problem_has_been_acknowledged": 1})
 
@@ -308,6 +322,27 @@ async def test_a_downtime_is_said_in_the_servers_own_time(http: aiohttp.ClientSe
         assert ("1", "0") == (commit["fixed"], commit["trigger"])
 
 
+TODAY = {
+    "11-10-2026 23:00:00": (datetime(2026, 11, 10, 22, tzinfo=UTC), 7200, "11-11-2026 01:00:00"),
+    "10-11-2026 23:00:00": (datetime(2026, 11, 10, 22, tzinfo=UTC), 7200, "11-11-2026 01:00:00"),
+    "12-01-2027 00:30:00": (datetime(2027, 1, 11, 23, 30, tzinfo=UTC), 86400, "13-01-2027 00:30:00"),
+    "11-11-2026 23:00:05": (datetime(2026, 11, 11, 22, tzinfo=UTC), 7200 + 1800, "11-11-2026 25:30:05"),
+    "11-11-2026 12:00:00": (datetime(2026, 11, 11, 12, tzinfo=UTC), 7200, "11-11-2026 14:00:00"),
+    "2026-11-11 23:00:00": (datetime(2026, 11, 11, 22, tzinfo=UTC), 7200, "2026-11-12 01:00:00"),
+    "31.12.2026 23:00:00": (datetime(2026, 12, 31, 22, tzinfo=UTC), 3600, None),
+}
+
+
+@pytest.mark.parametrize("date", TODAY)
+async def test_a_downtime_past_midnight_ends_on_the_next_day(http: aiohttp.ClientSession, date: str) -> None:
+    """And not in the next month, where the server writes the day first; where nobody can know, it is not made up."""
+    now, seconds, end = TODAY[date]
+    async with Cgi(date=date, hosts={"web301": CGI_DOWN}).serves() as cgi:
+        await do(WEB, ask("downtime", duration=seconds), replace(over(http, cgi), now=now))
+
+        assert end == cgi.commits[0].get("end_time")
+
+
 REFUSALS = {
     "Error: Invalid or missing CSRF cookie!": "CSRF",
     "Sorry, but you are not authorized to commit the specified command.": "no such host or service",
@@ -326,6 +361,18 @@ async def test_only_the_text_of_the_page_tells(http: aiohttp.ClientSession, page
         said = await do(WEB, ask(), over(http, cgi))
 
     assert (Result.REFUSED, True) == (said.result, REFUSALS[page] in said.detail)
+
+
+async def test_two_asks_at_once_do_not_mix_their_cookies(http: aiohttp.ClientSession) -> None:
+    """The hub has one session for all; it keeps the cookies of names, though not those of bare addresses."""
+    hosts = {f"web{number}": CGI_DOWN for number in range(5)}
+    async with Cgi(hosts=hosts).serves() as cgi:
+        cgi.url = cgi.url.replace("127.0.0.1", "localhost")
+        by = over(http, cgi)
+        said = await asyncio.gather(*(do(Target(name=host, labels={"host": host}), ask(), by) for host in hosts))
+
+        assert [Outcome(result=Result.SENT)] * 5 == said
+        assert set(hosts) == {commit["host"] for commit in cgi.commits}
 
 
 async def test_a_wrong_password_is_said_and_not_shown(http: aiohttp.ClientSession) -> None:
@@ -426,10 +473,20 @@ async def test_livestatus_confirms(yes: object) -> None:
             assert result == ((said := await confirm(WEB, asked, by)) and said.result)
 
 
+@pytest.mark.parametrize("row", [["x"], [None, None, None], 7, {"state": 1}, [1, 0, "never"]])
+async def test_an_answer_that_is_none_refuses_nothing(row: object) -> None:
+    """Who cannot tell how it stands does not keep anybody from asking."""
+    async with Livestatus(rows={"hosts web301": [row], "hosts": [["web301"]]}).serves() as nagios:  # type: ignore[list-item]
+        by = tools(LIVESTATUS=nagios.address)
+
+        assert Result.SENT is (await do(WEB, ask(), by)).result
+        assert None is await confirm(WEB, ask(), by)
+
+
 async def test_a_livestatus_that_is_away_is_said() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        for address in (f"127.0.0.1:{taken.getsockname()[1]}", "unix:/nowhere", "somewhere"):
+        for address in (f"127.0.0.1:{taken.getsockname()[1]}", "unix:/nowhere", "somewhere", "127.0.0.1:99999"):
             said = await do(WEB, ask(), tools(LIVESTATUS=address))
             assert (Result.REFUSED, True) == (said.result, "Livestatus" in said.detail)
 
