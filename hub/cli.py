@@ -114,8 +114,8 @@ def _serve(options: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
-    # The writer's thread takes the interpreter's lock anew after each of SQLite's steps; by default a busy loop keeps it
-    # waiting five milliseconds each time.
+    # The writer's thread takes the interpreter's lock anew after each of SQLite's steps; by default a busy loop keeps
+    # it waiting five milliseconds each time.
     sys.setswitchinterval(SWITCH)
     settings = read_settings(host=options.host, port=options.port, routes=options.routes, database=options.database)
     try:

@@ -259,7 +259,20 @@ def test_what_lies_in_the_spool_by_chance_is_left_alone(notify: Notifier, hub: F
     assert (0, "") == notify(**DOWN)
 
     assert ["web301"] == hub.hosts
-    assert 2 == len([path for path in notify.spool.iterdir() if path.name != ".lock"])
+    assert 2 == len([*notify.spool.iterdir()])
+
+
+def test_what_cannot_be_read_stops_nothing_else(notify: Notifier, hub: FakeHub, up: Callable[[], None]) -> None:
+    """Somebody tried the script as root, and left a lock and a notification that are not ours to open."""
+    notify.spool.mkdir()
+    (notify.spool / ".lock").mkdir()
+    (notify.spool / f"{int(time.time() * 1_000_000):020d}-{'0' * 32}.json").mkdir()
+    up()
+
+    code, said = notify(**DOWN)
+
+    assert (0, 1) == (code, said.count("cannot read"))
+    assert ["web301"] == hub.hosts
 
 
 def test_a_hub_that_hangs_does_not_hold_nagios(notify: Notifier, hub: FakeHub, up: Callable[[], None]) -> None:
