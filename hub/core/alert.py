@@ -121,6 +121,11 @@ class Alert:
     def open(self) -> bool:
         return self.phase is Phase.OPEN
 
+    @property
+    def lived(self) -> bool:
+        """Whether it ever was open: of a key that was only ever well, its marks of order are kept."""
+        return self.count > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
@@ -170,7 +175,7 @@ def advance(
 
 def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire_after: timedelta | None) -> Advance:
     expires = event.ends_at or (event.received_at + expire_after if expire_after else None)
-    if alert is None or (not alert.open and not _within(alert, event, reopen_within)):
+    if alert is None or not alert.lived or (not alert.open and not _within(alert, event, reopen_within)):
         fresh = replace(_life(event, Phase.OPEN), expires_at=expires)
         return Advance(alert=fresh, change=Change.OPENED, decide=True)
     passes = _rank(event.severity) > _rank(alert.worst)
@@ -198,7 +203,7 @@ def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire
 
 def _recovery(alert: Alert | None, event: Event) -> Advance:
     if alert is None or not alert.open:
-        kept = _seen(alert, event) if alert is not None else None
+        kept = _seen(alert, event) if alert is not None else _heard_of(event)
         return Advance(alert=kept, change=Change.NOT_OPEN, note="a recovery, and nothing was open")
     healed = replace(
         _told(alert, event), phase=Phase.RESOLVED, resolved_at=event.received_at, healed_at=event.at, expires_at=None
@@ -312,6 +317,15 @@ def _life(event: Event, phase: Phase) -> Alert:
         newest_sequence=event.sequence,
         decided_by=event.id,
     )
+
+
+def _heard_of(event: Event) -> Alert | None:
+    """What is kept of a recovery whose problem was never heard of, if it says when it was: the problem may only be
+    late, and must not open what is over."""
+    if event.occurred_at is None and event.sequence is None:
+        return None
+    closed = _life(event, Phase.RESOLVED)
+    return replace(closed, count=0, resolved_at=event.received_at, healed_at=event.at)
 
 
 def notice_of(event: Event) -> Alert:

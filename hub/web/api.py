@@ -109,7 +109,7 @@ class Api:
         if state is not None and state not in STATES:
             raise BadRequest(f"state is one of {', '.join(STATES)}, not '{state[:40]}'")
         found = await self._hub.store.alerts(state=state)
-        return answer({"alerts": [self._alert(alert) for alert in found]})
+        return answer({"alerts": [self._alert(alert) for alert in found if alert.lived]})
 
     def _alert(self, alert: Alert) -> dict[str, Any]:
         return {

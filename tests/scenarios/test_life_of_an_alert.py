@@ -82,6 +82,20 @@ async def test_a_recovery_of_nothing_is_recorded_and_told_to_nobody(hub: Scenari
     assert [] == await hub.told()
 
 
+async def test_a_problem_that_its_own_recovery_overtook_opens_nothing(hub: Scenario) -> None:
+    """Also where the key was never heard of before."""
+    began = hub.clock
+    await hub.later("1m")
+    await hub.nagios(state="UP", kind="RECOVERY", number=2)
+    await hub.nagios(state="DOWN", number=1, at=began)
+    assert [] == await hub.told()
+    await hub.later("1m")
+    await hub.nagios(state="DOWN", number=3)
+
+    assert ["open"] == [message.message.state for message in await hub.told()]
+    assert [1] == [alert.count for alert in hub.hub.actions.alerts()]
+
+
 async def test_notices_of_one_key_gather_under_the_first(hub: Scenario) -> None:
     await hub.receives("twitter", {"title": "it rains", "id": "rain"})
     await hub.receives("twitter", {"title": "it pours", "id": "rain"})
