@@ -290,8 +290,8 @@ class Pages:
             response = guarded(
                 web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
             )
-            await response.prepare(request)
             try:
+                await response.prepare(request)
                 await self._stream(response, version, queue, name)
             except (ConnectionResetError, TimeoutError):
                 return response  # The reader is gone, or as good as gone.
