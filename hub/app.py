@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -131,7 +132,10 @@ async def build(
             titles={name: tool.title for name, tool in tools.items()},
             failed=lambda name: metrics.failures.labels(name).inc(),
         )
-        chats = await _open_chats(stack, tools, settings, room_log, now)
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.DummyCookieJar())
+        )
+        chats = await _open_chats(stack, tools, settings, room_log, http, now)
         outbox = Outbox(
             state=state,
             writer=writer,
@@ -141,7 +145,6 @@ async def build(
             count=metrics.count_delivery,
             observe=metrics.observe,
         )
-        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)))
         asks = Asks(
             state=state,
             writer=writer,
@@ -236,16 +239,15 @@ async def _open_chats(
     tools: Mapping[str, Integration],
     settings: Settings,
     room_log: StoredRoomLog,
+    http: aiohttp.ClientSession,
     now: Callable[[], datetime],
 ) -> Mapping[str, Chat]:
+    """The chats that are set up. What is owed to another is refused, by the name of what to set."""
     chats: dict[str, Chat] = {}
     for name, tool in tools.items():
-        if tool.chat is not None:
-            given = ChatTools(
-                setting=lambda setting, chat=name: settings.environment.secret(chat, setting),  # type: ignore[misc]
-                now=now,
-                room_log=room_log,
-            )
+        setting = partial(settings.environment.secret, name)
+        if tool.chat is not None and tool.chat.ready(setting):
+            given = ChatTools(setting=setting, now=now, room_log=room_log, http=http)
             chats[name] = await stack.enter_async_context(tool.chat.open(given))
     return chats
 

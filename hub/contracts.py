@@ -4,22 +4,25 @@ An integration is a folder that exports `INTEGRATION`. It translates one vendor;
 or the clock. Abilities are small protocols: a chat that can edit has `edit`; one that cannot has nothing.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NewType, Protocol, TypeVar, runtime_checkable
 
 from hub.core.alert import Alert
-from hub.core.event import Labels, Report
+from hub.core.event import Event, Labels, Report
 from hub.core.notification import Message, MessageRef
 from hub.core.silence import Silence
 from hub.payload import Field, decode_form, decode_json
 from hub.proof import Secret
 
 IntentT = TypeVar("IntentT")
+
+Setting = Callable[[str], Secret | None]
+"""A setting of a source or chat by its short name: `API_URL` reads `TOCSIN_SENSU_API_URL`."""
 
 # ---------------------------------------------------------------------------------------------------------- sources
 
@@ -29,11 +32,16 @@ class WebhookRequest:
     """What came over HTTP, once, as it came. Header names are lower case."""
 
     source: str
+    """The source that it was posted to; of what a chat posts, the chat."""
+    part: str = ""
+    """Of what a chat posts, what follows its name in the path: `events`."""
     method: str = "POST"
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     received_at: datetime
+    fetched: str = ""
+    """Empty for what was posted; else the way in which the hub itself got it: `catch-up` or `follow-up`."""
 
     def header(self, name: str) -> str:
         """The header, or an empty text."""
@@ -73,9 +81,56 @@ class Source(Protocol):
         """Reports in the order they happened; raises PayloadError or Unsupported."""
 
 
+@runtime_checkable
+class NamesDeliveries(Protocol):
+    """A source whose tool gives each delivery an id that a repeat keeps."""
+
+    def delivery(self, request: WebhookRequest) -> str:
+        """The id, or an empty text: then nothing is taken for a repeat. Asked after `verify`, and only of what was
+        understood."""
+
+
+@runtime_checkable
+class Signs(Protocol):
+    """A source that can be posted to as its tool would: for `tocsin send` and for tests."""
+
+    def sign(self, request: WebhookRequest, secret: Secret) -> Mapping[str, str]:
+        """The headers that prove the request, for `request.received_at`."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoOptions:
-    """A tool with nothing to set in `sources:`."""
+    """Nothing to set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchTools:
+    """What fetching is given to work with."""
+
+    source: str
+    options: Any
+    setting: Setting
+    http: Any  # an aiohttp.ClientSession; the contracts do not import aiohttp
+    now: datetime
+    accepted: Callable[[str], Awaitable[bool]]
+    """Whether a delivery of this id is in the hub already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetching:
+    """What the hub gets by asking the tool, beside what the tool posts. An answer becomes a request like any other: it
+    goes through the same parser and is stored, so that it can be replayed; only it need not prove itself again. Failing
+    is harmless: TocsinError is logged, and tried again where that has a time."""
+
+    ready: Callable[[Setting], bool]
+    missing: str
+    """What to set to have it: `TOCSIN_<SOURCE>_API_KEY`."""
+    catch_up: Callable[[FetchTools], AsyncIterator[WebhookRequest]] | None = None
+    """Deliveries that never reached us, oldest first; asked at start and `every` so often."""
+    every: timedelta = timedelta(minutes=15)
+    follow_up: Callable[[Event, FetchTools], Awaitable[WebhookRequest | None]] | None = None
+    """More about an event that was just accepted; what comes back adds to its alert and never delays it. None: nothing
+    more to know. Not asked about events that were themselves fetched."""
 
 
 # ------------------------------------------------------------------------------------------------------------ chats
@@ -90,6 +145,8 @@ class Room:
 
     chat: str
     name: str
+    options: Any = None
+    """What the channel sets beside `to`, as the chat's own `ChatDriver.options`; None where no channel names it."""
 
     @property
     def address(self) -> str:
@@ -140,6 +197,89 @@ class Finds(Protocol):
         """Read back whether a post arrived. Settles an Uncertain."""
 
 
+# What a chat hears.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookResponse:
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """Somebody spoke to the hub in a chat, or pressed a button there, in the chat's own terms."""
+
+    id: str
+    """The chat's own, or one that a repeat of the same request would have again. It is done once."""
+    user: str
+    """Who: the chat's immutable id, never a name that can be changed."""
+    user_name: str = ""
+    """As the chat shows them. It proves nothing."""
+    room: str
+    """Where, as the chat calls it: an id, or the name if that is all it has."""
+    private: bool = False
+    """Between this user and the hub alone."""
+    text: str = ""
+    button: str = ""
+    """The value of the button that was pressed, instead of a text."""
+    message: "MessageRef | None" = None
+    """The message in whose thread it was said, or whose button was pressed."""
+    answer_to: str = ""
+    """The chat's own note of how to reply: a thread, a URL. Opaque to the hub, never stored or logged."""
+
+
+class Ear(Protocol):
+    """Hears what a chat posts over HTTP. Pure, and raises nothing else, whatever is posted."""
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """What may follow `/chat/<chat>/`; an empty text is nothing."""
+
+    @property
+    def within(self) -> float:
+        """Seconds in which the chat wants its answer, with some to spare."""
+
+    def verify(self, request: WebhookRequest, secrets: Sequence[Secret]) -> None:
+        """Return, or raise Unauthenticated. Age is reckoned from `request.received_at`."""
+
+    def hear(self, request: WebhookRequest) -> Utterance | WebhookResponse:
+        """What was said; or what to answer where nobody said anything to us. Raises PayloadError."""
+
+    def answer(self, utterance: Utterance, reply: "Reply | None") -> WebhookResponse:
+        """How to answer the request, where the reply is there in time. Without one (it takes longer, or was a repeat)
+        whatever keeps the chat from asking again."""
+
+
+@runtime_checkable
+class Replies(Protocol):
+    """A chat that can say something to one who spoke, after the request has been answered."""
+
+    async def reply(self, utterance: Utterance, reply: "Reply") -> None:
+        """Raises Refused, Unreachable or Uncertain."""
+
+
+@runtime_checkable
+class Locates(Protocol):
+    """A chat whose requests name rooms otherwise than addresses do."""
+
+    async def locate(self, room: str) -> str:
+        """The room's name as an address has it; the given one where it cannot be found out."""
+
+
+Hear = Callable[[Utterance], Awaitable["Reply | None"]]
+"""Performs what was said, once and on record. None: it was a repeat. The chat sends the reply as it likes."""
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A chat that holds a connection of its own to hear by: Socket Mode, a sync loop, IRC."""
+
+    async def listen(self, hear: Hear) -> None:
+        """Until cancelled; connects anew by itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomMessage:
     """A message of the built-in chat as it is stored and shown."""
@@ -173,17 +313,40 @@ class RoomLog(Protocol):
 class ChatTools:
     """What a chat is given to work with when it is opened."""
 
-    setting: Callable[[str], Secret | None]
+    setting: Setting
     """A setting of this chat by name: `BOT_TOKEN` reads `TOCSIN_SLACK_BOT_TOKEN`."""
     now: Callable[[], datetime]
     room_log: RoomLog
+    http: Any  # an aiohttp.ClientSession, shared and without cookies; the contracts do not import aiohttp
+
+
+def _always(_: Setting) -> bool:
+    return True
+
+
+def _flawless(_: Room, __: Setting) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatDriver:
-    """How to open a chat. Give it a constant of its own in the folder, so that the type checker sees through it."""
+    """How to open a chat. Give it a constant of its own in the folder, so that the type checker sees through it.
+
+    A vendor's library is imported when the chat is opened, and not before: most hubs use one or two chats."""
 
     open: Callable[[ChatTools], AbstractAsyncContextManager[Chat]]
+    ready: Callable[[Setting], bool] = _always
+    """Whether its settings suffice to open it."""
+    missing: str = ""
+    """What to set where they do not: `TOCSIN_SLACK_BOT_TOKEN`."""
+    options: type = NoOptions
+    """A frozen dataclass with defaults; an entry of `channels:` may set its fields beside `to`."""
+    fault: Callable[[Room, Setting], str] = _flawless
+    """What is wrong with an address, or with what its settings lead to, and the cure, in a line; empty: nothing. It
+    names settings and never shows what is in them."""
+    ear: Ear | None = None
+    ear_secret: str = ""
+    """The setting that proves what the ear hears, several secrets separated by commas. Without it: 401."""
 
 
 # --------------------------------------------------------------------------------------------------- control of tools
@@ -237,7 +400,7 @@ class Ask:
 class Tools:
     """What a control is given to work with."""
 
-    setting: Callable[[str], Secret | None]
+    setting: Setting
     """A setting of this source by name: `CGI_URL` reads `TOCSIN_NAGIOS_EU_CGI_URL`."""
     http: Any  # an aiohttp.ClientSession; the contracts do not import aiohttp
     now: datetime
@@ -258,7 +421,7 @@ class Control:
     """What a tool lets us do to it. `ack`, `unack`, `quiet`, `resolve` and `comment` mean the same in all tools."""
 
     verbs: Mapping[str, Verb]
-    ready: Callable[[Callable[[str], Secret | None]], bool]
+    ready: Callable[[Setting], bool]
     """Whether the settings of a source give a way to the tool."""
     missing: str
     """What to set when they do not: `TOCSIN_<SOURCE>_COMMAND_FILE or …`."""
@@ -290,8 +453,11 @@ class Integration:
     refusal: int = 400
     """How to answer a body that cannot be understood: 400, or 202 where the tool would give up on us."""
     control: Control | None = None
+    fetching: Fetching | None = None
     chat: ChatDriver | None = None
     commands: "tuple[Command[Any], ...]" = ()
+    papers: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    """Texts to paste on the vendor's side, by name, made from the hub's address: `tocsin slack manifest`."""
 
 
 # ------------------------------------------------------------------------------------------------------------- commands

@@ -15,7 +15,7 @@ UP = Message(kind=MessageKind.ALERT, title="web1 is up")
 
 
 def _tools(log: MemoryRoomLog) -> ChatTools:
-    return ChatTools(setting=lambda name: None, now=lambda: NOW, room_log=log)
+    return ChatTools(setting=lambda name: None, now=lambda: NOW, room_log=log, http=None)
 
 
 async def _chat(log: MemoryRoomLog) -> Chat:
