@@ -44,7 +44,8 @@ def mac(secret: Secret, message: bytes) -> bytes:
 
 def any_same(ours: Iterable[str], theirs: str) -> bool:
     """Whether one of ours is theirs, looking at each, so that the time taken does not tell which."""
-    return any([same(one, theirs) for one in ours])
+    matches = [same(one, theirs) for one in ours]
+    return any(matches)
 
 
 def bearer(request: HasHeaders, secrets: Sequence[Secret]) -> None:
