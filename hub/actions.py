@@ -4,6 +4,7 @@
 """
 
 import difflib
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,18 +22,29 @@ from hub.core.matching import ALERT_FIELDS, MatchError, compile_match
 from hub.core.notification import Post
 from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
-from hub.errors import Overloaded, UsageError
+from hub.errors import Overloaded, TocsinError, UsageError
 from hub.explain import Explainer
-from hub.router import Asked, Router
+from hub.proof import same
+from hub.router import LINK_CODE, Asked, Router
 from hub.state import Draft, State
-from hub.store import Audit, StoredAsk
+from hub.store import Audit, Linked, StoredAsk, StoredRequest
 from hub.wording import SENTENCES
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin.actions")
 
 SHORT = 4
+LINK_CODE_LENGTH = 8
+LINK_CODE_LASTS = timedelta(minutes=10)
 LONGEST_SILENCE = timedelta(days=30)
+
+
+Delivery = tuple[str, str]
+"""Where a chat's request came in, and the chat's own id of it."""
+
+
+class Repeated(TocsinError):
+    """A chat delivered the same thing again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,28 +85,44 @@ class HubActions:
 
     async def perform(self, heard: Heard) -> Reply:
         """Do what was said, if it is understood and allowed. It is on record before it is done."""
+        try:
+            return await self._perform(heard, None)
+        except Repeated as repeated:  # cannot be, without a delivery to repeat
+            return Reply(text=str(repeated), ok=False)
+
+    async def perform_once(self, heard: Heard, delivery: Delivery) -> Reply | None:
+        """The same, unless this delivery of the chat was performed before: then None, and nothing is done.
+
+        What a crash stopped between record and deed is not done again: a person looks, and says it anew."""
+        try:
+            return await self._perform(heard, delivery)
+        except Repeated:
+            return None
+
+    async def _perform(self, heard: Heard, delivery: Delivery | None) -> Reply:
         understood = self._conversation.understand(heard, self)
         if isinstance(understood, Reply):
-            await self._record(heard, "", Verdict(allowed=False, why="not understood"), understood.text)
+            verdict = Verdict(allowed=False, why="not understood")
+            await self._record(heard, "", verdict, understood.text, delivery=delivery)
             return understood
         command, intent = understood.command, understood.intent
         calls = list(command.calls(intent))
-        parsed = "; ".join(f"{call.name} {call.words}".strip() for call in calls)
+        parsed = "; ".join(f"{call.name} {call.words}".strip() for call in calls) or command.name
         verdict = self._judge(calls, heard, reads=command.reads)
         if not verdict.allowed:
-            await self._record(heard, parsed, verdict, "refused")
+            await self._record(heard, parsed, verdict, "refused", delivery=delivery)
             return Reply(text=verdict.why, ok=False)
-        record = await self._record(heard, parsed, verdict, "begun") if not command.reads else None
+        record = None
+        if not command.reads:
+            record, delivery = await self._record(heard, parsed, verdict, "begun", delivery=delivery), None
         reply = await self._run(command, intent, heard)
-        await self._record(heard, parsed, verdict, reply.text, record)
+        await self._record(heard, parsed, verdict, reply.text, record, delivery=delivery)
         return reply
 
     async def press(self, heard: Heard, verb: str) -> Reply:
         """A button is the sentence that it stands for, said in the thread of its post."""
-        sentence = SENTENCES.get(verb)
-        if sentence is None:
-            return Reply(text="that button is not known here", ok=False)
-        return await self.perform(replace(heard, text=sentence, via=Via.BUTTON))
+        sentence = pressed(verb)
+        return sentence if isinstance(sentence, Reply) else await self.perform(replace(heard, text=sentence))
 
     async def silence_by_match(
         self, matchers: Mapping[str, Any], seconds: float, reason: str, heard: Heard
@@ -147,7 +175,17 @@ class HubActions:
                 return Verdict(allowed=False, why=verdict.why)
         return Verdict(allowed=True)
 
-    async def _record(self, heard: Heard, parsed: str, verdict: Verdict, outcome: str, id: str | None = None) -> str:
+    async def _record(
+        self,
+        heard: Heard,
+        parsed: str,
+        verdict: Verdict,
+        outcome: str,
+        id: str | None = None,
+        *,
+        delivery: Delivery | None = None,
+    ) -> str:
+        """Write it down, and with it that this delivery was performed. Raises Repeated if it was before."""
         record = Audit(
             id=id or ids.new_id(),
             at=heard.heard_at,
@@ -155,6 +193,7 @@ class HubActions:
             known=heard.asker.known,
             token=heard.asker.token,
             via=heard.via.value,
+            account=heard.asker.account,
             place=heard.place,
             raw=heard.text,
             parsed=parsed,
@@ -164,17 +203,29 @@ class HubActions:
         )
 
         def job(draft: Draft) -> str:
+            if delivery is not None:
+                _once(draft, delivery, heard.heard_at)
             draft.changes.audit.append(record)
             return record.id
 
-        return await self._writer.do(job)
+        return await self._writer.do(job, delivery=delivery)
 
-    def asker(self, person: str, *, trusted: bool, token: bool) -> Asker:
+    def asker(self, person: str, *, trusted: bool, token: bool, account: str = "") -> Asker:
         """Who asks, as the rules know them."""
         rules = self._rules()
         known = person in rules.people
         groups = rules.groups_of(person) if known else frozenset[str]()
-        return Asker(person=person, known=known, groups=groups, trusted=trusted, token=token)
+        return Asker(person=person, known=known, groups=groups, trusted=trusted, token=token, account=account)
+
+    def asker_of(self, account: str, name: str) -> Asker:
+        """Whose account in a chat it is: by `people:`, else by a link. A stranger goes by what the chat calls them,
+        with the chat's name, so that nobody passes for another by a display name."""
+        link = self._state.links.get(account)
+        person = self._rules().person_of(account) or (link.person if link else None)
+        if person is not None:
+            return self.asker(person, trusted=False, token=False, account=account)
+        chat, _, id = account.partition(":")
+        return Asker(person=f"{name or id} on {chat}", account=account)
 
     # ------------------------------------------------------------------------------------------ what commands may see
 
@@ -247,6 +298,34 @@ class HubActions:
                 hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
                 raise UsageError(f"no alert has a '{name[:60]}'{hint}")
 
+    async def offer_link(self, heard: Heard) -> str:
+        code = ids.short_id(LINK_CODE_LENGTH)
+        subject = f"{_hashed(code)} {heard.asker.account}"
+        await self._writer.do(lambda draft: draft.set_timer(LINK_CODE, subject, draft.now + LINK_CODE_LASTS))
+        return code
+
+    async def link(self, code: str, heard: Heard) -> str:
+        def job(draft: Draft) -> str:
+            for timer in draft.timers_of(LINK_CODE):
+                hashed, _, account = timer.subject.partition(" ")
+                if same(hashed, _hashed(code)) and timer.due_at > draft.now:
+                    draft.set_timer(LINK_CODE, timer.subject, None)
+                    linked = Linked(account=account, person=heard.asker.person, linked_at=draft.now)
+                    draft.changes.links[account] = linked
+                    return account
+            raise UsageError('there is no such code, or not any more; say "link" in the chat for a new one')
+
+        return await self._writer.do(job)
+
+    async def unlink(self, heard: Heard) -> bool:
+        def job(draft: Draft) -> bool:
+            if draft.linked(heard.asker.account) is None:
+                return False
+            draft.changes.links[heard.asker.account] = None
+            return True
+
+        return await self._writer.do(job)
+
     async def unsilence(self, silences: Sequence[str], heard: Heard) -> Sequence[Silence]:
         def job(draft: Draft) -> Sequence[Silence]:
             ended = [self._router.unsilence(draft, id, heard.asker.person) for id in silences]
@@ -308,3 +387,26 @@ class HubActions:
             self._router.ack(draft, ask.alert, Asked(by=ask.asker, reason=ask.reason), answer)
         else:
             self._router.note_answer(draft, ask.alert, answer)
+
+
+def pressed(verb: str) -> str | Reply:
+    """The sentence that a button stands for."""
+    sentence = SENTENCES.get(verb)
+    return sentence if sentence is not None else Reply(text="that button is not known here", ok=False)
+
+
+def _once(draft: Draft, delivery: Delivery, at: datetime) -> None:
+    """Note that this delivery of a chat was performed. Its body is not kept: the audit has the words, and what else
+    chats put in are tokens."""
+    source, id = delivery
+    if draft.delivered(source, id) is not None:
+        raise Repeated("it was delivered, and performed, before")
+    request = StoredRequest(
+        id=ids.new_id(), source=source, tool=source, received_at=at, verdict="heard", delivery_id=id
+    )
+    draft.changes.requests.append(request)
+    draft.note_delivery(request)
+
+
+def _hashed(code: str) -> str:
+    return hashlib.sha256(code.upper().encode()).hexdigest()

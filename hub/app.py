@@ -18,12 +18,14 @@ from hub.actions import HubActions
 from hub.asks import Asks
 from hub.commands import built_in_commands
 from hub.commands.tool import tool_commands
-from hub.contracts import Chat, ChatTools, Control, Integration
+from hub.contracts import Chat, ChatTools, Control, Integration, Listens
 from hub.conversation import Conversation
 from hub.core.durations import say_duration
 from hub.current import Current
 from hub.errors import SettingsError
 from hub.explain import Explainer
+from hub.fetches import Fetches
+from hub.hearing import Hearing, Threads
 from hub.ingest import Ingest
 from hub.metrics import Metrics
 from hub.operations import Operations
@@ -33,13 +35,14 @@ from hub.rooms import StoredRoomLog
 from hub.router import Router
 from hub.routes_file import Catalogue
 from hub.schedule import Schedule
-from hub.settings import Settings, variable
+from hub.settings import Environment, Settings, variable
 from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
 from hub.store.sql import open_store
 from hub.upkeep import REST, Upkeep
 from hub.web.api import Api, plain_errors
+from hub.web.chats import Chats
 from hub.web.gate import GateSettings, gate
 from hub.web.health import Health
 from hub.web.inbound import Inbound
@@ -51,6 +54,8 @@ log = logging.getLogger("tocsin")
 
 LARGEST_BODY = 25 * 1024 * 1024
 """GitHub's own limit; no tool of ours posts more."""
+LISTEN_AGAIN_AFTER = 10.0
+"""Seconds after a chat's connection failed in a way that the chat did not mend itself."""
 LET_GO_WITHIN = 5.0
 """Seconds that open requests have to end at a stop."""
 
@@ -70,17 +75,19 @@ class Hub:
     writer: Writer
     outbox: Outbox
     asks: Asks
+    fetches: Fetches
     upkeep: Upkeep
     ingest: Ingest
     actions: HubActions
+    hearing: Hearing
     operations: Operations
     app: web.Application
 
 
-def catalogue_of(tools: Mapping[str, Integration]) -> Catalogue:
+def catalogue_of(tools: Mapping[str, Integration], environment: Environment | None = None) -> Catalogue:
     commands = [command.name for command in all_commands(tools)]
     chats = frozenset(name for name, tool in tools.items() if tool.chat)
-    return Catalogue(tools=tools, chats=chats, commands=commands)
+    return Catalogue(tools=tools, chats=chats, commands=commands, setting=environment.secret if environment else None)
 
 
 def all_commands(tools: Mapping[str, Integration]) -> list:  # type: ignore[type-arg]
@@ -105,7 +112,7 @@ async def build(
     environment, metrics, schedule = settings.environment, Metrics(), Schedule()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
-        current = Current(settings.routes, catalogue_of(tools))
+        current = Current(settings.routes, catalogue_of(tools, environment))
         await current.begin(store, now())
         snapshot = await store.load(since=now() - current().reopen_within - REST)
         state = State.of(snapshot)
@@ -140,6 +147,8 @@ async def build(
             state=state,
             writer=writer,
             chats=chats,
+            missing=partial(_missing, tools),
+            options=lambda address: current().channel_options.get(address),
             wording=wording,
             now=now,
             count=metrics.count_delivery,
@@ -152,6 +161,15 @@ async def build(
             rules=current,
             controls=controls_of(tools),
             setting=lambda source, name: environment.secret(source, name),
+            http=http,
+            now=now,
+        )
+        fetches = Fetches(
+            ingest=ingest,
+            store=store,
+            rules=current,
+            tools=tools,
+            setting=lambda source: partial(environment.secret, source),
             http=http,
             now=now,
         )
@@ -173,10 +191,13 @@ async def build(
             status=status,
             now=now,
         )
+        threads = Threads(state, store)
+        hearing = Hearing(actions=actions, threads=threads, chats=chats, rules=current, now=now)
         operations = Operations(
             store=store,
             state=state,
             writer=writer,
+            threads=threads,
             ingest=ingest,
             actions=actions,
             explainer=explainer,
@@ -194,12 +215,16 @@ async def build(
         gate_settings = _gate_settings(settings, now)
         app = web.Application(middlewares=[gate(gate_settings), plain_errors], client_max_size=LARGEST_BODY)
         app.add_routes(Inbound(ingest, now, metrics.observe).routes())
+        app.add_routes(_hear_chats(stack, tools, settings, hearing, now).routes())
         app.add_routes(Api(operations).routes())
         app.add_routes(health.routes())
         folders = [settings.routes.parent / "templates", shipped("templates")]
         app.add_routes(page_routes(operations, gate_settings, folders))
         if background:
-            await _start_background(stack, outbox, asks, schedule, upkeep)
+            await _start_background(stack, outbox, asks, fetches, schedule, upkeep)
+            for name, chat in chats.items():
+                if isinstance(chat, Listens):
+                    stack.push_async_callback(_stop, asyncio.create_task(_listen_to(name, chat, hearing)))
             stack.callback(room_log.close)
         yield Hub(
             settings=settings,
@@ -209,9 +234,11 @@ async def build(
             writer=writer,
             outbox=outbox,
             asks=asks,
+            fetches=fetches,
             upkeep=upkeep,
             ingest=ingest,
             actions=actions,
+            hearing=hearing,
             operations=operations,
             app=app,
         )
@@ -219,13 +246,14 @@ async def build(
 
 
 async def _start_background(
-    stack: AsyncExitStack, outbox: Outbox, asks: Asks, schedule: Schedule, upkeep: Upkeep
+    stack: AsyncExitStack, outbox: Outbox, asks: Asks, fetches: Fetches, schedule: Schedule, upkeep: Upkeep
 ) -> None:
-    for work in (outbox.serve(), asks.serve()):
+    for work in (outbox.serve(), asks.serve(), fetches.serve()):
         stack.push_async_callback(_stop, asyncio.create_task(work))
     schedule.start()
     stack.callback(schedule.stop)
     upkeep.start()
+    fetches.start(schedule)
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:
@@ -250,6 +278,39 @@ async def _open_chats(
             given = ChatTools(setting=setting, now=now, room_log=room_log, http=http)
             chats[name] = await stack.enter_async_context(tool.chat.open(given))
     return chats
+
+
+def _missing(tools: Mapping[str, Integration], chat: str) -> str:
+    """Why nothing can be said in a chat that was not opened."""
+    tool = tools.get(chat)
+    if tool is None or tool.chat is None:
+        return f"no chat is called '{chat}'"
+    return f"{tool.title} is not set up: set {tool.chat.missing}"
+
+
+def _hear_chats(
+    stack: AsyncExitStack,
+    tools: Mapping[str, Integration],
+    settings: Settings,
+    hearing: Hearing,
+    now: Callable[[], datetime],
+) -> Chats:
+    drivers = {name: tool.chat for name, tool in tools.items() if tool.chat}
+    chats = Chats(drivers=drivers, secrets=settings.environment.secrets, hearing=hearing, now=now)
+    stack.push_async_callback(chats.close)
+    return chats
+
+
+async def _listen_to(name: str, chat: Listens, hearing: Hearing) -> None:
+    """Hold the connection by which a chat is heard, whatever becomes of it."""
+    while True:
+        try:
+            await chat.listen(partial(hearing.hear, name))
+        except Exception:
+            log.exception("listening to %s failed; it begins anew", name)
+            await asyncio.sleep(LISTEN_AGAIN_AFTER)
+        else:
+            return
 
 
 def _gate_settings(settings: Settings, now: Callable[[], datetime]) -> GateSettings:

@@ -25,7 +25,7 @@ OK, FAULTS, UNREACHABLE = 0, 1, 3
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    options = parser().parse_args(arguments)
+    options = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     try:
         code = options.run(options)
     except RulesError as error:
@@ -52,7 +52,8 @@ def _complain(options: argparse.Namespace, text: str) -> None:
         print(text, file=sys.stderr)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The grammar. Tools bring words of their own; to know them takes time, which only those pay who say one."""
     root = argparse.ArgumentParser(
         prog="tocsin", description="One hub between the tools that raise alarms and the rooms where people talk."
     )
@@ -79,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     send = _verb(verbs, "send", _send, "post a fixture to a hub as a source would")
     send.add_argument("source")
     send.add_argument("file", help="FILE.http, or a file that is the body")
+    send.add_argument("--routes", help="rules that say of which tool the source is, default routes.yaml")
     send.add_argument("--url", help="of the hub, default TOCSIN_URL or http://127.0.0.1:8080")
 
     say = _verb(verbs, "say", _say, "say a sentence to the hub: tocsin say 'shut up twitter' --as alice")
@@ -94,7 +96,20 @@ def parser() -> argparse.ArgumentParser:
     _verb(verbs, "quarantine", _quarantine, "list requests that could not be understood")
     replay = _verb(verbs, "replay", _replay, "try quarantined requests, dead letters or unrouted events again")
     replay.add_argument("ids", nargs="+", metavar="ID")
+    if not {*arguments} & {*verbs.choices, "--version"}:
+        _add_papers(verbs)
     return root
+
+
+def _add_papers(verbs: Any) -> None:
+    """What is to be pasted on a vendor's side: `tocsin slack manifest`."""
+    from hub.registry import installed
+
+    for name, tool in installed().items():
+        if tool.papers:
+            verb = _verb(verbs, name, _paper, f"print what is to be pasted into {tool.title}")
+            verb.add_argument("paper", choices=sorted(tool.papers))
+            verb.add_argument("--url", help="how the vendor reaches the hub, default TOCSIN_PUBLIC_URL")
 
 
 def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
@@ -131,9 +146,10 @@ def _rules(file: str | None) -> Any:
     from hub.app import catalogue_of
     from hub.registry import installed
     from hub.routes_file import read_rules
-    from hub.settings import routes_file
+    from hub.settings import Environment, routes_file
 
-    return read_rules(routes_file(file or os.environ.get("TOCSIN_ROUTES")), catalogue_of(installed()))
+    path = routes_file(file or os.environ.get("TOCSIN_ROUTES"))
+    return read_rules(path, catalogue_of(installed(), Environment(os.environ)))
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -146,10 +162,13 @@ def _check(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
         return FAULTS
     if options.json:
-        print(json.dumps({"ok": True, "hash": rules.hash, "warnings": list(rules.warnings)}))
-        return OK
-    for warning in rules.warnings:
-        print(warning, file=sys.stderr)
+        told = {"hash": rules.hash, "faults": list(rules.faults), "warnings": list(rules.warnings)}
+        print(json.dumps({"ok": not rules.faults, **told}))
+        return FAULTS if rules.faults else OK
+    for line in (*rules.faults, *rules.warnings):
+        print(line, file=sys.stderr)
+    if rules.faults:
+        return FAULTS
     print(f"ok: rules {rules.hash}, {_count(len(rules.channels), 'channel')}, {_count(len(rules.sources), 'source')}")
     return OK
 
@@ -215,29 +234,55 @@ def _explain_file(options: argparse.Namespace, path: Path) -> int:
     return OK
 
 
+def _paper(options: argparse.Namespace) -> int:
+    from hub.registry import installed
+    from hub.settings import read_settings
+
+    url = (options.url or read_settings().public_url).rstrip("/")
+    if not url:
+        raise SettingsError("say how it reaches the hub: --url https://hub.example.com, or set TOCSIN_PUBLIC_URL")
+    text = installed()[options.verb].papers[options.paper](url)
+    print(json.dumps({options.paper: text}) if options.json else text)
+    return OK
+
+
 # --------------------------------------------------------------------------------------------------------- with a hub
 
 
 def _send(options: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
     from hub.client import Client
+    from hub.contracts import WebhookRequest
     from hub.settings import read_settings
-    from hub.testing import read_fixture
+    from hub.testing import read_fixture, sendable
 
     path = Path(options.file)
     if not path.is_file():
         raise TocsinError(f"there is no file {path}")
-    secrets = read_settings().environment.source_secrets(options.source)
+    now = datetime.now(UTC)
     if path.suffix == ".http":
-        request = read_fixture(path)
-        body, content_type = request.body, request.content_type
+        request = read_fixture(path, source=options.source, received_at=now)
     else:
-        body, content_type = path.read_bytes(), "application/json"
-    headers = {"Content-Type": content_type or "application/json"}
-    if secrets:
-        headers["Authorization"] = f"Bearer {secrets[0].reveal()}"
-    said = Client(options.url).post_raw(f"/in/{options.source}", body, headers)
+        headers = {"content-type": "application/json"}
+        request = WebhookRequest(source=options.source, headers=headers, body=path.read_bytes(), received_at=now)
+    secrets = read_settings().environment.source_secrets(options.source)
+    tool = _tool_of(options.source, options.routes)
+    said = Client(options.url).post_raw(f"/in/{options.source}", request.body, sendable(request, tool, secrets))
     print(json.dumps(said) if options.json else _say_sent(said))
     return OK
+
+
+def _tool_of(source: str, routes: str | None) -> Any:
+    """The integration of a source: by the rules where they name it, else the tool of that name."""
+    from hub.registry import installed
+
+    tools = installed()
+    try:
+        rule = _rules(routes).source(source)
+    except RulesError:
+        rule = None
+    return tools.get(rule.tool if rule else source)
 
 
 def _say_sent(said: dict[str, Any]) -> str:

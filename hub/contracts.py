@@ -342,8 +342,10 @@ class ChatDriver:
     options: type = NoOptions
     """A frozen dataclass with defaults; an entry of `channels:` may set its fields beside `to`."""
     fault: Callable[[Room, Setting], str] = _flawless
-    """What is wrong with an address, or with what its settings lead to, and the cure, in a line; empty: nothing. It
+    """What is wrong with an address, or with what a setting of it leads to, and the cure, in a line; empty: nothing. It
     names settings and never shows what is in them."""
+    lacks: Callable[[Room, Setting], str] = _flawless
+    """What must be set for this one address and is not: `TOCSIN_TEAMS_URL_MANAGERS`. Empty: nothing."""
     ear: Ear | None = None
     ear_secret: str = ""
     """The setting that proves what the ear hears, several secrets separated by commas. Without it: 401."""
@@ -482,6 +484,8 @@ class Asker:
     """Sits at an unauthenticated hub on loopback, which is open to whoever sits there."""
     token: bool = False
     """Came with the API token: audited as token + claimed person."""
+    account: str = ""
+    """The account in a connected chat by which they spoke: `slack:U024BE7LH`. Empty on pages and over HTTP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -565,6 +569,16 @@ class Actions(Protocol):
         self, source: str, ask_verb: str, target: Target, reason: str, seconds: float | None, heard: Heard
     ) -> str:
         """Queue a request to a tool, durably; gives the ask's short id."""
+
+    async def offer_link(self, heard: Heard) -> str:
+        """A code by which somebody can let the asker's account count as them, for ten minutes and once."""
+
+    async def link(self, code: str, heard: Heard) -> str:
+        """Let the account that was given this code count as the asker from now on; gives the account. Raises
+        UsageError."""
+
+    async def unlink(self, heard: Heard) -> bool:
+        """Let the asker's account count as nobody again. False: it was not linked."""
 
     def commands(self) -> "Sequence[Command[Any]]": ...
     async def explain(self, event: str) -> str: ...

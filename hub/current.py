@@ -80,5 +80,7 @@ class Current:
         log.error("%s was refused; the last good rules (%s) stay in force:\n%s", self._path, hash, error)
 
     def _warn(self) -> None:
+        for fault in self().faults:
+            log.error("%s", fault)
         for warning in self().warnings:
             log.warning("%s", warning)

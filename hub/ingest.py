@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from hub import ids
-from hub.contracts import Integration, Quiet, WebhookRequest
+from hub.contracts import Integration, NamesDeliveries, Quiet, WebhookRequest
 from hub.core.event import Event, Report, event_of
 from hub.core.rules import Rules
 from hub.errors import PayloadError, TocsinError, Unauthenticated, Unsupported
@@ -97,11 +97,20 @@ class Ingest:
         self._store = store
         self._now = now
         self._count = count
+        self._listeners: list[Callable[[Sequence[Event], WebhookRequest], None]] = []
+
+    def listen(self, listener: Callable[[Sequence[Event], WebhookRequest], None]) -> None:
+        """Be told of what was accepted, after it is on disk."""
+        self._listeners.append(listener)
 
     async def accept(self, request: WebhookRequest) -> Accepted:
         """Take a request in. Raises UnknownSource, Unauthenticated, Malformed or Overloaded."""
+        self._verify(request, self._source(request.source)[1])
+        return await self.take(request)
+
+    async def take(self, request: WebhookRequest) -> Accepted:
+        """Take a request in that needs no proof: one that was verified, or that the hub itself fetched."""
         tool, integration, options = self._source(request.source)
-        self._verify(request, integration)
         understood = understand(integration, request, options)
         accepted = await self._keep(request, tool, understood)
         verdict = "duplicate" if accepted.duplicate else understood.verdict
@@ -133,16 +142,20 @@ class Ingest:
     async def _keep(self, request: WebhookRequest, tool: str, understood: Understood) -> Accepted:
         events, stored = self._make(request, tool, understood)
         delivery = stored.delivery_id if stored.verdict != "quarantined" else ""
-        return await self._writer.do(
+        accepted = await self._writer.do(
             lambda draft: self._write(draft, stored, events, understood.body),
             keys=[key for event in events for key in keys_of(event.source, event.key)],
             delivery=(request.source, delivery) if delivery else None,
         )
+        if events and not accepted.duplicate:
+            for listener in self._listeners:
+                listener(events, request)
+        return accepted
 
     def _make(
         self, request: WebhookRequest, tool: str, understood: Understood
     ) -> tuple[Sequence[Event], StoredRequest]:
-        request_id, delivery = ids.new_id(), delivery_id(request)
+        request_id, delivery = ids.new_id(), delivery_id(self._tools[tool], request, understood)
         events = [
             event_of(
                 report,
@@ -166,6 +179,7 @@ class Ingest:
             verdict=understood.verdict,
             why=understood.why,
             path=understood.broken.path if understood.broken else "",
+            fetched=request.fetched,
             delivery_id=delivery,
             events=tuple(event.id for event in events),
         )
@@ -197,6 +211,7 @@ class Ingest:
             query=stored.query,
             body=stored.body,
             received_at=stored.received_at,
+            fetched=stored.fetched,
         )
         understood = understand(integration, again, options)
         if understood.broken is not None:
@@ -260,9 +275,13 @@ def _body_of(request: StoredRequest) -> Any:
     return _decoded(WebhookRequest(source=request.source, body=request.body, received_at=request.received_at))
 
 
-def delivery_id(request: WebhookRequest) -> str:
-    """The sender's own id of this delivery. Without one nothing is ever taken for a duplicate."""
-    return request.header("idempotency-key")[:LONGEST_DELIVERY_ID]
+def delivery_id(integration: Integration, request: WebhookRequest, understood: Understood) -> str:
+    """The tool's own id of this delivery, or that of our script. Without one nothing is ever taken for a duplicate."""
+    source = integration.source
+    own = (
+        source.delivery(request) if isinstance(source, NamesDeliveries) and understood.verdict != "quarantined" else ""
+    )
+    return (own or request.header("idempotency-key"))[:LONGEST_DELIVERY_ID]
 
 
 def relayed(headers: Mapping[str, str]) -> bool:

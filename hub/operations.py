@@ -18,6 +18,7 @@ from hub.core.rules import Rules
 from hub.core.silence import Silence
 from hub.errors import TocsinError
 from hub.explain import Explainer
+from hub.hearing import STRANGE_BUTTON, Threads
 from hub.ingest import Ingest
 from hub.rooms import StoredRoomLog
 from hub.state import Draft, State
@@ -48,6 +49,7 @@ class Operations:
         store: Store,
         state: State,
         writer: Writer,
+        threads: Threads,
         ingest: Ingest,
         actions: HubActions,
         explainer: Explainer,
@@ -63,6 +65,7 @@ class Operations:
         self.rules = rules
         self._state = state
         self._writer = writer
+        self._threads = threads
         self._room_log = room_log
         self._status = status
         self._now = now
@@ -112,7 +115,7 @@ class Operations:
         if not place.startswith("room:"):
             return await self.actions.perform(heard)
         head = await self._head(thread) if thread else None
-        post = await self.store.post_shown_as(place, head) if head else None
+        post = await self._threads.of(place, head) if head else None
         said = await self._write(place, head, MessageKind.SAID, text[:2_000], asker.person)
         reply = await self.actions.perform(replace(heard, post=post.id if post else None))
         await self._write(place, head or said, MessageKind.REPLY, reply.text, "tocsin")
@@ -120,31 +123,23 @@ class Operations:
 
     async def press(self, value: str, *, asker: Asker, place: str) -> Reply:
         """A button in a room, whose value is `<post>:<version>:<verb>`."""
-        post_id, _, rest = value.partition(":")
-        version, _, verb = rest.partition(":")
-        post = self._state.posts.get(post_id) or await self.store.post(post_id)
-        if post is None or not version.isdecimal() or post.channel != place:
-            return Reply(text="that button is of a message that is not known here", ok=False)
+        button = await self._threads.button(value)
+        if button is None or button.post.channel != place:
+            return STRANGE_BUTTON
         heard = Heard(
-            text=f"[{verb}]",
+            text=f"[{button.verb}]",
             asker=asker,
             place=place,
             via=Via.BUTTON,
-            post=post.id,
-            version=int(version),
+            post=button.post.id,
+            version=button.version,
             heard_at=self._now(),
         )
-        await self._recall(post)
-        reply = await self.actions.press(heard, verb)
-        if place.startswith("room:") and post.ref is not None:
-            await self._write(place, post.ref, MessageKind.REPLY, f"{asker.person}: {verb} – {reply.text}", "tocsin")
+        reply = await self.actions.press(heard, button.verb)
+        if place.startswith("room:") and button.post.ref is not None:
+            said = f"{asker.person}: {button.verb} – {reply.text}"
+            await self._write(place, button.post.ref, MessageKind.REPLY, said, "tocsin")
         return reply
-
-    async def _recall(self, post: Post) -> None:
-        """A thread may be older than what memory holds."""
-        alert = self._state.alerts.get(post.group) or await self.store.alert(post.group)
-        if alert is not None:
-            self._state.remember([alert], [post])
 
     async def _head(self, thread: str) -> str | None:
         entries = await self._room_log.thread(thread)
@@ -208,7 +203,7 @@ class Operations:
             raise NotThere(f"there is no dead delivery '{id[:80]}'")
         post = item if isinstance(item, Post) else await self.store.post(item.post) if item.post else None
         if post is not None:
-            await self._recall(post)
+            await self._threads.recall(post)
         await self._writer.do(lambda draft: _owe_anew(draft, item))
         return "it is owed again"
 

@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Any
 
 from hub.contracts import Chat, Edits, Finds, PostKey, Repeat, Room
-from hub.core import delivery
+from hub.core import delivery, telling
 from hub.core.delivery import Attempt, Came, Dead, Next, Retry, Settled, Unknown
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Message, MessageRef, Post, Sending
@@ -70,6 +71,8 @@ class Outbox:
         state: State,
         writer: Writer,
         chats: Mapping[str, Chat],
+        missing: Callable[[str], str],
+        options: Callable[[str], Any],
         wording: Wording,
         now: Callable[[], datetime],
         count: Callable[[str, str], None],
@@ -79,6 +82,8 @@ class Outbox:
         self._state = state
         self._writer = writer
         self._chats = chats
+        self._missing = missing
+        self._options = options
         self._wording = wording
         self._now = now
         self._count = count
@@ -199,8 +204,10 @@ class Outbox:
         ready = self._ready(channel, TOGETHER if together else 1)
         if not ready:
             return 0
+        room = replace(channel.room, options=self._options(channel.room.address))
+        await self._begin(chat, ready)
         began = time.perf_counter()
-        tried = await asyncio.gather(*(self._attempt(chat, channel.room, item) for item in ready))
+        tried = await asyncio.gather(*(self._attempt(chat, room, item) for item in ready))
         self._observe("deliver", time.perf_counter() - began)
         await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
         for one in tried:
@@ -211,10 +218,23 @@ class Outbox:
             )
         return len(tried)
 
+    async def _begin(self, chat: Chat | None, ready: Sequence[Item]) -> None:
+        """Put on record what is about to be tried, where a second try after a crash would show it twice."""
+        if chat is None or chat.traits.repeat is Repeat.ONCE:
+            return
+        new = [item for item in ready if not item.sending.trying and not _is_edit(chat, item)]
+        if new:
+            await self._writer.do(lambda draft: _mark_begun(draft, new))
+
     async def _attempt(self, chat: Chat | None, room: Room, item: Item) -> Tried:
         version = item.wanted if isinstance(item, Post) else 0
         if chat is None:
-            return Tried(item=item, came=Came.REFUSED, version=version, error=f"no chat '{room.chat}' is set up")
+            return Tried(item=item, came=Came.REFUSED, version=version, error=self._missing(room.chat))
+        if item.sending.trying:
+            # Which version it was nobody knows, so that it is edited once more if it is there.
+            return await self._look(chat, room, item, 0, "the hub stopped while it was being sent")
+        if self._goes_without_saying(chat, item):
+            return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref)
         try:
             async with asyncio.timeout(ATTEMPT_WITHIN):
                 ref = await self._send(chat, room, item)
@@ -233,16 +253,26 @@ class Outbox:
             return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
         return Tried(item=item, came=Came.SHOWN, version=version, ref=ref)
 
+    def _goes_without_saying(self, chat: Chat, item: Item) -> bool:
+        """A chat that cannot edit hears of a change in a new message, or not at all."""
+        if isinstance(chat, Edits):
+            return False
+        if isinstance(item, Line):
+            return telling.said_by_its_post(item)
+        return item.ref is not None and not telling.told_anew(item, self._state.alerts[item.group])
+
     async def _send(self, chat: Chat, room: Room, item: Item) -> MessageRef:
         if isinstance(item, Line):
             post = self._state.posts.get(item.post) if item.post else None
             message = _marked(self._wording.line(item, dialect=chat.traits.dialect), item.sending)
-            return await chat.post(room, message, PostKey(item.id), under=post.ref if post else None, loud=item.loud)
+            if post is not None and not chat.traits.threads:
+                message = replace(message, standing=f"about: {self._state.alerts[post.group].title}")
+            return await chat.post(room, message, _key(item), under=post.ref if post else None, loud=item.loud)
         message = self._say(item, chat.traits.dialect)
         if item.ref is not None and isinstance(chat, Edits):
-            await chat.edit(item.ref, message, PostKey(item.id))
+            await chat.edit(item.ref, message, _key(item))
             return item.ref
-        return await chat.post(room, _marked(message, item.sending), PostKey(item.id))
+        return await chat.post(room, _marked(message, item.sending), _key(item))
 
     def _say(self, post: Post, dialect: str) -> Message:
         now = self._now()
@@ -257,7 +287,7 @@ class Outbox:
         if isinstance(chat, Finds):
             try:
                 async with asyncio.timeout(ATTEMPT_WITHIN):
-                    ref = await chat.find(room, PostKey(item.id))
+                    ref = await chat.find(room, _key(item))
                 came = Came.SHOWN if ref is not None and not item.ref else Came.LOST
             except (TocsinError, TimeoutError) as error:
                 why = f"{why}; asked whether it is there: {error}"
@@ -277,7 +307,7 @@ class Outbox:
         attempt = Attempt(
             number=current.sending.attempts + 1,
             owed_at=_owed_at(current) or draft.now,
-            edit=isinstance(current, Post) and current.ref is not None,
+            edit=chat is not None and _is_edit(chat, current),
             loud=isinstance(current, Post) or current.loud,
             repeats_safely=chat is not None and chat.traits.repeat is Repeat.ONCE,
             perhaps_again=current.sending.perhaps_again,
@@ -290,6 +320,24 @@ class Outbox:
             draft.put(posts=[_settled_post(current, tried, what, draft.now)])
         else:
             draft.put(lines=[_settled(current, tried, what)])
+
+
+def _key(item: Item) -> PostKey:
+    """What a chat cannot edit is told again under another key: it is another message."""
+    return PostKey(f"{item.id}.{item.wanted}" if isinstance(item, Post) and item.ref is not None else item.id)
+
+
+def _is_edit(chat: Chat, item: Item) -> bool:
+    return isinstance(item, Post) and item.ref is not None and isinstance(chat, Edits)
+
+
+def _mark_begun(draft: Draft, items: Sequence[Item]) -> None:
+    for item in items:
+        current = draft.post(item.id) if isinstance(item, Post) else draft.line(item.id)
+        if isinstance(current, Post):
+            draft.put(posts=[replace(current, sending=replace(current.sending, trying=True))])
+        elif current is not None:
+            draft.put(lines=[replace(current, sending=replace(current.sending, trying=True))])
 
 
 def _marked(message: Message, sending: Sending) -> Message:

@@ -26,6 +26,8 @@ from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 NOTICES_TOGETHER = timedelta(days=7)
 CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
+LINK_CODE = "link-code"
+"""The timer that keeps a code to link an account by; its subject is the code's hash and the account."""
 
 
 def keys_of(source: str, key: str) -> tuple[LifeKey, LifeKey]:
@@ -292,6 +294,9 @@ class Router:
         if ask is not None and ask.state == "sent":
             self.answer(draft, id, "unknown", ask.detail)
 
+    def _let_go(self, draft: Draft, id: str) -> None:
+        """It counted as long as its timer ran."""
+
     def _lift(self, draft: Draft, id: str) -> None:
         for alert in draft.open_alerts():
             if alert.answer is not None and alert.answer.ask == id and alert.answer.result == "unknown" and alert.ack:
@@ -304,6 +309,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "expire": Router._expires,
     "confirm": Router._unconfirmed,
     "lift": Router._lift,
+    LINK_CODE: Router._let_go,
 }
 
 

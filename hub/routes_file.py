@@ -9,19 +9,19 @@ import gc
 import hashlib
 import re
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
-from hub.contracts import Integration
+from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
 from hub.core.durations import parse_duration
 from hub.core.matching import (
@@ -39,6 +39,7 @@ from hub.core.notification import Occasion
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rules import REOPEN_WITHIN, Rules, RuleTest, SourceRule
 from hub.errors import Complaint, RulesError
+from hub.proof import Secret
 from hub.settings import variable
 
 LARGEST = 10 * 1024 * 1024
@@ -76,7 +77,7 @@ LATER: Mapping[str, tuple[str, ...]] = {
     "test": ("at", "after", "acts", "silences"),
 }  # fmt: skip
 """What the design knows and this version does not: refused as such, never ignored."""
-CHATS_LATER = ("slack", "teams", "matrix", "irc", "mattermost", "zulip", "discord")
+CHATS_LATER = ("matrix", "irc", "mattermost", "zulip", "discord")
 NAME_HINTS = {
     "body": "; write text for the event's own words, body.x.y for what the tool posted",
     "labels": "; write the label's own name, or labels.x",
@@ -91,6 +92,8 @@ class Catalogue:
     tools: Mapping[str, Integration]
     chats: frozenset[str]
     commands: Sequence[str]
+    setting: Callable[[str, str], Secret | None] | None = None
+    """Chat and short name to a setting of this machine; None: nothing is said about them."""
 
 
 def read_rules(path: Path, catalogue: Catalogue) -> Rules:
@@ -275,6 +278,10 @@ class _Tree:
     def warn(self, path: Path_, what: str) -> None:
         self.warnings.append(self._complaint(path, what, key=True, warning=True))
 
+    def place(self, path: Path_, what: str) -> str:
+        """A complaint at that place that does not make the rules wrong."""
+        return str(self._complaint(path, what, key=False))
+
     def line(self, path: Path_) -> int:
         return self._complaint(path, "", key=False).line
 
@@ -321,6 +328,8 @@ class _Reading:
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[str, SourceRule] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
+    channel_options: dict[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
 
     def rules(self) -> Rules | None:
         top = self._object(self.tree.value, (), "rules begin with: version: 1")
@@ -347,6 +356,7 @@ class _Reading:
             sources=self.sources,
             labels=self.labels,
             channels=self.channels,
+            channel_options=self.channel_options,
             people=self.people,
             groups=self.groups,
             tree=RouteTree(routes, otherwise),
@@ -354,6 +364,7 @@ class _Reading:
             tests=tests,
             reopen_within=reopen,
             warnings=tuple(str(warning) for warning in sorted(self.tree.warnings)),
+            faults=tuple(self.faults),
         )
 
     # ------------------------------------------------------------------------------------------------------ small ones
@@ -377,16 +388,41 @@ class _Reading:
         if value == {}:
             self.tree.wrong(("channels",), "is empty; write channels: {ops: room:ops}")
         for name, given, path in self._entries(value, ("channels",)):
-            address = given
+            body, address, place = {}, given, path
             if isinstance(given, dict):
-                self._known_keys(given, path, KEYS["channel"], "channel")
                 if "to" not in given:
                     self.tree.wrong(path, "'to' is missing; write: {to: room:ops}")
                     continue
-                address, path = given["to"], (*path, "to")
-            if self._is_address(address, path):
+                body, address, place = given, given["to"], (*path, "to")
+            if self._is_address(address, place):
                 found[name] = address
+                self._channel_options(body, address, path)
+                self._fault(address, place)
         return found
+
+    def _channel_options(self, body: Mapping[str, Any], address: str, path: Path_) -> None:
+        """What a channel sets beside `to`, as its chat's own record. Two names of one address must agree."""
+        driver = self.catalogue.tools[address.partition(":")[0]].chat
+        assert driver is not None
+        self._known_keys(body, path, (*KEYS["channel"], *_option_names(driver.options)), "channel")
+        options = self._options({k: v for k, v in body.items() if k not in KEYS["channel"]}, path, driver.options)
+        if self.channel_options.setdefault(address, options) != options:
+            self.tree.wrong(path, f"another channel sets other options for {_shown(address)}; give them the same")
+
+    def _fault(self, address: str, path: Path_) -> None:
+        """What the settings of this machine make of the address. It does not make the rules wrong."""
+        chat, _, name = address.partition(":")
+        driver = self.catalogue.tools[chat].chat
+        if driver is None or self.catalogue.setting is None:
+            return
+        setting = partial(self.catalogue.setting, chat)
+        room = Room(chat=chat, name=name, options=self.channel_options.get(address))
+        if fault := driver.fault(room, setting):
+            self.faults.append(self.tree.place(path, f"{address}: {fault}"))
+        elif not driver.ready(setting):
+            self.tree.warn(path, f"{address} will hear nothing until {driver.missing} is set")
+        elif lacking := driver.lacks(room, setting):
+            self.tree.warn(path, f"{address} will hear nothing until {lacking} is set")
 
     def _is_address(self, address: Any, path: Path_) -> bool:
         if not isinstance(address, str) or ":" not in address or not address.partition(":")[2].strip():
@@ -459,21 +495,21 @@ class _Reading:
         integration = tools[tool]
         known = (*KEYS["source"], *_option_names(integration.options))
         self._known_keys(body, path, known, "source")
-        options = self._options({k: v for k, v in body.items() if k not in KEYS["source"]}, path, integration)
+        options = self._options({k: v for k, v in body.items() if k not in KEYS["source"]}, path, integration.options)
         expire = self._duration(body.get("expire_after"), (*path, "expire_after"))
         return SourceRule(name=name, tool=tool, options=options, expire_after=expire)
 
-    def _options(self, given: Mapping[str, Any], path: Path_, integration: Integration) -> Any:
-        """The tool's own record. Unknown names on its first level are known to be wrong already."""
-        known = {name: value for name, value in given.items() if name in _option_names(integration.options)}
-        for place, name, names in _strange_keys(known, integration.options, path):
+    def _options(self, given: Mapping[str, Any], path: Path_, record: type) -> Any:
+        """The integration's own record. Unknown names on its first level are known to be wrong already."""
+        known = {name: value for name, value in given.items() if name in _option_names(record)}
+        for place, name, names in _strange_keys(known, record, path):
             self.tree.wrong(place, f"{_shown(name)} is not known here{_nearest(name, names)}", key=True)
         try:
-            return msgspec.convert(known, integration.options, strict=False)
+            return msgspec.convert(known, record, strict=False)
         except (msgspec.ValidationError, ValueError) as error:
             place, what = _placed(str(error))
             self.tree.wrong((*path, *place), what)
-            return integration.options()
+            return record()
 
     # --------------------------------------------------------------------------------------------------------- routes
 

@@ -41,12 +41,17 @@ class Environment:
         text = self.get(variable(*parts))
         return Secret(text) if text else None
 
+    def secrets(self, *parts: str) -> tuple[Secret, ...]:
+        """All of a secret: several, separated by commas, while rotating. Read once."""
+        name = variable(*parts)
+        if name not in self._secrets:
+            text = self.get(name) or ""
+            self._secrets[name] = tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
+        return self._secrets[name]
+
     def source_secrets(self, source: str) -> tuple[Secret, ...]:
-        """All secrets of a source: several, separated by commas, while rotating. Read once."""
-        if source not in self._secrets:
-            text = self.get(variable(source, "SECRET")) or ""
-            self._secrets[source] = tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
-        return self._secrets[source]
+        """What proves a source."""
+        return self.secrets(source, "SECRET")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

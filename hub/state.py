@@ -14,7 +14,7 @@ from hub.core.matching import Match, compile_match
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
 from hub.core.telling import Pen
-from hub.store import Changes, LifeKey, Snapshot, StoredAsk, StoredRequest, Timer
+from hub.store import Changes, LifeKey, Linked, Snapshot, StoredAsk, StoredRequest, Timer
 
 PENDING = (DeliveryState.OWED, DeliveryState.HELD)
 ASKED = ("queued", "asking", "sent")
@@ -37,6 +37,7 @@ class State:
         self.silences: dict[str, Silence] = {}
         self.matches: dict[str, Match] = {}
         self.asks: dict[str, StoredAsk] = {}
+        self.links: dict[str, Linked] = {}
         self.timers: dict[tuple[str, str], datetime] = {}
         self._heap: list[tuple[datetime, str, str]] = []
         self._order = 0
@@ -57,6 +58,7 @@ class State:
             state._put_silence(silence)
         for ask in snapshot.asks:
             state._put_ask(ask)
+        state.links = {link.account: link for link in snapshot.links}
         return state
 
     def next_order(self) -> int:
@@ -85,6 +87,8 @@ class State:
             self._put_silence(silence)
         for ask in changes.asks.values():
             self._put_ask(ask)
+        for account, link in changes.links.items():
+            self._put_link(account, link)
 
     def forget(self, before: datetime) -> int:
         """Let go of what has come to rest and was not touched since; the store still knows it."""
@@ -151,6 +155,12 @@ class State:
         else:
             self.silences.pop(silence.id, None)
             self.matches.pop(silence.id, None)
+
+    def _put_link(self, account: str, link: Linked | None) -> None:
+        if link is None:
+            self.links.pop(account, None)
+        else:
+            self.links[account] = link
 
     def _put_ask(self, ask: StoredAsk) -> None:
         if ask.state in ASKED:
@@ -244,6 +254,18 @@ class Draft:
         for changes in reversed(list(self._layers())):
             found |= {line.id: line for line in changes.lines.values() if line.post == post}
         return [line for line in found.values() if line.sending.state in PENDING]
+
+    def linked(self, account: str) -> Linked | None:
+        return next((c.links[account] for c in self._layers() if account in c.links), self.state.links.get(account))
+
+    def timers_of(self, kind: str) -> list[Timer]:
+        """All of a kind that are set."""
+        found: dict[tuple[str, str], Timer | None] = {
+            key: Timer(kind=key[0], subject=key[1], due_at=due) for key, due in self.state.timers.items()
+        }
+        for changes in reversed(list(self._layers())):
+            found |= changes.timers
+        return [timer for timer in found.values() if timer is not None and timer.kind == kind]
 
     def open_alerts(self) -> list[Alert]:
         found = dict(self.state.alerts)

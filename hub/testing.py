@@ -1,16 +1,19 @@
 """The public test kit: recorded requests, read as a source would have sent them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from hub.contracts import WebhookRequest
+from hub.contracts import Integration, Signs, WebhookRequest
 from hub.core.event import Report, Severity
 from hub.errors import TocsinError
+from hub.proof import Secret
 
+NOT_SENT = frozenset({"host", "content-length", "connection", "transfer-encoding", "authorization", "accept-encoding"})
+"""Headers of a recording that are of its own journey."""
 RECORDED = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 """When a fixture counts as received, unless the caller says otherwise."""
 
@@ -38,6 +41,17 @@ def read_fixture(path: Path, *, source: str = "", received_at: datetime = RECORD
         body=body,
         received_at=received_at,
     )
+
+
+def sendable(request: WebhookRequest, tool: Integration | None, secrets: Sequence[Secret]) -> Mapping[str, str]:
+    """The headers of a recorded request, with the proof renewed: signed as the tool does, else by a bearer token."""
+    kept = {name: value for name, value in request.headers.items() if name not in NOT_SENT}
+    if not secrets:
+        return kept
+    source = tool.source if tool else None
+    if isinstance(source, Signs):
+        return {**kept, **source.sign(request, secrets[0])}
+    return {**kept, "authorization": f"Bearer {secrets[0].reveal()}"}
 
 
 def report_as_json(report: Report) -> dict[str, Any]:

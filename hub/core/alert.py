@@ -214,7 +214,7 @@ def _recovery(alert: Alert | None, event: Event) -> Advance:
 def _update(alert: Alert | None, event: Event) -> Advance:
     if alert is None or not alert.open:
         return Advance(alert=notice_of(event), change=Change.NOTICED, decide=True)
-    seen = _seen(alert, event)
+    seen = _added(alert, event)
     mark = event.mark
     if mark is None:
         return Advance(alert=seen, change=Change.COMMENTED)
@@ -280,6 +280,16 @@ def _seen(alert: Alert, event: Event) -> Alert:
         newest_at=at if newer else alert.newest_at,
         newest_sequence=sequence if counted_anew or higher else alert.newest_sequence,
         updated_at=event.received_at,
+    )
+
+
+def _added(alert: Alert, event: Event) -> Alert:
+    """The alert with what an update knows and the alert did not: it adds, and changes nothing."""
+    known = {link.url for link in alert.links}
+    return replace(
+        _seen(alert, event),
+        links=(*alert.links, *(link for link in event.links if link.url not in known)),
+        labels={**event.labels, **alert.labels},
     )
 
 

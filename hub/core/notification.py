@@ -104,6 +104,8 @@ class Sending:
     """Not before this time; None: at once."""
     perhaps_again: bool = False
     """The last try may have arrived: the next says that it may be a repeat."""
+    trying: bool = False
+    """A try has begun, to a chat that shows a repeat twice. Found at a start, it is one whose end nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

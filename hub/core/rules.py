@@ -40,6 +40,8 @@ class Rules:
     sources: Mapping[str, SourceRule]
     labels: frozenset[str] = frozenset()
     channels: Mapping[str, str]
+    channel_options: Mapping[str, Any] = field(default_factory=dict)
+    """By address, the chat's own record of what its channel sets beside `to`."""
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tree: RouteTree
@@ -47,6 +49,8 @@ class Rules:
     tests: tuple[RuleTest, ...] = ()
     reopen_within: timedelta = REOPEN_WITHIN
     warnings: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    """What the settings of this machine make wrong, though the text is right: `check` fails, the hub runs."""
 
     def source(self, name: str) -> SourceRule | None:
         return self.sources.get(name)
@@ -56,6 +60,11 @@ class Rules:
         if channel in self.channels:
             return self.channels[channel]
         return channel if channel in self.channels.values() else None
+
+    def person_of(self, account: str) -> str | None:
+        """Who has this account (`slack:U024BE7LH`) by `people:`."""
+        chat, _, id = account.partition(":")
+        return next((person for person, ids in self.people.items() if ids.get(chat) == id), None)
 
     def groups_of(self, person: str) -> frozenset[str]:
         return frozenset(name for name, members in self.groups.items() if person in members)

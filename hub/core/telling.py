@@ -39,6 +39,10 @@ OCCASIONS = {
 }
 """Changes that are not here are recorded and not told."""
 
+ANEW = frozenset(OCCASIONS.values()) - {Occasion.OPENED, Occasion.NOTICED, Occasion.REPEATED, Occasion.EASED}
+"""What a chat that cannot edit says again, in a new message; the rest does not deserve one."""
+UNDER_WAY = frozenset({"queued", "asking", "sent"})
+"""An answer of a tool that is none yet."""
 LOUD = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.REMINDED, Occasion.ESCALATED})
 QUIET = frozenset({Occasion.RESOLVED})
 UNHURRIED = frozenset({Occasion.REPEATED, Occasion.EASED})
@@ -152,8 +156,22 @@ def edited(post: Post, occasion: Occasion, pen: Pen) -> Post:
 
 
 def _first_told(post: Post, occasion: Occasion) -> Occasion:
-    """A post that was never shown still opens, whatever came meanwhile; but it says so if that healed."""
-    return post.occasion if post.shown == 0 and occasion is not Occasion.RESOLVED else occasion
+    """Why a post is owed that was owed already. One that was never shown still opens, whatever came meanwhile, but it
+    says so if that healed; and a repeat does not hide what came before it."""
+    opens = post.shown == 0 and occasion is not Occasion.RESOLVED
+    hides = occasion in UNHURRIED and post.occasion not in UNHURRIED
+    return post.occasion if opens or hides else occasion
+
+
+def told_anew(post: Post, alert: Alert) -> bool:
+    """Whether a chat that cannot edit says this version in a new message."""
+    answering = alert.answer is not None and alert.answer.result in UNDER_WAY
+    return post.occasion in ANEW and not (post.occasion is Occasion.ANSWERED and answering)
+
+
+def said_by_its_post(line: Line) -> bool:
+    """Whether, in a chat that cannot edit, the new message of the line's post says it already."""
+    return line.post is not None and line.occasion in ANEW
 
 
 def _sooner(post: Post, occasion: Occasion) -> Sending:
@@ -166,7 +184,7 @@ def _line(
     post: Post, occasion: Occasion, alert: Alert, *, comment: bool, held: bool, said: Said, pen: Pen
 ) -> Line | None:
     loud, quiet = occasion in LOUD, occasion in QUIET or comment
-    if not (loud or quiet) or never_told(post) or _unshown(post):
+    if not (loud or quiet) or never_told(post) or (_unshown(post) and not comment):
         return None
     if occasion is not Occasion.RESOLVED and not _wanted(post.tell, occasion):
         return None
@@ -175,7 +193,7 @@ def _line(
 
 
 def _unshown(post: Post) -> bool:
-    """Not shown yet: its first showing says it all, and a line would say it twice."""
+    """Not shown yet: its first showing says how things stand, and a line would say it twice. It says no comments."""
     return post.shown == 0 and post.ref is None
 
 

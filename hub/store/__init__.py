@@ -28,9 +28,11 @@ class StoredRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     verdict: str
-    """`events`, `quiet` or `quarantined`."""
+    """`events`, `quiet` or `quarantined`; `heard` of what a chat posted."""
     why: str = ""
     path: str = ""
+    fetched: str = ""
+    """How the hub itself got it, where it was not posted."""
     delivery_id: str = ""
     events: tuple[str, ...] = ()
     replayed_at: datetime | None = None
@@ -101,12 +103,22 @@ class Audit:
     known: bool
     token: bool
     via: str
+    account: str = ""
     place: str
     raw: str
     parsed: str = ""
     allowed: bool
     why: str = ""
     outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """Somebody's account in a chat that counts as a person of the rules. `account` is `<chat>:<user id>`."""
+
+    account: str
+    person: str
+    linked_at: datetime
 
 
 @dataclass(slots=True)
@@ -123,6 +135,8 @@ class Changes:
     silences: dict[str, Silence] = field(default_factory=dict)
     asks: dict[str, StoredAsk] = field(default_factory=dict)
     audit: list[Audit] = field(default_factory=list)
+    links: dict[str, Linked | None] = field(default_factory=dict)
+    """By account. None takes the link away."""
     room: dict[str, RoomMessage] = field(default_factory=dict)
     decided: dict[str, StoredEvent] = field(default_factory=dict)
     """Events written earlier, decided now."""
@@ -151,6 +165,7 @@ class Snapshot:
     """Those that have not ended (`ended_at` is None)."""
     asks: Sequence[StoredAsk]
     """Those queued, asking or sent."""
+    links: Sequence[Linked]
     unrouted: Sequence[StoredEvent]
     """Events without a decision and without a failure, oldest first."""
     highest_order: int

@@ -14,7 +14,7 @@ from hub.contracts import RoomMessage
 from hub.core.alert import Alert, Phase
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
-from hub.store import Audit, StoredAsk, StoredEvent, StoredRequest, Timer
+from hub.store import Audit, Linked, StoredAsk, StoredEvent, StoredRequest, Timer
 from hub.store.tables import micros
 
 Values = dict[str, Any]  # what a driver binds
@@ -208,6 +208,13 @@ def audit_row(audit: Audit) -> Values:
 
 
 audit_of = _reader(Audit)
+
+
+def link_row(link: Linked) -> Values:
+    return {"account": storable(link.account), "record": written(link)}
+
+
+link_of = _reader(Linked)
 
 
 def room_row(message: RoomMessage) -> Values:

@@ -21,6 +21,7 @@ from hub.store.writing import (
     CONFIG,
     EVENT,
     LINE,
+    LINK,
     POST,
     REQUEST,
     ROOM,
@@ -82,6 +83,7 @@ def load(connection: Connection, since: datetime) -> Snapshot:
         timers=[mapping.timer_of(*row) for row in connection.execute(select(TIMER).order_by(TIMER.c.due_at))],
         silences=_all(connection, _flagged(SILENCE, SILENCE.c.standing, SILENCE.c.starts_at), mapping.silence_of),
         asks=_all(connection, _flagged(ASK, ASK.c.pending, ASK.c.asked_at), mapping.ask_of),
+        links=_all(connection, select(LINK.c.record), mapping.link_of),
         unrouted=_all(connection, _flagged(EVENT, EVENT.c.waiting, EVENT.c.received_at), mapping.event_of),
         highest_order=max(_highest_order(connection, POST), _highest_order(connection, LINE)),
     )

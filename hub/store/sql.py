@@ -189,7 +189,7 @@ class SqliteStore:
             )
         if version == VERSION:
             return
-        if connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first() is not None:
+        if version == 0 and connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first() is not None:
             raise SettingsError(f"{self._file} is the database of something else")
         Row.metadata.create_all(connection)
         connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

@@ -12,8 +12,8 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-VERSION = 1
-"""Of these tables. A file with a greater one was written by a later hub."""
+VERSION = 2
+"""Of these tables. A file with a greater one was written by a later hub; one with a lesser lacks tables only."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -199,6 +199,13 @@ class AuditRow(Row, table=True):
 
     id: str = Field(primary_key=True)
     at: datetime = Field(sa_type=Utc)
+    record: str
+
+
+class LinkRow(Row, table=True):
+    __tablename__ = "link"
+
+    account: str = Field(primary_key=True)
     record: str
 
 

@@ -28,6 +28,7 @@ REQUEST, EVENT = table(tables.RequestRow), table(tables.EventRow)
 ALERT, POST, LINE = table(tables.AlertRow), table(tables.PostRow), table(tables.LineRow)
 TIMER, SILENCE, ASK = table(tables.TimerRow), table(tables.SilenceRow), table(tables.AskRow)
 AUDIT, ROOM, CONFIG = table(tables.AuditRow), table(tables.RoomMessageRow), table(tables.ConfigRow)
+LINK = table(tables.LinkRow)
 
 
 def compiled(statement: Executable) -> str:
@@ -53,6 +54,7 @@ def _upsert(of: Table, *keys: str) -> str:
 _RELEASE_TIMER = compiled(
     delete(TIMER).where(TIMER.c.kind == bindparam("kind"), TIMER.c.subject == bindparam("subject"))
 )
+_UNLINK = compiled(delete(LINK).where(LINK.c.account == bindparam("account")))
 _FORGET_CONFIG = compiled(delete(CONFIG).where(CONFIG.c.hash == bindparam("hash")))
 
 _PLAN: Sequence[tuple[str, Callable[[Changes], Iterable[Values]]]] = (
@@ -66,6 +68,8 @@ _PLAN: Sequence[tuple[str, Callable[[Changes], Iterable[Values]]]] = (
     (_upsert(SILENCE, "id"), lambda c: map(mapping.silence_row, c.silences.values())),
     (_upsert(ASK, "id"), lambda c: map(mapping.ask_row, c.asks.values())),
     (_upsert(AUDIT, "id"), lambda c: map(mapping.audit_row, c.audit)),
+    (_upsert(LINK, "account"), lambda c: (mapping.link_row(link) for link in c.links.values() if link is not None)),
+    (_UNLINK, lambda c: ({"account": account} for account, link in c.links.items() if link is None)),
     (_upsert(ROOM, "id"), lambda c: map(mapping.room_row, c.room.values())),
     # Stored again, a text is the newest: it goes and comes back under a higher number.
     (_FORGET_CONFIG, lambda c: ({"hash": digest} for digest in c.configs)),

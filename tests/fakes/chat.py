@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from hub.contracts import (
     Ask,
@@ -14,51 +15,86 @@ from hub.contracts import (
     Outcome,
     PostKey,
     Repeat,
+    Reply,
     Result,
     Room,
     Target,
     Tools,
+    Utterance,
     Verb,
 )
 from hub.core.notification import Message, MessageRef
-from hub.errors import TocsinError
+from hub.errors import TocsinError, Uncertain
 from integrations.nagios import control, source
 
 
 @dataclass
-class FakeChat:
-    """Keeps what it was told. `failures` are raised first, one a message; an edit counts as a message."""
+class TellingChat:
+    """A chat that can post and nothing else, and keeps what it was told. `failures` are raised first, one a message;
+    what is Uncertain arrived if `arrives`."""
 
     repeat: Repeat = Repeat.TWICE
+    threads: bool = False
+    arrives: bool = False
     failures: list[TocsinError] = field(default_factory=list)
     posted: list[tuple[str, Message]] = field(default_factory=list)
-    edited: list[tuple[str, Message]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    rooms: list[Room] = field(default_factory=list)
+    replies: list[tuple[str, Reply]] = field(default_factory=list)
 
     @property
     def traits(self) -> ChatTraits:
-        return ChatTraits(dialect="plain", longest=4_000, threads=True, buttons=True, repeat=self.repeat, pace=0)
+        threads = self.threads
+        return ChatTraits(dialect="plain", longest=4_000, threads=threads, buttons=threads, repeat=self.repeat, pace=0)
 
     async def post(
         self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False
     ) -> MessageRef:
+        if self.arrives and self.failures and isinstance(self.failures[0], Uncertain):
+            self._keep(room, message, key, under)
         self._fail()
+        return self._keep(room, message, key, under)
+
+    def _keep(self, room: Room, message: Message, key: PostKey, under: MessageRef | None) -> MessageRef:
         self.posted.append((under or "", message))
+        self.keys.append(key)
+        self.rooms.append(room)
         return MessageRef(f"m{len(self.posted)}")
 
-    async def edit(self, ref: MessageRef, message: Message, key: PostKey) -> None:
+    async def reply(self, utterance: Utterance, reply: Reply) -> None:
         self._fail()
-        self.edited.append((ref, message))
+        self.replies.append((utterance.id, reply))
 
     def _fail(self) -> None:
         if self.failures:
             raise self.failures.pop(0)
 
-    def integration(self) -> Integration:
+    def integration(self, **driver: Any) -> Integration:
         @asynccontextmanager
-        async def open_chat(_tools: ChatTools) -> AsyncIterator[FakeChat]:
+        async def open_chat(_tools: ChatTools) -> AsyncIterator[TellingChat]:
             yield self
 
-        return Integration(title="Pager", homepage="https://example.com", chat=ChatDriver(open=open_chat))
+        return Integration(title="Pager", homepage="https://example.com", chat=ChatDriver(open=open_chat, **driver))
+
+
+@dataclass
+class FakeChat(TellingChat):
+    """One with threads, which can edit; an edit counts as a message."""
+
+    threads: bool = True
+    edited: list[tuple[str, Message]] = field(default_factory=list)
+
+    async def edit(self, ref: MessageRef, message: Message, key: PostKey) -> None:
+        self._fail()
+        self.edited.append((ref, message))
+
+
+@dataclass
+class FindingChat(FakeChat):
+    """One that can be asked whether a message arrived."""
+
+    async def find(self, room: Room, key: PostKey) -> MessageRef | None:
+        return MessageRef(f"m{self.keys.index(key) + 1}") if key in self.keys else None
 
 
 @dataclass

@@ -32,6 +32,7 @@ from hub.store import (
     Audit,
     Changes,
     Decision,
+    Linked,
     Store,
     StoredAsk,
     StoredEvent,
@@ -198,6 +199,8 @@ EVERYTHING = changes(
     said("m1"),
     configs={"c1": "version: 1"},
 )
+
+ALICE = Linked(account="slack:U1", person="alice", linked_at=NOW)
 
 # ----------------------------------------------------------------------------------------------------------------- load
 
@@ -712,6 +715,17 @@ async def test_a_cancelled_commit_does_not_tear_the_next(store: Store) -> None:
 # --------------------------------------------------------------------------------------------------------- who may open
 
 
+async def test_an_account_is_linked_until_it_is_not(store: Store) -> None:
+    """And counts as the person that it was linked to last."""
+    bob = replace(ALICE, person="bob")
+    await store.commit(Changes(links={ALICE.account: ALICE}))
+    await store.commit(Changes(links={bob.account: bob}))
+    assert [bob] == list((await store.load(since=OLD)).links)
+    await store.commit(Changes(links={bob.account: None}))
+
+    assert [] == list((await store.load(since=OLD)).links)
+
+
 async def test_a_second_hub_on_the_same_file_is_refused(tmp_path: Path) -> None:
     """Until the first has gone."""
     async with open_store(url(tmp_path)):
@@ -725,11 +739,25 @@ async def test_a_second_hub_on_the_same_file_is_refused(tmp_path: Path) -> None:
 async def test_a_file_of_a_later_hub_is_refused(tmp_path: Path) -> None:
     """It would not understand what it reads."""
     other = sqlite3.connect(tmp_path / "tocsin.db")
-    other.execute("PRAGMA user_version = 2")
+    other.execute("PRAGMA user_version = 99")
     other.close()
-    with pytest.raises(SettingsError, match="of version 2, written by a later hub; this one knows 1"):
+    with pytest.raises(SettingsError, match=r"of version 99, written by a later hub; this one knows \d+"):
         async with open_store(url(tmp_path)):
             pass
+
+
+async def test_a_file_of_an_earlier_hub_gets_the_tables_that_it_lacks(tmp_path: Path) -> None:
+    """With all that is in it."""
+    async with open_store(url(tmp_path)) as store:
+        await store.commit(changes(alert("a1")))
+    other = sqlite3.connect(tmp_path / "tocsin.db")
+    other.executescript("DROP TABLE link; PRAGMA user_version = 1")
+    other.close()
+    async with open_store(url(tmp_path)) as store:
+        await store.commit(Changes(links={ALICE.account: ALICE}))
+        snapshot = await store.load(since=OLD)
+
+    assert (["a1"], [ALICE]) == ([found.id for found in snapshot.alerts], list(snapshot.links))
 
 
 async def test_the_database_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -775,7 +803,7 @@ async def test_a_url_that_cannot_work_is_refused_by_what_would(wrong: str) -> No
 
 # ---------------------------------------------------------------------------------------------------------------- speed
 
-SMALL = {"timer", "silence", "ask", "config"}
+SMALL = {"timer", "silence", "ask", "config", "link"}
 """Tables that stay small, and may be read through."""
 
 

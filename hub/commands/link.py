@@ -1,0 +1,41 @@
+"""`link`: let your account in a chat count as you. The chat gives a code, and you say it where the hub knows you."""
+
+from collections.abc import Sequence
+
+from hub.contracts import Actions, Call, Heard, Reply
+from hub.errors import UsageError
+
+name = "link"
+aliases: Sequence[str] = ()
+usage = "link [<code>]"
+summary = "let your account in this chat count as you, with your rights"
+reads = False
+
+
+def parse(words: str, heard: Heard, actions: Actions) -> str:  # noqa: ARG001 - the shape of a command
+    code = words.strip().upper()
+    if heard.asker.account and code:
+        raise UsageError(f"say that in a room of the hub, as the person you are: link {code}")
+    if not heard.asker.account and not code:
+        raise UsageError('say "link" in the chat first: it gives you a code to say here')
+    if not heard.asker.account and not heard.asker.known:
+        raise UsageError(f"'{heard.asker.person}' is nobody under people: in the rules, so that it would give no right")
+    return code
+
+
+def calls(intent: str) -> Sequence[Call]:  # noqa: ARG001
+    """No right is asked for: it gives nobody a right that they do not have already."""
+    return ()
+
+
+async def run(intent: str, heard: Heard, actions: Actions) -> Reply:
+    if intent:
+        account = await actions.link(intent, heard)
+        return Reply(text=f'{account} speaks as {heard.asker.person} from now on. "unlink", said there, undoes it.')
+    if heard.asker.known:
+        return Reply(text=f'you are {heard.asker.person} here already; "unlink" lets go of a link')
+    code = await actions.offer_link(heard)
+    return Reply(
+        text=f"In a room of the hub, as the person you are, say within 10 minutes: link {code}\n"
+        f"or on a machine that reaches it: tocsin say 'link {code}' --as YOU"
+    )
