@@ -1,0 +1,373 @@
+"""Builds and deployments: what breaks, and heals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from hub.contracts import Quiet
+from hub.core.event import Link, Report, Severity, Status
+from hub.payload import Field
+from integrations.github.reading import (
+    Delivery,
+    Reader,
+    Said,
+    first,
+    line,
+    link,
+    number,
+    of_fork,
+    quoted,
+    report,
+    shown_branch,
+    when,
+    words,
+)
+
+ACTIONS = "github-actions"
+"""The app that GitHub's own builds run as."""
+SIDE_BRANCH_ENDS = timedelta(days=7)
+"""A branch that is merged or dropped is never built again: what broke on it ends by itself."""
+ATTEMPTS = 1000
+"""More than anybody runs one run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a conclusion is to us. Without a severity it depends on the branch."""
+
+    words: str
+    status: Status
+    severity: Severity | None = None
+
+
+VERDICTS = {
+    "success": Verdict("passed", Status.RECOVERY),
+    "failure": Verdict("failed", Status.PROBLEM),
+    "error": Verdict("ended with an error", Status.PROBLEM),
+    "timed_out": Verdict("timed out", Status.PROBLEM),
+    "startup_failure": Verdict("could not start", Status.PROBLEM),
+    "action_required": Verdict("waits for somebody", Status.NOTICE, Severity.WARNING),
+    "cancelled": Verdict("was cancelled", Status.UPDATE, Severity.INFO),
+}
+SAYS_NOTHING = frozenset({"neutral", "skipped", "stale"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """What was built, wherever GitHub tells it."""
+
+    name: str
+    key: str
+    """Which build of which branch, without the repository."""
+    branch: str
+    sha: str
+    body: str = ""
+    links: tuple[Link, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    actor: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
+    sequence: int | None = None
+
+
+def _workflow_run(given: Delivery) -> Sequence[Report] | Quiet:
+    if given.options.actions != "workflow_run":
+        return given.quiet(f"the option 'actions' has {given.options.actions} speak for it")
+    if given.action != "completed":
+        return given.quiet("how it ends is told")
+    run, repo = given.body["workflow_run"], given.place
+    branch = of_fork(words(run["head_branch"]), first(run, "head_repository.full_name"), repo)
+    name = first(given.body, "workflow.name", "workflow_run.name", "workflow_run.path") or "a workflow"
+    actor = first(run, "triggering_actor.login", "actor.login")
+    counted, attempt = number(run["run_number"]), number(run["run_attempt"]) or 1
+    build = Build(
+        name=name,
+        key=run["workflow_id"].text(),
+        branch=branch,
+        sha=words(run["head_sha"]),
+        body=f"{line(first(run, 'display_title', 'head_commit.message'))}\n{_run_line(run, actor)}",
+        links=link("Run", run["html_url"]),
+        labels={"workflow": name, "number": words(run["run_number"]), "trigger": words(run["event"])},
+        actor=actor,
+        # That of the run and not of its attempt: an old run that is run again says nothing of what was pushed since.
+        started=when(run["created_at"]),
+        ended=when(run["updated_at"]),
+        sequence=counted * ATTEMPTS + attempt if counted is not None else None,
+    )
+    return _judged(given, build, run["conclusion"])
+
+
+def _run_line(run: Field, actor: str) -> str:
+    attempt = words(run["run_attempt"])
+    parts = (
+        f"run #{words(run['run_number'])}",
+        f"attempt {attempt}" if attempt not in ("", "1") else "",
+        f"of {words(run['head_sha'])[:7]}",
+        f"by {actor}" if actor else "",
+    )
+    return " ".join(filter(None, parts))
+
+
+def _workflow_job(given: Delivery) -> Sequence[Report] | Quiet:
+    if given.options.actions != "workflow_job":
+        return given.quiet("its workflow_run is told")
+    if given.action != "completed":
+        return given.quiet("how it ends is told")
+    job = given.body["workflow_job"]
+    name, workflow = job["name"].text(), words(job["workflow_name"])
+    failed = [quoted(words(step["name"])) for step in job["steps"].items() if words(step["conclusion"]) == "failure"]
+    build = Build(
+        name=f"{workflow} / {name}" if workflow else name,
+        key=f"{workflow}/{name}",
+        branch=words(job["head_branch"]),
+        sha=words(job["head_sha"]),
+        body=f"failed at {failed[0]}" if failed else "",
+        links=link("Job", job["html_url"]),
+        labels={"workflow": workflow, "check": name},
+        started=when(job["started_at"]),
+        ended=when(job["completed_at"]),
+        sequence=number(job["id"]),
+    )
+    return _judged(given, build, job["conclusion"])
+
+
+def _check_run(given: Delivery) -> Sequence[Report] | Quiet:
+    run = given.body["check_run"]
+    suite, app = run["check_suite"], words(run["app"]["slug"])
+    if (why := _not_told(given, app)) is not None:
+        return why
+    name = run["name"].text()
+    build = Build(
+        name=name,
+        key=name,
+        branch=words(suite["head_branch"]),
+        sha=words(run["head_sha"]),
+        body=first(run, "output.title", "output.summary"),
+        links=link("Check", run["details_url"], run["html_url"]),
+        labels={"check": name, "app": app},
+        actor=words(run["app"]["name"]),
+        started=when(run["started_at"]),
+        ended=when(run["completed_at"]),
+        sequence=number(run["id"]),
+    )
+    return _judged(given, build, run["conclusion"])
+
+
+def _check_suite(given: Delivery) -> Sequence[Report] | Quiet:
+    suite = given.body["check_suite"]
+    app, name = words(suite["app"]["slug"]), first(suite, "app.name", "app.slug") or "checks"
+    if (why := _not_told(given, app)) is not None:
+        return why
+    build = Build(
+        name=name,
+        key=app or name,
+        branch=words(suite["head_branch"]),
+        sha=words(suite["head_sha"]),
+        body=line(words(suite["head_commit"]["message"])),
+        links=link("Commit", given.body["repository"]["html_url"]),
+        labels={"check": name, "app": app},
+        actor=name,
+        started=when(suite["created_at"]),
+        ended=when(suite["updated_at"]),
+        sequence=number(suite["id"]),
+    )
+    return _judged(given, build, suite["conclusion"])
+
+
+def _not_told(given: Delivery, app: str) -> Quiet | None:
+    """Checks come twice, and those of GitHub Actions three times: one of them is told."""
+    if app == ACTIONS:
+        return given.quiet(f"its {given.options.actions} is told")
+    if given.event != given.options.checks:
+        return given.quiet(f"its {given.options.checks} is told")
+    return given.quiet("how it ends is told") if given.action != "completed" else None
+
+
+def _status(given: Delivery) -> Sequence[Report] | Quiet:
+    body = given.body
+    state, context = body["state"], first(body, "context") or "default"
+    if words(state) == "pending":
+        return given.quiet("how it ends is told")
+    build = Build(
+        name=context,
+        key=context,
+        branch=_status_branch(given),
+        sha=words(body["sha"]),
+        body=words(body["description"]),
+        links=link("Details", body["target_url"], body["commit"]["html_url"]),
+        labels={"check": context},
+        # That of the commit: a slow build of an old one says nothing of the new one.
+        started=when(body["commit"]["commit"]["committer"]["date"]),
+        ended=when(body["updated_at"]),
+    )
+    return _judged(given, build, state)
+
+
+def _status_branch(given: Delivery) -> str:
+    """The branches are those that have the commit, and not only those that it is the head of."""
+    branches = list(given.body["branches"].items())
+    sha = words(given.body["sha"])
+    heads = [branch for branch in branches if words(branch["commit"]["sha"]) == sha]
+    names = [name for branch in heads or branches if (name := words(branch["name"]))]
+    return next((name for name in names if given.is_default(name)), next(iter(names), ""))
+
+
+def _judged(given: Delivery, build: Build, conclusion: Field) -> Sequence[Report] | Quiet:
+    word, repo = conclusion.text(), given.place
+    default = given.is_default(build.branch) if build.branch else False
+    if word in SAYS_NOTHING:
+        return given.quiet(f"'{word}' says neither good nor bad")
+    if word == "cancelled" and not default:
+        return given.quiet("it was cancelled, which a newer push does, too")
+    verdict = VERDICTS.get(word, Verdict(f"ended as '{line(word, 40)}'", Status.UPDATE, Severity.WARNING))
+    where = build.branch or build.sha[:7]
+    told = Said(
+        kind="build",
+        key=f"{repo}:{build.key}:{build.branch or build.sha}",
+        title=f"{repo}: {line(build.name)} {verdict.words} on {shown_branch(where)}",
+        status=verdict.status,
+        severity=verdict.severity or (Severity.CRITICAL if default else Severity.ERROR),
+        body=build.body,
+        links=build.links,
+        labels={"branch": build.branch, "head_sha": build.sha, "conclusion": word, **build.labels},
+        actor=build.actor,
+        at=build.started,
+    )
+    if verdict.status in (Status.NOTICE, Status.UPDATE):
+        # It says nothing of the state, so that it must not count as the newest that is known of it.
+        return [report(given, replace(told, at=None))]
+    ends = build.ended + SIDE_BRANCH_ENDS if verdict.status is Status.PROBLEM and build.ended and not default else None
+    return [report(given, replace(told, sequence=build.sequence, ends_at=ends))]
+
+
+# ---------------------------------------------------------------------------------------------------------- deployments
+
+DEPLOYMENTS = {
+    "success": Verdict("succeeded", Status.RECOVERY),
+    "failure": Verdict("failed", Status.PROBLEM),
+    "error": Verdict("ended with an error", Status.PROBLEM),
+}
+PAGES = "github-pages"
+
+
+def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
+    status, deployment, repo = given.body["deployment_status"], given.body["deployment"], given.place
+    state = status["state"].text()
+    if state not in DEPLOYMENTS:
+        return given.quiet(f"'{line(state, 40)}' is not how it ends")
+    environment = first(given.body, "deployment_status.environment", "deployment.environment") or "production"
+    production = deployment["production_environment"].value is True or environment.lower() == "production"
+    ref, actor = words(deployment["ref"]), first(deployment, "creator.login")
+    verdict = DEPLOYMENTS[state]
+    told = Said(
+        kind="deploy",
+        key=f"{repo}:{environment}",
+        title=f"{repo}: deployment to {line(environment)} {verdict.words}",
+        status=verdict.status,
+        severity=Severity.CRITICAL if production else Severity.ERROR,
+        body=f"{line(ref)}, deployed by {actor}\n{first(status, 'description') or words(deployment['description'])}",
+        links=link("Log", status["log_url"], status["target_url"]) + link("Environment", status["environment_url"]),
+        labels={
+            "environment": environment,
+            "branch": ref if ref != words(deployment["sha"]) else "",
+            "head_sha": words(deployment["sha"]),
+            "conclusion": state,
+        },
+        actor=actor,
+        # Those of the deployment: an old one that ends late says nothing of the new one.
+        at=when(deployment["created_at"]),
+        sequence=number(deployment["id"]),
+    )
+    return [report(given, told), *_deployed(given, told, ref, production)]
+
+
+def _deployed(given: Delivery, told: Said, ref: str, production: bool) -> Sequence[Report]:
+    """That something new runs in production is news, also where nothing was broken."""
+    if told.status is not Status.RECOVERY or not production:
+        return []
+    title = f"{given.place}: {told.actor} deployed {line(ref)} to {line(told.labels['environment'])}"
+    alone = f"{told.key}@{told.sequence}"
+    return [report(given, replace(told, title=title, status=Status.NOTICE, severity=Severity.INFO, key=alone))]
+
+
+REVIEWS = {"approved": "approved", "rejected": "rejected"}
+
+
+def _deployment_review(given: Delivery) -> Sequence[Report] | Quiet:
+    run, repo = given.body["workflow_run"], given.place
+    environment = first(given.body, "environment", "workflow_job_run.environment") or _environments(given)
+    waits = given.action == "requested"
+    if not waits and given.action not in REVIEWS:
+        return given.quiet("nobody is told of that")
+    who = first(given.body, "approver.login") or given.actor
+    asked = [first(one, "reviewer.login", "reviewer.name") for one in given.body["reviewers"].items()]
+    title = (
+        f"{repo}: deployment to {environment} waits for approval"
+        if waits
+        else f"{repo}: {who} {REVIEWS[given.action]} the deployment to {environment}"
+    )
+    return [
+        report(
+            given,
+            Said(
+                kind="deploy",
+                key=f"{repo}:{environment}@{words(run['id'])}",
+                title=title,
+                severity=Severity.WARNING if waits else Severity.INFO,
+                body=f"Reviewers: {', '.join(filter(None, asked))}"
+                if waits and any(asked)
+                else words(given.body["comment"]),
+                links=link("Run", run["html_url"]),
+                labels={
+                    "environment": environment,
+                    "branch": words(run["head_branch"]),
+                    "head_sha": words(run["head_sha"]),
+                },
+                actor=first(given.body, "requestor.login") if waits else who,
+                at=when(given.body["since"]),
+            ),
+        )
+    ]
+
+
+def _environments(given: Delivery) -> str:
+    names = [words(job["environment"]) for job in given.body["workflow_job_runs"].items()]
+    return ", ".join(dict.fromkeys(filter(None, names))) or "an environment"
+
+
+def _page_build(given: Delivery) -> Sequence[Report] | Quiet:
+    """Pages are an environment like others; where they are deployed by Actions, that is the same alert."""
+    build, repo = given.body["build"], given.place
+    status = build["status"].text()
+    if status not in ("built", "errored"):
+        return given.quiet("how it ends is told")
+    good = status == "built"
+    return [
+        report(
+            given,
+            Said(
+                kind="deploy",
+                key=f"{repo}:{PAGES}",
+                title=f"{repo}: the pages were built" if good else f"{repo}: the pages could not be built",
+                status=Status.RECOVERY if good else Status.PROBLEM,
+                severity=Severity.ERROR,
+                body=words(build["error"]["message"]),
+                links=link("Repository", given.body["repository"]["html_url"]),
+                labels={"environment": PAGES, "head_sha": words(build["commit"]), "conclusion": status},
+                actor=first(build, "pusher.login"),
+                at=when(build["created_at"]),
+            ),
+        )
+    ]
+
+
+READERS: Mapping[str, Reader] = {
+    "workflow_run": _workflow_run,
+    "workflow_job": _workflow_job,
+    "check_run": _check_run,
+    "check_suite": _check_suite,
+    "status": _status,
+    "deployment_status": _deployment_status,
+    "deployment_review": _deployment_review,
+    "page_build": _page_build,
+}

@@ -1,0 +1,204 @@
+"""What the readers of all kinds share: the delivery, who did it and where, and words that fit on a phone."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from hub.contracts import Quiet
+from hub.core.event import Link, Report, Severity, Status
+from hub.errors import PayloadError
+from hub.payload import Field
+
+LONGEST_TITLE = 200
+LONGEST_BODY = 2000
+SHA = re.compile(r"\b[0-9a-f]{40}\b")
+HOOK = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubOptions:
+    """What `sources:` may set for a source of this tool."""
+
+    actions: Literal["workflow_run", "workflow_job"] = "workflow_run"
+    """Which event speaks for GitHub Actions: an alert for each workflow, or for each job."""
+    checks: Literal["check_run", "check_suite"] = "check_run"
+    """Which event speaks for other apps: an alert for each check, or for each app."""
+    hooks: tuple[str, ...] = ()
+    """Where to look for missed deliveries: repositories (`acme/web`) and organisations (`acme`)."""
+
+    def __post_init__(self) -> None:
+        for name in self.hooks:
+            if not HOOK.fullmatch(name):
+                raise ValueError(f"hooks: '{name}' is neither a repository such as acme/web nor an organisation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One event as GitHub posts it."""
+
+    event: str
+    """What `X-GitHub-Event` says: `workflow_run`, `push`, …"""
+    body: Field
+    options: GitHubOptions
+
+    @property
+    def action(self) -> str:
+        return words(self.body["action"])
+
+    @property
+    def place(self) -> str:
+        """Where it happened: `acme/web`, or else the organisation or account. Of a commit status it is the name."""
+        accounts = ("organization.login", "installation.account.login", "enterprise.slug", "sender.login")
+        return first(self.body, "repository.full_name", "name", *accounts) or "GitHub"
+
+    @property
+    def actor(self) -> str:
+        return first(self.body, "sender.login", "pusher.name") or "somebody"
+
+    def is_default(self, branch: str) -> bool:
+        """Whether it is the repository's main branch; where GitHub does not say which that is, any may be."""
+        default = first(self.body, "repository.default_branch", "repository.master_branch")
+        return branch == default or not default
+
+    def quiet(self, why: str) -> Quiet:
+        """Nothing to say of it, and why not."""
+        return Quiet(why=f"{self.event} {self.action}".strip() + f": {why}")
+
+
+Reader = Callable[[Delivery], Sequence[Report] | Quiet]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a report says, before it is cut to fit and labelled."""
+
+    kind: str
+    key: str
+    title: str
+    status: Status = Status.NOTICE
+    severity: Severity | None = Severity.INFO
+    body: str = ""
+    links: tuple[Link, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    actor: str = ""
+    at: datetime | None = None
+    ends_at: datetime | None = None
+    sequence: int | None = None
+
+
+def report(delivery: Delivery, said: Said) -> Report:
+    shared = {
+        "repo": words(delivery.body["repository"]["full_name"]),
+        "owner": delivery.place.partition("/")[0],
+        "event": delivery.event,
+        "action": delivery.action,
+    }
+    return Report(
+        status=said.status,
+        kind=said.kind,
+        key=said.key,
+        title=line(said.title, LONGEST_TITLE),
+        severity=None if said.status is Status.RECOVERY else said.severity,
+        body=prose(said.body),
+        links=said.links,
+        labels={name: text for name, text in (shared | dict(said.labels)).items() if text},
+        actor=said.actor or delivery.actor,
+        occurred_at=said.at,
+        ends_at=said.ends_at,
+        sequence=said.sequence,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------- words
+
+
+def words(field: Field) -> str:
+    """A text that may be missing. One that is no text counts as missing: for want of a word no alert is refused."""
+    try:
+        return field.text("").strip()
+    except PayloadError:
+        return ""
+
+
+def first(body: Field, *paths: str) -> str:
+    """The first of these texts that is there."""
+    return next((text for path in paths if (text := words(body.at(path)))), "")
+
+
+def when(field: Field) -> datetime | None:
+    """A time only orders: for want of one no alert is refused."""
+    try:
+        return field.time()
+    except PayloadError:
+        return None
+
+
+def number(field: Field) -> int | None:
+    try:
+        return field.integer(None)
+    except PayloadError:
+        return None
+
+
+def link(title: str, *urls: Field) -> tuple[Link, ...]:
+    """The first that is an address of the web, if any is."""
+    found = [url for field in urls if (url := words(field)).startswith(("http://", "https://"))]
+    return tuple(Link(title=title, url=url) for url in found[:1])
+
+
+def line(text: str, longest: int = 100) -> str:
+    """Text on one line, cut where it grows too long, and no commit at full length."""
+    # What is cut off is not looked at: a text may have megabytes.
+    short = " ".join(SHA.sub(lambda sha: sha[0][:7], text[: 20 * longest]).split())
+    return short if len(short) <= longest else short[: longest - 1].rstrip() + "…"
+
+
+def quoted(text: str) -> str:
+    return f'"{line(text)}"'
+
+
+def prose(text: str) -> str:
+    """A text of several lines, cut, without the hints that templates hide in it."""
+    lines = re.sub(r"<!--.*?-->", "", text[: 2 * LONGEST_BODY].replace("\r\n", "\n"), flags=re.DOTALL)
+    shown = re.sub(r"\n{3,}", "\n\n", lines).strip()
+    return shown if len(shown) <= LONGEST_BODY else shown[: LONGEST_BODY - 1].rstrip() + "…"
+
+
+def count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """`a, b, c, d and 3 more`."""
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    *others, last = [*names[:most], *more] or [""]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def logins(people: Field) -> list[str]:
+    return [login for person in people.items() if (login := words(person["login"]))]
+
+
+# --------------------------------------------------------------------------------------------------------------- places
+
+
+def branch_of(ref: str) -> str:
+    """The branch that `refs/heads/main` means; empty for any other ref."""
+    return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
+
+
+def of_fork(branch: str, head: str, repo: str) -> str:
+    """`mallory:main` for a branch of a fork: it is called main there, and is not our main."""
+    foreign = head and branch and head.lower() != repo.lower()
+    return f"{head.partition('/')[0]}:{branch}" if foreign else branch
+
+
+QUEUED = re.compile(r"gh-readonly-queue/(?P<base>.+)/pr-(?P<number>\d+)-[0-9a-f]{40}")
+
+
+def shown_branch(branch: str) -> str:
+    """As people say it; a merge queue has a branch of its own for every try."""
+    queued = QUEUED.fullmatch(branch)
+    return f"#{queued['number']} in the merge queue of {queued['base']}" if queued else line(branch)

@@ -1,0 +1,241 @@
+"""What could be broken into: Dependabot, secret scanning, code scanning, advisories. An alert lives until it is fixed,
+or until somebody in GitHub says that it is none."""
+
+from collections.abc import Mapping, Sequence
+
+from hub.contracts import Quiet
+from hub.core.event import Report, Severity, Status
+from integrations.github.reading import (
+    Delivery,
+    Reader,
+    Said,
+    branch_of,
+    first,
+    line,
+    link,
+    report,
+    when,
+    words,
+)
+
+SEVERITIES = {
+    "critical": Severity.CRITICAL,
+    "high": Severity.ERROR,
+    "error": Severity.ERROR,
+    "medium": Severity.WARNING,
+    "moderate": Severity.WARNING,
+    "warning": Severity.WARNING,
+    "low": Severity.INFO,
+    "note": Severity.INFO,
+    "none": Severity.INFO,
+}
+
+OPENS = frozenset(
+    {
+        "created",
+        "create",
+        "reopened",
+        "reopen",
+        "reopened_by_user",
+        "reintroduced",
+        "auto_reopened",
+        "publicly_leaked",
+    }
+)
+CLOSES = {
+    "fixed": "fixed",
+    "resolve": "fixed",
+    "resolved": "closed",
+    "revoked": "closed",
+    "dismissed": "dismissed",
+    "dismiss": "dismissed",
+    "auto_dismissed": "dismissed by a rule",
+    "closed_by_user": "dismissed",
+}
+UNHEARD = frozenset({"assigned", "unassigned", "assignees_changed", "edited"})
+ADDS = {
+    "validated": "validity was checked",
+    "appeared_in_branch": "found on another branch",
+}
+"""What adds to an alert and changes nothing of how it stands."""
+
+
+def severity_of(*grades: str) -> Severity:
+    """Of the first grade that is one; a grade that we do not know is not taken lightly."""
+    return next((SEVERITIES[grade.lower()] for grade in grades if grade.lower() in SEVERITIES), Severity.WARNING)
+
+
+def _dependabot(given: Delivery) -> Sequence[Report] | Quiet:
+    alert = given.body["alert"]
+    advisory, grade = (
+        alert["security_advisory"],
+        first(alert, "security_vulnerability.severity", "security_advisory.severity"),
+    )
+    package = first(alert, "dependency.package.name", "security_vulnerability.package.name") or "a dependency"
+    where, fixed_in = (
+        words(alert["dependency"]["manifest_path"]),
+        first(alert, "security_vulnerability.first_patched_version.identifier"),
+    )
+    return _alert(
+        given,
+        key=f"dependabot:{alert['number'].text()}",
+        what=f"{line(package)}: {line(words(advisory['summary'])) or 'a vulnerability'}",
+        severity=severity_of(grade),
+        body="\n".join(
+            (
+                f"{grade or 'unknown'} severity, in {where or 'a manifest'}",
+                f"fixed in {fixed_in}" if fixed_in else "no fixed version yet",
+                first(advisory, "cve_id", "ghsa_id"),
+                first(alert, "dismissed_comment"),
+            )
+        ),
+        labels={
+            "package": package,
+            "advisory": first(advisory, "cve_id", "ghsa_id"),
+            "ecosystem": first(alert, "dependency.package.ecosystem", "security_vulnerability.package.ecosystem"),
+        },
+        reason=first(alert, "dismissed_reason"),
+    )
+
+
+def _vulnerability(given: Delivery) -> Sequence[Report] | Quiet:
+    """The event that `dependabot_alert` replaces. Where both are sent they are the same alert."""
+    alert = given.body["alert"]
+    package = words(alert["affected_package_name"]) or "a dependency"
+    advisory, fixed_in = first(alert, "external_identifier", "ghsa_id"), words(alert["fixed_in"])
+    return _alert(
+        given,
+        key=f"dependabot:{first(alert, 'number') or alert['id'].text()}",
+        what=f"{line(package)}: {advisory or 'a vulnerability'}",
+        severity=severity_of(words(alert["severity"])),
+        body=f"affected: {words(alert['affected_range']) or 'unknown'}\n"
+        + (f"fixed in {fixed_in}" if fixed_in else "no fixed version yet"),
+        labels={"package": package, "advisory": advisory},
+        reason=words(alert["dismiss_reason"]),
+    )
+
+
+def _secret(given: Delivery) -> Sequence[Report] | Quiet:
+    """The secret itself is in the payload, and nowhere in what is told."""
+    alert = given.body["alert"]
+    kind = first(alert, "secret_type_display_name", "secret_type") or "secret"
+    public = given.action == "publicly_leaked" or alert["publicly_leaked"].value is True
+    validity = words(alert["validity"])
+    return _alert(
+        given,
+        key=f"secret:{alert['number'].text()}",
+        what=f"{line(kind)} {'leaked in public' if public else 'leaked'}",
+        severity=Severity.CRITICAL,
+        body=f"validity: {validity}" if validity else "",
+        labels={"secret_type": first(alert, "secret_type")},
+        reason=words(alert["resolution"]),
+    )
+
+
+def _code(given: Delivery) -> Sequence[Report] | Quiet:
+    alert, rule = given.body["alert"], given.body["alert"]["rule"]
+    instance = alert["most_recent_instance"] if alert["most_recent_instance"].present else alert["instances"][0]
+    path, at_line = first(instance, "location.path"), first(instance, "location.start_line")
+    return _alert(
+        given,
+        key=f"code:{alert['number'].text()}",
+        what=line(first(rule, "description", "name", "id") or "a finding"),
+        severity=severity_of(words(rule["security_severity_level"]), words(rule["severity"])),
+        body="\n".join(
+            (
+                first(instance, "message.text"),
+                f"{path}:{at_line}" if path else "",
+                f"found by {words(alert['tool']['name']) or 'code scanning'}",
+            )
+        ),
+        labels={
+            "branch": branch_of(first(given.body, "ref") or words(instance["ref"])),
+            "head_sha": words(given.body["commit_oid"]),
+            "rule": words(rule["id"]),
+            "scanner": words(alert["tool"]["name"]),
+        },
+        reason=words(alert["dismissed_reason"]),
+    )
+
+
+def _alert(
+    given: Delivery, *, key: str, what: str, severity: Severity, body: str, labels: Mapping[str, str], reason: str
+) -> Sequence[Report] | Quiet:
+    alert, action = given.body["alert"], given.action
+    if action in UNHEARD:
+        return given.quiet("nobody is told of that")
+    status = Status.PROBLEM if action in OPENS else Status.RECOVERY if action in CLOSES else Status.UPDATE
+    return [
+        report(
+            given,
+            Said(
+                kind="security",
+                key=f"{given.place}:{key}",
+                title=f"{given.place}: {what}" + ("" if action in OPENS else f" ({_done(given, reason)})"),
+                status=status,
+                severity=severity,
+                body=body,
+                links=link(
+                    "Alert", alert["html_url"], alert["external_reference"], given.body["repository"]["html_url"]
+                ),
+                labels={"number": words(alert["number"])} | dict(labels),
+                at=when(alert["updated_at"]) or when(alert["created_at"]),
+            ),
+        )
+    ]
+
+
+def _done(given: Delivery, reason: str) -> str:
+    """`fixed`, `dismissed by alice: tolerable risk`."""
+    action = given.action
+    done = CLOSES.get(action) or ADDS.get(action) or line(action.replace("_", " "), 40) or "changed"
+    by = f" by {given.actor}" if done in ("closed", "dismissed") else ""
+    return f"{done}{by}" + (f": {line(reason.replace('_', ' '), 60)}" if reason and done != "fixed" else "")
+
+
+# ----------------------------------------------------------------------------------------------------------- advisories
+
+ADVISORIES = {
+    "published": "published",
+    "updated": "updated",
+    "withdrawn": "withdrawn",
+    "reported": "reported privately",
+}
+
+
+def _advisory(given: Delivery) -> Sequence[Report] | Quiet:
+    """`security_advisory` is about the world's packages, `repository_advisory` about what the repository makes."""
+    own = given.event == "repository_advisory"
+    advisory = given.body[given.event]
+    if given.action not in ADVISORIES:
+        return given.quiet("nobody is told of that")
+    name = first(advisory, "cve_id", "ghsa_id") or "an advisory"
+    packages = [first(one, "package.name") for one in advisory["vulnerabilities"].items()]
+    place = f"{given.place}: " if own else ""
+    return [
+        report(
+            given,
+            Said(
+                kind="security",
+                key=f"{given.place}:{name}" if own else name,
+                title=f"{place}{name} was {ADVISORIES[given.action]}: {line(words(advisory['summary']))}",
+                severity=severity_of(words(advisory["severity"]))
+                if given.action in ("published", "reported")
+                else Severity.INFO,
+                body=words(advisory["description"]),
+                links=link("Advisory", advisory["html_url"], advisory["references"][0]["url"]),
+                labels={"advisory": name, "package": next(filter(None, packages), "")},
+                at=when(advisory["updated_at"]),
+            ),
+        )
+    ]
+
+
+READERS: Mapping[str, Reader] = {
+    "dependabot_alert": _dependabot,
+    "repository_vulnerability_alert": _vulnerability,
+    "secret_scanning_alert": _secret,
+    "code_scanning_alert": _code,
+    "security_advisory": _advisory,
+    "repository_advisory": _advisory,
+}

@@ -1,0 +1,111 @@
+"""What people talk about: issues, discussions and their comments. Later words on the same go under the first."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from hub.contracts import Quiet
+from hub.core.event import Report
+from hub.payload import Field
+from integrations.github.reading import Delivery, Reader, Said, first, link, logins, quoted, report, when, words
+
+
+def _closed(given: Delivery, name: str) -> str:
+    reason = words(given.body["issue"]["state_reason"])
+    return f"closed {name}" + (f" as {reason.replace('_', ' ')}" if reason not in ("", "completed") else "")
+
+
+def _transferred(given: Delivery, name: str) -> str:
+    return f"moved {name} to {first(given.body, 'changes.new_repository.full_name') or 'another repository'}"
+
+
+ISSUES: Mapping[str, Callable[[Delivery, str], str]] = {
+    "opened": lambda _, name: f"opened the issue {name}",
+    "closed": _closed,
+    "reopened": lambda _, name: f"reopened {name}",
+    "assigned": lambda given, name: f"assigned {name} to {words(given.body['assignee']['login']) or 'somebody'}",
+    "transferred": _transferred,
+    "deleted": lambda _, name: f"deleted {name}",
+}
+DISCUSSIONS: Mapping[str, Callable[[Delivery, str], str]] = {
+    "created": lambda _, name: f"began the discussion {name}",
+    "answered": lambda _, name: f"marked an answer to {name}",
+    "unanswered": lambda _, name: f"took the mark from the answer to {name}",
+    "closed": lambda _, name: f"closed the discussion {name}",
+    "reopened": lambda _, name: f"reopened the discussion {name}",
+    "deleted": lambda _, name: f"deleted the discussion {name}",
+}
+"""What is told of each; all else, such as labels and edits, is not."""
+
+
+def _issue(given: Delivery) -> Sequence[Report] | Quiet:
+    return _of(given, "issue", given.body["issue"], ISSUES)
+
+
+def _discussion(given: Delivery) -> Sequence[Report] | Quiet:
+    return _of(given, "discussion", given.body["discussion"], DISCUSSIONS)
+
+
+def _of(
+    given: Delivery, kind: str, thing: Field, told: Mapping[str, Callable[[Delivery, str], str]]
+) -> Sequence[Report] | Quiet:
+    if given.action not in told:
+        return given.quiet("nobody is told of that")
+    key = _key(given, thing)
+    return [
+        report(
+            given,
+            Said(
+                kind=kind,
+                key=key,
+                title=f"{key}: {given.actor} {told[given.action](given, quoted(words(thing['title'])))}",
+                body=words(thing["body"]) if given.action in ("opened", "created") else "",
+                links=link(kind.capitalize(), thing["html_url"]),
+                labels=_labels(thing),
+                at=when(thing["updated_at"]),
+            ),
+        )
+    ]
+
+
+def _comment(given: Delivery) -> Sequence[Report] | Quiet:
+    if given.action != "created":
+        return given.quiet("nobody is told of that")
+    thing = given.body["discussion"] if given.event == "discussion_comment" else given.body["issue"]
+    comment, key = given.body["comment"], _key(given, thing)
+    return [
+        report(
+            given,
+            Said(
+                kind="comment",
+                key=key,
+                title=f"{key}: {given.actor} commented on {quoted(words(thing['title']))}",
+                body=words(comment["body"]),
+                links=link("Comment", comment["html_url"]),
+                labels=_labels(thing),
+                at=when(comment["created_at"]),
+            ),
+        )
+    ]
+
+
+def _key(given: Delivery, thing: Field) -> str:
+    """`acme/web#12`: issues, discussions and pull requests are numbered together."""
+    return f"{given.place}#{thing['number'].text()}"
+
+
+def _labels(thing: Field) -> Mapping[str, str]:
+    return {
+        "number": words(thing["number"]),
+        "author": words(thing["user"]["login"]),
+        "assignee": ",".join(logins(thing["assignees"])),
+        "issue_labels": ",".join(words(one["name"]) for one in thing["labels"].items()),
+        "milestone": words(thing["milestone"]["title"]),
+        "category": words(thing["category"]["name"]),
+    }
+
+
+READERS: Mapping[str, Reader] = {
+    "issues": _issue,
+    "issue_comment": _comment,
+    "discussion": _discussion,
+    "discussion_comment": _comment,
+}
