@@ -14,7 +14,7 @@ from typing import Any
 from hub import ids
 from hub.asks import Asks
 from hub.commands.phrases import canonical
-from hub.contracts import Asker, Call, Command, Control, Heard, Reply, Target, Via
+from hub.contracts import Asker, Call, Command, Control, Heard, OpenToAll, Reply, Target, Via
 from hub.conversation import Conversation
 from hub.core.access import judge
 from hub.core.alert import Alert, Answer
@@ -107,8 +107,8 @@ class HubActions:
             return understood
         command, intent = understood.command, understood.intent
         calls = list(command.calls(intent))
-        parsed = "; ".join(f"{call.name} {call.words}".strip() for call in calls) or command.name
-        verdict = self._judge(calls, heard, reads=command.reads)
+        parsed = "; ".join(f"{call.name} {call.words}".strip() for call in calls)
+        verdict = self._judge(calls, heard, free=command.reads or isinstance(command, OpenToAll))
         if not verdict.allowed:
             await self._record(heard, parsed, verdict, "refused", delivery=delivery)
             return Reply(text=verdict.why, ok=False)
@@ -130,7 +130,7 @@ class HubActions:
         """A silence asked for over HTTP, by the same rights as one in words; a Reply says why not."""
         words, arguments = canonical(matchers)
         call = Call(name="silence", words=words, arguments={**arguments, "for": seconds})
-        verdict = self._judge([call], heard, reads=False)
+        verdict = self._judge([call], heard, free=False)
         await self._record(heard, f"silence {call.words}", verdict, "begun" if verdict.allowed else "refused")
         if not verdict.allowed:
             return Reply(text=verdict.why, ok=False)
@@ -155,7 +155,7 @@ class HubActions:
             log.exception("command %s failed", command.name)
             return Reply(text=f"{command.name} failed inside the hub; the log of the hub says why", ok=False)
 
-    def _judge(self, calls: Sequence[Call], heard: Heard, *, reads: bool) -> Verdict:
+    def _judge(self, calls: Sequence[Call], heard: Heard, *, free: bool) -> Verdict:
         """Every call must be allowed: an `ack` of two alerts is two questions."""
         for call in calls:
             verdict = judge(
@@ -168,7 +168,7 @@ class HubActions:
                 groups=heard.asker.groups,
                 trusted=heard.asker.trusted,
                 place=heard.place,
-                reads=reads,
+                free=free,
                 in_chat=bool(heard.place),
             )
             if not verdict.allowed:

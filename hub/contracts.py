@@ -541,6 +541,13 @@ class Command(Protocol[IntentT]):
     async def run(self, intent: IntentT, heard: Heard, actions: "Actions", /) -> Reply: ...
 
 
+@runtime_checkable
+class OpenToAll(Protocol):
+    """A command that changes something and needs no right for it, unless the rules name it."""
+
+    open_to_all: bool
+
+
 class Actions(Protocol):
     """What a command may see and make the hub do. Everything that it does is on record."""
 

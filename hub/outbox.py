@@ -17,6 +17,7 @@ from typing import Any
 
 from hub.contracts import Chat, Edits, Finds, PostKey, Repeat, Room
 from hub.core import delivery, telling
+from hub.core.alert import Alert
 from hub.core.delivery import Attempt, Came, Dead, Next, Retry, Settled, Unknown
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Message, MessageRef, Post, Sending
@@ -24,7 +25,7 @@ from hub.core.silence import Silence
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.state import Draft, State
 from hub.store import Changes
-from hub.wording import Wording
+from hub.wording import Wording, message_state
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin.outbox")
@@ -46,6 +47,7 @@ class Tried:
     came: Came
     version: int = 0
     ref: MessageRef | None = None
+    gist: str = ""
     error: str = ""
     retry_after: float | None = None
 
@@ -233,8 +235,9 @@ class Outbox:
         if item.sending.trying:
             # Which version it was nobody knows, so that it is edited once more if it is there.
             return await self._look(chat, room, item, 0, "the hub stopped while it was being sent")
-        if self._goes_without_saying(chat, item):
-            return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref)
+        gist = self._gist(item) if isinstance(item, Post) else ""
+        if self._goes_without_saying(chat, item, gist):
+            return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, gist=gist)
         try:
             async with asyncio.timeout(ATTEMPT_WITHIN):
                 ref = await self._send(chat, room, item)
@@ -251,15 +254,15 @@ class Outbox:
         except (TocsinError, Exception) as error:
             log.exception("chat %s failed", room.chat)
             return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
-        return Tried(item=item, came=Came.SHOWN, version=version, ref=ref)
+        return Tried(item=item, came=Came.SHOWN, version=version, ref=ref, gist=gist)
 
-    def _goes_without_saying(self, chat: Chat, item: Item) -> bool:
+    def _goes_without_saying(self, chat: Chat, item: Item, gist: str) -> bool:
         """A chat that cannot edit hears of a change in a new message, or not at all."""
         if isinstance(chat, Edits):
             return False
         if isinstance(item, Line):
             return telling.said_by_its_post(item)
-        return item.ref is not None and not telling.told_anew(item, self._state.alerts[item.group])
+        return item.ref is not None and item.gist == gist
 
     async def _send(self, chat: Chat, room: Room, item: Item) -> MessageRef:
         if isinstance(item, Line):
@@ -275,11 +278,16 @@ class Outbox:
         return await chat.post(room, _marked(message, item.sending), _key(item))
 
     def _say(self, post: Post, dialect: str) -> Message:
-        now = self._now()
         alert = self._state.alerts[post.group]
-        look = alert_look(alert)
-        over: list[Silence] = [s for s in self._state.active_silences(now) if self._state.matches[s.id].matches(look)]
-        return self._wording.post(post, alert, over, dialect=dialect, now=now)
+        return self._wording.post(post, alert, self._silences_over(alert), dialect=dialect, now=self._now())
+
+    def _gist(self, post: Post) -> str:
+        alert = self._state.alerts[post.group]
+        return telling.gist(alert, message_state(alert, self._silences_over(alert)))
+
+    def _silences_over(self, alert: Alert) -> list[Silence]:
+        look, active = alert_look(alert), self._state.active_silences(self._now())
+        return [silence for silence in active if self._state.matches[silence.id].matches(look)]
 
     async def _look(self, chat: Chat, room: Room, item: Item, version: int, why: str) -> Tried:
         """Nobody knows whether it arrived: where the chat can be asked, ask it."""
@@ -363,6 +371,7 @@ def _settled_post(post: Post, tried: Tried, what: Next, now: datetime) -> Post:
         shown=shown,
         ref=tried.ref or post.ref,
         shown_at=now if isinstance(what, Settled) else post.shown_at,
+        gist=tried.gist or post.gist,
     )
 
 

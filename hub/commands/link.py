@@ -10,6 +10,8 @@ aliases: Sequence[str] = ()
 usage = "link [<code>]"
 summary = "let your account in this chat count as you, with your rights"
 reads = False
+open_to_all = True
+"""It gives nobody a right that they do not have already."""
 
 
 def parse(words: str, heard: Heard, actions: Actions) -> str:  # noqa: ARG001 - the shape of a command
@@ -24,8 +26,7 @@ def parse(words: str, heard: Heard, actions: Actions) -> str:  # noqa: ARG001 - 
 
 
 def calls(intent: str) -> Sequence[Call]:  # noqa: ARG001
-    """No right is asked for: it gives nobody a right that they do not have already."""
-    return ()
+    return [Call(name=name)]
 
 
 async def run(intent: str, heard: Heard, actions: Actions) -> Reply:
@@ -37,5 +38,5 @@ async def run(intent: str, heard: Heard, actions: Actions) -> Reply:
     code = await actions.offer_link(heard)
     return Reply(
         text=f"In a room of the hub, as the person you are, say within 10 minutes: link {code}\n"
-        f"or on a machine that reaches it: tocsin say 'link {code}' --as YOU"
+        f"or where the hub can be reached: tocsin say 'link {code}' --as YOU --in CHANNEL"
     )

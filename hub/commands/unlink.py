@@ -10,6 +10,8 @@ aliases: Sequence[str] = ()
 usage = "unlink"
 summary = "let your account in this chat count as nobody again"
 reads = False
+open_to_all = True
+"""Whoever has the account may let go of what it is linked to."""
 
 
 def parse(words: str, heard: Heard, actions: Actions) -> None:  # noqa: ARG001 - the shape of a command
@@ -20,8 +22,7 @@ def parse(words: str, heard: Heard, actions: Actions) -> None:  # noqa: ARG001 -
 
 
 def calls(intent: None) -> Sequence[Call]:  # noqa: ARG001
-    """Whoever has the account may let go of what it is linked to."""
-    return ()
+    return [Call(name=name)]
 
 
 async def run(intent: None, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001

@@ -204,10 +204,11 @@ def judge(
     groups: frozenset[str],
     trusted: bool,
     place: str,
-    reads: bool,
+    free: bool,
     in_chat: bool,
 ) -> Verdict:
-    """Whether the call may be made, and why (not)."""
+    """Whether the call may be made, and why (not). `free` is what anybody in a chat may do if no entry names it, such
+    as reading."""
     asked = _Question(
         name=tuple(call_name.split()),
         words=tuple(call_words.split()),
@@ -219,7 +220,7 @@ def judge(
     )
     naming = [entry for entry in entries if any(_names(entry, name) for name in asked.names)]
     if not naming:
-        return _unnamed(asked, trusted=trusted, reads=reads, in_chat=in_chat)
+        return _unnamed(asked, trusted=trusted, free=free, in_chat=in_chat)
     matching = [entry for entry in naming if _matches(entry, asked)]
     if not matching:
         return Verdict(allowed=False, why=_missing(naming, asked))
@@ -229,11 +230,11 @@ def judge(
     return Verdict(allowed=False, why=f"denied by {_say(best)}{_unjudged(best, asked)}")
 
 
-def _unnamed(asked: _Question, *, trusted: bool, reads: bool, in_chat: bool) -> Verdict:
+def _unnamed(asked: _Question, *, trusted: bool, free: bool, in_chat: bool) -> Verdict:
     if trusted:
         return Verdict(allowed=True, why="no entry of access: names it, and this hub is open on loopback")
-    if reads and in_chat:
-        return Verdict(allowed=True, why="it only reads, and no entry of access: names it")
+    if free and in_chat:
+        return Verdict(allowed=True, why="it needs no right, and no entry of access: names it")
     return Verdict(allowed=False, why=_plea(asked))
 
 

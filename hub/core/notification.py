@@ -130,6 +130,8 @@ class Post:
     """The occasions that the owning route asked for; None: all."""
     created_at: datetime
     shown_at: datetime | None = None
+    gist: str = ""
+    """How things stood when it was last shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

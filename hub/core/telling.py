@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.core.alert import Advance, Alert, Change
-from hub.core.notification import DeliveryState, Line, LineId, Occasion, Post, PostId, Sending
+from hub.core.notification import DeliveryState, Line, LineId, MessageState, Occasion, Post, PostId, Sending
 from hub.core.routing import Taken
 
 SETTLE = timedelta(seconds=10)
@@ -39,8 +39,8 @@ OCCASIONS = {
 }
 """Changes that are not here are recorded and not told."""
 
-ANEW = frozenset(OCCASIONS.values()) - {Occasion.OPENED, Occasion.NOTICED, Occasion.REPEATED, Occasion.EASED}
-"""What a chat that cannot edit says again, in a new message; the rest does not deserve one."""
+SHOWN_ANEW = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.RESOLVED})
+"""Lines that a chat which cannot edit need not have: there the post itself is said again."""
 UNDER_WAY = frozenset({"queued", "asking", "sent"})
 """An answer of a tool that is none yet."""
 LOUD = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.REMINDED, Occasion.ESCALATED})
@@ -163,15 +163,16 @@ def _first_told(post: Post, occasion: Occasion) -> Occasion:
     return post.occasion if opens or hides else occasion
 
 
-def told_anew(post: Post, alert: Alert) -> bool:
-    """Whether a chat that cannot edit says this version in a new message."""
-    answering = alert.answer is not None and alert.answer.result in UNDER_WAY
-    return post.occasion in ANEW and not (post.occasion is Occasion.ANSWERED and answering)
+def gist(alert: Alert, state: MessageState) -> str:
+    """How things stand, as far as a chat that cannot edit says it again in a new message when it changes."""
+    ack, answer = alert.ack, alert.answer
+    answered = f"{answer.verb} {answer.result}" if answer is not None and answer.result not in UNDER_WAY else ""
+    return "/".join((state, str(alert.severity or 0), ack.by if ack else "", answered))
 
 
 def said_by_its_post(line: Line) -> bool:
     """Whether, in a chat that cannot edit, the new message of the line's post says it already."""
-    return line.post is not None and line.occasion in ANEW
+    return line.post is not None and line.occasion in SHOWN_ANEW
 
 
 def _sooner(post: Post, occasion: Occasion) -> Sending:

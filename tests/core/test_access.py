@@ -31,7 +31,7 @@ def asked(*entries: AccessEntry, name: str = "silence", words: str = "twitter", 
         "groups": frozenset({"ops"}),
         "trusted": False,
         "place": "room:ops",
-        "reads": False,
+        "free": False,
         "in_chat": True,
     }
     return judge(entries, call_name=name, call_words=words, **(ordinary | other))
@@ -52,13 +52,13 @@ def test_a_command_that_no_entry_names_is_open_on_a_loopback_hub() -> None:
 
 
 def test_reading_is_open_in_a_connected_chat_only() -> None:
-    assert asked(name="alerts", reads=True).allowed
-    assert not asked(name="alerts", reads=True, in_chat=False).allowed
+    assert asked(name="alerts", free=True).allowed
+    assert not asked(name="alerts", free=True, in_chat=False).allowed
 
 
 @pytest.mark.parametrize("entry", [allow("silence twitter", "bob"), deny("silence *", "bob"), allow("*", "bob")])
 def test_a_command_that_is_named_needs_a_matching_entry(entry: AccessEntry) -> None:
-    assert not asked(entry, trusted=True, reads=True).allowed
+    assert not asked(entry, trusted=True, free=True).allowed
 
 
 # ------------------------------------------------------------------------------------------------------- the sentence
@@ -250,7 +250,7 @@ ASKED = st.fixed_dictionaries(
         "words": st.sampled_from(["", "twitter", "twitter x"]),
         "known": st.booleans(),
         "trusted": st.booleans(),
-        "reads": st.booleans(),
+        "free": st.booleans(),
         "in_chat": st.booleans(),
         "place": st.sampled_from(["", "room:ops", "room:dev"]),
         "arguments": st.dictionaries(

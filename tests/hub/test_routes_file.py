@@ -137,8 +137,8 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         ["2:17: no chat is called 'rooom'; did you mean \"room\"?"],
     ),
     "a chat to come": (
-        "version: 1\nchannels: {ops: 'slack:#ops'}\neverything_else: {to: ops}\n",
-        ["2:17: chat 'slack' is not supported by this version; there is room"],
+        "version: 1\nchannels: {ops: 'matrix:#ops'}\neverything_else: {to: ops}\n",
+        ["2:17: chat 'matrix' is not supported by this version; there is room"],
     ),
     "a channel without to": (
         "version: 1\nchannels: {ops: {}}\neverything_else: {to: ops}\n",

@@ -60,7 +60,6 @@ async def test_an_ack_is_told_when_it_is_taken_and_when_the_tool_has_answered(be
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
 
-    print([(p.occasion, p.wanted, p.shown, p.sending) for p in hub.hub.state.posts.values()], [a.answer for a in hub.hub.state.alerts.values()])
     assert [("alert", "open"), ("alert", "acked"), ("alert", "acked")] == told(chat)
     assert "acknowledged in Nagios" in chat.posted[-1][1].standing
 
