@@ -1,0 +1,319 @@
+"""A message as Teams shows it: an Adaptive Card or, where a channel asks for it, a MessageCard. Pure.
+
+All words may be a stranger's. In a card they stand in the runs of a RichTextBlock, since TextBlock and FactSet read
+Markdown. Teams on iOS reads it in a run as well, whatever the schema says, so a line is cut into runs none of which
+means anything by itself; side by side they show the line as it is. Each line is its own block, since iOS joins lines.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from hub.core.event import Link, Severity
+from hub.core.notification import Message, MessageKind, MessageState, Occasion
+
+Json = dict[str, Any]
+
+LARGEST = 28_000
+"""Bytes that a message may have, all in all: Teams takes 28 KB."""
+BUDGETS = (8_000, 4_000, 2_000, 1_000, 500, 250, 100)
+"""Characters of text that are shown: the first with which the message is small enough. The last always is."""
+LINES = 30
+"""More of a text is no longer read in a channel."""
+LONGEST_TITLE, LONGEST_STANDING, LONGEST_FACT, LONGEST_NAME, LONGEST_BUTTON, LONGEST_URL = 300, 600, 300, 40, 40, 2_000
+LONGEST_REPLY = 8_000
+FACTS = 16
+LINKS = 6
+"""Teams shows as many buttons, and hides the rest in a menu."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A style of Adaptive Cards, a shape for those who see no colours, a colour of MessageCards."""
+
+    style: str
+    shape: str
+    colour: str
+
+
+LOOKS: Mapping[MessageState | None, Look] = {
+    MessageState.OPEN: Look(style="attention", shape="▲", colour="B3261E"),
+    MessageState.ACKED: Look(style="warning", shape="◆", colour="8A5A00"),
+    MessageState.SILENCED: Look(style="emphasis", shape="■", colour="5A5791"),
+    MessageState.RESOLVED: Look(style="good", shape="✔", colour="1B6B3D"),
+    MessageState.NOTICE: Look(style="accent", shape="●", colour="2A6099"),
+    None: Look(style="default", shape="", colour="56606C"),
+}
+NEWS: Mapping[Occasion | None, str] = {
+    Occasion.WORSENED: "worse",
+    Occasion.EASED: "less bad",
+    Occasion.REPEATED: "reported again",
+    Occasion.REMINDED: "still open",
+    Occasion.ESCALATED: "escalated",
+    Occasion.UNACKED: "no longer acked",
+    Occasion.UNSILENCED: "no longer silent",
+    Occasion.REOPENED: "open again",
+}
+"""What a message about an alert that was told before says at once. Being acked, silent or resolved is its state."""
+BRIEF = frozenset(
+    {
+        Occasion.ACKED,
+        Occasion.UNACKED,
+        Occasion.SILENCED,
+        Occasion.UNSILENCED,
+        Occasion.ANSWERED,
+        Occasion.RESOLVED,
+    }
+)
+"""On these the alert itself said nothing: who wants its text and facts finds them in an earlier message."""
+CALLED_BY = ("host", "service", "entity", "check", "instance")
+"""The facts by whose value an alert can be named in a command."""
+
+
+def compose(message: Message, *, card: str = "adaptive", listens: bool = False) -> bytes:
+    """What is posted, as JSON. `listens`: people can answer by an outgoing webhook, and are told how."""
+    build = _message_card if card == "messagecard" else _adaptive
+    bodies = (_encoded(build(message, budget, listens)) for budget in BUDGETS)
+    body = b""
+    for body in bodies:
+        if len(body) <= LARGEST:
+            break
+    return body
+
+
+def _encoded(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+# -------------------------------------------------------------------------------------------------------------- words
+
+
+def head(message: Message) -> str:
+    """How it stands and how bad it is, in words: `▲ OPEN · worse · CRITICAL`."""
+    state, news, severity = message.state, NEWS.get(message.occasion, ""), message.severity
+    over = state is MessageState.RESOLVED
+    words = [
+        f"{LOOKS[state].shape} {state.upper()}" if state else "",
+        news if state and not over else "",
+        _severity(severity, over=over) if severity else "",
+    ]
+    return " · ".join(word for word in words if word)
+
+
+def _severity(severity: Severity, *, over: bool) -> str:
+    return f"was {severity.word}" if over else severity.word.upper()
+
+
+def spoken(message: Message) -> str:
+    """The message in one line, for screen readers and where no card can be shown."""
+    title, standing = cut(one_line(message.title), LONGEST_TITLE), cut(one_line(message.standing), LONGEST_STANDING)
+    said = f"{title} — {standing}" if title and standing else title or standing or cut(one_line(message.text), 300)
+    # Some clients take this for Markdown or for SSML: neither links nor tags survive it.
+    return defused(": ".join(part for part in (head(message), said) if part)) or "…"
+
+
+def how_to_answer(message: Message) -> str:
+    """What to type to take an open alert on. There are no buttons: nothing pressed here would reach us."""
+    if message.kind is not MessageKind.ALERT or message.state is not MessageState.OPEN:
+        return ""
+    named = dict(message.facts)
+    names = [name for label in CALLED_BY if re.fullmatch(r"[\w.:-]{1,60}", name := named.get(label, ""))]
+    return f"Mention tocsin to take it: @tocsin ack {names[0]}" if names else "Mention tocsin to answer: @tocsin alerts"
+
+
+def facts_of(message: Message) -> Sequence[tuple[str, str]]:
+    if message.occasion in BRIEF:
+        return ()
+    facts = message.facts[:FACTS]
+    if message.at is not None and message.kind is MessageKind.ALERT:
+        facts = (*facts, ("since", message.at.strftime("%Y-%m-%d %H:%M UTC")))
+    return facts
+
+
+def text_of(message: Message) -> str:
+    return "" if message.occasion in BRIEF else message.text
+
+
+def links_of(message: Message) -> Iterator[tuple[str, str]]:
+    """Titles and addresses of the links that lead to the web, and nowhere else."""
+    for link in message.links[:LINKS]:
+        if host := _web_host(link):
+            yield cut(one_line(link.title), LONGEST_BUTTON) or host, link.url.strip()
+
+
+def _web_host(link: Link) -> str:
+    url = link.url.strip()
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return ""
+    safe = parts.scheme in ("http", "https") and len(url) <= LONGEST_URL and not re.search(r"[\s<>\"\\]|[^!-~]", url)
+    return host or "" if safe else ""
+
+
+# ----------------------------------------------------------------------------------------------------- strangers' text
+
+_LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85|\x0b|\x0c")
+# Controls, halves of pairs, and what turns the direction of writing: with these "moc.live" reads as another name.
+_UNSHOWABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
+
+_SPECIAL = re.compile(r"[*_\[\]\\]|\{(?=\{)")
+_LIST = re.compile(r"\s*(?:[-+](?=\s)|\d+(?=[.)]))")
+_JOINER = "\N{WORD JOINER}"
+
+
+def clean(text: str) -> str:
+    """A stranger's text without what controls anything; lines stay."""
+    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", _LINE_ENDS.sub("\n", text).expandtabs(4))
+
+
+def one_line(text: str) -> str:
+    return " ".join(clean(text).split())
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or its beginning and how much is missing."""
+    return text if len(text) <= most else f"{text[:most].rstrip()}… ({len(text) - most:,} more characters)"
+
+
+def lines_of(text: str, most: int) -> Sequence[str]:
+    """The lines of a text, at most so many characters and LINES lines; the last then says how much is missing."""
+    whole = clean(text).strip("\n")
+    shown = "\n".join(whole[:most].split("\n")[:LINES])
+    missing = len(whole) - len(shown)
+    return [*shown.split("\n"), f"… {missing:,} more characters"] if missing else shown.split("\n") if shown else []
+
+
+def runs(line: str) -> Sequence[str]:
+    """The line in pieces, none of which is Markdown by itself, or a time that cards would write out anew."""
+    ends = [match.end() for match in _SPECIAL.finditer(line)]
+    # One sign alone, as in db_01, formats nothing, but for the asterisk that begins a list.
+    bounds = ends if len(ends) > 1 or line.lstrip().startswith("*") or "{{" in line else []
+    pieces = [line[begin:end] for begin, end in zip((0, *bounds), (*bounds, len(line)), strict=True)]
+    return [part for piece in pieces for part in _without_list(piece) if part]
+
+
+def _without_list(piece: str) -> Sequence[str]:
+    marker = _LIST.match(piece)
+    return (marker[0], piece[marker.end() :]) if marker else (piece,)
+
+
+def defused(text: str) -> str:
+    """Plain text for where somebody may take it for Markdown, HTML or SSML: it looks the same, and neither link nor
+    tag is in it. A bare address stays whole; it leads where it says."""
+    return re.sub(r"(?<=\])(?=\()|(?<=\])(?=[\[:])|(?<=<)(?=[/!?\w])", _JOINER, text)
+
+
+# ------------------------------------------------------------------------------------------------------- Adaptive Card
+
+
+def _adaptive(message: Message, budget: int, listens: bool) -> Json:
+    state, title = message.state, cut(one_line(message.title), min(LONGEST_TITLE, budget))
+    # One thing is loud: what is open. Of what is over, a bold "web301 is DOWN" would be read before the word above it.
+    loud = {"color": "Attention"} if state is MessageState.OPEN else {}
+    plain = {"isSubtle": True} if state is MessageState.RESOLVED else {"weight": "Bolder"}
+    top = [
+        *_block(head(message), weight="Bolder", size="Small", **loud),
+        *_block(title, spacing="Small", size="Large", **plain),
+        *_block(cut(one_line(message.standing), min(LONGEST_STANDING, budget)), spacing="Small"),
+    ]
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        # Workflows post 1.4; what is newer may be dropped on the way.
+        "version": "1.4",
+        "fallbackText": spoken(message),
+        "speak": spoken(message),
+        "msteams": {"width": "Full"},
+        "body": [
+            {"type": "Container", "style": LOOKS[state].style, "bleed": True, "items": top or _block("…")},
+            *_text(message, budget),
+            *_facts(message, budget),
+            *(_block(how_to_answer(message), size="Small", isSubtle=True) if listens else ()),
+        ],
+        "actions": [{"type": "Action.OpenUrl", "title": title, "url": url} for title, url in links_of(message)],
+    }
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    return {"type": "message", "attachments": [attachment]}
+
+
+def _block(line: str, *, spacing: str = "Default", **style: Any) -> Sequence[Json]:
+    """One line of plain text; none if there is none."""
+    kept = re.sub(" (?= )", "\N{NO-BREAK SPACE}", line)  # of spaces in a row only one would be shown
+    inlines = [{"type": "TextRun", "text": run, **style} for run in runs(kept)]
+    return [{"type": "RichTextBlock", "spacing": spacing, "inlines": inlines}] if inlines else []
+
+
+def _text(message: Message, budget: int) -> Iterator[Json]:
+    spacing = "Medium"
+    for line in lines_of(text_of(message), budget):
+        yield from _block(line.rstrip(), spacing=spacing)
+        # An empty line is a gap above the next.
+        spacing = "None" if line.strip() else "Medium"
+
+
+def _facts(message: Message, budget: int) -> Iterator[Json]:
+    spacing = "Medium"
+    for name, value in facts_of(message):
+        value_shown = cut(one_line(value), min(LONGEST_FACT, budget // 2))
+        if not value_shown:
+            continue
+        columns = [
+            {"type": "Column", "width": "100px", "items": _block(cut(one_line(name), LONGEST_NAME), isSubtle=True)},
+            {"type": "Column", "width": "stretch", "items": _block(value_shown)},
+        ]
+        yield {"type": "ColumnSet", "spacing": spacing, "columns": columns}
+        spacing = "Small"
+
+
+# --------------------------------------------------------------------------------------------------------- MessageCard
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]~|#]|^\s*(?:[-+=>]|\d+(?=[.)])))", re.MULTILINE)
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def escaped(text: str) -> str:
+    """Plain text such that a MessageCard, which reads Markdown and HTML, shows it literally; two line ends make one."""
+    return _MARKDOWN.sub(_escape, text).translate(_ENTITIES).replace("\n", "\n\n")
+
+
+def _escape(found: re.Match[str]) -> str:
+    sign = found[0]
+    bare = sign.lstrip()
+    return f"{sign[: len(sign) - len(bare)]}\\{bare}" if not bare.isdecimal() else f"{sign}{_JOINER}"
+
+
+def _message_card(message: Message, budget: int, listens: bool) -> Json:
+    import pymsteams
+
+    title, standing = one_line(message.title), one_line(message.standing)
+    section = pymsteams.cardsection()
+    section.activityTitle(f"**{escaped(cut(title, min(LONGEST_TITLE, budget)))}**" if title else "")
+    subtitle = " — ".join(part for part in (head(message), cut(standing, min(LONGEST_STANDING, budget))) if part)
+    section.activitySubtitle(escaped(subtitle))
+    section.text("\n\n".join(_paragraphs(message, budget, listens)))
+    for name, value in facts_of(message):
+        shown = cut(one_line(value), min(LONGEST_FACT, budget // 2))
+        section.addFact(escaped(cut(one_line(name), LONGEST_NAME)), escaped(shown))
+    # It is only built here: what the library would send by is of no use to Workflows, and not needed.
+    card = pymsteams.connectorcard("")
+    card.summary(spoken(message))
+    card.color(LOOKS[message.state].colour)
+    card.addSection(section)
+    return {"@type": "MessageCard", "@context": "https://schema.org/extensions", **card.payload}
+
+
+def _paragraphs(message: Message, budget: int, listens: bool) -> Iterator[str]:
+    text = "\n".join(lines_of(text_of(message), budget))
+    # Its buttons are not shown, so links stand in the text.
+    links = " · ".join(f"[{escaped(title)}]({_in_parentheses(url)})" for title, url in links_of(message))
+    hint = escaped(how_to_answer(message)) if listens else ""
+    yield from (part for part in (escaped(text), links, hint) if part)
+
+
+def _in_parentheses(url: str) -> str:
+    return url.replace("(", "%28").replace(")", "%29")
