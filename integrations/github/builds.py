@@ -19,6 +19,7 @@ from integrations.github.reading import (
     quoted,
     report,
     shown_branch,
+    subject,
     when,
     words,
 )
@@ -46,7 +47,7 @@ VERDICTS = {
     "error": Verdict("ended with an error", Status.PROBLEM),
     "timed_out": Verdict("timed out", Status.PROBLEM),
     "startup_failure": Verdict("could not start", Status.PROBLEM),
-    "action_required": Verdict("waits for somebody", Status.NOTICE, Severity.WARNING),
+    "action_required": Verdict("needs attention", Status.NOTICE, Severity.WARNING),
     "cancelled": Verdict("was cancelled", Status.UPDATE, Severity.INFO),
 }
 SAYS_NOTHING = frozenset({"neutral", "skipped", "stale"})
@@ -85,7 +86,7 @@ def _workflow_run(given: Delivery) -> Sequence[Report] | Quiet:
         key=run["workflow_id"].text(),
         branch=branch,
         sha=words(run["head_sha"]),
-        body=f"{line(first(run, 'display_title', 'head_commit.message'))}\n{_run_line(run, actor)}",
+        body=f"{subject(first(run, 'display_title', 'head_commit.message'))}\n{_run_line(run, actor)}",
         links=link("Run", run["html_url"]),
         labels={"workflow": name, "number": words(run["run_number"]), "trigger": words(run["event"])},
         actor=actor,
@@ -139,7 +140,7 @@ def _check_run(given: Delivery) -> Sequence[Report] | Quiet:
     name = run["name"].text()
     build = Build(
         name=name,
-        key=name,
+        key=f"{app}/{name}",
         branch=words(suite["head_branch"]),
         sha=words(run["head_sha"]),
         body=first(run, "output.title", "output.summary"),
@@ -163,8 +164,8 @@ def _check_suite(given: Delivery) -> Sequence[Report] | Quiet:
         key=app or name,
         branch=words(suite["head_branch"]),
         sha=words(suite["head_sha"]),
-        body=line(words(suite["head_commit"]["message"])),
-        links=link("Commit", given.body["repository"]["html_url"]),
+        body=subject(words(suite["head_commit"]["message"])),
+        links=link("Repository", given.body["repository"]["html_url"]),
         labels={"check": name, "app": app},
         actor=name,
         started=when(suite["created_at"]),

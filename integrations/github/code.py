@@ -21,6 +21,7 @@ from integrations.github.reading import (
     quoted,
     report,
     shown_branch,
+    subject,
     when,
     words,
 )
@@ -48,7 +49,7 @@ def _push(given: Delivery) -> Sequence[Report] | Quiet:
 def _pushed(given: Delivery, branch: str) -> Sequence[Report]:
     commits, after = list(given.body["commits"].items()), words(given.body["after"])
     forced = given.body["forced"].value is True
-    what = quoted(_subject(commits[0])) if len(commits) == 1 else count(len(commits), "commit")
+    what = quoted(subject(words(commits[0]["message"]))) if len(commits) == 1 else count(len(commits), "commit")
     title = f"{'force-pushed' if forced else 'pushed'} {what} to {shown_branch(branch)}"
     if not commits:
         title = f"{'reset' if forced else 'moved'} {shown_branch(branch)} to {after[:7]}"
@@ -69,17 +70,16 @@ def _pushed(given: Delivery, branch: str) -> Sequence[Report]:
     ]
 
 
-def _subject(commit: Field) -> str:
-    return words(commit["message"])[:500].partition("\n")[0]
-
-
 def _commits(commits: Sequence[Field]) -> str:
-    shown = [
-        f"{words(commit['id'])[:7]} {line(_subject(commit))} ({first(commit, 'author.username', 'author.name')})"
-        for commit in commits[-COMMITS_SHOWN:]
-    ]
+    """The last of them, one a line."""
+    shown = [_commit(commit) for commit in commits[-COMMITS_SHOWN:]]
     earlier = len(commits) - len(shown)
     return "\n".join([f"… {count(earlier, 'earlier commit')}"] * (earlier > 0) + shown)
+
+
+def _commit(commit: Field) -> str:
+    author = first(commit, "author.username", "author.name") or "nobody"
+    return f"{words(commit['id'])[:7]} {subject(words(commit['message']))} ({line(author, 40)})"
 
 
 def _created_or_deleted(given: Delivery) -> Sequence[Report] | Quiet:

@@ -8,116 +8,151 @@ from dataclasses import dataclass
 from hub.contracts import Quiet
 from hub.core.event import Report, Severity
 from hub.payload import Field
-from integrations.github.reading import Delivery, Reader, Said, first, line, link, listed, report, words
+from integrations.github.reading import LONGEST_TITLE, Delivery, Reader, Said, first, line, link, listed, report, words
 
 PLACE = re.compile(r"\{([\w.|]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A sentence on one action. `{a.b|c}` is the first of these texts of the payload that is there."""
+    """A sentence for each action of an event; `{a.b|c}` is the first of these texts of the payload that is there."""
 
     kind: str
-    sentence: str
-    about: str = ""
-    """What the key is made of beside the place and the kind."""
-    severity: Severity = Severity.INFO
+    sentences: Mapping[str, str]
+    """By action; an empty one stands for an event that has no actions."""
+    grave: frozenset[str] = frozenset()
+    """The actions that open a door, or take away what kept it closed."""
 
 
-_WARN = Severity.WARNING
-_RULE, _RULESET = "{rule.name}", "{repository_ruleset.name}"
-_TEAM, _MEMBER, _USER = "{team.name}", "{member.login}", "{membership.user.login|invitation.login}"
-_APP, _TOKEN = "{installation.app_slug|installation.app_id}", "{personal_access_token_request.owner.login}"
-
-NEWS: Mapping[str, Mapping[str, News]] = {
-    "repository": {
-        "created": News("repository", "{sender.login} created the repository"),
-        "deleted": News("repository", "{sender.login} deleted the repository", severity=_WARN),
-        "archived": News("repository", "{sender.login} archived the repository"),
-        "unarchived": News("repository", "{sender.login} took the repository out of the archive"),
-        "publicized": News("repository", "{sender.login} made the repository public", severity=_WARN),
-        "privatized": News("repository", "{sender.login} made the repository private"),
-        "renamed": News("repository", "{sender.login} renamed the repository, once {changes.repository.name.from}"),
-        "transferred": News(
-            "repository",
-            "{sender.login} took the repository over from "
+LINKED = ("repository", "team", "installation")
+NEWS: Mapping[str, News] = {
+    "repository": News(
+        "repository",
+        {
+            "created": "{sender.login} created the repository",
+            "deleted": "{sender.login} deleted the repository",
+            "archived": "{sender.login} archived the repository",
+            "unarchived": "{sender.login} took the repository out of the archive",
+            "publicized": "{sender.login} made the repository public",
+            "privatized": "{sender.login} made the repository private",
+            "renamed": "{sender.login} renamed the repository, once called {changes.repository.name.from}",
+            "transferred": "{sender.login} took the repository over from "
             "{changes.owner.from.user.login|changes.owner.from.organization.login}",
-        ),
-    },
-    "public": {"": News("repository", "{sender.login} made the repository public", severity=_WARN)},
-    "branch_protection_rule": {
-        "created": News("repository", f"{{sender.login}} protected the branch {_RULE}", _RULE),
-        "edited": News("repository", f"{{sender.login}} changed the protection of the branch {_RULE}", _RULE, _WARN),
-        "deleted": News("repository", f"{{sender.login}} removed the protection of the branch {_RULE}", _RULE, _WARN),
-    },
-    "branch_protection_configuration": {
-        "enabled": News("repository", "{sender.login} switched branch protection on"),
-        "disabled": News("repository", "{sender.login} switched branch protection off", severity=_WARN),
-    },
-    "repository_ruleset": {
-        "created": News("repository", f"{{sender.login}} created the ruleset {_RULESET}", _RULESET),
-        "edited": News("repository", f"{{sender.login}} changed the ruleset {_RULESET}", _RULESET, _WARN),
-        "deleted": News("repository", f"{{sender.login}} deleted the ruleset {_RULESET}", _RULESET, _WARN),
-    },
-    "deploy_key": {
-        "created": News("access", "{sender.login} added the deploy key {key.title}", "{key.id}", _WARN),
-        "deleted": News("access", "{sender.login} removed the deploy key {key.title}", "{key.id}"),
-    },
-    "member": {
-        "added": News("access", f"{{sender.login}} gave {_MEMBER} access", _MEMBER),
-        "edited": News("access", f"{{sender.login}} changed the rights of {_MEMBER}", _MEMBER),
-        "removed": News("access", f"{{sender.login}} took access from {_MEMBER}", _MEMBER),
-    },
-    "membership": {
-        "added": News("access", f"{{sender.login}} put {_MEMBER} into the team {_TEAM}", _MEMBER),
-        "removed": News("access", f"{{sender.login}} took {_MEMBER} out of the team {_TEAM}", _MEMBER),
-    },
-    "organization": {
-        "member_added": News("access", f"{_USER} joined the organisation", _USER),
-        "member_removed": News("access", f"{_USER} is no longer in the organisation", _USER),
-        "member_invited": News(
-            "access",
-            "{sender.login} invited {invitation.login|user.login|invitation.email}",
-            "{invitation.login|user.login}",
-        ),
-        "renamed": News("access", "{sender.login} renamed the organisation, once {changes.login.from}"),
-        "deleted": News("access", "{sender.login} deleted the organisation", severity=_WARN),
-    },
-    "org_block": {
-        "blocked": News("access", "{sender.login} blocked {blocked_user.login}", "{blocked_user.login}"),
-        "unblocked": News("access", "{sender.login} no longer blocks {blocked_user.login}", "{blocked_user.login}"),
-    },
-    "team": {
-        "created": News("access", f"{{sender.login}} created the team {_TEAM}", _TEAM),
-        "edited": News("access", f"{{sender.login}} changed the team {_TEAM}", _TEAM),
-        "deleted": News("access", f"{{sender.login}} deleted the team {_TEAM}", _TEAM),
-        "added_to_repository": News("access", f"{{sender.login}} gave the team {_TEAM} access", _TEAM),
-        "removed_from_repository": News("access", f"{{sender.login}} took access from the team {_TEAM}", _TEAM),
-    },
-    "team_add": {"": News("access", f"{{sender.login}} gave the team {_TEAM} access", _TEAM)},
-    "personal_access_token_request": {
-        "created": News("access", f"{_TOKEN} asks to use a personal access token", _TOKEN, _WARN),
-        "approved": News("access", f"{{sender.login}} approved a personal access token of {_TOKEN}", _TOKEN),
-        "denied": News("access", f"{{sender.login}} denied a personal access token of {_TOKEN}", _TOKEN),
-    },
-    "installation": {
-        "created": News("access", f"{{sender.login}} installed the app {_APP}", _APP),
-        "deleted": News("access", f"{{sender.login}} removed the app {_APP}", _APP),
-        "suspend": News("access", f"{{sender.login}} suspended the app {_APP}", _APP, _WARN),
-        "unsuspend": News("access", f"{{sender.login}} let the app {_APP} in again", _APP),
-        "new_permissions_accepted": News("access", f"{{sender.login}} gave the app {_APP} new rights", _APP),
-    },
-    "installation_repositories": {
-        "added": News("access", f"{{sender.login}} gave the app {_APP} more repositories", _APP),
-        "removed": News("access", f"{{sender.login}} took repositories from the app {_APP}", _APP),
-    },
-    "security_and_analysis": {
-        "": News("repository", "{sender.login} changed the settings of security analysis", severity=_WARN)
-    },
-    "repository_import": {"": News("repository", "the import of the repository ended: {status}")},
-    "meta": {
-        "deleted": News("webhook", "{sender.login} deleted the webhook that posts here", "{hook_id}", Severity.ERROR)
-    },
+        },
+        frozenset({"deleted", "publicized"}),
+    ),
+    "public": News("repository", {"": "{sender.login} made the repository public"}, frozenset({""})),
+    "branch_protection_rule": News(
+        "repository",
+        {
+            "created": "{sender.login} protected the branch {rule.name}",
+            "edited": "{sender.login} changed the protection of the branch {rule.name}",
+            "deleted": "{sender.login} removed the protection of the branch {rule.name}",
+        },
+        frozenset({"edited", "deleted"}),
+    ),
+    "branch_protection_configuration": News(
+        "repository",
+        {
+            "enabled": "{sender.login} switched branch protection on",
+            "disabled": "{sender.login} switched branch protection off",
+        },
+        frozenset({"disabled"}),
+    ),
+    "repository_ruleset": News(
+        "repository",
+        {
+            "created": "{sender.login} created the ruleset {repository_ruleset.name}",
+            "edited": "{sender.login} changed the ruleset {repository_ruleset.name}",
+            "deleted": "{sender.login} deleted the ruleset {repository_ruleset.name}",
+        },
+        frozenset({"edited", "deleted"}),
+    ),
+    "security_and_analysis": News(
+        "repository", {"": "{sender.login} changed the settings of security analysis"}, frozenset({""})
+    ),
+    "repository_import": News("repository", {"": "the import of the repository ended: {status}"}),
+    "deploy_key": News(
+        "access",
+        {
+            "created": "{sender.login} added the deploy key {key.title}",
+            "deleted": "{sender.login} removed the deploy key {key.title}",
+        },
+        frozenset({"created"}),
+    ),
+    "member": News(
+        "access",
+        {
+            "added": "{sender.login} gave {member.login} access",
+            "edited": "{sender.login} changed the rights of {member.login}",
+            "removed": "{sender.login} took access from {member.login}",
+        },
+    ),
+    "membership": News(
+        "access",
+        {
+            "added": "{sender.login} put {member.login} into the team {team.name}",
+            "removed": "{sender.login} took {member.login} out of the team {team.name}",
+        },
+    ),
+    "organization": News(
+        "access",
+        {
+            "member_added": "{membership.user.login} joined the organisation",
+            "member_removed": "{membership.user.login} is no longer in the organisation",
+            "member_invited": "{sender.login} invited {invitation.login|user.login|invitation.email}",
+            "renamed": "{sender.login} renamed the organisation, once called {changes.login.from}",
+            "deleted": "{sender.login} deleted the organisation",
+        },
+        frozenset({"deleted"}),
+    ),
+    "org_block": News(
+        "access",
+        {
+            "blocked": "{sender.login} blocked {blocked_user.login}",
+            "unblocked": "{sender.login} no longer blocks {blocked_user.login}",
+        },
+    ),
+    "team": News(
+        "access",
+        {
+            "created": "{sender.login} created the team {team.name}",
+            "edited": "{sender.login} changed the team {team.name}",
+            "deleted": "{sender.login} deleted the team {team.name}",
+            "added_to_repository": "{sender.login} gave the team {team.name} access",
+            "removed_from_repository": "{sender.login} took access from the team {team.name}",
+        },
+    ),
+    "team_add": News("access", {"": "{sender.login} gave the team {team.name} access"}),
+    "personal_access_token_request": News(
+        "access",
+        {
+            "created": "{sender.login} asks to use a personal access token",
+            "approved": "{sender.login} approved a token of {personal_access_token_request.owner.login}",
+            "denied": "{sender.login} denied a token of {personal_access_token_request.owner.login}",
+        },
+        frozenset({"created"}),
+    ),
+    "installation": News(
+        "access",
+        {
+            "created": "{sender.login} installed the app {installation.app_slug|installation.app_id}",
+            "deleted": "{sender.login} removed the app {installation.app_slug|installation.app_id}",
+            "suspend": "{sender.login} suspended the app {installation.app_slug|installation.app_id}",
+            "unsuspend": "{sender.login} let the app {installation.app_slug|installation.app_id} in again",
+            "new_permissions_accepted": "{sender.login} gave new rights to the app "
+            "{installation.app_slug|installation.app_id}",
+        },
+        frozenset({"suspend"}),
+    ),
+    "installation_repositories": News(
+        "access",
+        {
+            "added": "{sender.login} gave more repositories to the app {installation.app_slug|installation.app_id}",
+            "removed": "{sender.login} took repositories from the app {installation.app_slug|installation.app_id}",
+        },
+    ),
+    "meta": News("webhook", {"deleted": "{sender.login} deleted the webhook that posts here"}, frozenset({"deleted"})),
 }
 
 ASKED = {
@@ -164,22 +199,21 @@ QUIET = {
 
 
 def _news(given: Delivery) -> Sequence[Report] | Quiet:
-    told = NEWS[given.event]
-    news = told.get(given.action) or told.get("")
-    if news is None:
+    news = NEWS[given.event]
+    action = given.action if given.action in news.sentences else ""
+    if action not in news.sentences:
         return given.quiet("nobody is told of that")
-    about = _filled(news.about, given.body)
+    title = f"{given.place}: {_filled(news.sentences[action], given.body)}"
     return [
         report(
             given,
             Said(
                 kind=news.kind,
-                key=":".join(filter(None, (given.place, news.kind, about))),
-                title=f"{given.place}: {_filled(news.sentence, given.body)}",
-                severity=news.severity,
-                links=link(
-                    "GitHub", *(given.body.at(f"{one}.html_url") for one in ("repository", "team", "installation"))
-                ),
+                # Some of it GitHub tells in two ways, and we in one sentence.
+                key=line(title, LONGEST_TITLE),
+                title=title,
+                severity=Severity.WARNING if action in news.grave else Severity.INFO,
+                links=link("GitHub", *(given.body.at(f"{one}.html_url") for one in LINKED)),
             ),
         )
     ]
@@ -199,7 +233,7 @@ def _asked(given: Delivery) -> Sequence[Report] | Quiet:
                 kind="security",
                 key=f"{given.place}:{given.event}",
                 title=f"{given.place}: {given.actor} asks {ASKED[given.event]}",
-                severity=_WARN,
+                severity=Severity.WARNING,
                 links=link("Repository", given.body["repository"]["html_url"]),
             ),
         )
@@ -211,7 +245,7 @@ def _ping(given: Delivery) -> Sequence[Report]:
     hook = given.body["hook"]
     events = sorted(words(event) for event in hook["events"].items())
     sends = "everything" if events == ["*"] else listed(events, 8) or "what it was asked for"
-    place = given.place if given.place != "somebody" else first(hook, "name") or "a webhook"
+    place = "an app" if words(hook["type"]) == "App" else given.place
     return [
         report(
             given,

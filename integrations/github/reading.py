@@ -13,6 +13,7 @@ from hub.payload import Field
 
 LONGEST_TITLE = 200
 LONGEST_BODY = 2000
+ACTORS = ("sender.login", "pusher.name")
 SHA = re.compile(r"\b[0-9a-f]{40}\b")
 HOOK = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -55,7 +56,8 @@ class Delivery:
 
     @property
     def actor(self) -> str:
-        return first(self.body, "sender.login", "pusher.name") or "somebody"
+        """Who did it, for a sentence."""
+        return first(self.body, *ACTORS) or "somebody"
 
     def is_default(self, branch: str) -> bool:
         """Whether it is the repository's main branch; where GitHub does not say which that is, any may be."""
@@ -104,7 +106,7 @@ def report(delivery: Delivery, said: Said) -> Report:
         body=prose(said.body),
         links=said.links,
         labels={name: text for name, text in (shared | dict(said.labels)).items() if text},
-        actor=said.actor or delivery.actor,
+        actor=said.actor or first(delivery.body, *ACTORS),
         occurred_at=said.at,
         ends_at=said.ends_at,
         sequence=said.sequence,
@@ -155,6 +157,11 @@ def line(text: str, longest: int = 100) -> str:
     return short if len(short) <= longest else short[: longest - 1].rstrip() + "…"
 
 
+def subject(message: str) -> str:
+    """The first line of a commit's message."""
+    return line(message.lstrip()[: 20 * LONGEST_TITLE].partition("\n")[0])
+
+
 def quoted(text: str) -> str:
     return f'"{line(text)}"'
 
@@ -172,8 +179,9 @@ def count(number: int, what: str) -> str:
 
 def listed(names: Sequence[str], most: int = 4) -> str:
     """`a, b, c, d and 3 more`."""
-    more = [f"{len(names) - most} more"] if len(names) > most else []
-    *others, last = [*names[:most], *more] or [""]
+    # One more name takes no more room than "1 more".
+    shown = names if len(names) <= most + 1 else [*names[:most], f"{len(names) - most} more"]
+    *others, last = shown or [""]
     return f"{', '.join(others)} and {last}" if others else last
 
 

@@ -79,7 +79,7 @@ def _dependabot(given: Delivery) -> Sequence[Report] | Quiet:
     return _alert(
         given,
         key=f"dependabot:{alert['number'].text()}",
-        what=f"{line(package)}: {line(words(advisory['summary'])) or 'a vulnerability'}",
+        what=_named(line(package), line(words(advisory["summary"]))),
         severity=severity_of(grade),
         body="\n".join(
             (
@@ -98,6 +98,11 @@ def _dependabot(given: Delivery) -> Sequence[Report] | Quiet:
     )
 
 
+def _named(package: str, summary: str) -> str:
+    """Most summaries name the package."""
+    return summary if package.lower() in summary.lower() else f"{package}: {summary or 'a vulnerability'}"
+
+
 def _vulnerability(given: Delivery) -> Sequence[Report] | Quiet:
     """The event that `dependabot_alert` replaces. Where both are sent they are the same alert."""
     alert = given.body["alert"]
@@ -106,7 +111,7 @@ def _vulnerability(given: Delivery) -> Sequence[Report] | Quiet:
     return _alert(
         given,
         key=f"dependabot:{first(alert, 'number') or alert['id'].text()}",
-        what=f"{line(package)}: {advisory or 'a vulnerability'}",
+        what=_named(line(package), advisory and f"{line(advisory)} in {line(package)}"),
         severity=severity_of(words(alert["severity"])),
         body=f"affected: {words(alert['affected_range']) or 'unknown'}\n"
         + (f"fixed in {fixed_in}" if fixed_in else "no fixed version yet"),
@@ -135,17 +140,17 @@ def _secret(given: Delivery) -> Sequence[Report] | Quiet:
 def _code(given: Delivery) -> Sequence[Report] | Quiet:
     alert, rule = given.body["alert"], given.body["alert"]["rule"]
     instance = alert["most_recent_instance"] if alert["most_recent_instance"].present else alert["instances"][0]
+    scanner = words(alert["tool"]["name"]) or "code scanning"
     path, at_line = first(instance, "location.path"), first(instance, "location.start_line")
     return _alert(
         given,
         key=f"code:{alert['number'].text()}",
-        what=line(first(rule, "description", "name", "id") or "a finding"),
+        what=f"{line(scanner, 40)}: {line(first(rule, 'description', 'name', 'id') or 'a finding')}",
         severity=severity_of(words(rule["security_severity_level"]), words(rule["severity"])),
         body="\n".join(
             (
                 first(instance, "message.text"),
                 f"{path}:{at_line}" if path else "",
-                f"found by {words(alert['tool']['name']) or 'code scanning'}",
             )
         ),
         labels={
@@ -173,7 +178,7 @@ def _alert(
                 key=f"{given.place}:{key}",
                 title=f"{given.place}: {what}" + ("" if action in OPENS else f" ({_done(given, reason)})"),
                 status=status,
-                severity=severity,
+                severity=Severity.INFO if action in ADDS else severity,
                 body=body,
                 links=link(
                     "Alert", alert["html_url"], alert["external_reference"], given.body["repository"]["html_url"]
