@@ -129,7 +129,8 @@ def _refusal(status: int, text: str) -> Refusal:
         return Refusal("the hub's key may not do that: its role lacks the permission")
     if status == HTTPStatus.BAD_REQUEST:
         return Refusal(f"its API finds that wrong: {' '.join(text.split())[:LONGEST_SAID]}")
-    return Refusal(f"its API answered {status}; is API_URL right?")
+    hint = "" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "; is API_URL right?"
+    return Refusal(f"its API answered {status}{hint}")
 
 
 # ------------------------------------------------------------------------------------------------------------ Sensu Go
