@@ -22,6 +22,7 @@ MOST_PAGES = 50
 PATIENCE = aiohttp.ClientTimeout(total=30, sock_connect=10)
 SLOW_DOWN = 60.0
 """Seconds, where GitHub asks us to wait and does not say for how long."""
+LONGEST_WAIT = 3600.0
 NOT_UNDERSTOOD = 400
 """How the hub answers what it cannot read. It has that, in its quarantine."""
 
@@ -178,11 +179,11 @@ def _asked_to_wait(answer: aiohttp.ClientResponse, body: bytes, now: datetime) -
     """Seconds, if it is a limit that was reached: GitHub says so in one of four ways."""
     if answer.status not in (403, 429):
         return None
-    with suppress(ValueError):
-        return float(answer.headers.get("Retry-After", ""))
-    if answer.headers.get("X-RateLimit-Remaining") == "0":
-        with suppress(ValueError):
-            return max(float(answer.headers.get("X-RateLimit-Reset", "")) - now.timestamp(), SLOW_DOWN)
+    wait, reset = answer.headers.get("Retry-After", ""), answer.headers.get("X-RateLimit-Reset", "")
+    if wait.isdecimal():
+        return min(float(wait), LONGEST_WAIT)
+    if answer.headers.get("X-RateLimit-Remaining") == "0" and reset.isdecimal():
+        return min(max(float(reset) - now.timestamp(), SLOW_DOWN), LONGEST_WAIT)
     return SLOW_DOWN if answer.status == 429 or b"rate limit" in body.lower() else None
 
 

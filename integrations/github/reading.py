@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from hub.contracts import Quiet
 from hub.core.event import Link, Report, Severity, Status
@@ -15,6 +14,7 @@ LONGEST_TITLE = 200
 LONGEST_BODY = 2000
 ACTORS = ("sender.login", "pusher.name")
 SHA = re.compile(r"\b[0-9a-f]{40}\b")
+SPEAK = {"actions": ("workflow_run", "workflow_job"), "checks": ("check_run", "check_suite")}
 HOOK = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -22,14 +22,17 @@ HOOK = re.compile(r"[\w.-]+(/[\w.-]+)?")
 class GitHubOptions:
     """What `sources:` may set for a source of this tool."""
 
-    actions: Literal["workflow_run", "workflow_job"] = "workflow_run"
+    actions: str = "workflow_run"
     """Which event speaks for GitHub Actions: an alert for each workflow, or for each job."""
-    checks: Literal["check_run", "check_suite"] = "check_run"
+    checks: str = "check_run"
     """Which event speaks for other apps: an alert for each check, or for each app."""
     hooks: tuple[str, ...] = ()
     """Where to look for missed deliveries: repositories (`acme/web`) and organisations (`acme`)."""
 
     def __post_init__(self) -> None:
+        for option, choices in SPEAK.items():
+            if (chosen := getattr(self, option)) not in choices:
+                raise ValueError(f"{option}: '{chosen}' is none of {', '.join(choices)}")
         for name in self.hooks:
             if not HOOK.fullmatch(name):
                 raise ValueError(f"hooks: '{name}' is neither a repository such as acme/web nor an organisation")
