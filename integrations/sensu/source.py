@@ -26,6 +26,7 @@ LONGEST_TITLE = 200
 LAST_SECOND = 10**11
 """What is later than the year 5000 is no time: some handlers' samples have milliseconds."""
 LAST_SEQUENCE = 10**18
+LAST_STATUS = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _go(event: Field, wrapped_namespace: Field) -> Result:
         host=host,
         check=_name(check["metadata"]["name"]),
         namespace=_first(*namespaces) or "default",
-        status=check["status"].integer(),
+        status=_status(check["status"]),
         output=check["output"].text(""),
         flapping=check["state"].text("") == "flapping",
         silenced=_silences(check["is_silenced"], check["silenced"]),
@@ -144,7 +145,7 @@ def _core(event: Field) -> Result:
     return Result(
         host=host,
         check=_name(check["name"]),
-        status=check["status"].integer(),
+        status=_status(check["status"]),
         output=check["output"].text(""),
         flapping=event["action"].text("") == "flapping",
         silenced=_silences(event["silenced"], event["silenced_by"]),
@@ -164,6 +165,13 @@ def _name(field: Field) -> str:
     if not name:
         raise field.complain("is empty")
     return name
+
+
+def _status(field: Field) -> int:
+    status = field.integer()
+    if abs(status) > LAST_STATUS:
+        raise field.complain(f"{shown(str(status))} is no exit status")
+    return status
 
 
 def _first(*fields: Field) -> str:
