@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -103,6 +103,7 @@ class TeamsChat:
         self._setting = tools.setting
         self._now = tools.now
         self._listens = tools.setting("OUTGOING_SECRET") is not None
+        self._names = _names(tools.setting("CHANNELS"))
         self._posted: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
     @property
@@ -125,6 +126,10 @@ class TeamsChat:
         self._posted[room.address].append(self._now())
         # Teams tells nothing of the message that it made.
         return MessageRef(hashlib.sha256(f"{room.address}\0{key}".encode()).hexdigest()[:32])
+
+    async def locate(self, room: str) -> str:
+        """The name that `TOCSIN_TEAMS_CHANNELS` gives to a channel's id."""
+        return self._names.get(room, room)
 
     def _url(self, room: Room) -> Secret:
         if wrong := fault(room, self._setting):
@@ -179,6 +184,12 @@ class TeamsChat:
         if status in (408, 425, 429) or status >= 500:
             return Unreachable(_busy(status), retry_after=_seconds(asked, self._now()))
         return Refused(f"Teams refused it ({status}{_code(answer)}): {_cure(status, name)}")
+
+
+def _names(setting: Secret | None) -> Mapping[str, str]:
+    """Names by id, of `managers=19:4a…@thread.tacv2, ops=19:…`."""
+    pairs = [pair.partition("=") for pair in (setting.reveal() if setting else "").split(",")]
+    return {id.strip(): name.strip() for name, _, id in pairs if id.strip()}
 
 
 def _busy(status: int) -> str:

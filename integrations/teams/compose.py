@@ -8,7 +8,7 @@ means anything by itself; side by side they show the line as it is. Each line is
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +19,8 @@ Json = dict[str, Any]
 
 LARGEST = 28_000
 """Bytes that a message may have, all in all: Teams takes 28 KB."""
-BUDGETS = (8_000, 4_000, 2_000, 1_000, 500, 250, 100)
-"""Characters of text that are shown: the first with which the message is small enough. The last always is."""
+BUDGETS = (8_000, 4_000, 2_000, 1_000, 500, 250, 100, 50, 25)
+"""Characters that any text may have: the first with which the message is small enough. The last always is."""
 LINES = 30
 """More of a text is no longer read in a channel."""
 LONGEST_TITLE, LONGEST_STANDING, LONGEST_FACT, LONGEST_NAME, LONGEST_BUTTON, LONGEST_URL = 300, 600, 300, 40, 40, 2_000
@@ -75,8 +75,8 @@ CALLED_BY = ("host", "service", "entity", "check", "instance")
 
 def compose(message: Message, *, card: str = "adaptive", listens: bool = False) -> bytes:
     """What is posted, as JSON. `listens`: people can answer by an outgoing webhook, and are told how."""
-    build = _message_card if card == "messagecard" else _adaptive
-    bodies = (_encoded(build(message, budget, listens)) for budget in BUDGETS)
+    build, shown = _message_card if card == "messagecard" else _adaptive, plain(message)
+    bodies = (_encoded(build(shown, budget, listens)) for budget in BUDGETS)
     body = b""
     for body in bodies:
         if len(body) <= LARGEST:
@@ -107,10 +107,17 @@ def _severity(severity: Severity, *, over: bool) -> str:
     return f"was {severity.word}" if over else severity.word.upper()
 
 
-def spoken(message: Message) -> str:
+def title_of(message: Message, budget: int) -> str:
+    return cut(message.title, min(LONGEST_TITLE, budget))
+
+
+def standing_of(message: Message, budget: int) -> str:
+    return cut(message.standing, min(LONGEST_STANDING, budget))
+
+
+def spoken(message: Message, budget: int) -> str:
     """The message in one line, for screen readers and where no card can be shown."""
-    title, standing = cut(one_line(message.title), LONGEST_TITLE), cut(one_line(message.standing), LONGEST_STANDING)
-    said = f"{title} — {standing}" if title and standing else title or standing or cut(one_line(message.text), 300)
+    said = " — ".join(part for part in (title_of(message, budget), standing_of(message, budget)) if part)
     # Some clients take this for Markdown or for SSML: neither links nor tags survive it.
     return defused(": ".join(part for part in (head(message), said) if part)) or "…"
 
@@ -124,13 +131,17 @@ def how_to_answer(message: Message) -> str:
     return f"Mention tocsin to take it: @tocsin ack {names[0]}" if names else "Mention tocsin to answer: @tocsin alerts"
 
 
-def facts_of(message: Message) -> Sequence[tuple[str, str]]:
+def facts_of(message: Message, budget: int) -> Iterator[tuple[str, str]]:
+    """Names and values, as they are shown."""
     if message.occasion in BRIEF:
-        return ()
-    facts = message.facts[:FACTS]
+        return
+    most = min(FACTS, budget // 25)
+    for name, value in message.facts[:most]:
+        yield cut(name, min(LONGEST_NAME, budget)), cut(value, min(LONGEST_FACT, budget))
+    if len(message.facts) > most:
+        yield "…", f"{len(message.facts) - most:,} more"
     if message.at is not None and message.kind is MessageKind.ALERT:
-        facts = (*facts, ("since", message.at.strftime("%Y-%m-%d %H:%M UTC")))
-    return facts
+        yield "since", message.at.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def text_of(message: Message) -> str:
@@ -141,17 +152,19 @@ def links_of(message: Message) -> Iterator[tuple[str, str]]:
     """Titles and addresses of the links that lead to the web, and nowhere else."""
     for link in message.links[:LINKS]:
         if host := _web_host(link):
-            yield cut(one_line(link.title), LONGEST_BUTTON) or host, link.url.strip()
+            yield cut(link.title, LONGEST_BUTTON) or host, link.url
+
+
+_UNSAFE = re.compile(r"[<>\"\\]|[^!-~]")
 
 
 def _web_host(link: Link) -> str:
-    url = link.url.strip()
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(link.url)
         host = parts.hostname
     except ValueError:
         return ""
-    safe = parts.scheme in ("http", "https") and len(url) <= LONGEST_URL and not re.search(r"[\s<>\"\\]|[^!-~]", url)
+    safe = parts.scheme in ("http", "https") and len(link.url) <= LONGEST_URL and not _UNSAFE.search(link.url)
     return host or "" if safe else ""
 
 
@@ -161,9 +174,23 @@ _LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85|\x0b|\x0c")
 # Controls, halves of pairs, and what turns the direction of writing: with these "moc.live" reads as another name.
 _UNSHOWABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 
-_SPECIAL = re.compile(r"[*_\[\]\\]|\{(?=\{)")
+# A backslash before such a sign is taken away, and two braces begin a time that cards write out anew.
+_SPECIAL = re.compile(r"[*_\[\]]|\\(?=[!-/:-@\[-`{-~])|\{(?=\{)")
 _LIST = re.compile(r"\s*(?:[-+](?=\s)|\d+(?=[.)]))")
 _JOINER = "\N{WORD JOINER}"
+
+
+def plain(message: Message) -> Message:
+    """The message with nothing but text in it: the body in lines, all else in one."""
+    facts = ((one_line(name), one_line(value)) for name, value in message.facts)
+    return replace(
+        message,
+        title=one_line(message.title),
+        standing=one_line(message.standing),
+        text=clean(message.text).strip("\n"),
+        facts=tuple((name, value) for name, value in facts if name and value),
+        links=tuple(Link(title=one_line(link.title), url=link.url.strip()) for link in message.links),
+    )
 
 
 def clean(text: str) -> str:
@@ -182,17 +209,17 @@ def cut(text: str, most: int) -> str:
 
 def lines_of(text: str, most: int) -> Sequence[str]:
     """The lines of a text, at most so many characters and LINES lines; the last then says how much is missing."""
-    whole = clean(text).strip("\n")
-    shown = "\n".join(whole[:most].split("\n")[:LINES])
-    missing = len(whole) - len(shown)
+    shown = "\n".join(text[:most].split("\n")[:LINES])
+    missing = len(text) - len(shown)
     return [*shown.split("\n"), f"… {missing:,} more characters"] if missing else shown.split("\n") if shown else []
 
 
 def runs(line: str) -> Sequence[str]:
-    """The line in pieces, none of which is Markdown by itself, or a time that cards would write out anew."""
-    ends = [match.end() for match in _SPECIAL.finditer(line)]
+    """The line in pieces, none of which means anything by itself."""
+    found = list(_SPECIAL.finditer(line))
     # One sign alone, as in db_01, formats nothing, but for the asterisk that begins a list.
-    bounds = ends if len(ends) > 1 or line.lstrip().startswith("*") or "{{" in line else []
+    harmless = len(found) == 1 and found[0][0] in "*_[]" and not line.lstrip().startswith("*")
+    bounds = [] if harmless else [match.end() for match in found]
     pieces = [line[begin:end] for begin, end in zip((0, *bounds), (*bounds, len(line)), strict=True)]
     return [part for piece in pieces for part in _without_list(piece) if part]
 
@@ -212,22 +239,22 @@ def defused(text: str) -> str:
 
 
 def _adaptive(message: Message, budget: int, listens: bool) -> Json:
-    state, title = message.state, cut(one_line(message.title), min(LONGEST_TITLE, budget))
+    state, words = message.state, spoken(message, budget)
     # One thing is loud: what is open. Of what is over, a bold "web301 is DOWN" would be read before the word above it.
     loud = {"color": "Attention"} if state is MessageState.OPEN else {}
-    plain = {"isSubtle": True} if state is MessageState.RESOLVED else {"weight": "Bolder"}
+    weight = {"isSubtle": True} if state is MessageState.RESOLVED else {"weight": "Bolder"}
     top = [
         *_block(head(message), weight="Bolder", size="Small", **loud),
-        *_block(title, spacing="Small", size="Large", **plain),
-        *_block(cut(one_line(message.standing), min(LONGEST_STANDING, budget)), spacing="Small"),
+        *_block(title_of(message, budget), spacing="Small", size="Large", **weight),
+        *_block(standing_of(message, budget), spacing="Small"),
     ]
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         # Workflows post 1.4; what is newer may be dropped on the way.
         "version": "1.4",
-        "fallbackText": spoken(message),
-        "speak": spoken(message),
+        "fallbackText": words,
+        "speak": words,
         "msteams": {"width": "Full"},
         "body": [
             {"type": "Container", "style": LOOKS[state].style, "bleed": True, "items": top or _block("…")},
@@ -258,13 +285,10 @@ def _text(message: Message, budget: int) -> Iterator[Json]:
 
 def _facts(message: Message, budget: int) -> Iterator[Json]:
     spacing = "Medium"
-    for name, value in facts_of(message):
-        value_shown = cut(one_line(value), min(LONGEST_FACT, budget // 2))
-        if not value_shown:
-            continue
+    for name, value in facts_of(message, budget):
         columns = [
-            {"type": "Column", "width": "100px", "items": _block(cut(one_line(name), LONGEST_NAME), isSubtle=True)},
-            {"type": "Column", "width": "stretch", "items": _block(value_shown)},
+            {"type": "Column", "width": "100px", "items": _block(name, isSubtle=True)},
+            {"type": "Column", "width": "stretch", "items": _block(value)},
         ]
         yield {"type": "ColumnSet", "spacing": spacing, "columns": columns}
         spacing = "Small"
@@ -290,18 +314,16 @@ def _escape(found: re.Match[str]) -> str:
 def _message_card(message: Message, budget: int, listens: bool) -> Json:
     import pymsteams
 
-    title, standing = one_line(message.title), one_line(message.standing)
+    subtitle = " — ".join(part for part in (head(message), standing_of(message, budget)) if part)
     section = pymsteams.cardsection()
-    section.activityTitle(f"**{escaped(cut(title, min(LONGEST_TITLE, budget)))}**" if title else "")
-    subtitle = " — ".join(part for part in (head(message), cut(standing, min(LONGEST_STANDING, budget))) if part)
+    section.activityTitle(escaped(title_of(message, budget)))
     section.activitySubtitle(escaped(subtitle))
     section.text("\n\n".join(_paragraphs(message, budget, listens)))
-    for name, value in facts_of(message):
-        shown = cut(one_line(value), min(LONGEST_FACT, budget // 2))
-        section.addFact(escaped(cut(one_line(name), LONGEST_NAME)), escaped(shown))
+    for name, value in facts_of(message, budget):
+        section.addFact(escaped(name), escaped(value))
     # It is only built here: what the library would send by is of no use to Workflows, and not needed.
     card = pymsteams.connectorcard("")
-    card.summary(spoken(message))
+    card.summary(spoken(message, budget))
     card.color(LOOKS[message.state].colour)
     card.addSection(section)
     return {"@type": "MessageCard", "@context": "https://schema.org/extensions", **card.payload}
