@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the real servers that the end-to-end tests meet: Debian packages, unpacked under .servers without installing
-# them and without root. Chromium alone is installed, by root, where it is not there yet. Quick the second time.
+# them and without root. Chromium and npm alone are installed, by root, where they are not there yet. What comes from npm
+# is pinned by tests/e2e/peers/package-lock.json. Quick the second time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -103,7 +104,29 @@ fetch_chromium() {
     fi
 }
 
+# Node.js programs and libraries; npm compares each with the hash of the lock.
+fetch_packages() {
+    local lock=tests/e2e/peers/package-lock.json
+    if cmp -s "$lock" "$store/npm/package-lock.json"; then
+        say "the packages from npm are under .servers already"
+        return
+    fi
+    if ! command -v npm >/dev/null; then
+        is_root || { say "npm is not installed and only root can do that: apt-get install --no-install-recommends npm"; exit 1; }
+        say "installing npm …"
+        refresh
+        DEBIAN_FRONTEND=noninteractive apt-get "${apt[@]}" install -y --no-install-recommends npm >/dev/null
+    fi
+    say "fetching the packages from npm …"
+    rm -rf "$store/npm"
+    mkdir -p "$store/npm"
+    cp tests/e2e/peers/package.json "$store/npm"
+    cp "$lock" "$store/npm/package-lock.json"
+    npm ci --prefix "$store/npm" --ignore-scripts --no-audit --no-fund --loglevel=error || { rm -rf "$store/npm"; exit 1; }
+}
+
 mkdir -p "$store"
 fetch_servers
+fetch_packages
 fetch_chromium
 say "everything is here; make test leaves nothing out"

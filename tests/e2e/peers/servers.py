@@ -14,6 +14,7 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[3]
 ROOT = REPOSITORY / ".servers" / "root"
 CHROMIUM = Path("/usr/bin/chromium")
+NPM = REPOSITORY / ".servers" / "npm"
 
 
 def libraries(root: Path = ROOT) -> Path:
@@ -29,6 +30,7 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "nagios": lambda: _has("usr/sbin/nagios4", "usr/sbin/apache2", "usr/lib/cgi-bin/nagios4/cmd.cgi"),
     "icinga2": lambda: (libraries() / "icinga2/sbin/icinga2").is_file(),
     "chromium": CHROMIUM.is_file,
+    "octokit": lambda: bool(shutil.which("node")) and (NPM / "node_modules/@octokit/webhooks").is_dir(),
 }
 
 
