@@ -15,6 +15,7 @@ from hub.core.alert import Alert, Answer, Phase
 from hub.core.durations import say_duration
 from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Post
 from hub.core.silence import Silence
+from hub.core.telling import UNDER_WAY
 
 log = logging.getLogger("tocsin.wording")
 
@@ -223,7 +224,7 @@ def say_answer(answer: Answer, tool: str) -> str:
         answer.result, "{verb}: " + answer.result
     )
     said = words.format(tool=tool, verb=answer.verb)
-    return f"{said} ({answer.detail})" if answer.detail and answer.result in ("refused", "unknown", "already") else said
+    return f"{said} ({answer.detail})" if answer.detail and answer.result not in UNDER_WAY else said
 
 
 def _lasted(alert: Alert, now: datetime) -> str:

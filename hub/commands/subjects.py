@@ -50,7 +50,7 @@ class Request:
         return f' "{self.source} {back} {short(self.target.name)}" takes it back.'
 
 
-UNDO = {"ack": "unack", "unack": "ack", "quiet": "unquiet", "downtime": "undowntime"}
+UNDO = {"ack": "unack", "unack": "ack", "quiet": "unquiet", "downtime": "undowntime", "silence": "unsilence"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
