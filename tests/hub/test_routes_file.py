@@ -18,7 +18,7 @@ from hub.registry import installed
 from hub.routes_file import LARGEST, read_rules, read_rules_text
 from hub.rule_tests import run_tests
 
-CATALOGUE = catalogue_of(installed())
+CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
 SHIPPED = Path(__file__).parents[2] / "routes.yaml"
 HEAD = "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
 ROUTES = HEAD + "routes:\n"
