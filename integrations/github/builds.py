@@ -93,7 +93,7 @@ def _workflow_run(given: Delivery) -> Sequence[Report] | Quiet:
         # That of the run and not of its attempt: an old run that is run again says nothing of what was pushed since.
         started=when(run["created_at"]),
         ended=when(run["updated_at"]),
-        sequence=counted * ATTEMPTS + attempt if counted is not None else None,
+        sequence=counted * ATTEMPTS + min(attempt, ATTEMPTS - 1) if counted is not None else None,
     )
     return _judged(given, build, run["conclusion"])
 
@@ -258,7 +258,7 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
         return given.quiet(f"'{line(state, 40)}' is not how it ends")
     environment = first(given.body, "deployment_status.environment", "deployment.environment") or "production"
     production = deployment["production_environment"].value is True or environment.lower() == "production"
-    ref, actor = words(deployment["ref"]), first(deployment, "creator.login")
+    ref, actor = words(deployment["ref"]), first(deployment, "creator.login") or given.actor
     verdict = DEPLOYMENTS[state]
     told = Said(
         kind="deploy",

@@ -12,6 +12,8 @@ from hub.payload import Field
 
 LONGEST_TITLE = 200
 LONGEST_BODY = 2000
+HIGHEST_NUMBER = 10**15
+YEARS = range(1971, 5000)
 ACTORS = ("sender.login", "pusher.name")
 SHA = re.compile(r"\b[0-9a-f]{40}\b")
 SPEAK = {"actions": ("workflow_run", "workflow_job"), "checks": ("check_run", "check_suite")}
@@ -133,18 +135,21 @@ def first(body: Field, *paths: str) -> str:
 
 
 def when(field: Field) -> datetime | None:
-    """A time only orders: for want of one no alert is refused."""
+    """A time only orders: for want of one no alert is refused. Year 1 is how some of GitHub says "not yet"."""
     try:
-        return field.time()
+        at = field.time()
     except PayloadError:
         return None
+    return at if at is not None and at.year in YEARS else None
 
 
 def number(field: Field) -> int | None:
+    """A number that orders, and that a database can hold when it is multiplied."""
     try:
-        return field.integer(None)
+        found = field.integer(None)
     except PayloadError:
         return None
+    return found if found is not None and 0 <= found <= HIGHEST_NUMBER else None
 
 
 def link(title: str, *urls: Field) -> tuple[Link, ...]:

@@ -201,6 +201,22 @@ def test_anything_anywhere_is_a_complaint_and_no_more(data: st.DataObject) -> No
         assert all(isinstance(text, str) and text for text in report.labels.values())
 
 
+@pytest.mark.parametrize("strange", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", 10**30, -(10**30), "soon", 1e300])
+def test_a_strange_time_or_number_only_orders_nothing(strange: object) -> None:
+    """For want of an order no alert is refused, and none is too large for a database."""
+    (report,) = reports(
+        changed(
+            "workflow-run-timed-out",
+            workflow_run__created_at=strange,
+            workflow_run__updated_at=strange,
+            workflow_run__run_number=strange,
+            workflow_run__run_attempt=strange,
+        )
+    )
+
+    assert (None, None, None) == (report.occurred_at, report.ends_at, report.sequence)
+
+
 @given(action=st.text(max_size=30), case=st.sampled_from(CASES))
 def test_an_action_of_tomorrow_is_no_error(action: str, case: str) -> None:
     """GitHub adds actions to its events: what it means is then quiet, or news, and breaks and heals nothing."""
