@@ -194,7 +194,8 @@ def _done(given: Delivery, reason: str) -> str:
     """`fixed`, `dismissed by alice: tolerable risk`."""
     action = given.action
     done = CLOSES.get(action) or ADDS.get(action) or line(action.replace("_", " "), 40) or "changed"
-    by = f" by {given.actor}" if done in ("closed", "dismissed") else ""
+    who = first(given.body["alert"], "dismissed_by.login", "resolved_by.login", "dismisser.login") or given.actor
+    by = f" by {who}" if done in ("closed", "dismissed") else ""
     return f"{done}{by}" + (f": {line(reason.replace('_', ' '), 60)}" if reason and done != "fixed" else "")
 
 
