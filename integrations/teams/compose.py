@@ -174,8 +174,10 @@ _LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85|\x0b|\x0c")
 # Controls, halves of pairs, and what turns the direction of writing: with these "moc.live" reads as another name.
 _UNSHOWABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 
-# A backslash before such a sign is taken away, and two braces begin a time that cards write out anew.
-_SPECIAL = re.compile(r"[*_\[\]]|\\(?=[!-/:-@\[-`{-~])|\{(?=\{)")
+# Beside what formats: a backslash before a sign is taken away, two braces begin a time that cards write out anew, an
+# entity is read, and behind a parenthesis a list may begin.
+_SPECIAL = re.compile(r"[*_\[\]]|\\(?=[!-/:-@\[-`{-~])|\{(?=\{)|&(?=#?\w+;)|\)(?=[-+*]\s)")
+_IN_A_WORD = re.compile(r"\w_\w")
 _LIST = re.compile(r"\s*(?:[-+](?=\s)|\d+(?=[.)]))")
 _JOINER = "\N{WORD JOINER}"
 
@@ -216,10 +218,9 @@ def lines_of(text: str, most: int) -> Sequence[str]:
 
 def runs(line: str) -> Sequence[str]:
     """The line in pieces, none of which means anything by itself."""
-    found = list(_SPECIAL.finditer(line))
-    # One sign alone, as in db_01, formats nothing, but for the asterisk that begins a list.
-    harmless = len(found) == 1 and found[0][0] in "*_[]" and not line.lstrip().startswith("*")
-    bounds = [] if harmless else [match.end() for match in found]
+    bounds = [match.end() for match in _SPECIAL.finditer(line)]
+    if len(bounds) == 1 and _IN_A_WORD.search(line):
+        bounds = []  # as in db_01, which formats nothing
     pieces = [line[begin:end] for begin, end in zip((0, *bounds), (*bounds, len(line)), strict=True)]
     return [part for piece in pieces for part in _without_list(piece) if part]
 

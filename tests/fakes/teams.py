@@ -233,8 +233,14 @@ _EMPHASIS = (
     re.compile(r"(?<![\\\w])_{1,3}(?![\s_])[^_\n]*[^\s_\\]_"),
     re.compile(r"^\s*(?:[-+*]|\d+[.)])\s", re.MULTILINE),
 )
-_CARD_FORMATS = (*_EMPHASIS, re.compile(r"\\[*_\[\]()]"), re.compile(r"\{\{(?:DATE|TIME)\([^)]*\)\}\}"))
-"""What cards know. A stranger's text is not escaped in them, so a backslash that vanishes is a fault, too."""
+_CARD_FORMATS = (
+    *_EMPHASIS,
+    re.compile(r"[)\]][-+*]\s"),
+    re.compile(r"\\[*_\[\])]"),
+    re.compile(r"&(?:lt|gt|amp|quot|nbsp);"),
+    re.compile(r"\{\{(?:DATE|TIME)\([^)]*\)\}\}"),
+)
+"""What cards know; also what vanishes: a stranger's text is not escaped in them."""
 _MESSAGE_FORMATS = (
     *_EMPHASIS,
     re.compile(r"(?<!\\)~~\S[^~]*~~"),

@@ -192,6 +192,7 @@ HOSTILE = [
     "1. first",
     "12) twelfth",
     "a*- b*c",
+    "/var (97%)- full, a]+ b",
     "`code`",
     r"C:\*\_\[x](y)",
     "{{DATE(2017-02-14T06:00:00Z, SHORT)}} {{TIME(2017-02-14T06:00:00Z)}}",
