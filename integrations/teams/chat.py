@@ -120,7 +120,7 @@ class TeamsChat:
         loud: bool = False,  # noqa: ARG002  every message of its own wakes
     ) -> MessageRef:
         url = self._url(room)
-        self._wait_for_room(room)
+        self._hold_back(room)
         options: Options = room.options or Options()
         await self._send(url, compose(message, card=options.card, listens=self._listens), whole_variable(room))
         self._posted[room.address].append(self._now())
@@ -139,7 +139,7 @@ class TeamsChat:
             raise Refused(f"set {whole_variable(room)}: {MAKE_ONE}, and put its URL there")
         return url
 
-    def _wait_for_room(self, room: Room) -> None:
+    def _hold_back(self, room: Room) -> None:
         """Raises Unreachable where as much was posted as the workflow can post."""
         posted, now = self._posted[room.address], self._now()
         while posted and posted[0] <= now - WINDOW:
