@@ -9,7 +9,7 @@ reading one as a type complains; so optional things are read with a default and 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -189,3 +189,52 @@ def decode_form(body: bytes) -> Field:
     except ValueError as error:
         raise PayloadError("", f"the body is not a form: {error}") from error
     return Field(dict(pairs))
+
+
+_NAMED = re.compile(r'[{,]\s*"([\w.-]{1,60})"\s*:\s*')
+_PLAIN = re.compile(r"-?\d[\d.]*|true|false")
+
+
+def decode_filled(body: bytes, names: Collection[str]) -> Field:
+    """Decode what a tool made of a JSON template by putting its values in as they are, without escaping them.
+
+    Mostly that is JSON. Where a quote, a backslash or a line break in a value broke it, or where a value brought one of
+    `names` a second time, it is what can be recovered: an object of texts, all on one level. A text ends where the next
+    name of the template begins, and of a name that comes twice the first counts: what a stranger may write belongs at
+    the end of a template, where it can put nothing in the place of anything else.
+
+    Raises PayloadError where it is no JSON and has none of the names.
+    """
+    text = _text_of(body)
+    found = list(_NAMED.finditer(text))
+    ours = [name[1] for name in found if name[1] in names]
+    if len(ours) == len(set(ours)):
+        try:
+            return decode_json(body)
+        except PayloadError:
+            if not ours:
+                raise
+    return Field(_recovered(text, found))
+
+
+def _text_of(body: bytes) -> str:
+    """Some tools send Latin-1 where nobody told them which encoding to use. Every byte is a letter there."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body.decode("latin-1")
+
+
+def _recovered(text: str, found: Sequence[re.Match[str]]) -> Mapping[str, str]:
+    ends = [*(name.start() for name in found[1:]), len(text)]
+    values = [(name[1], _value(text[name.end() : end])) for name, end in zip(found, ends, strict=True)]
+    return dict(reversed([(name, value) for name, value in values if value is not None]))
+
+
+def _value(raw: str) -> str | None:
+    """The text between the first quote and the last, or a bare word; None of an object, a list or a null."""
+    if raw.startswith('"'):
+        inside, quote, _ = raw[1:].rpartition('"')
+        return inside if quote else raw[1:]
+    plain = _PLAIN.match(raw)
+    return plain[0] if plain else None
