@@ -86,8 +86,8 @@ class NamesDeliveries(Protocol):
     """A source whose tool gives each delivery an id that a repeat keeps."""
 
     def delivery(self, request: WebhookRequest) -> str:
-        """The id, or an empty text: then nothing is taken for a repeat. Asked after `verify`, and only of what was
-        understood."""
+        """The id, or an empty text: then nothing is taken for a repeat. Asked after `verify`, of what was understood or
+        fetched; may raise PayloadError."""
 
 
 @runtime_checkable

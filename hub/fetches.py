@@ -12,7 +12,7 @@ from hub.contracts import Fetching, FetchTools, Integration, Setting, WebhookReq
 from hub.core.event import Event
 from hub.core.rules import Rules, SourceRule
 from hub.errors import TocsinError
-from hub.ingest import Ingest
+from hub.ingest import Ingest, Malformed
 from hub.schedule import Schedule
 from hub.store import Store
 from hub.writer import DUPLICATES_FOR
@@ -74,7 +74,7 @@ class Fetches:
             try:
                 async with asyncio.timeout(CAUGHT_UP_WITHIN):
                     async for request in fetching.catch_up(self._given(source)):
-                        taken += bool((await self._ingest.take(request)).events)
+                        taken += await self._take(request)
             except (TocsinError, TimeoutError) as error:
                 log.warning("source %s could not be caught up with: %s", source.name, error or "it takes too long")
             except Exception:
@@ -93,11 +93,19 @@ class Fetches:
                 async with asyncio.timeout(FOLLOWED_WITHIN):
                     more = await fetching.follow_up(event, self._given(source))
                 if more is not None:
-                    await self._ingest.take(more)
+                    await self._take(more)
             except (TocsinError, TimeoutError) as error:
                 log.warning("nothing more about an event of %s: %s", event.source, error or "it takes too long")
             except Exception:
                 log.exception("following up an event of %s failed", event.source)
+
+    async def _take(self, request: WebhookRequest) -> bool:
+        """Whether it brought events. What cannot be understood lies in quarantine, and stops nothing."""
+        try:
+            return bool((await self._ingest.take(request)).events)
+        except Malformed as error:
+            log.warning("something fetched for %s lies in quarantine: %s", request.source, error)
+            return False
 
     def _note(self, events: Sequence[Event], request: WebhookRequest) -> None:
         fetching = self._fetching.get(events[0].tool)

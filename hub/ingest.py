@@ -4,6 +4,7 @@ import difflib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -141,7 +142,7 @@ class Ingest:
 
     async def _keep(self, request: WebhookRequest, tool: str, understood: Understood) -> Accepted:
         events, stored = self._make(request, tool, understood)
-        delivery = stored.delivery_id if stored.verdict != "quarantined" else ""
+        delivery = stored.delivery_id if stored.verdict != "quarantined" or request.fetched else ""
         accepted = await self._writer.do(
             lambda draft: self._write(draft, stored, events, understood.body),
             keys=[key for event in events for key in keys_of(event.source, event.key)],
@@ -277,10 +278,10 @@ def _body_of(request: StoredRequest) -> Any:
 
 def delivery_id(integration: Integration, request: WebhookRequest, understood: Understood) -> str:
     """The tool's own id of this delivery, or that of our script. Without one nothing is ever taken for a duplicate."""
-    source = integration.source
-    own = (
-        source.delivery(request) if isinstance(source, NamesDeliveries) and understood.verdict != "quarantined" else ""
-    )
+    source, own = integration.source, ""
+    if isinstance(source, NamesDeliveries) and (understood.verdict != "quarantined" or request.fetched):
+        with suppress(PayloadError):
+            own = source.delivery(request)
     return (own or request.header("idempotency-key"))[:LONGEST_DELIVERY_ID]
 
 

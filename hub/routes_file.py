@@ -407,7 +407,7 @@ class _Reading:
         self._known_keys(body, path, (*KEYS["channel"], *_option_names(driver.options)), "channel")
         options = self._options({k: v for k, v in body.items() if k not in KEYS["channel"]}, path, driver.options)
         if self.channel_options.setdefault(address, options) != options:
-            self.tree.wrong(path, f"another channel sets other options for {_shown(address)}; give them the same")
+            self.tree.wrong(path, "another channel sets other options for this address; give them the same")
 
     def _fault(self, address: str, path: Path_) -> None:
         """What the settings of this machine make of the address. It does not make the rules wrong."""
@@ -418,7 +418,8 @@ class _Reading:
         setting = partial(self.catalogue.setting, chat)
         room = Room(chat=chat, name=name, options=self.channel_options.get(address))
         if fault := driver.fault(room, setting):
-            self.faults.append(self.tree.place(path, f"{address}: {fault}"))
+            # Without the address: what is wrong with it may be that it is a secret.
+            self.faults.append(self.tree.place(path, fault))
         elif not driver.ready(setting):
             self.tree.warn(path, f"{address} will hear nothing until {driver.missing} is set")
         elif lacking := driver.lacks(room, setting):

@@ -76,7 +76,8 @@ def request_row(request: StoredRequest) -> Values:
         "delivery_id": storable(request.delivery_id),
         "received_at": micros(request.received_at),
         "verdict": request.verdict,
-        "accepted": bool(request.delivery_id) and not quarantined,
+        # What we fetched ourselves and did not understand is not fetched again and again; it waits for its replay.
+        "accepted": bool(request.delivery_id) and (not quarantined or bool(request.fetched)),
         "quarantined": quarantined and request.replayed_at is None,
         "record": written(_without_body(request)),
         "body": request.body,

@@ -63,7 +63,7 @@ class RequestRow(Row, table=True):
     received_at: datetime = Field(sa_type=Utc)
     verdict: str
     accepted: bool
-    """Understood, and with a delivery id: what a repeated delivery is compared with."""
+    """With a delivery id, and understood or fetched: what a repeated delivery is compared with."""
     quarantined: bool
     """Not understood, and not replayed yet."""
     record: str

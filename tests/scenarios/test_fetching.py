@@ -10,7 +10,7 @@ from scenario import Scenario
 
 from hub.contracts import Fetching, FetchTools, Integration, WebhookRequest
 from hub.core.event import Event, Link, Report, Severity, Status
-from hub.errors import TocsinError
+from hub.errors import PayloadError, TocsinError
 from hub.registry import installed
 
 
@@ -63,6 +63,8 @@ def delivery(request: WebhookRequest) -> str:
 
 def parse(request: WebhookRequest, _options: Any) -> Sequence[Report]:
     body = request.json()
+    if body["key"].text().startswith("odd"):
+        raise PayloadError("key", "is odd")
     broken = Report(
         status=Status.PROBLEM, kind="build", key=body["key"].text(), title="build broken", severity=Severity.ERROR
     )
@@ -123,6 +125,18 @@ async def test_what_never_reached_the_hub_is_fetched_once(begin) -> None:
 
     assert ["b2"] == builds.asked
     assert {"b1", "b2"} == {alert.key for alert in hub.hub.actions.alerts()}
+
+
+async def test_one_that_cannot_be_understood_stops_nothing_and_is_fetched_once(begin) -> None:
+    builds = Builds(lost=["odd", "b2"])
+    hub = await begun(begin, builds)
+    await hub.hub.fetches.catch_up("builds")
+    await hub.restarts()
+    await hub.hub.fetches.catch_up("builds")
+
+    assert ["odd", "b2"] == builds.asked
+    assert ["key: is odd"] == [request.why for request in await hub.hub.operations.quarantine()]
+    assert ["b2"] == [alert.key for alert in hub.hub.actions.alerts()]
 
 
 async def test_a_token_that_is_not_good_does_no_harm(begin) -> None:
