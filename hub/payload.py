@@ -226,9 +226,12 @@ def _text_of(body: bytes) -> str:
 
 
 def _recovered(text: str, found: Sequence[re.Match[str]]) -> Mapping[str, str]:
+    """In the order of the template."""
     ends = [*(name.start() for name in found[1:]), len(text)]
-    values = [(name[1], _value(text[name.end() : end])) for name, end in zip(found, ends, strict=True)]
-    return dict(reversed([(name, value) for name, value in values if value is not None]))
+    values = dict[str, str | None]()
+    for name, end in zip(found, ends, strict=True):
+        values.setdefault(name[1], _value(text[name.end() : end]))
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _value(raw: str) -> str | None:

@@ -69,6 +69,12 @@ RESULTS: Mapping[str, Verdict] = {
     "cancelled": NONE,
     "not built": NONE,
 }
+ABOUT = {
+    "build": "build",
+    "buildResultKey": "build",
+    "deployment": "deployment",
+    "deploymentResultId": "deployment",
+}
 SUCCESSFUL = {"true": PASSED, "false": FAILED}
 BEGUN = "started"
 """In the name of a notification: how it ends is told by another."""
@@ -95,19 +101,15 @@ def parse(request: WebhookRequest, options: BambooOptions) -> Sequence[Report] |
     if request.fetched == follow_up.FETCHED:
         return follow_up.parse(request.json().object(), options)
     body = decode_filled(request.body, NAMES).object()
-    build, deployment = _part(body, "build"), _part(body, "deployment")
-    if build["buildResultKey"].present:
-        return [_build(body, build, options)]
-    if deployment["deploymentResultId"].present:
-        return _deployment(body, deployment, options)
-    if body["notificationType"].present:
+    # The first counts: what follows may be a text that looks like another.
+    about = next((ABOUT[name] for name in body.value if name in ABOUT), "build")
+    # What was recovered from a broken template is all on one level.
+    part = body[about] if body[about].present else body
+    if about == "deployment":
+        return _deployment(body, part, options)
+    if body["notificationType"].present and not part["buildResultKey"].present:
         return _plugin(body, options)
-    raise build["buildResultKey"].complain("is missing; is the template one of those in the README?")
-
-
-def _part(body: Field, name: str) -> Field:
-    """What was recovered from a broken template is all on one level."""
-    return body[name] if body[name].present else body
+    return [_build(body, part, options)]
 
 
 def _verdict(field: Field) -> Verdict:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hub import proof
 from hub.errors import PayloadError, Unauthenticated
-from hub.payload import Field, decode_form, decode_json, shown
+from hub.payload import Field, decode_filled, decode_form, decode_json, shown
 from hub.proof import Secret
 
 JSON = st.recursive(
@@ -161,6 +161,85 @@ def test_a_complaint_repeats_little_of_a_stranger() -> None:
     assert "'a b'" == shown("a\n\tb")
     assert len(shown("x" * 10_000)) < 70
     assert "'[1,2]'" == shown([1, 2])
+
+
+# ----------------------------------------------------------------------------------------------------- filled templates
+
+TEMPLATE = '{"id": "7", "open": true, "count": 3, "who": {"name": "NAME", "seen": null}, "said": "SAID"}'
+ONCE = ("id", "who")
+
+
+def template_with(name: str, said: str) -> bytes:
+    """As a tool fills it in: text into text."""
+    return TEMPLATE.replace("NAME", name).replace("SAID", said).encode()
+
+
+def test_a_template_that_gave_json_is_json() -> None:
+    assert decode_json(template_with("Alice", "hello")) == decode_filled(template_with("Alice", "hello"), ONCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ('Alice "the" First', "hello"),
+        ("Alice", 'so "hello", then: "bye"'),
+        ("C:\\new", "two\nlines"),
+        ('"', '"'),
+        ("}", '"}'),
+        ('"}], "', "\\"),
+    ],
+)
+def test_what_broke_a_template_is_recovered_as_it_was_written(name: str, said: str) -> None:
+    """All on one level: texts, and bare words as texts. Objects and nulls are not there."""
+    body = template_with(name, said)
+    with pytest.raises(PayloadError):
+        decode_json(body)
+
+    assert {"id": "7", "open": "true", "count": "3", "name": name, "said": said} == decode_filled(body, ONCE).value
+
+
+def test_of_a_name_that_comes_twice_the_first_counts() -> None:
+    """Also where a text made good JSON of it; what comes before the text cannot be changed by it."""
+    forged = template_with("Alice", 'x", "id": "8')
+    assert "8" == decode_json(forged)["id"].text()
+
+    assert "7" == decode_filled(forged, ONCE)["id"].text()
+    assert "7" == decode_filled(template_with("Alice", 'x", "id": "8\\'), ONCE)["id"].text()
+
+
+def test_an_object_is_not_replaced_by_a_text() -> None:
+    assert not decode_filled(template_with("Alice", 'x", "who": "mallory'), ONCE)["who"].present
+
+
+def test_other_names_may_come_twice_in_json() -> None:
+    body = b'{"id": 1, "parts": [{"x": 1}, {"x": 2}]}'
+
+    assert 2 == decode_filled(body, ONCE)["parts"][1]["x"].integer()
+
+
+def test_latin_1_is_read_where_it_is_no_utf_8() -> None:
+    body = template_with("Jürgen", "schön").decode().encode("latin-1")
+
+    assert ("Jürgen", "schön") == (decode_filled(body, ONCE)["name"].text(), decode_filled(body, ONCE)["said"].text())
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"ID": "7"', b'["id"', b"\xff\xfe"])
+def test_what_has_none_of_the_names_is_refused(body: bytes) -> None:
+    with pytest.raises(PayloadError, match="the body is not JSON"):
+        decode_filled(body, ONCE)
+
+
+@given(name=st.text(max_size=40), said=st.text(max_size=40) | st.text('"\\{}[],: \n', max_size=20))
+def test_no_text_changes_what_stands_before_it(name: str, said: str) -> None:
+    read = decode_filled(template_with(name, said), ONCE)
+
+    assert "7" == read["id"].text()
+    assert "true" == read["open"].text()
+
+
+@given(body=st.binary(max_size=80) | st.text('{}[]",:ab7 \\', max_size=80).map(str.encode))
+def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
+    _complaint_or_nothing(lambda: decode_filled(body, ("a", "b")))
 
 
 # ---------------------------------------------------------------------------------------------------------------- proof
