@@ -17,6 +17,7 @@ SHOWN = 5
 """How many tests, jobs or changes are named before the rest is counted."""
 
 RESULT_KEY = re.compile(r"(?P<plan>(?P<project>\w+)-\w+(?:-\w+)?)-(?P<number>\d{1,18})", re.ASCII)
+LAST = 10**18
 UNFILLED = "${bamboo."
 TAG = re.compile(r"<[^<>]{1,1000}>")
 ZONE_NAME = re.compile(r"\[[^\]]*\]$")
@@ -95,6 +96,14 @@ def needed(field: Field) -> str:
     if not text or UNFILLED in text:
         raise field.complain(f"{shown(text)} was not filled in; is a template for builds used for deployments?")
     return text
+
+
+def serial(field: Field) -> int:
+    """A number that rises. Raises PayloadError."""
+    number = Field(needed(field), field.path).integer()
+    if not 0 <= number < LAST:
+        raise field.complain(f"{shown(field.text())} is not the number of a result")
+    return number
 
 
 def plain(text: str) -> str:

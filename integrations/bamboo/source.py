@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from hub.contracts import Quiet, WebhookRequest
 from hub.core.durations import say_duration
-from hub.core.event import Report, Severity, Status
+from hub.core.event import Labels, Report, Severity, Status
 from hub.errors import Unauthenticated
 from hub.payload import Field, decode_filled, shown
 from hub.proof import Secret, any_same
@@ -25,6 +25,7 @@ from integrations.bamboo.reading import (
     needed,
     paragraph,
     plain,
+    serial,
     test_name,
     when,
     words,
@@ -184,8 +185,7 @@ def _deployment(body: Field, part: Field, options: BambooOptions) -> Sequence[Re
     project, environment = needed(part["deploymentProjectId"]), needed(part["environmentId"])
     place = line(words(part["environmentName"])) or f"environment {environment}"
     version, whose = line(words(part["deploymentVersionName"])), line(words(part["deploymentProjectName"]))
-    number, reason = part["deploymentResultId"].integer(), _why(part)
-    production = options.is_production(place)
+    number, production, reason = serial(part["deploymentResultId"]), options.is_production(place), _why(part)
     told = _report(
         verdict,
         Report(
@@ -233,9 +233,7 @@ def _plugin(body: Field, options: BambooOptions) -> Sequence[Report] | Quiet:
         return Quiet(why=f"{notification}: the plugin says nothing of a build")
     key = f"{needed(body['plan']['key'])}-{result['number'].integer()}"
     build, verdict = build_of(Field(key, "plan.key")), result["successful"].one_of(SUCCESSFUL)
-    changes = list(result["vcs"].items())
-    branch, repos = words(changes[0]["branchName"]) if changes else "", [words(c["repositoryName"]) for c in changes]
-    reason = plain(words(result["reason"]))
+    built, reason = _built(result), plain(words(result["reason"]))
     return [
         _report(
             verdict,
@@ -243,16 +241,14 @@ def _plugin(body: Field, options: BambooOptions) -> Sequence[Report] | Quiet:
                 status=verdict.status,
                 kind="build",
                 key=build.plan,
-                title=f"{build.called('')} {verdict.words}{_on(line(branch), '')}",
+                title=f"{build.called('')} {verdict.words}{_on(built.get('branch', ''), '')}",
                 severity=Severity.CRITICAL,
                 body=paragraph(reason, *_tests(result)),
                 links=build_link(options, build),
                 labels=build.labels(
                     state="Successful" if verdict is PASSED else "Failed",
                     trigger=reason,
-                    branch=line(branch),
-                    repo=line(repos[0]) if len(repos) == 1 else "",
-                    head_sha=line(words(changes[0]["id"])) if len(changes) == 1 else "",
+                    **built,
                 ),
                 # It tells only when it ended. Without it a plan that was made anew, and counts from 1, would stay late.
                 occurred_at=when(result["buildCompletedDate"]),
@@ -260,6 +256,17 @@ def _plugin(body: Field, options: BambooOptions) -> Sequence[Report] | Quiet:
             ),
         )
     ]
+
+
+def _built(result: Field) -> Labels:
+    """Which branch, and which repository and commit where there is one of them."""
+    changes = list(result["vcs"].items())
+    branch = line(words(changes[0]["branchName"])) if changes else ""
+    if len(changes) != 1:
+        return labelled(branch=branch)
+    return labelled(
+        branch=branch, repo=line(words(changes[0]["repositoryName"])), head_sha=line(words(changes[0]["id"]))
+    )
 
 
 def _tests(result: Field) -> list[str]:
