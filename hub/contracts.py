@@ -193,8 +193,8 @@ class Edits(Protocol):
 
 @runtime_checkable
 class Finds(Protocol):
-    async def find(self, room: Room, key: PostKey) -> MessageRef | None:
-        """Read back whether a post arrived. Settles an Uncertain."""
+    async def find(self, room: Room, key: PostKey, *, under: MessageRef | None = None) -> MessageRef | None:
+        """Read back whether a post arrived, in the thread of `under` if given. Settles an Uncertain."""
 
 
 # What a chat hears.

@@ -266,7 +266,7 @@ class Outbox:
 
     async def _send(self, chat: Chat, room: Room, item: Item) -> MessageRef:
         if isinstance(item, Line):
-            post = self._state.posts.get(item.post) if item.post else None
+            post = self._post_of(item)
             message = _marked(self._wording.line(item, dialect=chat.traits.dialect), item.sending)
             if post is not None and not chat.traits.threads:
                 message = replace(message, standing=f"about: {self._state.alerts[post.group].title}")
@@ -276,6 +276,14 @@ class Outbox:
             await chat.edit(item.ref, message, _key(item))
             return item.ref
         return await chat.post(room, _marked(message, item.sending), _key(item))
+
+    def _post_of(self, line: Line) -> Post | None:
+        return self._state.posts.get(line.post) if line.post else None
+
+    def _over(self, item: Item) -> MessageRef | None:
+        """In whose thread it stands."""
+        post = self._post_of(item) if isinstance(item, Line) else None
+        return post.ref if post else None
 
     def _say(self, post: Post, dialect: str) -> Message:
         alert = self._state.alerts[post.group]
@@ -295,7 +303,7 @@ class Outbox:
         if isinstance(chat, Finds):
             try:
                 async with asyncio.timeout(ATTEMPT_WITHIN):
-                    ref = await chat.find(room, _key(item))
+                    ref = await chat.find(room, _key(item), under=self._over(item))
                 came = Came.SHOWN if ref is not None and not item.ref else Came.LOST
             except (TocsinError, TimeoutError) as error:
                 why = f"{why}; asked whether it is there: {error}"

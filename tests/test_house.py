@@ -35,7 +35,9 @@ def tracked() -> list[Path]:
 def texts() -> Iterator[tuple[str, str]]:
     for path in tracked():
         if path.suffix not in BINARY:
-            yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
+            # A recording is as its tool sent it, and that may be no UTF-8.
+            errors = "replace" if path.suffix == ".http" else "strict"
+            yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8", errors=errors)
 
 
 def code(*folders: Path) -> Iterator[tuple[Path, ast.Module]]:

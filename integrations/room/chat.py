@@ -43,7 +43,7 @@ class RoomChat:
         if not there:
             raise Refused("the message is not in the room any more")
 
-    async def find(self, room: Room, key: PostKey) -> MessageRef | None:
+    async def find(self, room: Room, key: PostKey, *, under: MessageRef | None = None) -> MessageRef | None:  # noqa: ARG002  the key is enough
         wanted = message_id(room, key)
         with _delivering():
             thread = await self._log.thread(wanted)

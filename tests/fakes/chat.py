@@ -93,7 +93,7 @@ class FakeChat(TellingChat):
 class FindingChat(FakeChat):
     """One that can be asked whether a message arrived."""
 
-    async def find(self, room: Room, key: PostKey) -> MessageRef | None:
+    async def find(self, room: Room, key: PostKey, *, under: MessageRef | None = None) -> MessageRef | None:
         return MessageRef(f"m{self.keys.index(key) + 1}") if key in self.keys else None
 
 
