@@ -142,7 +142,7 @@ def parse(result: Field, options: BambooOptions) -> Sequence[Report] | Quiet:
             key=build.plan,
             title=f"{build.called(words(result['plan']['name']))}: {most}",
             severity=Severity.INFO,
-            body=paragraph(branch and f"Branch {branch}", jobs, *tests, *changes),
+            body=paragraph(*(said for said in (branch and f"Branch {branch}", jobs, *tests, *changes) if said != most)),
             links=build_link(options, build, _page(words(result["link"]["href"]), build)),
             labels=build.labels(
                 branch=branch,

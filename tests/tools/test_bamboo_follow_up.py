@@ -94,7 +94,6 @@ def test_the_answer_says_what_broke_and_who_changed_what() -> None:
     assert [
         "Branch release-2",
         "failed in Unit tests",
-        "3 tests fail, 1 of them newly",
         "- CartTest adds1",
         "- CartTest adds2",
         "- CartTest adds3",
@@ -135,7 +134,10 @@ def test_the_branch_of_a_plan_itself_is_not_known() -> None:
 
 
 def test_without_tests_it_says_where_it_failed() -> None:
-    assert "Web - main - release-2 #7: failed in Unit tests" == read(result(failedTestCount=0)).title
+    report = read(result(failedTestCount=0))
+
+    assert "Web - main - release-2 #7: failed in Unit tests" == report.title
+    assert ["Branch release-2", "2 changes by Alice, bob"] == report.body.splitlines()[:2]
 
 
 def test_with_nothing_to_say_it_is_quiet() -> None:
