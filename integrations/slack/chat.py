@@ -1,0 +1,304 @@
+"""Talks in Slack by its Web API. Here slack-sdk is used, and imported: not before Slack is opened."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from hub.contracts import ChatTools, ChatTraits, PostKey, Repeat, Reply, Room, Setting, Utterance
+from hub.core.notification import Message, MessageRef
+from hub.errors import DeliveryError, PayloadError, Refused, Uncertain, Unreachable
+from hub.payload import Field
+from integrations.slack.address import API, fault, is_channel, is_user, target
+from integrations.slack.compose import compose, compose_reply
+from integrations.slack.refusals import refusal
+
+log = logging.getLogger("tocsin.slack")
+
+TRAITS = ChatTraits(dialect="slack", longest=800, threads=True, buttons=True, repeat=Repeat.TWICE, pace=1.0)
+"""Slack takes a message a second in a channel, and no key by which it could tell a repeat."""
+
+WITHIN = aiohttp.ClientTimeout(total=15, sock_connect=8)
+DELIVERY = "tocsin_delivery"
+"""The type of the metadata by which a message is found again."""
+SETTLING = 1.0
+"""Seconds before it is looked for: what was on its way when the connection broke may not be there yet."""
+PAGE, PAGES = 200, 5
+"""How far back it is looked for."""
+NAMES, NAMES_FOR = 1_000, timedelta(minutes=10)
+"""How many names of channels are kept, and how long: a name may be given to another channel."""
+READ = 2_000
+"""Bytes of an answer to an answer that are read: it is a word or two."""
+
+# At DEBUG the SDK writes down all that it sends, and whether to it decides by the level of its own logger alone.
+QUIET = logging.getLogger("tocsin.slack.sdk")
+QUIET.setLevel(logging.WARNING)
+
+Method = Callable[..., Awaitable[AsyncSlackResponse]]
+
+
+class SlackChat:
+    def __init__(self, tools: ChatTools, http: aiohttp.ClientSession) -> None:
+        self.http = http
+        self.web = _web_client(tools.setting, http)
+        self._setting = tools.setting
+        self._now = tools.now
+        self._ids: dict[str, str] = {}
+        self._names: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
+        self._threads: dict[PostKey, MessageRef] = {}
+
+    @property
+    def traits(self) -> ChatTraits:
+        return TRAITS
+
+    async def post(
+        self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False
+    ) -> MessageRef:
+        if wrong := fault(room, self._setting):
+            raise Refused(wrong)
+        place: dict[str, Any] = {"channel": target(room)}
+        if under is not None:
+            self._threads[key] = under
+            place = _place(under, "thread_ts")
+            # Who took no part in a thread is not told of it; what is loud stands in the channel, too.
+            place["reply_broadcast"] = loud
+        answer = await self.call(
+            self.web.chat_postMessage,
+            **compose(message),
+            **place,
+            mrkdwn=False,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata={"event_type": DELIVERY, "event_payload": {"key": key}},
+            room=room.name,
+        )
+        self._threads.pop(key, None)
+        try:
+            channel, at = answer["channel"].text(), answer["ts"].text()
+        except PayloadError:
+            raise Uncertain("Slack took it, and did not say where it is") from None
+        self._ids[room.name] = channel
+        return MessageRef(f"{channel}:{at}")
+
+    async def edit(self, ref: MessageRef, message: Message, key: PostKey) -> None:  # noqa: ARG002  it keeps its first one
+        # Unlike a post, an edit is by default read as if a person had typed it: names of channels become links.
+        await self.call(self.web.chat_update, **compose(message), **_place(ref, "ts"), parse="none", link_names=False)
+
+    # --------------------------------------------------------------------------------------------------- reading back
+
+    async def find(self, room: Room, key: PostKey, *, under: MessageRef | None = None) -> MessageRef | None:
+        """Slack lets the app read where it is a member; elsewhere it stays uncertain."""
+        await asyncio.sleep(SETTLING)
+        under = under or self._threads.get(key)
+        place = _place(under, "ts") if under else {"channel": await self._id(room)}
+        async for message in self._messages(place, room):
+            metadata = message["metadata"]
+            if metadata["event_type"].text("") == DELIVERY and metadata["event_payload"]["key"].text("") == key:
+                return MessageRef(f"{place['channel']}:{message['ts'].text()}")
+        return None
+
+    async def _messages(self, place: dict[str, Any], room: Room) -> AsyncIterator[Field]:
+        """The messages of a channel, or of a thread in it. Raises Uncertain where they are too many to look through."""
+        read = self.web.conversations_replies if "ts" in place else self.web.conversations_history
+        cursor: str | None = None
+        for _ in range(PAGES):
+            page = await self.call(read, **place, include_all_metadata=True, limit=PAGE, cursor=cursor, room=room.name)
+            for message in page["messages"].items():
+                yield message
+            cursor = page["response_metadata"]["next_cursor"].text("")
+            if not cursor:
+                return
+        raise Uncertain("there is more in the channel than is looked through")
+
+    async def _id(self, room: Room) -> str:
+        """The id that reading wants, where writing takes a name."""
+        if is_channel(room):
+            return room.name
+        if room.name not in self._ids:
+            self._ids[room.name] = await (self._id_of_direct(room) if is_user(room) else self._id_of_name(room))
+        return self._ids[room.name]
+
+    async def _id_of_direct(self, room: Room) -> str:
+        answer = await self.call(self.web.conversations_open, users=target(room), room=room.name)
+        return answer["channel"]["id"].text()
+
+    async def _id_of_name(self, room: Room) -> str:
+        cursor: str | None = None
+        for _ in range(PAGES):
+            page = await self.call(
+                self.web.users_conversations,
+                types="public_channel,private_channel",
+                exclude_archived=True,
+                limit=PAGE,
+                cursor=cursor,
+            )
+            for channel in page["channels"].items():
+                if f"#{channel['name'].text('')}" == room.name:
+                    return channel["id"].text()
+            cursor = page["response_metadata"]["next_cursor"].text("")
+            if not cursor:
+                break
+        raise Refused(f"the app cannot look into {room.name}, since it is no member: /invite @tocsin there")
+
+    # ------------------------------------------------------------------------------------------------------- hearing
+
+    async def reply(self, utterance: Utterance, reply: Reply) -> None:
+        """Where it was said: to a command or button for the eyes of that person, to a mention in its thread."""
+        to = utterance.answer_to
+        if "://" in to:
+            await self._answer(
+                to, {"response_type": "ephemeral", "replace_original": False, **compose_reply(reply.text)}
+            )
+            return
+        channel, _, thread = to.partition(":")
+        await self.call(
+            self.web.chat_postMessage,
+            **compose_reply(reply.text),
+            channel=channel,
+            thread_ts=thread or None,
+            mrkdwn=False,
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+
+    async def locate(self, room: str) -> str:
+        """`#ops`, as addresses have it; `dm` for what is said to the app alone."""
+        if room.startswith("D"):
+            return "dm"
+        name, until = self._names.get(room, ("", self._now()))
+        if self._now() >= until:
+            name = await self._name(room)
+            self._names[room] = (name, self._now() + NAMES_FOR)
+            while len(self._names) > NAMES:
+                self._names.popitem(last=False)
+        return name
+
+    async def _name(self, room: str) -> str:
+        try:
+            channel = (await self.call(self.web.conversations_info, channel=room))["channel"]
+            several = channel["is_mpim"].flag()
+            name = channel["name"].text()
+        except (DeliveryError, PayloadError) as error:
+            log.warning("the name of a channel cannot be found out, so that its id stands for it: %s", error)
+            return room
+        return room if several else f"#{name}"
+
+    # ------------------------------------------------------------------------------------------------------- requests
+
+    async def call(self, method: Method, /, *, room: str = "", by: str = "BOT_TOKEN", **arguments: Any) -> Field:
+        """Call the Web API, `by` the setting of that name. Raises Refused, Unreachable or Uncertain, in words that hold
+        nothing of what was sent."""
+        try:
+            answer = Field((await method(**arguments)).data)
+        except SlackApiError as error:
+            raise _refusal(error, room=room, token=f"TOCSIN_SLACK_{by}") from None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise Unreachable(f"Slack cannot be reached: {_cause(error)}") from None
+        except TimeoutError:
+            raise Uncertain("Slack did not answer in time") from None
+        except aiohttp.ClientError:
+            raise Uncertain("Slack hung up before it answered") from None
+        except (AttributeError, TypeError, ValueError):
+            # How the SDK takes an answer that is text or a list: some other server's, between us and Slack.
+            raise Unreachable("what answered is not Slack; is TOCSIN_SLACK_API_URL right?") from None
+        return answer
+
+    async def _answer(self, url: str, said: dict[str, Any]) -> None:
+        """Post to the URL that came with a command or button. Errors of aiohttp speak of it, so none is passed on."""
+        if not self._is_slacks(url):
+            raise Refused("the answer was to go elsewhere than to Slack")
+        try:
+            response = await self.http.post(url, data=msgspec.json.encode(said), headers=JSON, allow_redirects=False)
+            async with response:
+                body, status = await response.content.read(READ), response.status
+                wait = response.headers.get("Retry-After", "")
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            raise Unreachable("Slack took no answer") from None
+        if status != 200:
+            raise refusal(status, _decoded(body), wait, token="")
+
+    def _is_slacks(self, url: str) -> bool:
+        """Whether it leads to Slack, or to what stands for it."""
+        there, api = urlsplit(url), urlsplit(self.web.base_url)
+        host = there.hostname or ""
+        of_slack = there.scheme == "https" and host.endswith((".slack.com", ".slack-gov.com"))
+        return of_slack or (there.scheme, there.netloc) == (api.scheme, api.netloc)
+
+
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _place(ref: MessageRef, name: str) -> dict[str, Any]:
+    channel, _, at = ref.partition(":")
+    return {"channel": channel, name: at}
+
+
+def _refusal(error: SlackApiError, *, room: str, token: str) -> DeliveryError:
+    answer = error.response
+    # Of an answer that is no JSON the SDK gives aiohttp's own response.
+    status: int = answer.status_code if isinstance(answer, AsyncSlackResponse) else answer.status
+    said = answer.data if isinstance(answer, AsyncSlackResponse) else None
+    return refusal(status, said, answer.headers.get("Retry-After", ""), room=room, token=token)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return "its certificate cannot be trusted"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name is not found"
+    return "the connection was not answered"
+
+
+# ------------------------------------------------------------------------------------------------------------- opening
+
+
+def _web_client(setting: Setting, http: aiohttp.ClientSession) -> AsyncWebClient:
+    token, url = setting("BOT_TOKEN"), setting("API_URL")
+    web = AsyncWebClient(
+        token=token.reveal().strip() if token else None,
+        base_url=url.reveal().strip() if url else API,
+        session=http,
+        logger=QUIET,
+        # By default it posts once more when the connection broke, whether or not the first one arrived.
+        retry_handlers=[],
+    )
+    # It takes one from the environment, and does not heed NO_PROXY. Of proxies the session knows.
+    web.proxy = None
+    return web
+
+
+@asynccontextmanager
+async def session(tools: ChatTools) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session over the connections of the hub's own: the SDK leaves no other way to say how long to wait."""
+    hub: aiohttp.ClientSession = tools.http
+    async with aiohttp.ClientSession(
+        connector=hub.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=WITHIN,
+        trust_env=hub.trust_env,
+    ) as http:
+        yield http
+
+
+@asynccontextmanager
+async def open_chat(tools: ChatTools) -> AsyncIterator[SlackChat]:
+    async with session(tools) as http:
+        yield SlackChat(tools, http)

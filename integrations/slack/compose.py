@@ -1,0 +1,290 @@
+"""A message as Slack shows it: Block Kit. Pure.
+
+All words may be a stranger's, so they stand in the text elements of rich text and on buttons: there they are shown as
+they are, make no link, ping nobody and know no emoji. `mrkdwn`, which has no escape for `*` and `_`, holds words of our
+own alone. The fallback, for notifications and screen readers, is escaped.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from hub.core.event import Link, Severity
+from hub.core.notification import Button, Message, MessageState, Occasion
+
+Json = dict[str, Any]
+
+LARGEST = 9_000
+"""Characters of the message as JSON. Slack refuses blocks from some 11,000 on, and does not say how it counts."""
+BUDGETS = (800, 400, 200, 100, 40)
+"""Characters that any text may have: the first with which the message is small enough. The last always is."""
+LINES, LINES_WHEN_OVER = 10, 2
+"""Of a text. What is longer Slack folds, and the buttons with it."""
+LONGEST_TITLE, LONGEST_STANDING, LONGEST_NAME, LONGEST_FACT = 250, 500, 40, 160
+LONGEST_LABEL, LONGEST_VALUE, LONGEST_URL = 75, 2_000, 1_000
+LONGEST_FALLBACK = 600
+"""Escaped it may be five times as long; from 4,000 on Slack makes several messages of it."""
+LONGEST_REPLY = 3_000
+FACTS, LINKS, BUTTONS = 12, 5, 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """An emoji, each of another shape, for those who see no colours; and the colour of the edge."""
+
+    emoji: str
+    colour: str
+
+
+OPEN: Mapping[Severity | None, Look] = {
+    Severity.CRITICAL: Look(emoji="rotating_light", colour="#c62828"),
+    Severity.ERROR: Look(emoji="red_circle", colour="#d9541e"),
+    Severity.WARNING: Look(emoji="warning", colour="#e0a100"),
+    Severity.INFO: Look(emoji="large_blue_diamond", colour="#2a6099"),
+    None: Look(emoji="red_circle", colour="#c62828"),
+}
+OTHERWISE: Mapping[MessageState | None, Look] = {
+    MessageState.ACKED: Look(emoji="eyes", colour="#8a5a00"),
+    MessageState.SILENCED: Look(emoji="no_bell", colour="#5a5791"),
+    MessageState.RESOLVED: Look(emoji="white_check_mark", colour="#1b8a4b"),
+    MessageState.NOTICE: Look(emoji="speech_balloon", colour="#2a6099"),
+}
+BRIEFLY: Mapping[Occasion | None, str] = {
+    Occasion.RESOLVED: "white_check_mark",
+    Occasion.EASED: "arrow_lower_right",
+    Occasion.ACKED: "eyes",
+    Occasion.SILENCED: "no_bell",
+}
+"""What begins a line that wakes nobody."""
+OVER = (MessageState.RESOLVED, MessageState.SILENCED)
+
+
+def compose(message: Message) -> Json:
+    """Text, blocks and attachments, as `chat.postMessage` and `chat.update` take them."""
+    shown, built = plain(message), Json()
+    for budget in BUDGETS:
+        built = _line(shown, budget) if shown.state is None else _card(shown, budget)
+        if len(json.dumps(built, ensure_ascii=False)) <= LARGEST:
+            break
+    return built
+
+
+def compose_reply(text: str) -> Json:
+    """What the hub says back to somebody."""
+    words = cut(clean(text).strip("\n"), LONGEST_REPLY) or "…"
+    return {"text": escaped(cut(words, LONGEST_FALLBACK)), "blocks": _rich(_section(_text(words)))}
+
+
+def _card(message: Message, budget: int) -> Json:
+    """An alert or a notice. What it is and how it stands is on top, where Slack folds nothing; the rest has a coloured
+    edge, which only attachments have."""
+    look, state = _look(message), message.state
+    title = _text(f" {_title(message, budget)}", bold=state not in OVER)
+    edge = [
+        *_rich(_section(_text(_standing(message, budget)))),
+        *_rich(*_body(message, budget)),
+        *_rich(_section(_links(message))),
+        *_facts(message, budget),
+        *_actions(message.buttons),
+    ]
+    return {
+        "text": spoken(message),
+        "blocks": [*_rich(_section([_emoji(look.emoji), *title])), _context(message)],
+        "attachments": [{"color": look.colour, "blocks": edge}] if edge else [],
+    }
+
+
+def _line(message: Message, budget: int) -> Json:
+    """An entry of a thread, or one that stands alone: compact."""
+    loud = message.severity is not None
+    emoji = OPEN[message.severity].emoji if loud else BRIEFLY.get(message.occasion)
+    first = _text(" · ".join(part for part in (_severity(message), _title(message, budget)) if part), bold=loud)
+    blocks = _rich(
+        _section([_emoji(emoji), *_text(" "), *first] if emoji else first),
+        _section(_text(_standing(message, budget), italic=True)),
+        *_body(message, budget),
+        _section(_links(message)),
+    )
+    return {"text": spoken(message), "blocks": [*blocks, *_actions(message.buttons)], "attachments": []}
+
+
+# --------------------------------------------------------------------------------------------------------------- words
+
+
+def spoken(message: Message) -> str:
+    """The message in a line or two, as a telephone shows it when it rings and a screen reader reads it."""
+    words = " · ".join(part for part in (_state(message), _severity(message)) if part)
+    said = " — ".join(part for part in (message.title, message.standing) if part)
+    first = ": ".join(part for part in (words, said) if part)
+    text = "" if message.state in OVER else one_line(message.text)
+    return escaped(cut("\n".join(part for part in (first, text) if part), LONGEST_FALLBACK)) or "…"
+
+
+def _look(message: Message) -> Look:
+    return OTHERWISE.get(message.state) or OPEN[message.severity]
+
+
+def _state(message: Message) -> str:
+    return message.state.upper() if message.state else ""
+
+
+def _severity(message: Message) -> str:
+    severity = message.severity
+    if severity is None or (message.state is MessageState.NOTICE and severity is Severity.INFO):
+        return ""
+    return f"was {severity.word}" if message.state is MessageState.RESOLVED else severity.word.upper()
+
+
+def _title(message: Message, budget: int) -> str:
+    return cut(message.title, min(LONGEST_TITLE, budget)) or "…"
+
+
+def _standing(message: Message, budget: int) -> str:
+    return cut(message.standing, min(LONGEST_STANDING, budget))
+
+
+# -------------------------------------------------------------------------------------------------------------- blocks
+
+
+def _context(message: Message) -> Json:
+    """State, severity, since when: in the reader's own time. Words of ours, so that they may be `mrkdwn`."""
+    words = [f"*{word}*" for word in (_state(message), _severity(message)) if word]
+    if message.at is not None:
+        since = "" if message.state is MessageState.NOTICE else "since "
+        fallback = message.at.strftime("%Y-%m-%d %H:%M UTC")
+        words.append(f"{since}<!date^{int(message.at.timestamp())}^{{date_short_pretty}}, {{time}}|{fallback}>")
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": " · ".join(words), "verbatim": True}]}
+
+
+def _body(message: Message, budget: int) -> Iterator[Sequence[Json]]:
+    text, missing = beginning(message.text, budget, LINES_WHEN_OVER if message.state in OVER else LINES)
+    # Columns stay columns in a box of even letters; prose reads better without.
+    yield _preformatted(text) if re.search(r"\S {2,}\S", text) else _section(_text(text))
+    yield _section(_text(f"… {missing:,} more characters", italic=True) if missing else ())
+
+
+def _facts(message: Message, budget: int) -> Sequence[Json]:
+    named = [
+        f"{cut(name, min(LONGEST_NAME, budget))}: {cut(value, min(LONGEST_FACT, budget))}"
+        for name, value in message.facts[: min(FACTS, budget // 20)]
+    ]
+    return [{"type": "context", "elements": [_plain_text(name) for name in named]}] if named else []
+
+
+def _links(message: Message) -> Iterator[Json]:
+    for number, (title, url) in enumerate(links_of(message)):
+        yield from _text("     " if number else "")
+        yield {"type": "link", "url": url, "text": title}
+
+
+def _actions(buttons: Sequence[Button]) -> Sequence[Json]:
+    elements = [
+        {
+            "type": "button",
+            "action_id": f"press.{number}",
+            "text": _plain_text(label),
+            "value": button.value,
+            **({"style": "primary"} if button.primary else {}),
+        }
+        for number, button in enumerate(buttons[:BUTTONS])
+        if (label := cut(button.label, LONGEST_LABEL)) and len(button.value) <= LONGEST_VALUE
+    ]
+    return [{"type": "actions", "elements": elements}] if elements else []
+
+
+def _rich(*parts: Sequence[Json]) -> Sequence[Json]:
+    """A block of the parts that are there; none if none is."""
+    elements = [element for part in parts for element in part]
+    return [{"type": "rich_text", "elements": elements}] if elements else []
+
+
+def _section(runs: Iterator[Json] | Sequence[Json]) -> Sequence[Json]:
+    elements = list(runs)
+    return [{"type": "rich_text_section", "elements": elements}] if elements else []
+
+
+def _preformatted(text: str) -> Sequence[Json]:
+    return [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}]
+
+
+def _text(text: str, **style: bool) -> Sequence[Json]:
+    """A run of text, shown as it is; none if there is none, which Slack would refuse."""
+    chosen = {"style": {name: True for name, on in style.items() if on}} if any(style.values()) else {}
+    return [{"type": "text", "text": text, **chosen}] if text else []
+
+
+def _plain_text(text: str) -> Json:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _emoji(name: str) -> Json:
+    return {"type": "emoji", "name": name}
+
+
+def links_of(message: Message) -> Iterator[tuple[str, str]]:
+    """Titles and addresses of the links that lead to the web, and nowhere else."""
+    for link in message.links[:LINKS]:
+        if host := _web_host(link):
+            yield cut(link.title, LONGEST_LABEL) or host, link.url.replace("|", "%7C")
+
+
+_UNSAFE = re.compile(r"[<>\"\\]|[^!-~]")
+
+
+def _web_host(link: Link) -> str:
+    try:
+        parts = urlsplit(link.url)
+        host = parts.hostname
+    except ValueError:
+        return ""
+    safe = parts.scheme in ("http", "https") and len(link.url) <= LONGEST_URL and not _UNSAFE.search(link.url)
+    return host or "" if safe else ""
+
+
+# ----------------------------------------------------------------------------------------------------- strangers' text
+
+_LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85|\x0b|\x0c")
+# Controls, halves of pairs, and what turns the direction of writing: with these "moc.live" reads as another name.
+_UNSHOWABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
+
+
+def plain(message: Message) -> Message:
+    """The message with nothing but text in it: the body in lines, all else in one."""
+    facts = ((one_line(name), one_line(value)) for name, value in message.facts)
+    return replace(
+        message,
+        title=one_line(message.title),
+        standing=one_line(message.standing),
+        text=clean(message.text).strip("\n"),
+        facts=tuple((name, value) for name, value in facts if name and value),
+        links=tuple(Link(title=one_line(link.title), url=link.url.strip()) for link in message.links),
+        buttons=tuple(replace(button, label=one_line(button.label)) for button in message.buttons),
+    )
+
+
+def clean(text: str) -> str:
+    """A stranger's text without what controls anything; lines stay."""
+    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", _LINE_ENDS.sub("\n", text).expandtabs(4))
+
+
+def one_line(text: str) -> str:
+    return " ".join(clean(text).split())
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or its beginning, at most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def beginning(text: str, most: int, lines: int) -> tuple[str, int]:
+    """As much of a text as is shown, and how many characters are missing."""
+    shown = "\n".join(text[:most].split("\n")[:lines]).rstrip()
+    return shown, len(text) - len(shown)
+
+
+def escaped(text: str) -> str:
+    """Plain text such that Slack reads nothing in it: neither mention nor link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
