@@ -102,6 +102,13 @@ class Field:
             return int(self.value)
         raise self._wrong("a whole number")
 
+    def words(self) -> str:
+        """A text that may be missing. What is no text counts as missing: for want of a word no alert is refused."""
+        try:
+            return str(self.text("")).strip()
+        except PayloadError:
+            return ""
+
     def flag(self, default: bool = False) -> bool:
         if not self.present:
             return default

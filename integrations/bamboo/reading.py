@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from hub.core.event import Labels, Link
 from hub.errors import PayloadError
 from hub.payload import Field, shown
+from hub.prose import cut, one_line
 
 LONGEST_NAME = 120
 LONGEST_BODY = 2000
@@ -81,12 +82,8 @@ def labelled(**labels: str) -> Labels:
 
 
 def words(field: Field) -> str:
-    """A text that may be missing, and so is a variable that Bamboo did not fill in. What is no text counts as missing:
-    for want of a word no alert is refused."""
-    try:
-        text = field.text("").strip()
-    except PayloadError:
-        return ""
+    """A text that may be missing, and so is a variable that Bamboo did not fill in."""
+    text = field.words()
     return "" if UNFILLED in text else text
 
 
@@ -112,15 +109,12 @@ def plain(text: str) -> str:
 
 
 def line(text: str, longest: int = LONGEST_NAME) -> str:
-    """Text on one line, cut where it grows too long."""
-    short = " ".join(text[: 20 * longest].split())
-    return short if len(short) <= longest else short[: longest - 1].rstrip() + "…"
+    return one_line(text, longest)
 
 
 def paragraph(*lines: str) -> str:
     """The lines that say something, cut to what a person reads."""
-    text = "\n".join(filter(None, lines))
-    return text if len(text) <= LONGEST_BODY else text[: LONGEST_BODY - 1].rstrip() + "…"
+    return cut("\n".join(filter(None, lines)), LONGEST_BODY)
 
 
 def number(field: Field) -> int:

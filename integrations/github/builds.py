@@ -21,7 +21,6 @@ from integrations.github.reading import (
     shown_branch,
     subject,
     when,
-    words,
 )
 
 ACTIONS = "github-actions"
@@ -77,7 +76,7 @@ def _workflow_run(given: Delivery) -> Sequence[Report] | Quiet:
     if given.action != "completed":
         return given.quiet("how it ends is told")
     run, repo = given.body["workflow_run"], given.place
-    branch = of_fork(words(run["head_branch"]), first(run, "head_repository.full_name"), repo)
+    branch = of_fork(run["head_branch"].words(), first(run, "head_repository.full_name"), repo)
     name = first(given.body, "workflow.name", "workflow_run.name", "workflow_run.path") or "a workflow"
     actor = first(run, "triggering_actor.login", "actor.login")
     counted, attempt = number(run["run_number"]), number(run["run_attempt"]) or 1
@@ -85,10 +84,10 @@ def _workflow_run(given: Delivery) -> Sequence[Report] | Quiet:
         name=name,
         key=run["workflow_id"].text(),
         branch=branch,
-        sha=words(run["head_sha"]),
+        sha=run["head_sha"].words(),
         body=f"{subject(first(run, 'display_title', 'head_commit.message'))}\n{_run_line(run, actor)}",
         links=link("Run", run["html_url"]),
-        labels={"workflow": name, "number": words(run["run_number"]), "trigger": words(run["event"])},
+        labels={"workflow": name, "number": run["run_number"].words(), "trigger": run["event"].words()},
         actor=actor,
         # That of the run and not of its attempt: an old run that is run again says nothing of what was pushed since.
         started=when(run["created_at"]),
@@ -99,11 +98,11 @@ def _workflow_run(given: Delivery) -> Sequence[Report] | Quiet:
 
 
 def _run_line(run: Field, actor: str) -> str:
-    attempt = words(run["run_attempt"])
+    attempt = run["run_attempt"].words()
     parts = (
-        f"run #{words(run['run_number'])}",
+        f"run #{run['run_number'].words()}",
         f"attempt {attempt}" if attempt not in ("", "1") else "",
-        f"of {words(run['head_sha'])[:7]}",
+        f"of {run['head_sha'].words()[:7]}",
         f"by {actor}" if actor else "",
     )
     return " ".join(filter(None, parts))
@@ -115,13 +114,13 @@ def _workflow_job(given: Delivery) -> Sequence[Report] | Quiet:
     if given.action != "completed":
         return given.quiet("how it ends is told")
     job = given.body["workflow_job"]
-    name, workflow = job["name"].text(), words(job["workflow_name"])
-    failed = [quoted(words(step["name"])) for step in job["steps"].items() if words(step["conclusion"]) == "failure"]
+    name, workflow = job["name"].text(), job["workflow_name"].words()
+    failed = [quoted(step["name"].words()) for step in job["steps"].items() if step["conclusion"].words() == "failure"]
     build = Build(
         name=f"{workflow} / {name}" if workflow else name,
         key=f"{workflow}/{name}",
-        branch=words(job["head_branch"]),
-        sha=words(job["head_sha"]),
+        branch=job["head_branch"].words(),
+        sha=job["head_sha"].words(),
         body=f"failed at {failed[0]}" if failed else "",
         links=link("Job", job["html_url"]),
         labels={"workflow": workflow, "check": name},
@@ -134,19 +133,19 @@ def _workflow_job(given: Delivery) -> Sequence[Report] | Quiet:
 
 def _check_run(given: Delivery) -> Sequence[Report] | Quiet:
     run = given.body["check_run"]
-    suite, app = run["check_suite"], words(run["app"]["slug"])
+    suite, app = run["check_suite"], run["app"]["slug"].words()
     if (why := _not_told(given, app)) is not None:
         return why
     name = run["name"].text()
     build = Build(
         name=name,
         key=f"{app}/{name}",
-        branch=words(suite["head_branch"]),
-        sha=words(run["head_sha"]),
+        branch=suite["head_branch"].words(),
+        sha=run["head_sha"].words(),
         body=first(run, "output.title", "output.summary"),
         links=link("Check", run["details_url"], run["html_url"]),
         labels={"check": name, "app": app},
-        actor=words(run["app"]["name"]),
+        actor=run["app"]["name"].words(),
         started=when(run["started_at"]),
         ended=when(run["completed_at"]),
         sequence=number(run["id"]),
@@ -156,15 +155,15 @@ def _check_run(given: Delivery) -> Sequence[Report] | Quiet:
 
 def _check_suite(given: Delivery) -> Sequence[Report] | Quiet:
     suite = given.body["check_suite"]
-    app, name = words(suite["app"]["slug"]), first(suite, "app.name", "app.slug") or "checks"
+    app, name = suite["app"]["slug"].words(), first(suite, "app.name", "app.slug") or "checks"
     if (why := _not_told(given, app)) is not None:
         return why
     build = Build(
         name=name,
         key=app or name,
-        branch=words(suite["head_branch"]),
-        sha=words(suite["head_sha"]),
-        body=subject(words(suite["head_commit"]["message"])),
+        branch=suite["head_branch"].words(),
+        sha=suite["head_sha"].words(),
+        body=subject(suite["head_commit"]["message"].words()),
         links=link("Repository", given.body["repository"]["html_url"]),
         labels={"check": name, "app": app},
         actor=name,
@@ -187,14 +186,14 @@ def _not_told(given: Delivery, app: str) -> Quiet | None:
 def _status(given: Delivery) -> Sequence[Report] | Quiet:
     body = given.body
     state, context = body["state"], first(body, "context") or "default"
-    if words(state) == "pending":
+    if state.words() == "pending":
         return given.quiet("how it ends is told")
     build = Build(
         name=context,
         key=context,
         branch=_status_branch(given),
-        sha=words(body["sha"]),
-        body=words(body["description"]),
+        sha=body["sha"].words(),
+        body=body["description"].words(),
         links=link("Details", body["target_url"], body["commit"]["html_url"]),
         labels={"check": context},
         # That of the commit: a slow build of an old one says nothing of the new one.
@@ -207,9 +206,9 @@ def _status(given: Delivery) -> Sequence[Report] | Quiet:
 def _status_branch(given: Delivery) -> str:
     """The branches are those that have the commit, and not only those that it is the head of."""
     branches = list(given.body["branches"].items())
-    sha = words(given.body["sha"])
-    heads = [branch for branch in branches if words(branch["commit"]["sha"]) == sha]
-    names = [name for branch in heads or branches if (name := words(branch["name"]))]
+    sha = given.body["sha"].words()
+    heads = [branch for branch in branches if branch["commit"]["sha"].words() == sha]
+    names = [name for branch in heads or branches if (name := branch["name"].words())]
     return next((name for name in names if given.is_default(name)), next(iter(names), ""))
 
 
@@ -258,7 +257,7 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
         return given.quiet(f"'{line(state, 40)}' is not how it ends")
     environment = first(given.body, "deployment_status.environment", "deployment.environment") or "production"
     production = deployment["production_environment"].value is True or environment.lower() == "production"
-    ref, actor = words(deployment["ref"]), first(deployment, "creator.login") or given.actor
+    ref, actor = deployment["ref"].words(), first(deployment, "creator.login") or given.actor
     verdict = DEPLOYMENTS[state]
     told = Said(
         kind="deploy",
@@ -266,12 +265,12 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
         title=f"{repo}: deployment to {line(environment)} {verdict.words}",
         status=verdict.status,
         severity=Severity.CRITICAL if production else Severity.ERROR,
-        body=f"{line(ref)}, deployed by {actor}\n{first(status, 'description') or words(deployment['description'])}",
+        body=f"{line(ref)}, deployed by {actor}\n{first(status, 'description') or deployment['description'].words()}",
         links=link("Log", status["log_url"], status["target_url"]) + link("Environment", status["environment_url"]),
         labels={
             "environment": environment,
-            "branch": ref if ref != words(deployment["sha"]) else "",
-            "head_sha": words(deployment["sha"]),
+            "branch": ref if ref != deployment["sha"].words() else "",
+            "head_sha": deployment["sha"].words(),
             "conclusion": state,
         },
         actor=actor,
@@ -312,17 +311,17 @@ def _deployment_review(given: Delivery) -> Sequence[Report] | Quiet:
             given,
             Said(
                 kind="deploy",
-                key=f"{repo}:{environment}@{words(run['id'])}",
+                key=f"{repo}:{environment}@{run['id'].words()}",
                 title=title,
                 severity=Severity.WARNING if waits else Severity.INFO,
                 body=f"Reviewers: {', '.join(filter(None, asked))}"
                 if waits and any(asked)
-                else words(given.body["comment"]),
+                else given.body["comment"].words(),
                 links=link("Run", run["html_url"]),
                 labels={
                     "environment": environment,
-                    "branch": words(run["head_branch"]),
-                    "head_sha": words(run["head_sha"]),
+                    "branch": run["head_branch"].words(),
+                    "head_sha": run["head_sha"].words(),
                 },
                 actor=first(given.body, "requestor.login") if waits else who,
                 at=when(given.body["since"]),
@@ -332,7 +331,7 @@ def _deployment_review(given: Delivery) -> Sequence[Report] | Quiet:
 
 
 def _environments(given: Delivery) -> str:
-    names = [words(job["environment"]) for job in given.body["workflow_job_runs"].items()]
+    names = [job["environment"].words() for job in given.body["workflow_job_runs"].items()]
     return ", ".join(dict.fromkeys(filter(None, names))) or "an environment"
 
 
@@ -352,9 +351,9 @@ def _page_build(given: Delivery) -> Sequence[Report] | Quiet:
                 title=f"{repo}: the pages were built" if good else f"{repo}: the pages could not be built",
                 status=Status.RECOVERY if good else Status.PROBLEM,
                 severity=Severity.ERROR,
-                body=words(build["error"]["message"]),
+                body=build["error"]["message"].words(),
                 links=link("Repository", given.body["repository"]["html_url"]),
-                labels={"environment": PAGES, "head_sha": words(build["commit"]), "conclusion": status},
+                labels={"environment": PAGES, "head_sha": build["commit"].words(), "conclusion": status},
                 actor=first(build, "pusher.login"),
                 at=when(build["created_at"]),
             ),

@@ -23,7 +23,6 @@ from integrations.github.reading import (
     shown_branch,
     subject,
     when,
-    words,
 )
 
 COMMITS_SHOWN = 10
@@ -47,9 +46,9 @@ def _push(given: Delivery) -> Sequence[Report] | Quiet:
 
 
 def _pushed(given: Delivery, branch: str) -> Sequence[Report]:
-    commits, after = list(given.body["commits"].items()), words(given.body["after"])
+    commits, after = list(given.body["commits"].items()), given.body["after"].words()
     forced = given.body["forced"].value is True
-    what = quoted(subject(words(commits[0]["message"]))) if len(commits) == 1 else count(len(commits), "commit")
+    what = quoted(subject(commits[0]["message"].words())) if len(commits) == 1 else count(len(commits), "commit")
     title = f"{'force-pushed' if forced else 'pushed'} {what} to {shown_branch(branch)}"
     if not commits:
         title = f"{'reset' if forced else 'moved'} {shown_branch(branch)} to {after[:7]}"
@@ -79,12 +78,12 @@ def _commits(commits: Sequence[Field]) -> str:
 
 def _commit(commit: Field) -> str:
     author = first(commit, "author.username", "author.name") or "nobody"
-    return f"{words(commit['id'])[:7]} {subject(words(commit['message']))} ({line(author, 40)})"
+    return f"{commit['id'].words()[:7]} {subject(commit['message'].words())} ({line(author, 40)})"
 
 
 def _created_or_deleted(given: Delivery) -> Sequence[Report] | Quiet:
     """`create` and `delete`, which GitHub sends beside the push that did it."""
-    kind, name = words(given.body["ref_type"]), words(given.body["ref"])
+    kind, name = given.body["ref_type"].words(), given.body["ref"].words()
     if kind not in ("branch", "tag"):
         return given.quiet("neither a branch nor a tag")
     if QUEUED.fullmatch(name):
@@ -95,7 +94,7 @@ def _created_or_deleted(given: Delivery) -> Sequence[Report] | Quiet:
 def _ref(given: Delivery, kind: str, name: str, done: str) -> Sequence[Report]:
     """One key for the push and for `create` or `delete`: where both are sent, the later is a line under the first."""
     commits = list(given.body["commits"].items())
-    repo, after = given.place, words(given.body["after"])
+    repo, after = given.place, given.body["after"].words()
     to = f" to {after[:7]}" if done == "moved" else ""
     having = f" with {count(len(commits), 'commit')}" if commits and done == "created" and kind == "branch" else ""
     return [
@@ -129,7 +128,9 @@ def _opened(given: Delivery, name: str) -> str:
 def _closed(given: Delivery, name: str) -> str:
     pull = given.body["pull_request"]
     return (
-        f"merged {name} into {shown_branch(words(pull['base']['ref']))}" if _merged(pull) else f"closed {name} unmerged"
+        f"merged {name} into {shown_branch(pull['base']['ref'].words())}"
+        if _merged(pull)
+        else f"closed {name} unmerged"
     )
 
 
@@ -146,7 +147,7 @@ def _assigned(given: Delivery, name: str) -> str:
 
 
 def _dequeued(given: Delivery, name: str) -> str:
-    reason = words(given.body["reason"]).replace("_", " ").lower()
+    reason = given.body["reason"].words().replace("_", " ").lower()
     return f"took {name} out of the merge queue" + (f" ({line(reason, 40)})" if reason else "")
 
 
@@ -167,8 +168,8 @@ def _pull_request(given: Delivery) -> Sequence[Report] | Quiet:
     pull = given.body["pull_request"]
     if given.action not in PULLS:
         return given.quiet("nobody is told of that")
-    said = PULLS[given.action](given, quoted(words(pull["title"])))
-    if given.action == "dequeued" and words(given.body["reason"]).upper() == "MERGE":
+    said = PULLS[given.action](given, quoted(pull["title"].words()))
+    if given.action == "dequeued" and given.body["reason"].words().upper() == "MERGE":
         return given.quiet("it was merged, which is told")
     return [
         report(
@@ -177,7 +178,7 @@ def _pull_request(given: Delivery) -> Sequence[Report] | Quiet:
                 kind="pull_request",
                 key=pull_key(given, pull),
                 title=f"{pull_key(given, pull)}: {given.actor} {said}",
-                body=words(pull["body"]) if given.action == "opened" else "",
+                body=pull["body"].words() if given.action == "opened" else "",
                 links=link("Pull request", pull["html_url"]),
                 labels=pull_labels(given, pull) | {"reviewer": _reviewer(given)},
                 at=when(pull["updated_at"]),
@@ -196,15 +197,15 @@ def pull_key(given: Delivery, pull: Field) -> str:
 
 
 def pull_labels(given: Delivery, pull: Field) -> dict[str, str]:
-    head = words(pull["head"]["ref"])
+    head = pull["head"]["ref"].words()
     return {
-        "number": words(pull["number"]),
-        "author": words(pull["user"]["login"]),
+        "number": pull["number"].words(),
+        "author": pull["user"]["login"].words(),
         "assignee": ",".join(logins(pull["assignees"])),
-        "issue_labels": ",".join(words(one["name"]) for one in pull["labels"].items()),
+        "issue_labels": ",".join(one["name"].words() for one in pull["labels"].items()),
         "branch": of_fork(head, first(pull, "head.repo.full_name"), given.place),
-        "base": words(pull["base"]["ref"]),
-        "head_sha": words(pull["head"]["sha"]),
+        "base": pull["base"]["ref"].words(),
+        "head_sha": pull["head"]["sha"].words(),
         "draft": "true" if pull["draft"].value is True else "",
         "merged": "true" if _merged(pull) else "",
     }
@@ -220,7 +221,7 @@ REVIEWS = {
 
 def _review(given: Delivery) -> Sequence[Report] | Quiet:
     pull, review = given.body["pull_request"], given.body["review"]
-    state, text = words(review["state"]).lower(), words(review["body"])
+    state, text = review["state"].words().lower(), review["body"].words()
     if given.action not in ("submitted", "dismissed"):
         return given.quiet("nobody is told of that")
     if state == "commented" and not text:
@@ -232,7 +233,7 @@ def _review(given: Delivery) -> Sequence[Report] | Quiet:
             Said(
                 kind="review",
                 key=key,
-                title=f"{key}: {given.actor} {done} {quoted(words(pull['title']))}",
+                title=f"{key}: {given.actor} {done} {quoted(pull['title'].words())}",
                 body=text,
                 links=link("Review", review["html_url"]),
                 labels=pull_labels(given, pull) | {"conclusion": state},
@@ -246,15 +247,15 @@ def _review_comment(given: Delivery) -> Sequence[Report] | Quiet:
     if given.action != "created":
         return given.quiet("nobody is told of that")
     pull, comment = given.body["pull_request"], given.body["comment"]
-    key, path = pull_key(given, pull), words(comment["path"])
+    key, path, about = pull_key(given, pull), comment["path"].words(), pull["title"].words()
     return [
         report(
             given,
             Said(
                 kind="comment",
                 key=key,
-                title=f"{key}: {given.actor} commented on {line(path) or 'the code'} in {quoted(words(pull['title']))}",
-                body=words(comment["body"]),
+                title=f"{key}: {given.actor} commented on {line(path) or 'the code'} in {quoted(about)}",
+                body=comment["body"].words(),
                 links=link("Comment", comment["html_url"]),
                 labels=pull_labels(given, pull),
                 at=when(comment["created_at"]),
@@ -264,8 +265,8 @@ def _review_comment(given: Delivery) -> Sequence[Report] | Quiet:
 
 
 def _merge_group(given: Delivery) -> Sequence[Report] | Quiet:
-    group, reason = given.body["merge_group"], words(given.body["reason"])
-    head, base = branch_of(words(group["head_ref"])), branch_of(words(group["base_ref"]))
+    group, reason = given.body["merge_group"], given.body["reason"].words()
+    head, base = branch_of(group["head_ref"].words()), branch_of(group["base_ref"].words())
     if given.action != "destroyed" or reason == "merged":
         return given.quiet("what comes of it is told")
     queued = QUEUED.fullmatch(head)
@@ -282,7 +283,7 @@ def _merge_group(given: Delivery) -> Sequence[Report] | Quiet:
                 labels={
                     "number": queued["number"] if queued else "",
                     "base": base,
-                    "head_sha": words(group["head_sha"]),
+                    "head_sha": group["head_sha"].words(),
                 },
             ),
         )
@@ -299,7 +300,7 @@ def _release(given: Delivery) -> Sequence[Report] | Quiet:
     if given.action not in RELEASES:
         # GitHub says created, published and released (or prereleased) of the same release.
         return given.quiet("that it is published is told")
-    tag, name = words(release["tag_name"]), words(release["name"])
+    tag, name = release["tag_name"].words(), release["name"].words()
     early = "pre-release" if release["prerelease"].value is True else "release"
     known_as = f"{line(tag)} ({line(name)})" if name and name != tag else line(tag or name)
     return [
@@ -309,12 +310,12 @@ def _release(given: Delivery) -> Sequence[Report] | Quiet:
                 kind="release",
                 key=f"{given.place}:release:{tag}",
                 title=f"{given.place}: {given.actor} {RELEASES[given.action]} the {early} {known_as}",
-                body=words(release["body"]),
+                body=release["body"].words(),
                 links=link("Release", release["html_url"]),
                 labels={
                     "tag": tag,
-                    "branch": words(release["target_commitish"]),
-                    "author": words(release["author"]["login"]),
+                    "branch": release["target_commitish"].words(),
+                    "author": release["author"]["login"].words(),
                     "prerelease": "true" if early == "pre-release" else "",
                 },
                 at=when(release["published_at"]),
@@ -349,7 +350,7 @@ def _commit_comment(given: Delivery) -> Sequence[Report] | Quiet:
     comment = given.body["comment"]
     if given.action != "created":
         return given.quiet("nobody is told of that")
-    sha = words(comment["commit_id"])
+    sha = comment["commit_id"].words()
     return [
         report(
             given,
@@ -357,9 +358,9 @@ def _commit_comment(given: Delivery) -> Sequence[Report] | Quiet:
                 kind="comment",
                 key=f"{given.place}@{sha}",
                 title=f"{given.place}: {given.actor} commented on the commit {sha[:7]}",
-                body=words(comment["body"]),
+                body=comment["body"].words(),
                 links=link("Comment", comment["html_url"]),
-                labels={"head_sha": sha, "author": words(comment["user"]["login"])},
+                labels={"head_sha": sha, "author": comment["user"]["login"].words()},
                 at=when(comment["created_at"]),
             ),
         )
@@ -369,7 +370,7 @@ def _commit_comment(given: Delivery) -> Sequence[Report] | Quiet:
 def _wiki(given: Delivery) -> Sequence[Report]:
     pages = list(given.body["pages"].items())
     titles = [line(first(page, "title", "page_name")) for page in pages]
-    done = "created" if pages and all(words(page["action"]) == "created" for page in pages) else "edited"
+    done = "created" if pages and all(page["action"].words() == "created" for page in pages) else "edited"
     return [
         report(
             given,

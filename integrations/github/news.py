@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hub.contracts import Quiet
 from hub.core.event import Report, Severity
 from hub.payload import Field
-from integrations.github.reading import LONGEST_TITLE, Delivery, Reader, Said, first, line, link, listed, report, words
+from integrations.github.reading import LONGEST_TITLE, Delivery, Reader, Said, first, line, link, listed, report
 
 PLACE = re.compile(r"\{([\w.|]+)\}")
 
@@ -243,9 +243,9 @@ def _asked(given: Delivery) -> Sequence[Report] | Quiet:
 def _ping(given: Delivery) -> Sequence[Report]:
     """GitHub posts it when the webhook is made: the proof that it works."""
     hook = given.body["hook"]
-    events = sorted(words(event) for event in hook["events"].items())
+    events = sorted(event.words() for event in hook["events"].items())
     sends = "everything" if events == ["*"] else listed(events, 8) or "what it was asked for"
-    place = "an app" if words(hook["type"]) == "App" else given.place
+    place = "an app" if hook["type"].words() == "App" else given.place
     return [
         report(
             given,
@@ -253,7 +253,7 @@ def _ping(given: Delivery) -> Sequence[Report]:
                 kind="webhook",
                 key=f"ping:{first(given.body, 'hook_id', 'hook.id')}",
                 title=f"GitHub is connected: {place} sends {sends}",
-                body=words(given.body["zen"]),
+                body=given.body["zen"].words(),
                 links=link("GitHub", given.body["repository"]["html_url"], given.body["organization"]["html_url"]),
             ),
         )

@@ -9,6 +9,7 @@ from hub.contracts import Quiet
 from hub.core.event import Link, Report, Severity, Status
 from hub.errors import PayloadError
 from hub.payload import Field
+from hub.prose import AHEAD, in_lines, one_line
 
 LONGEST_TITLE = 200
 LONGEST_BODY = 2000
@@ -51,7 +52,7 @@ class Delivery:
 
     @property
     def action(self) -> str:
-        return words(self.body["action"])
+        return self.body["action"].words()
 
     @property
     def place(self) -> str:
@@ -97,7 +98,7 @@ class Said:
 
 def report(delivery: Delivery, said: Said) -> Report:
     shared = {
-        "repo": words(delivery.body["repository"]["full_name"]),
+        "repo": delivery.body["repository"]["full_name"].words(),
         "owner": delivery.place.partition("/")[0],
         "event": delivery.event,
         "action": delivery.action,
@@ -121,17 +122,9 @@ def report(delivery: Delivery, said: Said) -> Report:
 # ---------------------------------------------------------------------------------------------------------------- words
 
 
-def words(field: Field) -> str:
-    """A text that may be missing. One that is no text counts as missing: for want of a word no alert is refused."""
-    try:
-        return field.text("").strip()
-    except PayloadError:
-        return ""
-
-
 def first(body: Field, *paths: str) -> str:
     """The first of these texts that is there."""
-    return next((text for path in paths if (text := words(body.at(path)))), "")
+    return next((text for path in paths if (text := body.at(path).words())), "")
 
 
 def when(field: Field) -> datetime | None:
@@ -154,15 +147,13 @@ def number(field: Field) -> int | None:
 
 def link(title: str, *urls: Field) -> tuple[Link, ...]:
     """The first that is an address of the web, if any is."""
-    found = [url for field in urls if (url := words(field)).startswith(("http://", "https://"))]
+    found = [url for field in urls if (url := field.words()).startswith(("http://", "https://"))]
     return tuple(Link(title=title, url=url) for url in found[:1])
 
 
 def line(text: str, longest: int = 100) -> str:
     """Text on one line, cut where it grows too long, and no commit at full length."""
-    # What is cut off is not looked at: a text may have megabytes.
-    short = " ".join(SHA.sub(lambda sha: sha[0][:7], text[: 20 * longest]).split())
-    return short if len(short) <= longest else short[: longest - 1].rstrip() + "…"
+    return one_line(SHA.sub(lambda sha: sha[0][:7], text[: AHEAD * longest]), longest)
 
 
 def subject(message: str) -> str:
@@ -176,9 +167,7 @@ def quoted(text: str) -> str:
 
 def prose(text: str) -> str:
     """A text of several lines, cut, without the hints that templates hide in it."""
-    lines = re.sub(r"<!--.*?-->", "", text[: 2 * LONGEST_BODY].replace("\r\n", "\n"), flags=re.DOTALL)
-    shown = re.sub(r"\n{3,}", "\n\n", lines).strip()
-    return shown if len(shown) <= LONGEST_BODY else shown[: LONGEST_BODY - 1].rstrip() + "…"
+    return in_lines(re.sub(r"<!--.*?-->", "", text[: 2 * LONGEST_BODY], flags=re.DOTALL), LONGEST_BODY)
 
 
 def count(number: int, what: str) -> str:
@@ -194,7 +183,7 @@ def listed(names: Sequence[str], most: int = 4) -> str:
 
 
 def logins(people: Field) -> list[str]:
-    return [login for person in people.items() if (login := words(person["login"]))]
+    return [login for person in people.items() if (login := person["login"].words())]
 
 
 # --------------------------------------------------------------------------------------------------------------- places

@@ -15,7 +15,6 @@ from integrations.github.reading import (
     link,
     report,
     when,
-    words,
 )
 
 SEVERITIES = {
@@ -73,13 +72,13 @@ def _dependabot(given: Delivery) -> Sequence[Report] | Quiet:
     )
     package = first(alert, "dependency.package.name", "security_vulnerability.package.name") or "a dependency"
     where, fixed_in = (
-        words(alert["dependency"]["manifest_path"]),
+        alert["dependency"]["manifest_path"].words(),
         first(alert, "security_vulnerability.first_patched_version.identifier"),
     )
     return _alert(
         given,
         key=f"dependabot:{alert['number'].text()}",
-        what=_named(line(package), line(words(advisory["summary"]))),
+        what=_named(line(package), line(advisory["summary"].words())),
         severity=severity_of(grade),
         body="\n".join(
             (
@@ -106,17 +105,17 @@ def _named(package: str, summary: str) -> str:
 def _vulnerability(given: Delivery) -> Sequence[Report] | Quiet:
     """The event that `dependabot_alert` replaces. Where both are sent they are the same alert."""
     alert = given.body["alert"]
-    package = words(alert["affected_package_name"]) or "a dependency"
-    advisory, fixed_in = first(alert, "external_identifier", "ghsa_id"), words(alert["fixed_in"])
+    package = alert["affected_package_name"].words() or "a dependency"
+    advisory, fixed_in = first(alert, "external_identifier", "ghsa_id"), alert["fixed_in"].words()
     return _alert(
         given,
         key=f"dependabot:{first(alert, 'number') or alert['id'].text()}",
         what=_named(line(package), advisory and f"{line(advisory)} in {line(package)}"),
-        severity=severity_of(words(alert["severity"])),
-        body=f"affected: {words(alert['affected_range']) or 'unknown'}\n"
+        severity=severity_of(alert["severity"].words()),
+        body=f"affected: {alert['affected_range'].words() or 'unknown'}\n"
         + (f"fixed in {fixed_in}" if fixed_in else "no fixed version yet"),
         labels={"package": package, "advisory": advisory},
-        reason=words(alert["dismiss_reason"]),
+        reason=alert["dismiss_reason"].words(),
     )
 
 
@@ -125,7 +124,7 @@ def _secret(given: Delivery) -> Sequence[Report] | Quiet:
     alert = given.body["alert"]
     kind = first(alert, "secret_type_display_name", "secret_type") or "secret"
     public = given.action == "publicly_leaked" or alert["publicly_leaked"].value is True
-    validity = words(alert["validity"])
+    validity = alert["validity"].words()
     return _alert(
         given,
         key=f"secret:{alert['number'].text()}",
@@ -133,20 +132,20 @@ def _secret(given: Delivery) -> Sequence[Report] | Quiet:
         severity=Severity.CRITICAL,
         body=f"validity: {validity}" if validity else "",
         labels={"secret_type": first(alert, "secret_type")},
-        reason=words(alert["resolution"]),
+        reason=alert["resolution"].words(),
     )
 
 
 def _code(given: Delivery) -> Sequence[Report] | Quiet:
     alert, rule = given.body["alert"], given.body["alert"]["rule"]
     instance = alert["most_recent_instance"] if alert["most_recent_instance"].present else alert["instances"][0]
-    scanner = words(alert["tool"]["name"]) or "code scanning"
+    scanner = alert["tool"]["name"].words() or "code scanning"
     path, at_line = first(instance, "location.path"), first(instance, "location.start_line")
     return _alert(
         given,
         key=f"code:{alert['number'].text()}",
         what=f"{line(scanner, 40)}: {line(first(rule, 'description', 'name', 'id') or 'a finding')}",
-        severity=severity_of(words(rule["security_severity_level"]), words(rule["severity"])),
+        severity=severity_of(rule["security_severity_level"].words(), rule["severity"].words()),
         body="\n".join(
             (
                 first(instance, "message.text"),
@@ -154,12 +153,12 @@ def _code(given: Delivery) -> Sequence[Report] | Quiet:
             )
         ),
         labels={
-            "branch": branch_of(first(given.body, "ref") or words(instance["ref"])),
-            "head_sha": words(given.body["commit_oid"]),
-            "rule": words(rule["id"]),
-            "scanner": words(alert["tool"]["name"]),
+            "branch": branch_of(first(given.body, "ref") or instance["ref"].words()),
+            "head_sha": given.body["commit_oid"].words(),
+            "rule": rule["id"].words(),
+            "scanner": alert["tool"]["name"].words(),
         },
-        reason=words(alert["dismissed_reason"]),
+        reason=alert["dismissed_reason"].words(),
     )
 
 
@@ -183,7 +182,7 @@ def _alert(
                 links=link(
                     "Alert", alert["html_url"], alert["external_reference"], given.body["repository"]["html_url"]
                 ),
-                labels={"number": words(alert["number"])} | dict(labels),
+                labels={"number": alert["number"].words()} | dict(labels),
                 at=when(alert["updated_at"]) or when(alert["created_at"]),
             ),
         )
@@ -224,11 +223,11 @@ def _advisory(given: Delivery) -> Sequence[Report] | Quiet:
             Said(
                 kind="security",
                 key=f"{given.place}:{name}" if own else name,
-                title=f"{place}{name} was {ADVISORIES[given.action]}: {line(words(advisory['summary']))}",
-                severity=severity_of(words(advisory["severity"]))
+                title=f"{place}{name} was {ADVISORIES[given.action]}: {line(advisory['summary'].words())}",
+                severity=severity_of(advisory["severity"].words())
                 if given.action in ("published", "reported")
                 else Severity.INFO,
-                body=words(advisory["description"]),
+                body=advisory["description"].words(),
                 links=link("Advisory", advisory["html_url"], advisory["references"][0]["url"]),
                 labels={"advisory": name, "package": next(filter(None, packages), "")},
                 at=when(advisory["updated_at"]),

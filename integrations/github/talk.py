@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from hub.contracts import Quiet
 from hub.core.event import Report
 from hub.payload import Field
-from integrations.github.reading import Delivery, Reader, Said, first, link, logins, quoted, report, when, words
+from integrations.github.reading import Delivery, Reader, Said, first, link, logins, quoted, report, when
 
 
 def _closed(given: Delivery, name: str) -> str:
-    reason = words(given.body["issue"]["state_reason"])
+    reason = given.body["issue"]["state_reason"].words()
     return f"closed {name}" + (f" as {reason.replace('_', ' ')}" if reason not in ("", "completed") else "")
 
 
@@ -21,7 +21,7 @@ ISSUES: Mapping[str, Callable[[Delivery, str], str]] = {
     "opened": lambda _, name: f"opened the issue {name}",
     "closed": _closed,
     "reopened": lambda _, name: f"reopened {name}",
-    "assigned": lambda given, name: f"assigned {name} to {words(given.body['assignee']['login']) or 'somebody'}",
+    "assigned": lambda given, name: f"assigned {name} to {given.body['assignee']['login'].words() or 'somebody'}",
     "transferred": _transferred,
     "deleted": lambda _, name: f"deleted {name}",
 }
@@ -56,8 +56,8 @@ def _of(
             Said(
                 kind=kind,
                 key=key,
-                title=f"{key}: {given.actor} {told[given.action](given, quoted(words(thing['title'])))}",
-                body=words(thing["body"]) if given.action in ("opened", "created") else "",
+                title=f"{key}: {given.actor} {told[given.action](given, quoted(thing['title'].words()))}",
+                body=thing["body"].words() if given.action in ("opened", "created") else "",
                 links=link(kind.capitalize(), thing["html_url"]),
                 labels=_labels(thing),
                 at=when(thing["updated_at"]),
@@ -77,8 +77,8 @@ def _comment(given: Delivery) -> Sequence[Report] | Quiet:
             Said(
                 kind="comment",
                 key=key,
-                title=f"{key}: {given.actor} commented on {quoted(words(thing['title']))}",
-                body=words(comment["body"]),
+                title=f"{key}: {given.actor} commented on {quoted(thing['title'].words())}",
+                body=comment["body"].words(),
                 links=link("Comment", comment["html_url"]),
                 labels=_labels(thing),
                 at=when(comment["created_at"]),
@@ -94,12 +94,12 @@ def _key(given: Delivery, thing: Field) -> str:
 
 def _labels(thing: Field) -> Mapping[str, str]:
     return {
-        "number": words(thing["number"]),
-        "author": words(thing["user"]["login"]),
+        "number": thing["number"].words(),
+        "author": thing["user"]["login"].words(),
         "assignee": ",".join(logins(thing["assignees"])),
-        "issue_labels": ",".join(words(one["name"]) for one in thing["labels"].items()),
-        "milestone": words(thing["milestone"]["title"]),
-        "category": words(thing["category"]["name"]),
+        "issue_labels": ",".join(one["name"].words() for one in thing["labels"].items()),
+        "milestone": thing["milestone"]["title"].words(),
+        "category": thing["category"]["name"].words(),
     }
 
 

@@ -22,7 +22,6 @@ from integrations.zendesk.reading import (
     said,
     ticket_id,
     when,
-    words,
 )
 
 PREFIX = "zen:event-type:"
@@ -45,7 +44,7 @@ class Given:
 
     def called(self, field: Field, what: str = "") -> str:
         """Who or what an id means: its name if it is known, or `agent 844…`. Empty if it means nobody."""
-        id = words(field)
+        id = field.words()
         return "" if id in NOBODY else line(self.names.get(id, f"{what} {id}"))
 
 
@@ -60,7 +59,7 @@ def parse(body: Field, request: WebhookRequest, options: ZendeskOptions) -> Sequ
     if name in QUIET:
         return Quiet(why=f"{name}: {QUIET[name]}")
     given = Given(name=name, detail=body["detail"].object(), event=body["event"], names=options.names)
-    ticket = _ticket(given, words(body["account_id"]) or request.header("x-zendesk-account-id"), body, options)
+    ticket = _ticket(given, body["account_id"].words() or request.header("x-zendesk-account-id"), body, options)
     if name == SLA:
         return _sla(given, ticket, options)
     if name not in READERS:
@@ -73,26 +72,26 @@ def _ticket(given: Given, account: str, body: Field, options: ZendeskOptions) ->
     return Ticket(
         id=ticket_id(detail["id"]),
         account=account or options.subdomain or "zendesk",
-        subject="" if words(detail["subject"]) == SCRUBBED else words(detail["subject"]),
-        status=choice(words(detail["status"])),
-        priority=choice(words(detail["priority"])) if "priority" in detail.value else None,
-        description=words(detail["description"]),
+        subject="" if detail["subject"].words() == SCRUBBED else detail["subject"].words(),
+        status=choice(detail["status"].words()),
+        priority=choice(detail["priority"].words()) if "priority" in detail.value else None,
+        description=detail["description"].words(),
         labels={
-            "type": choice(words(detail["type"])),
+            "type": choice(detail["type"].words()),
             "group": given.called(detail["group_id"]),
             "assignee": given.called(detail["assignee_id"]),
             "requester": given.called(detail["requester_id"]),
             "brand": given.called(detail["brand_id"]),
             "organization": given.called(detail["organization_id"]),
             "tags": ",".join(_tags(detail["tags"])),
-            "channel": words(detail["via"]["channel"]),
+            "channel": detail["via"]["channel"].words(),
         },
         at=when(body["time"]),
     )
 
 
 def _tags(field: Field) -> list[str]:
-    return [words(tag) for tag in field.items()] if isinstance(field.value, list) else words(field).split()
+    return [tag.words() for tag in field.items()] if isinstance(field.value, list) else field.words().split()
 
 
 def _sla(given: Given, ticket: Ticket, options: ZendeskOptions) -> Sequence[Report] | Quiet:
@@ -112,7 +111,7 @@ def _created(given: Given) -> Change:
     return Change(
         event=given.name,
         says="new",
-        body=words(given.detail["description"]),
+        body=given.detail["description"].words(),
         actor=_actor(given),
         is_new=True,
         opens=True,
@@ -120,22 +119,22 @@ def _created(given: Given) -> Change:
 
 
 def _actor(given: Given) -> str:
-    return given.names.get(words(given.detail["actor_id"]), "")
+    return given.names.get(given.detail["actor_id"].words(), "")
 
 
 def _comment(given: Given) -> Change:
     comment = given.event["comment"]
     author, staff = comment["author"], comment["author"]["is_staff"].value is True
-    who = line(words(author["name"])) or given.called(author["id"], "agent" if staff else "customer") or "somebody"
+    who = line(author["name"].words()) or given.called(author["id"], "agent" if staff else "customer") or "somebody"
     did = "left a note" if comment["is_public"].value is False else "replied" if staff else "wrote"
-    return Change(event=given.name, says=f"{who} {did}", body=words(comment["body"]), actor=who)
+    return Change(event=given.name, says=f"{who} {did}", body=comment["body"].words(), actor=who)
 
 
 def _chosen(what: str, *, opens: bool = False) -> Reader:
     """One of a few words became another: `priority High → Urgent`."""
 
     def read(given: Given) -> Change:
-        before, now = (said(choice(words(given.event[name]))) for name in ("previous", "current"))
+        before, now = (said(choice(given.event[name].words())) for name in ("previous", "current"))
         return Change(event=given.name, says=_from_to(what, before, now), actor=_actor(given), opens=opens)
 
     return read
@@ -164,18 +163,18 @@ def _assigned(to: str, what: str, nobody: str) -> Reader:
 
 
 def _renamed(given: Given) -> Change:
-    before = line(words(given.event["previous"]))
+    before = line(given.event["previous"].words())
     return Change(event=given.name, says=f'renamed from "{before}"' if before else "renamed", actor=_actor(given))
 
 
 def _merged(given: Given) -> Change:
-    target = words(given.event["target_ticket_id"])
+    target = given.event["target_ticket_id"].words()
     says = f"merged into #{line(target)}" if target else "merged into another"
     return Change(event=given.name, says=says, actor=_actor(given), ends=True)
 
 
 def _linked(given: Given) -> Change:
-    problem = words(given.event["current"])
+    problem = given.event["current"].words()
     says = "no problem ticket any more" if problem in NOBODY else f"belongs to problem #{line(problem)}"
     return Change(event=given.name, says=says, actor=_actor(given))
 

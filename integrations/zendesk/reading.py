@@ -9,6 +9,7 @@ from typing import Literal
 from hub.core.event import Labels, Link, Report, Severity, Status
 from hub.errors import PayloadError
 from hub.payload import Field, shown
+from hub.prose import in_lines, one_line
 
 LONGEST_SUBJECT = 100
 LONGEST_BODY = 2000
@@ -171,14 +172,6 @@ def ticket_id(field: Field) -> str:
     return id
 
 
-def words(field: Field) -> str:
-    """A text that may be missing. What is no text counts as missing: for want of a word no ticket is refused."""
-    try:
-        return field.text("").strip()
-    except PayloadError:
-        return ""
-
-
 def when(field: Field) -> datetime | None:
     try:
         return field.time()
@@ -198,15 +191,11 @@ def said(word: str) -> str:
 
 
 def line(text: str, longest: int = LONGEST_SUBJECT) -> str:
-    """Text on one line, cut where it grows too long."""
-    short = " ".join(text[: 20 * longest].split())
-    return short if len(short) <= longest else short[: longest - 1].rstrip() + "…"
+    return one_line(text, longest)
 
 
 def prose(text: str) -> str:
-    """A text of several lines, cut."""
-    plain = re.sub(r"\n{3,}", "\n\n", text[: 2 * LONGEST_BODY].replace("\r\n", "\n")).strip()
-    return plain if len(plain) <= LONGEST_BODY else plain[: LONGEST_BODY - 1].rstrip() + "…"
+    return in_lines(text, LONGEST_BODY)
 
 
 def address(text: str) -> str:

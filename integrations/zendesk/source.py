@@ -28,7 +28,6 @@ from integrations.zendesk.reading import (
     said,
     ticket_id,
     when,
-    words,
 )
 
 __all__ = ["delivery", "parse", "sign", "verify"]
@@ -93,7 +92,7 @@ def sign(request: WebhookRequest, secret: Secret) -> Mapping[str, str]:
 def delivery(request: WebhookRequest) -> str:
     """The event's own id; a trigger has none, but its call has one that a repeat keeps."""
     event = _event(request)
-    return (words(event["id"]) if event else "") or request.header(INVOCATION)
+    return (event["id"].words() if event else "") or request.header(INVOCATION)
 
 
 def parse(request: WebhookRequest, options: ZendeskOptions) -> Sequence[Report] | Quiet:
@@ -112,7 +111,7 @@ def _event(request: WebhookRequest) -> Field | None:
         body = request.json()
     except PayloadError:
         return None
-    is_event = words(body["type"]).startswith(events.PREFIX) and not body["ticket_id"].present
+    is_event = body["type"].words().startswith(events.PREFIX) and not body["ticket_id"].present
     return body if is_event else None
 
 
@@ -120,30 +119,30 @@ def _event(request: WebhookRequest) -> Field | None:
 
 
 def _template(body: Field, request: WebhookRequest, options: ZendeskOptions) -> Sequence[Report] | Quiet:
-    link = address(words(body["link"])) or address(words(body["ticket_url"]))
-    event = re.sub(r"[\s-]+", "_", line(words(body["ticket_event"])).lower())
-    text = next((text for name in ("comment", "message", "ticket_description") if (text := words(body[name]))), "")
+    link = address(body["link"].words()) or address(body["ticket_url"].words())
+    event = re.sub(r"[\s-]+", "_", line(body["ticket_event"].words()).lower())
+    text = next((text for name in ("comment", "message", "ticket_description") if (text := body[name].words())), "")
     comment = RULE.sub("", text)
     ticket = Ticket(
         id=ticket_id(body["ticket_id"]),
         account=request.header(ACCOUNT) or options.subdomain or account_of(link) or "zendesk",
-        subject=words(body["ticket_title"]),
-        status=choice(words(body["ticket_status"])),
-        priority=choice(words(body["ticket_priority"])) if body["ticket_priority"].present else None,
+        subject=body["ticket_title"].words(),
+        status=choice(body["ticket_status"].words()),
+        priority=choice(body["ticket_priority"].words()) if body["ticket_priority"].present else None,
         description=comment,
         link=link,
         labels={
-            "type": choice(words(body["ticket_type"])),
-            "group": line(words(body["group"])),
-            "assignee": line(words(body["assignee_full_name"])),
-            "requester": line(words(body["requester_full_name"])),
-            "brand": line(words(body["brand"])),
-            "organization": line(words(body["organization"])),
-            "tags": ",".join(words(body["tags"]).split()),
+            "type": choice(body["ticket_type"].words()),
+            "group": line(body["group"].words()),
+            "assignee": line(body["assignee_full_name"].words()),
+            "requester": line(body["requester_full_name"].words()),
+            "brand": line(body["brand"].words()),
+            "organization": line(body["organization"].words()),
+            "tags": ",".join(body["tags"].words().split()),
         },
         at=when(body["updated_at"]),
     )
-    actor = line(words(body["current_user"]))
+    actor = line(body["current_user"].words())
     if event.startswith("sla_breach"):
         return breached(ticket, Change(event="sla_breached", says="SLA breached", actor=actor), options)
     says = said(ticket.status) if event in ("", "updated") else event.replace("_", " ")
