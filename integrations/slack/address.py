@@ -38,6 +38,8 @@ def _fault_of_name(name: str) -> str:
     if name.startswith("@"):
         return "somebody is addressed by their member ID, as in slack:@U024BE7LH: in Slack, open the profile, then ⋮, \
 Copy member ID"
+    if _USER.fullmatch(f"@{name}"):
+        return f"a member ID has an @ before it: slack:@{name}"
     bare = name.lstrip("#")
     if _CHANNEL.fullmatch(bare):
         return f"the id of a channel has no # before it: slack:{bare}"

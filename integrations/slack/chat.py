@@ -4,16 +4,16 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from yarl import URL
 
 from hub.contracts import ChatTools, ChatTraits, PostKey, Repeat, Reply, Room, Setting, Utterance
 from hub.core.notification import Message, MessageRef
@@ -213,26 +213,28 @@ class SlackChat:
             raise Unreachable("what answered is not Slack; is TOCSIN_SLACK_API_URL right?") from None
         return answer
 
-    async def _answer(self, url: str, said: dict[str, Any]) -> None:
+    async def _answer(self, to: str, said: dict[str, Any]) -> None:
         """Post to the URL that came with a command or button. Errors of aiohttp speak of it, so none is passed on."""
-        if not self._is_slacks(url):
-            raise Refused("the answer was to go elsewhere than to Slack")
+        url = self._of_slack(to)
         try:
             response = await self.http.post(url, data=msgspec.json.encode(said), headers=JSON, allow_redirects=False)
             async with response:
                 body, status = await response.content.read(READ), response.status
                 wait = response.headers.get("Retry-After", "")
-        except (aiohttp.ClientError, TimeoutError, ValueError):
+        except (aiohttp.ClientError, TimeoutError):
             raise Unreachable("Slack took no answer") from None
         if status != 200:
             raise refusal(status, _decoded(body), wait, token="")
 
-    def _is_slacks(self, url: str) -> bool:
-        """Whether it leads to Slack, or to what stands for it."""
-        there, api = urlsplit(url), urlsplit(self.web.base_url)
-        host = there.hostname or ""
-        of_slack = there.scheme == "https" and host.endswith((".slack.com", ".slack-gov.com"))
-        return of_slack or (there.scheme, there.netloc) == (api.scheme, api.netloc)
+    def _of_slack(self, to: str) -> URL:
+        """The URL, if it leads to Slack or to what stands for it. Raises Refused."""
+        api = URL(self.web.base_url)
+        with suppress(ValueError):
+            url = URL(to)
+            ours = url.scheme == "https" and (url.host or "").endswith((".slack.com", ".slack-gov.com"))
+            if ours or (url.scheme, url.authority) == (api.scheme, api.authority):
+                return url
+        raise Refused("the answer was to go elsewhere than to Slack")
 
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}

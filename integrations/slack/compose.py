@@ -24,11 +24,12 @@ BUDGETS = (800, 400, 200, 100, 40)
 LINES, LINES_WHEN_OVER = 10, 2
 """Of a text. What is longer Slack folds, and the buttons with it."""
 LONGEST_TITLE, LONGEST_STANDING, LONGEST_NAME, LONGEST_FACT = 250, 500, 40, 160
-LONGEST_LABEL, LONGEST_VALUE, LONGEST_URL = 75, 2_000, 1_000
+LONGEST_LABEL, LONGEST_VALUE, LONGEST_URL = 75, 255, 1_000
 LONGEST_FALLBACK = 600
 """Escaped it may be five times as long; from 4,000 on Slack makes several messages of it."""
 LONGEST_REPLY = 3_000
-FACTS, LINKS, BUTTONS = 12, 5, 5
+FACTS, LINKS, BUTTONS = 9, 5, 5
+"""A line of facts has ten places, and one may be needed to say that there are more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ BRIEFLY: Mapping[Occasion | None, str] = {
     Occasion.SILENCED: "no_bell",
 }
 """What begins a line that wakes nobody."""
+BEGAN: Mapping[MessageState | None, str] = {MessageState.NOTICE: "", MessageState.RESOLVED: "began "}
 OVER = (MessageState.RESOLVED, MessageState.SILENCED)
 
 
@@ -86,7 +88,7 @@ def _card(message: Message, budget: int) -> Json:
     edge = [
         *_rich(_section(_text(_standing(message, budget)))),
         *_rich(*_body(message, budget)),
-        *_rich(_section(_links(message))),
+        *_rich(_section(_links(message, budget))),
         *_facts(message, budget),
         *_actions(message.buttons),
     ]
@@ -106,7 +108,7 @@ def _line(message: Message, budget: int) -> Json:
         _section([_emoji(emoji), *_text(" "), *first] if emoji else first),
         _section(_text(_standing(message, budget), italic=True)),
         *_body(message, budget),
-        _section(_links(message)),
+        _section(_links(message, budget)),
     )
     return {"text": spoken(message), "blocks": [*blocks, *_actions(message.buttons)], "attachments": []}
 
@@ -150,13 +152,14 @@ def _standing(message: Message, budget: int) -> str:
 
 
 def _context(message: Message) -> Json:
-    """State, severity, since when: in the reader's own time. Words of ours, so that they may be `mrkdwn`."""
-    words = [f"*{word}*" for word in (_state(message), _severity(message)) if word]
+    """State, severity, since when."""
+    elements = [_plain_text(" · ".join(word for word in (_state(message), _severity(message)) if word))]
     if message.at is not None:
-        since = "" if message.state is MessageState.NOTICE else "since "
-        fallback = message.at.strftime("%Y-%m-%d %H:%M UTC")
-        words.append(f"{since}<!date^{int(message.at.timestamp())}^{{date_short_pretty}}, {{time}}|{fallback}>")
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": " · ".join(words), "verbatim": True}]}
+        # In the reader's own zone, which takes `mrkdwn`; nobody else's words are in it.
+        words, fallback = BEGAN.get(message.state, "since "), message.at.strftime("%Y-%m-%d %H:%M UTC")
+        date = f"<!date^{int(message.at.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
+        elements.append({"type": "mrkdwn", "text": f"{words}{date}"})
+    return {"type": "context", "elements": elements}
 
 
 def _body(message: Message, budget: int) -> Iterator[Sequence[Json]]:
@@ -167,15 +170,19 @@ def _body(message: Message, budget: int) -> Iterator[Sequence[Json]]:
 
 
 def _facts(message: Message, budget: int) -> Sequence[Json]:
-    named = [
+    """In small letters: the title mostly says it, and on a telephone each line counts."""
+    most = min(FACTS, budget // 20)
+    words = [
         f"{cut(name, min(LONGEST_NAME, budget))}: {cut(value, min(LONGEST_FACT, budget))}"
-        for name, value in message.facts[: min(FACTS, budget // 20)]
+        for name, value in message.facts[:most]
     ]
-    return [{"type": "context", "elements": [_plain_text(name) for name in named]}] if named else []
+    if len(message.facts) > most:
+        words.append(f"{len(message.facts) - most} more")
+    return [{"type": "context", "elements": [_plain_text(word) for word in words]}] if words else []
 
 
-def _links(message: Message) -> Iterator[Json]:
-    for number, (title, url) in enumerate(links_of(message)):
+def _links(message: Message, budget: int) -> Iterator[Json]:
+    for number, (title, url) in enumerate(_web(message.links, budget)):
         yield from _text("     " if number else "")
         yield {"type": "link", "url": url, "text": title}
 
@@ -224,10 +231,10 @@ def _emoji(name: str) -> Json:
     return {"type": "emoji", "name": name}
 
 
-def links_of(message: Message) -> Iterator[tuple[str, str]]:
+def _web(links: Sequence[Link], budget: int) -> Iterator[tuple[str, str]]:
     """Titles and addresses of the links that lead to the web, and nowhere else."""
-    for link in message.links[:LINKS]:
-        if host := _web_host(link):
+    for link in links[:LINKS]:
+        if (host := _web_host(link)) and len(link.url) <= min(LONGEST_URL, 4 * budget):
             yield cut(link.title, LONGEST_LABEL) or host, link.url.replace("|", "%7C")
 
 
@@ -240,8 +247,7 @@ def _web_host(link: Link) -> str:
         host = parts.hostname
     except ValueError:
         return ""
-    safe = parts.scheme in ("http", "https") and len(link.url) <= LONGEST_URL and not _UNSAFE.search(link.url)
-    return host or "" if safe else ""
+    return host or "" if parts.scheme in ("http", "https") and not _UNSAFE.search(link.url) else ""
 
 
 # ----------------------------------------------------------------------------------------------------- strangers' text

@@ -155,7 +155,7 @@ def _typed(found: re.Match[str]) -> str:
         case "#":
             return f"#{label}" if label else inner
         case "!":
-            return label or f"@{inner[1:].partition('^')[0]}"
+            return label or f"@{inner[1:].rpartition('^')[2]}"
     return label or inner.removeprefix("mailto:")
 
 
