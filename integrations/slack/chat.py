@@ -55,7 +55,6 @@ class SlackChat:
         self._now = tools.now
         self._ids: dict[str, str] = {}
         self._names: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
-        self._threads: dict[PostKey, MessageRef] = {}
 
     @property
     def traits(self) -> ChatTraits:
@@ -68,7 +67,6 @@ class SlackChat:
             raise Refused(wrong)
         place: dict[str, Any] = {"channel": target(room)}
         if under is not None:
-            self._threads[key] = under
             place = _place(under, "thread_ts")
             # Who took no part in a thread is not told of it; what is loud stands in the channel, too.
             place["reply_broadcast"] = loud
@@ -82,7 +80,6 @@ class SlackChat:
             metadata={"event_type": DELIVERY, "event_payload": {"key": key}},
             room=room.name,
         )
-        self._threads.pop(key, None)
         try:
             channel, at = answer["channel"].text(), answer["ts"].text()
         except PayloadError:
@@ -99,7 +96,6 @@ class SlackChat:
     async def find(self, room: Room, key: PostKey, *, under: MessageRef | None = None) -> MessageRef | None:
         """Slack lets the app read where it is a member; elsewhere it stays uncertain."""
         await asyncio.sleep(SETTLING)
-        under = under or self._threads.get(key)
         place = _place(under, "ts") if under else {"channel": await self._id(room)}
         async for message in self._messages(place, room):
             metadata = message["metadata"]

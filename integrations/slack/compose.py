@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hub.core.event import Link, Severity
-from hub.core.notification import Button, Message, MessageState, Occasion
+from hub.core.notification import Button, Message, MessageKind, MessageState, Occasion
+from hub.prose import cut
 
 Json = dict[str, Any]
 
@@ -23,7 +24,7 @@ BUDGETS = (800, 400, 200, 100, 40)
 """Characters that any text may have: the first with which the message is small enough. The last always is."""
 LINES, LINES_WHEN_OVER = 10, 2
 """Of a text. What is longer Slack folds, and the buttons with it."""
-LONGEST_TITLE, LONGEST_STANDING, LONGEST_NAME, LONGEST_FACT = 250, 500, 40, 160
+LONGEST_TITLE, LONGEST_STANDING, LONGEST_NAME, LONGEST_FACT = 250, 500, 40, 100
 LONGEST_LABEL, LONGEST_VALUE, LONGEST_URL = 75, 255, 1_000
 LONGEST_FALLBACK = 600
 """Escaped it may be five times as long; from 4,000 on Slack makes several messages of it."""
@@ -48,7 +49,7 @@ OPEN: Mapping[Severity | None, Look] = {
     None: Look(emoji="red_circle", colour="#c62828"),
 }
 OTHERWISE: Mapping[MessageState | None, Look] = {
-    MessageState.ACKED: Look(emoji="eyes", colour="#8a5a00"),
+    MessageState.ACKED: Look(emoji="eyes", colour="#a8742a"),
     MessageState.SILENCED: Look(emoji="no_bell", colour="#5a5791"),
     MessageState.RESOLVED: Look(emoji="white_check_mark", colour="#1b8a4b"),
     MessageState.NOTICE: Look(emoji="speech_balloon", colour="#2a6099"),
@@ -62,13 +63,14 @@ BRIEFLY: Mapping[Occasion | None, str] = {
 """What begins a line that wakes nobody."""
 BEGAN: Mapping[MessageState | None, str] = {MessageState.NOTICE: "", MessageState.RESOLVED: "began "}
 OVER = (MessageState.RESOLVED, MessageState.SILENCED)
+CARDS = (MessageKind.ALERT, MessageKind.NOTICE)
 
 
 def compose(message: Message) -> Json:
     """Text, blocks and attachments, as `chat.postMessage` and `chat.update` take them."""
     shown, built = plain(message), Json()
     for budget in BUDGETS:
-        built = _line(shown, budget) if shown.state is None else _card(shown, budget)
+        built = _card(shown, budget) if shown.kind in CARDS else _line(shown, budget)
         if len(json.dumps(built, ensure_ascii=False)) <= LARGEST:
             break
     return built
@@ -94,7 +96,7 @@ def _card(message: Message, budget: int) -> Json:
     ]
     return {
         "text": spoken(message),
-        "blocks": [*_rich(_section([_emoji(look.emoji), *title])), _context(message)],
+        "blocks": [*_rich(_section([_emoji(look.emoji), *title])), *_context(message)],
         "attachments": [{"color": look.colour, "blocks": edge}] if edge else [],
     }
 
@@ -151,15 +153,16 @@ def _standing(message: Message, budget: int) -> str:
 # -------------------------------------------------------------------------------------------------------------- blocks
 
 
-def _context(message: Message) -> Json:
+def _context(message: Message) -> Sequence[Json]:
     """State, severity, since when."""
-    elements = [_plain_text(" · ".join(word for word in (_state(message), _severity(message)) if word))]
+    named = " · ".join(word for word in (_state(message), _severity(message)) if word)
+    elements = [_plain_text(named)] if named else []
     if message.at is not None:
         # In the reader's own zone, which takes `mrkdwn`; nobody else's words are in it.
         words, fallback = BEGAN.get(message.state, "since "), message.at.strftime("%Y-%m-%d %H:%M UTC")
         date = f"<!date^{int(message.at.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
         elements.append({"type": "mrkdwn", "text": f"{words}{date}"})
-    return {"type": "context", "elements": elements}
+    return [{"type": "context", "elements": elements}] if elements else []
 
 
 def _body(message: Message, budget: int) -> Iterator[Sequence[Json]]:
@@ -278,11 +281,6 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     return " ".join(clean(text).split())
-
-
-def cut(text: str, most: int) -> str:
-    """The text, or its beginning, at most so many characters."""
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def beginning(text: str, most: int, lines: int) -> tuple[str, int]:

@@ -81,8 +81,8 @@ class Desk:
     async def post(self, message: Message = DOWN, room: str = "#ops", key: str = "p1", **how: Any) -> MessageRef:
         return await self.chat.post(Room(chat="slack", name=room), message, PostKey(key), **how)
 
-    async def find(self, key: str, room: str = "#ops") -> MessageRef | None:
-        return await self.chat.find(Room(chat="slack", name=room), PostKey(key))
+    async def find(self, key: str, room: str = "#ops", **how: Any) -> MessageRef | None:
+        return await self.chat.find(Room(chat="slack", name=room), PostKey(key), **how)
 
     async def refusal(self, *answers: Answer, room: str = "#ops", **how: Any) -> DeliveryError:
         """What comes of posting, given these answers; asserts that nothing secret is in it."""
@@ -399,11 +399,8 @@ async def test_an_entry_of_a_thread_is_found_in_its_thread(desk: Desk) -> None:
     await desk.refusal(Answer(drops="kept"), message=WORSE, key="l1", under=ref)
     await desk.refusal(Answer(drops="lost"), message=WORSE, key="l2", under=ref)
 
-    assert desk.slack.thread(ref)[0].ref == await desk.find("l1")
-    assert await desk.find("l2") is None
-    assert desk.slack.thread(ref)[0].ref == await desk.chat.find(
-        Room(chat="slack", name="#ops"), PostKey("l1"), under=ref
-    )
+    assert desk.slack.thread(ref)[0].ref == await desk.find("l1", under=ref)
+    assert await desk.find("l2", under=ref) is None
 
 
 async def test_a_busy_channel_is_looked_through_in_pages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

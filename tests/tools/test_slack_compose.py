@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hub.core.event import Link, Severity
 from hub.core.notification import Button, Message, MessageKind, MessageState, Occasion
-from integrations.slack.compose import LONGEST_REPLY, beginning, compose, compose_reply, cut, escaped
+from integrations.slack.compose import LONGEST_REPLY, beginning, compose, compose_reply, escaped
 from tests.fakes.slack_blocks import Seen, check, mrkdwn, read
 
 BEGAN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -142,9 +142,9 @@ def test_columns_stay_columns() -> None:
 
 def test_an_alert_without_anything_is_still_one() -> None:
     """A template may leave nothing to say."""
-    empty = Message(kind=MessageKind.ALERT, title="", state=MessageState.OPEN)
-
-    assert (":red_circle: …", "OPEN") == seen(empty).texts
+    assert (":red_circle: …", "OPEN") == seen(Message(kind=MessageKind.ALERT, title="", state=MessageState.OPEN)).texts
+    assert (":red_circle: …",) == seen(Message(kind=MessageKind.ALERT, title="")).texts
+    assert ("…",) == seen(Message(kind=MessageKind.LINE, title="")).texts
 
 
 def test_many_facts_say_that_there_are_more() -> None:
@@ -313,7 +313,7 @@ def test_a_long_text_says_how_much_is_missing() -> None:
 
 
 def test_what_is_cut_says_so() -> None:
-    assert ("abcd", "ab…") == (cut("abcd", 4), cut("abcd", 3))
+    assert "x…" == seen(alert(title="x" * 300)).texts[0][-2:]
     assert ("a\nb", 4) == beginning("a\nb\nc\nd", 9, 2)
 
 
