@@ -172,22 +172,22 @@ class SlackChat:
         if room.startswith("D"):
             return "dm"
         name, until = self._names.get(room, ("", self._now()))
-        if self._now() >= until:
-            name = await self._name(room)
-            self._names[room] = (name, self._now() + NAMES_FOR)
-            while len(self._names) > NAMES:
-                self._names.popitem(last=False)
-        return name
-
-    async def _name(self, room: str) -> str:
+        if self._now() < until:
+            return name
         try:
-            channel = (await self.call(self.web.conversations_info, channel=room))["channel"]
-            several = channel["is_mpim"].flag()
-            name = channel["name"].text()
+            name = await self._name(room)
         except (DeliveryError, PayloadError) as error:
             log.warning("the name of a channel cannot be found out, so that its id stands for it: %s", error)
             return room
-        return room if several else f"#{name}"
+        self._names[room] = (name, self._now() + NAMES_FOR)
+        while len(self._names) > NAMES:
+            self._names.popitem(last=False)
+        return name
+
+    async def _name(self, room: str) -> str:
+        channel = (await self.call(self.web.conversations_info, channel=room))["channel"]
+        several = channel["is_mpim"].flag()
+        return room if several else f"#{channel['name'].text()}"
 
     # ------------------------------------------------------------------------------------------------------- requests
 

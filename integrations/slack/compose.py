@@ -28,7 +28,7 @@ LONGEST_TITLE, LONGEST_STANDING, LONGEST_NAME, LONGEST_FACT = 250, 500, 40, 100
 LONGEST_LABEL, LONGEST_VALUE, LONGEST_URL = 75, 255, 1_000
 LONGEST_FALLBACK = 600
 """Escaped it may be five times as long; from 4,000 on Slack makes several messages of it."""
-LONGEST_REPLY = 3_000
+LONGEST_REPLY = 5_000
 FACTS, LINKS, BUTTONS = 9, 5, 5
 """A line of facts has ten places, and one may be needed to say that there are more."""
 

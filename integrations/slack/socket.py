@@ -66,6 +66,7 @@ class SocketChat(SlackChat):
         except DeliveryError as error:
             log.warning("Slack cannot be heard: %s", error)
             return LONGEST_WAIT if isinstance(error, Refused) else getattr(error, "retry_after", None) or 0
+        log.info("Slack is heard, by a connection of our own")
         connections.create_task(self._serve(socket, hear, leaving))
         await leaving.wait()
         return 0

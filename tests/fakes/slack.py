@@ -144,9 +144,12 @@ class Slack:
         """The channel as `slack_page` draws it."""
         tops = [message for message in self.posted(name) if not message.thread or message.broadcast]
         return [
-            {**top.body, "ts": top.ts, "replies": [{**one.body, "ts": one.ts} for one in self.thread(top.ref)]}
-            for top in tops
+            {**self._pictured(top), "replies": [self._pictured(one) for one in self.thread(top.ref)]} for top in tops
         ]
+
+    def _pictured(self, message: Posted) -> Mapping[str, Any]:
+        by = "tocsin" if message.user == BOT else _name(message.user)
+        return {**message.body, "ts": message.ts, "by": by, "only_for": message.only_for}
 
     # ------------------------------------------------------------------------------------------------------- Web API
 
@@ -372,7 +375,7 @@ class Slack:
             "channel_id": channel.id,
             "channel_name": channel.name or "directmessage",
             "user_id": user,
-            "user_name": user[2:].rstrip("01").lower(),
+            "user_name": _name(user),
             "command": "/tocsin",
             "text": _typed(text),
             "api_app_id": APP,
@@ -389,7 +392,7 @@ class Slack:
         value = message.seen.buttons[label]
         body = {
             "type": "block_actions",
-            "user": {"id": user, "username": user[2:].rstrip("01").lower(), "name": "x", "team_id": TEAM},
+            "user": {"id": user, "username": _name(user), "name": "x", "team_id": TEAM},
             "api_app_id": APP,
             "token": "not-to-be-trusted",
             "container": {
@@ -540,6 +543,10 @@ class Slack:
         async with asyncio.timeout(5):
             while self.opened < times or not self.sockets:
                 await asyncio.sleep(0.005)
+
+
+def _name(user: str) -> str:
+    return re.sub(r"\d", "", user[1:]).lower()
 
 
 def _hang_up(request: web.Request) -> web.Response:

@@ -40,8 +40,7 @@ article { display: flex; gap: 8px; padding: 8px 20px; overflow-wrap: anywhere; }
 .face { flex: none; width: 36px; height: 36px; border-radius: 8px; background: #2b3a55; color: #fff; text-align: center;
   line-height: 36px; font-size: 19px; }
 .said { flex: 1; min-width: 0; }
-.who b { font-weight: 900; } .who .app { font-size: 10px; font-weight: 700; padding: 1px 4px; border-radius: 3px;
-  background: var(--box); color: var(--soft); vertical-align: 1px; } .who time { font-size: 12px; color: var(--soft); }
+.who b { font-weight: 900; } .who time { font-size: 12px; color: var(--soft); }
 .block { margin: 4px 0; } .block:first-child { margin-top: 0; }
 .rich { white-space: pre-wrap; } .rich b { font-weight: 800; }
 .rich pre { margin: 4px 0; padding: 8px; border: 1px solid var(--boxedge); border-radius: 4px; background: var(--box);
@@ -75,8 +74,9 @@ def _message(message: Mapping[str, Any]) -> str:
     replies = message.get("replies", ())
     count = f'<div class="replies">{len(replies)} replies</div>' if replies else ""
     thread = "".join(_message(reply) for reply in replies)
+    only = '<div class="block context">Only visible to you</div>' if message.get("only_for") else ""
     return f"""<article><div class="face">🔔</div><div class="said">
-<div class="who"><b>tocsin</b> <span class="app">APP</span> <time>{at}</time></div>{said}{count}</div></article>
+<div class="who"><b>{_e(message.get("by", "tocsin"))}</b> <time>{at}</time></div>{only}{said}{count}</div></article>
 <div class="thread">{thread}</div>"""
 
 

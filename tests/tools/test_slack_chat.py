@@ -828,6 +828,16 @@ async def test_a_place_that_cannot_be_looked_up_keeps_its_id(desk: Desk) -> None
     assert SECRETS == await desk.chat.locate(SECRETS)
     desk.slack.answers["conversations.info"] = [Answer(text='{"ok": true}', content_type="application/json")]
     assert "C0OTHER01" == await desk.chat.locate("C0OTHER01")
+    desk.slack.answers["conversations.info"] = [Answer(status=503, text="away")]
+    assert [OPS, "#ops"] == [await desk.chat.locate(OPS), await desk.chat.locate(OPS)]
+
+
+async def test_a_talk_of_several_has_no_name(desk: Desk) -> None:
+    """It has one that nobody ever sees."""
+    answer = '{"ok": true, "channel": {"name": "mpdm-alice--bob-1", "is_mpim": true}}'
+    desk.slack.answers["conversations.info"] = [Answer(text=answer, content_type="application/json")]
+
+    assert "G0SEVERAL" == await desk.chat.locate("G0SEVERAL")
 
 
 async def test_a_name_is_looked_up_again_after_a_while(desk: Desk) -> None:
@@ -843,7 +853,8 @@ async def test_a_name_is_looked_up_again_after_a_while(desk: Desk) -> None:
 async def test_names_are_not_kept_without_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat, "NAMES", 2)
     for number in range(5):
-        await desk.chat.locate(f"C0NONE{number:03}")
+        desk.slack._add(Channel(f"C0MANY{number:03}", f"many-{number}"))
+        await desk.chat.locate(f"C0MANY{number:03}")
 
     assert 2 == len(desk.chat._names)
 

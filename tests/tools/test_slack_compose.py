@@ -2,16 +2,19 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from peers.browser import PHONE, WIDE, chromium, opened
 
 from hub.core.event import Link, Severity
 from hub.core.notification import Button, Message, MessageKind, MessageState, Occasion
 from integrations.slack.compose import LONGEST_REPLY, beginning, compose, compose_reply, escaped
 from tests.fakes.slack_blocks import Seen, check, mrkdwn, read
+from tests.fakes.slack_page import page
 
 BEGAN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NAGIOS = Link(title="Open in Nagios", url="https://nagios.example.com/extinfo.cgi?type=1&host=web301")
@@ -300,6 +303,25 @@ def test_only_the_time_is_written_in_a_language_that_has_no_escape() -> None:
     assert ["since <!date^1795262400^{date_short_pretty} at {time}|2026-11-21 12:00 UTC>"] == written
 
 
+# ------------------------------------------------------------------------------------------------------------- pictures
+
+
+@pytest.mark.e2e("chromium")
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+async def test_it_reads_well_on_a_desk_and_on_a_telephone(size: tuple[int, int], tmp_path: Path) -> None:
+    """Nothing runs out of the picture, and what a person reads there is what the fake says that they do."""
+    told = [alert(state=state, text=f"{'x' * 300}\na  b") for state in MessageState]
+    messages = [{**compose(message), "ts": "1795262400.1"} for message in (*told, line(text="x" * 300))]
+    (tmp_path / "ops.html").write_text(page("#ops", messages))
+    async with chromium() as browser, opened(browser, f"file://{tmp_path}/ops.html", size=size) as sheet:
+        read_there = [await article.inner_text() for article in await sheet.page.locator("article").all()]
+
+        assert not await sheet.overflows()
+        assert [] == sheet.faults
+    for message, words in zip(messages, read_there, strict=True):
+        assert [] == [one for one in read(message).texts if one[:1] != ":" and "UTC" not in one and one not in words]
+
+
 # ---------------------------------------------------------------------------------------------------------------- size
 
 
@@ -347,7 +369,7 @@ def test_a_reply_is_said_line_by_line() -> None:
     assert "web301 is acked by alice\nasking nagios … [8QK2]" == read(said).heard
 
 
-@pytest.mark.parametrize("text", ["", "\n", "x" * 90_000, "&" * 90_000, "a\x00b"])
+@pytest.mark.parametrize("text", ["", "\n", "x" * 90_000, "&" * 90_000, '"' * 90_000, "a\x00b"])
 def test_any_reply_fits(text: str) -> None:
     said = compose_reply(text)
     check(said)
