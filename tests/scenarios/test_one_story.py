@@ -11,10 +11,12 @@ import pytest
 from live import LiveHub, live_hub, until
 from teams import CHANNEL, TOKEN, Teams, say, teams
 
+from tests.fakes.slack import ALICE, APP_TOKEN, BOT_TOKEN, SECRET, Posted, Slack, slack
+
 RULES = """\
 version: 1
 channels: {{night: "{address}", ops: room:ops}}
-people: {{alice: {{slack: U1, teams: "00000000-alice"}}}}
+people: {{alice: {{slack: U0ALICE01, teams: "00000000-alice"}}}}
 routes: [{{name: disks, match: {{tool: nagios}}, to: night}}]
 everything_else: {{to: ops}}
 access:
@@ -96,6 +98,42 @@ class RoomStage:
             return str((await answer.json())["reply"])
 
 
+class SlackStage:
+    edits = True
+
+    def __init__(self, hub: LiveHub, fake: Slack) -> None:
+        self.hub, self.fake = hub, fake
+
+    def _alert(self) -> Posted:
+        return next(one for one in self.fake.posted("#ops") if one.seen.buttons)
+
+    async def tells(self) -> Sequence[str]:
+        return [one.seen.text for one in self.fake.posted("#ops") if one.seen.buttons]
+
+    async def acks(self) -> None:
+        await self.fake.press(self._alert().ref, "Ack", user=ALICE)
+
+    async def mentions(self, text: str) -> str:
+        said = await self.fake.say("#ops", f"@tocsin {text}", user=ALICE)
+
+        async def replies() -> Sequence[Posted]:
+            return self.fake.thread(said.ref)
+
+        return str((await until("there is a reply in the thread", replies))[0].seen.text)
+
+
+class SocketStage(SlackStage):
+    """By Socket Mode, over a connection that Slack closes in between, and with what it brings twice."""
+
+    async def acks(self) -> None:
+        await super().acks()
+        await self.fake.again()
+        before = self.fake.opened
+        await self.fake.disconnect()
+        await self.fake.let_go()
+        await self.fake.connected(before + 1)
+
+
 class TeamsStage:
     """No buttons, no edits: people type, and each change is a message."""
 
@@ -121,6 +159,32 @@ async def in_the_room(folder: Path) -> AsyncIterator[tuple[LiveHub, Stage]]:
 
 
 @asynccontextmanager
+async def in_slack(folder: Path) -> AsyncIterator[tuple[LiveHub, Stage]]:
+    async with slack() as fake:
+        variables = {
+            "TOCSIN_SLACK_BOT_TOKEN": BOT_TOKEN,
+            "TOCSIN_SLACK_SIGNING_SECRET": SECRET,
+            "TOCSIN_SLACK_API_URL": f"{fake.base}/api/",
+        }
+        async with live_hub(folder, RULES.format(address="slack:#ops"), variables) as hub:
+            fake.hub = hub.url
+            yield hub, SlackStage(hub, fake)
+
+
+@asynccontextmanager
+async def in_slack_by_socket(folder: Path) -> AsyncIterator[tuple[LiveHub, Stage]]:
+    async with slack() as fake:
+        variables = {
+            "TOCSIN_SLACK_BOT_TOKEN": BOT_TOKEN,
+            "TOCSIN_SLACK_APP_TOKEN": APP_TOKEN,
+            "TOCSIN_SLACK_API_URL": f"{fake.base}/api/",
+        }
+        async with live_hub(folder, RULES.format(address="slack:#ops"), variables) as hub:
+            await fake.connected()
+            yield hub, SocketStage(hub, fake)
+
+
+@asynccontextmanager
 async def in_teams(folder: Path) -> AsyncIterator[tuple[LiveHub, Stage]]:
     async with teams() as fake:
         variables = {
@@ -132,6 +196,6 @@ async def in_teams(folder: Path) -> AsyncIterator[tuple[LiveHub, Stage]]:
             yield hub, TeamsStage(hub, fake)
 
 
-@pytest.fixture(params=[in_the_room, in_teams], ids=lambda stage: stage.__name__)
+@pytest.fixture(params=[in_the_room, in_slack, in_slack_by_socket, in_teams], ids=lambda stage: stage.__name__)
 def chat(request: pytest.FixtureRequest) -> Any:
     return request.param

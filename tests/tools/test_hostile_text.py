@@ -24,9 +24,13 @@ from hub.core.notification import Button, Message, MessageKind, MessageState
 from hub.shipped_files import shipped
 from hub.web.gate import GateSettings, gate
 from hub.web.pages import page_routes
+from integrations.slack.compose import compose as compose_for_slack
+from integrations.slack.compose import compose_reply
 from integrations.teams import ear as teams_ear
 from integrations.teams.compose import compose as compose_for_teams
 from tests.fakes.site import FakeSite
+from tests.fakes.slack_blocks import check as check_in_slack
+from tests.fakes.slack_blocks import read as read_in_slack
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 OURS = Link(title="Open in Nagios", url="https://nagios.example.com/web301")
@@ -74,6 +78,14 @@ async def in_old_cards_of_teams(told: Message) -> Read:
     return Read(seen.text, pings=seen.pings, links=[url for _, url in seen.links], formatted=seen.formatted)
 
 
+async def in_slack(told: Message) -> Read:
+    body = compose_for_slack(told)
+    check_in_slack(body)
+    seen = read_in_slack(body)
+    links = [url for _, url in seen.links]
+    return Read(f"{seen.text}\n{seen.heard}", pings=seen.pings, links=links, formatted=seen.formatted)
+
+
 class Page(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -104,6 +116,7 @@ async def in_the_room(told: Message) -> Read:
 FORMATS = {"em", "strong", "i", "u", "s", "del", "code", "blockquote", "table", "img", "script", "iframe", "at", "font"}
 READERS: Mapping[str, Reader] = {
     "the room": in_the_room,
+    "Slack": in_slack,
     "Teams": in_teams,
     "Teams, message card": in_old_cards_of_teams,
 }
@@ -151,7 +164,12 @@ def say_in_teams(text: str) -> Read:
     return Read(shown, pings=re.findall(r"<at>", answer["text"]), links=[], formatted=[])
 
 
-SAID: Mapping[str, Callable[[str], Read]] = {"Teams": say_in_teams}
+def say_in_slack(text: str) -> Read:
+    seen = read_in_slack(compose_reply(text))
+    return Read(seen.text, pings=seen.pings, links=[url for _, url in seen.links], formatted=seen.formatted)
+
+
+SAID: Mapping[str, Callable[[str], Read]] = {"Slack": say_in_slack, "Teams": say_in_teams}
 
 
 @pytest.mark.parametrize("chat", SAID)
