@@ -44,10 +44,14 @@ READ = 2_000
 QUIET = logging.getLogger("tocsin.slack.sdk")
 QUIET.setLevel(logging.WARNING)
 
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+
 Method = Callable[..., Awaitable[AsyncSlackResponse]]
 
 
 class SlackChat:
+    """A message is called by its channel and time, `C024BE91L:1795262400.000100`: both are needed to change it."""
+
     def __init__(self, tools: ChatTools, http: aiohttp.ClientSession) -> None:
         self.http = http
         self.web = _web_client(tools.setting, http)
@@ -204,7 +208,7 @@ class SlackChat:
             raise Uncertain("Slack did not answer in time") from None
         except aiohttp.ClientError:
             raise Uncertain("Slack hung up before it answered") from None
-        except (AttributeError, TypeError, ValueError):
+        except (AttributeError, ValueError):
             # How the SDK takes an answer that is text or a list: some other server's, between us and Slack.
             raise Unreachable("what answered is not Slack; is TOCSIN_SLACK_API_URL right?") from None
         return answer
@@ -212,15 +216,15 @@ class SlackChat:
     async def _answer(self, to: str, said: dict[str, Any]) -> None:
         """Post to the URL that came with a command or button. Errors of aiohttp speak of it, so none is passed on."""
         url = self._of_slack(to)
+        body = msgspec.json.encode(said)
         try:
-            response = await self.http.post(url, data=msgspec.json.encode(said), headers=JSON, allow_redirects=False)
-            async with response:
-                body, status = await response.content.read(READ), response.status
+            async with self.http.post(url, data=body, headers=JSON, allow_redirects=False) as response:
+                answer, status = await response.content.read(READ), response.status
                 wait = response.headers.get("Retry-After", "")
         except (aiohttp.ClientError, TimeoutError):
             raise Unreachable("Slack took no answer") from None
         if status != 200:
-            raise refusal(status, _decoded(body), wait, token="")
+            raise refusal(status, _decoded(answer), wait, token="")
 
     def _of_slack(self, to: str) -> URL:
         """The URL, if it leads to Slack or to what stands for it. Raises Refused."""
@@ -231,9 +235,6 @@ class SlackChat:
             if ours or (url.scheme, url.authority) == (api.scheme, api.authority):
                 return url
         raise Refused("the answer was to go elsewhere than to Slack")
-
-
-JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 def _decoded(body: bytes) -> Any:

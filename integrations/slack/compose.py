@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hub.core.event import Link, Severity
-from hub.core.notification import Button, Message, MessageKind, MessageState, Occasion
+from hub.core.notification import Message, MessageKind, MessageState, Occasion
 from hub.prose import cut
 
 Json = dict[str, Any]
@@ -92,7 +92,7 @@ def _card(message: Message, budget: int) -> Json:
         *_rich(*_body(message, budget)),
         *_rich(_section(_links(message, budget))),
         *_facts(message, budget),
-        *_actions(message.buttons),
+        *_actions(message),
     ]
     return {
         "text": spoken(message),
@@ -112,7 +112,7 @@ def _line(message: Message, budget: int) -> Json:
         *_body(message, budget),
         _section(_links(message, budget)),
     )
-    return {"text": spoken(message), "blocks": [*blocks, *_actions(message.buttons)], "attachments": []}
+    return {"text": spoken(message), "blocks": [*blocks, *_actions(message)], "attachments": []}
 
 
 # --------------------------------------------------------------------------------------------------------------- words
@@ -190,16 +190,18 @@ def _links(message: Message, budget: int) -> Iterator[Json]:
         yield {"type": "link", "url": url, "text": title}
 
 
-def _actions(buttons: Sequence[Button]) -> Sequence[Json]:
+def _actions(message: Message) -> Sequence[Json]:
     elements = [
         {
             "type": "button",
             "action_id": f"press.{number}",
             "text": _plain_text(label),
+            # A screen reader says which of all the "Ack" it is.
+            "accessibility_label": cut(f"{label}: {message.title}", LONGEST_LABEL),
             "value": button.value,
             **({"style": "primary"} if button.primary else {}),
         }
-        for number, button in enumerate(buttons[:BUTTONS])
+        for number, button in enumerate(message.buttons[:BUTTONS])
         if (label := cut(button.label, LONGEST_LABEL)) and len(button.value) <= LONGEST_VALUE
     ]
     return [{"type": "actions", "elements": elements}] if elements else []

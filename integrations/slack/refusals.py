@@ -32,6 +32,7 @@ CURES: Mapping[str, str] = {
     "not_allowed_token_type": "{token} is another kind of token",
     "message_not_found": "somebody deleted the message",
     "cant_update_message": "the message is not the app's own: was the app made anew?",
+    "thread_not_found": "somebody deleted the message of that thread",
     "edit_window_closed": "the workspace forbids to edit old messages",
     "restricted_action_thread_locked": "the thread is locked",
     "ekm_access_denied": "an administrator has suspended posting",
@@ -54,7 +55,9 @@ def refusal(status: int, answer: Any, retry_after: str, *, room: str = "", token
     if status >= 500 or code in DOUBTFUL:
         return Uncertain(f"Slack failed, perhaps after it took the message{_in(status, code)}")
     needed = _name(said.get("needed"))
-    default = "an administrator may have restricted it" if code.startswith("restricted") else "see its documentation"
+    default = (
+        "an administrator may have restricted it" if code.startswith("restricted") else "docs.slack.dev says more of it"
+    )
     cure = CURES.get(code, default if code else "is TOCSIN_SLACK_API_URL that of Slack?")
     words = cure.format(room=room or "the channel", token=token, needed=f", {needed}" if needed else "")
     return Refused(f"Slack refused it{_in(status, code)}: {words}")

@@ -24,8 +24,9 @@ from integrations.slack.chat import SlackChat, session
 
 log = logging.getLogger("tocsin.slack")
 
-FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before the next connection, doubling, after one that did not last."""
+REFUSED_WAIT = 300.0
 LASTED = 30.0
 LINGER = 10.0
 """Seconds in which an old connection may bring what is still on its way."""
@@ -65,7 +66,9 @@ class SocketChat(SlackChat):
             socket = await self._connect()
         except DeliveryError as error:
             log.warning("Slack cannot be heard: %s", error)
-            return LONGEST_WAIT if isinstance(error, Refused) else getattr(error, "retry_after", None) or 0
+            if isinstance(error, Refused):
+                return REFUSED_WAIT
+            return (error.retry_after or 0) if isinstance(error, Unreachable) else 0
         log.info("Slack is heard, by a connection of our own")
         connections.create_task(self._serve(socket, hear, leaving))
         await leaving.wait()
@@ -91,8 +94,8 @@ class SocketChat(SlackChat):
                                 leaving.set()
                             elif frame["envelope_id"].present:
                                 taking.create_task(self._take(socket, frame, hear))
+                leaving.set()
         finally:
-            leaving.set()
             await socket.close()
 
     async def _take(self, socket: Socket, envelope: Field, hear: Hear) -> None:

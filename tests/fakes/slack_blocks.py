@@ -86,6 +86,7 @@ def _check_rich(part: Json) -> None:
 def _check_button(button: Json) -> None:
     _must("invalid_blocks", button["type"] == "button" and button["text"]["type"] == "plain_text", "a button")
     _check_text(button["text"], 75)
+    _must("invalid_blocks", 1 <= len(button["accessibility_label"]) <= 75, "a label of 1 to 75 characters")
     _must("invalid_blocks", 1 <= len(button["value"]) <= 2_000, "a value has 1 to 2,000 characters")
     _must("invalid_blocks", 1 <= len(button["action_id"]) <= 255, "an action_id has 1 to 255 characters")
     _must("invalid_blocks", button.get("style", "primary") in ("primary", "danger"), "a style")

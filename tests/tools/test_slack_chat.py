@@ -705,6 +705,30 @@ async def test_a_broken_connection_is_made_anew() -> None:
     assert ["ack web301"] == [said.text for said in hears.heard]
 
 
+async def test_a_connection_outlasts_the_time_for_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is opened by a request, over a session whose requests have their limit."""
+    monkeypatch.setattr(chat, "WITHIN", aiohttp.ClientTimeout(total=0.1))
+    hears = Hears()
+    async with heard_by_connection(hears) as desk:
+        await asyncio.sleep(0.3)
+        await desk.slack.say("#ops", "@tocsin status")
+
+        assert 1 == desk.slack.opened
+    assert ["status"] == [said.text for said in hears.heard]
+
+
+async def test_what_takes_long_keeps_no_next_connection_waiting() -> None:
+    hears = Hears(takes=0.5)
+    async with heard_by_connection(hears, patience=0.01) as desk:
+        desk.slack.retries = ()
+        await desk.slack.say("#ops", "@tocsin one")
+        await desk.slack.let_go()
+        await desk.slack.connected(2)
+
+        assert [] == hears.heard
+        await until(lambda: hears.heard)
+
+
 async def test_what_slack_brings_twice_is_told_apart_by_nobody_but_the_hub() -> None:
     """Each envelope is acknowledged; the thing is done once."""
     hears = Hears()
@@ -793,7 +817,7 @@ async def test_it_goes_on_trying_to_hear(answer: Answer, caplog: pytest.LogCaptu
 
 async def test_a_wrong_token_is_named(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """And tried again at leisure: it may be that Socket Mode is only off."""
-    monkeypatch.setattr(socket_mode, "LONGEST_WAIT", 0.02)
+    monkeypatch.setattr(socket_mode, "REFUSED_WAIT", 0.02)
     async with slack() as fake, seated(fake, APP_TOKEN="xapp-wrong") as desk:
         assert isinstance(desk.chat, Listens)
         listening = asyncio.create_task(desk.chat.listen(Hears().by_connection))
