@@ -1,6 +1,7 @@
 """What people say and press in Slack: proven, new, in plain words; and what is answered at once."""
 
 import json
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slack_sdk.signature import SignatureVerifier
 
 from hub.contracts import Reply, Utterance, WebhookRequest, WebhookResponse
 from hub.errors import PayloadError, Unauthenticated
@@ -76,6 +78,13 @@ def test_what_slack_signed_is_heard() -> None:
     """With any of the secrets, so that one can be changed."""
     ear.verify(request(b"{}"), SECRETS)
     ear.verify(request(b"\xff\x00 not text"), (Secret("another"), *SECRETS))
+
+
+def test_the_fake_signs_as_slacks_own_library_would_have_it() -> None:
+    """So that what is proven here is what Slack proves."""
+    at = int(time.time())
+
+    assert SignatureVerifier(SECRET).is_valid_request("a=é", signed("a=é".encode(), at=at))
 
 
 @pytest.mark.parametrize(
