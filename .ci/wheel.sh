@@ -30,9 +30,10 @@ samples="$("$place/venv/bin/python" -I -c 'import integrations; print(*integrati
 hub=$!
 for _ in $(seq 100); do "$tocsin" alerts >/dev/null 2>&1 && break; sleep 0.1; done
 for tool in "$samples"/*/fixtures; do
-  expected="$(ls "$tool"/*.reports.json | head -1)"
-  "$tocsin" send "$(basename "$(dirname "$tool")")" "${expected%.reports.json}.http" >/dev/null
+  expected=("$tool"/*.reports.json)
+  "$tocsin" send "$(basename "$(dirname "$tool")")" "${expected[0]%.reports.json}.http" >/dev/null
 done
+"$tocsin" send nagios "$samples/nagios/fixtures/host-problem.http" >/dev/null
 "$tocsin" alerts | grep -q web301
 kill "$hub" && wait "$hub"
 hub=

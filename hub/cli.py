@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     try:
         code = options.run(options)
+        sys.stdout.flush()  # here, where a reader that has gone away is no fault
     except RulesError as error:
         _complain(options, str(error))
         code = FAULTS
