@@ -337,8 +337,7 @@ def _status(current: Current, state: State, outbox: Outbox, writer: Writer, now:
     acked = sum(1 for alert in alerts if alert.ack)
     late = {channel: age for channel, age in outbox.oldest().items() if age > 10}
     lines = [
-        f"{len(alerts)} open, {acked} of them acked",
-        f"{len(state.active_silences(now))} silences",
+        f"{len(alerts)} open alerts, {acked} of them acked; {len(state.active_silences(now))} silences",
         f"rules {current().hash}" + (", and a newer file was refused" if current.refused else ""),
     ]
     lines += [f"{channel} is {say_duration(timedelta(seconds=int(age)))} behind" for channel, age in late.items()]

@@ -54,7 +54,7 @@ class Threads:
 
     async def of(self, place: str, ref: str) -> Post | None:
         """The post that the chat calls `ref`, and its alert in memory."""
-        post = await self._store.post_shown_as(place, ref)
+        post = await self._store.post_shown_as(place.partition(":")[0], ref)
         if post is not None:
             await self.recall(post)
         return post

@@ -300,11 +300,11 @@ class Outbox:
     async def _look(self, chat: Chat, room: Room, item: Item, version: int, why: str) -> Tried:
         """Nobody knows whether it arrived: where the chat can be asked, ask it."""
         came, ref = Came.UNCERTAIN, None
-        if isinstance(chat, Finds):
+        if isinstance(chat, Finds) and not _is_edit(chat, item):  # an edit is simply tried again
             try:
                 async with asyncio.timeout(ATTEMPT_WITHIN):
                     ref = await chat.find(room, _key(item), under=self._over(item))
-                came = Came.SHOWN if ref is not None and not item.ref else Came.LOST
+                came = Came.SHOWN if ref is not None else Came.LOST
             except (TocsinError, TimeoutError) as error:
                 why = f"{why}; asked whether it is there: {error}"
         return Tried(item=item, came=came, version=version, ref=ref, error=why)

@@ -1,6 +1,11 @@
 """Strangers' text, made fit to be told: on one line, or in a few, cut where it grows too long."""
 
 import re
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from hub.core.event import Link
+from hub.core.notification import Message
 
 AHEAD = 20
 """How many times its length of a text is looked at: it may have megabytes, and what is cut off does not matter."""
@@ -19,3 +24,45 @@ def in_lines(text: str, longest: int) -> str:
 def cut(text: str, longest: int) -> str:
     """The text, or its beginning and a sign that there is more."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+# ------------------------------------------------------------------------------------------------ for a chat to show
+
+_LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85|\x0b|\x0c")
+# Controls, halves of pairs, and what turns the direction of writing: with these "moc.live" reads as another name.
+_UNSHOWABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
+_UNSAFE = re.compile(r"[<>\"\\]|[^!-~]")
+
+
+def plain(message: Message) -> Message:
+    """The message with nothing but text in it: the body in lines, all else in one."""
+    facts = ((spaced(name), spaced(value)) for name, value in message.facts)
+    return replace(
+        message,
+        title=spaced(message.title),
+        standing=spaced(message.standing),
+        text=clean(message.text).strip("\n"),
+        facts=tuple((name, value) for name, value in facts if name and value),
+        links=tuple(Link(title=spaced(link.title), url=link.url.strip()) for link in message.links),
+        buttons=tuple(replace(button, label=spaced(button.label)) for button in message.buttons),
+    )
+
+
+def clean(text: str) -> str:
+    """A stranger's text without what controls anything; lines stay."""
+    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", _LINE_ENDS.sub("\n", text).expandtabs(4))
+
+
+def spaced(text: str) -> str:
+    """The same on one line, however long."""
+    return " ".join(clean(text).split())
+
+
+def web_host(url: str) -> str:
+    """The host of an address of the web; empty where it leads elsewhere, or could break out of where it stands."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return ""
+    return host or "" if parts.scheme in ("http", "https") and not _UNSAFE.search(url) else ""

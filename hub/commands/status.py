@@ -22,10 +22,4 @@ def calls(intent: None) -> Sequence[Call]:  # noqa: ARG001
 
 
 async def run(intent: None, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
-    return Reply(text="\n".join([*actions.status(), *_standing(actions)]))
-
-
-def _standing(actions: Actions) -> Sequence[str]:
-    alerts = actions.alerts()
-    acked = sum(alert.ack is not None for alert in alerts)
-    return [f"{len(alerts)} open alerts, {acked} of them acked; {len(actions.silences())} silences"]
+    return Reply(text="\n".join(actions.status()))

@@ -263,7 +263,7 @@ def _missing(naming: Sequence[AccessEntry], asked: _Question) -> str:
 
 
 def _stranger(asked: _Question) -> str:
-    return "" if asked.known else "; you are not linked to anybody under people:"
+    return "" if asked.known else "; nobody under people: in the rules has your account"
 
 
 def _say(entry: AccessEntry) -> str:

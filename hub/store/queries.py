@@ -244,8 +244,9 @@ def line(connection: Connection, id: str) -> Line | None:
     return _one(connection, LINE, id, mapping.line_of)
 
 
-def post_shown_as(connection: Connection, channel: str, ref: str) -> Post | None:
-    shown = select(POST.c.record).where(POST.c.ref == storable(ref), POST.c.channel == channel)
+def post_shown_as(connection: Connection, chat: str, ref: str) -> Post | None:
+    there = POST.c.channel.startswith(f"{chat}:", autoescape=True)
+    shown = select(POST.c.record).where(POST.c.ref == storable(ref), there)
     found = _all(connection, shown.order_by(POST.c.order.desc()).limit(1), mapping.post_of)
     return found[0] if found else None
 

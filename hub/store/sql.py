@@ -256,8 +256,8 @@ class SqliteStore:
     async def line(self, id: str) -> Line | None:
         return await self._reader.run(lambda connection: queries.line(connection, id))
 
-    async def post_shown_as(self, channel: str, ref: str) -> Post | None:
-        return await self._reader.run(lambda connection: queries.post_shown_as(connection, channel, ref))
+    async def post_shown_as(self, chat: str, ref: str) -> Post | None:
+        return await self._reader.run(lambda connection: queries.post_shown_as(connection, chat, ref))
 
     async def silence(self, id: str) -> Silence | None:
         return await self._reader.run(lambda connection: queries.silence(connection, id))

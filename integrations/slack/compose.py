@@ -8,13 +8,12 @@ own alone. The fallback, for notifications and screen readers, is escaped.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from hub.core.event import Link, Severity
 from hub.core.notification import Message, MessageKind, MessageState, Occasion
-from hub.prose import cut
+from hub.prose import clean, cut, plain, spaced, web_host
 
 Json = dict[str, Any]
 
@@ -123,7 +122,7 @@ def spoken(message: Message) -> str:
     words = " · ".join(part for part in (_state(message), _severity(message)) if part)
     said = " — ".join(part for part in (message.title, message.standing) if part)
     first = ": ".join(part for part in (words, said) if part)
-    text = "" if message.state in OVER else one_line(message.text)
+    text = "" if message.state in OVER else spaced(message.text)
     return escaped(cut("\n".join(part for part in (first, text) if part), LONGEST_FALLBACK)) or "…"
 
 
@@ -239,50 +238,11 @@ def _emoji(name: str) -> Json:
 def _web(links: Sequence[Link], budget: int) -> Iterator[tuple[str, str]]:
     """Titles and addresses of the links that lead to the web, and nowhere else."""
     for link in links[:LINKS]:
-        if (host := _web_host(link)) and len(link.url) <= min(LONGEST_URL, 4 * budget):
+        if (host := web_host(link.url)) and len(link.url) <= min(LONGEST_URL, 4 * budget):
             yield cut(link.title, LONGEST_LABEL) or host, link.url.replace("|", "%7C")
 
 
-_UNSAFE = re.compile(r"[<>\"\\]|[^!-~]")
-
-
-def _web_host(link: Link) -> str:
-    try:
-        parts = urlsplit(link.url)
-        host = parts.hostname
-    except ValueError:
-        return ""
-    return host or "" if parts.scheme in ("http", "https") and not _UNSAFE.search(link.url) else ""
-
-
 # ----------------------------------------------------------------------------------------------------- strangers' text
-
-_LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85|\x0b|\x0c")
-# Controls, halves of pairs, and what turns the direction of writing: with these "moc.live" reads as another name.
-_UNSHOWABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
-
-
-def plain(message: Message) -> Message:
-    """The message with nothing but text in it: the body in lines, all else in one."""
-    facts = ((one_line(name), one_line(value)) for name, value in message.facts)
-    return replace(
-        message,
-        title=one_line(message.title),
-        standing=one_line(message.standing),
-        text=clean(message.text).strip("\n"),
-        facts=tuple((name, value) for name, value in facts if name and value),
-        links=tuple(Link(title=one_line(link.title), url=link.url.strip()) for link in message.links),
-        buttons=tuple(replace(button, label=one_line(button.label)) for button in message.buttons),
-    )
-
-
-def clean(text: str) -> str:
-    """A stranger's text without what controls anything; lines stay."""
-    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", _LINE_ENDS.sub("\n", text).expandtabs(4))
-
-
-def one_line(text: str) -> str:
-    return " ".join(clean(text).split())
 
 
 def beginning(text: str, most: int, lines: int) -> tuple[str, int]:

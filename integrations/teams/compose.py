@@ -8,12 +8,12 @@ means anything by itself; side by side they show the line as it is. Each line is
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-from hub.core.event import Link, Severity
+from hub.core.event import Severity
 from hub.core.notification import Message, MessageKind, MessageState, Occasion
+from hub.prose import plain, web_host
 
 Json = dict[str, Any]
 
@@ -151,28 +151,11 @@ def text_of(message: Message) -> str:
 def links_of(message: Message) -> Iterator[tuple[str, str]]:
     """Titles and addresses of the links that lead to the web, and nowhere else."""
     for link in message.links[:LINKS]:
-        if host := _web_host(link):
+        if (host := web_host(link.url)) and len(link.url) <= LONGEST_URL:
             yield cut(link.title, LONGEST_BUTTON) or host, link.url
 
 
-_UNSAFE = re.compile(r"[<>\"\\]|[^!-~]")
-
-
-def _web_host(link: Link) -> str:
-    try:
-        parts = urlsplit(link.url)
-        host = parts.hostname
-    except ValueError:
-        return ""
-    safe = parts.scheme in ("http", "https") and len(link.url) <= LONGEST_URL and not _UNSAFE.search(link.url)
-    return host or "" if safe else ""
-
-
 # ----------------------------------------------------------------------------------------------------- strangers' text
-
-_LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85|\x0b|\x0c")
-# Controls, halves of pairs, and what turns the direction of writing: with these "moc.live" reads as another name.
-_UNSHOWABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 
 # Beside what formats: a backslash before a sign is taken away, two braces begin a time that cards write out anew, an
 # entity is read, and behind a parenthesis a list may begin.
@@ -180,28 +163,6 @@ _SPECIAL = re.compile(r"[*_\[\]]|\\(?=[!-/:-@\[-`{-~])|\{(?=\{)|&(?=#?\w+;)|\)(?
 _IN_A_WORD = re.compile(r"\w_\w")
 _LIST = re.compile(r"\s*(?:[-+](?=\s)|\d+(?=[.)]))")
 _JOINER = "\N{WORD JOINER}"
-
-
-def plain(message: Message) -> Message:
-    """The message with nothing but text in it: the body in lines, all else in one."""
-    facts = ((one_line(name), one_line(value)) for name, value in message.facts)
-    return replace(
-        message,
-        title=one_line(message.title),
-        standing=one_line(message.standing),
-        text=clean(message.text).strip("\n"),
-        facts=tuple((name, value) for name, value in facts if name and value),
-        links=tuple(Link(title=one_line(link.title), url=link.url.strip()) for link in message.links),
-    )
-
-
-def clean(text: str) -> str:
-    """A stranger's text without what controls anything; lines stay."""
-    return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", _LINE_ENDS.sub("\n", text).expandtabs(4))
-
-
-def one_line(text: str) -> str:
-    return " ".join(clean(text).split())
 
 
 def cut(text: str, most: int) -> str:

@@ -16,7 +16,8 @@ from hub.contracts import Reply, Utterance, WebhookRequest, WebhookResponse
 from hub.errors import PayloadError, Unauthenticated
 from hub.payload import Field
 from hub.proof import Secret, any_same
-from integrations.teams.compose import LONGEST_REPLY, clean, cut, defused
+from hub.prose import clean
+from integrations.teams.compose import LONGEST_REPLY, cut, defused
 
 parts: Sequence[str] = ("",)
 within = 4.0

@@ -133,7 +133,10 @@ def test_only_the_linked_count_as_themselves(who: str, *, known: bool, allowed: 
 def test_a_refusal_names_who_may() -> None:
     verdict = asked(allow("silence *", "bob"), allow("silence *", "group:dev"), known=False)
 
-    assert "'silence' is allowed to bob or group:dev only; you are not linked to anybody under people:" == verdict.why
+    assert (
+        "'silence' is allowed to bob or group:dev only; nobody under people: in the rules has your account"
+        == verdict.why
+    )
 
 
 def test_an_entry_may_hold_in_some_places_only() -> None:

@@ -438,14 +438,14 @@ async def test_deliveries_are_posts_and_lines_by_order_newest_first(store: Store
 
 
 async def test_posts_are_found_by_group_id_and_reference(store: Store) -> None:
-    """A reference counts in its channel only."""
+    """A reference counts in its chat only."""
     shown = post("p1", "a1", 1, ref=MessageRef("17.5"))
     await store.commit(changes(shown, post("p2", "a1", 2), post("p3", "a2", 3), line("l1", "p1", 4)))
 
     assert ["p1", "p2"] == ids(await store.posts_of(["a1", "a9"]))
     assert ["p1", "p2", "p3"] == ids(await store.posts_of([f"a{n}" for n in range(1200)]))
-    assert shown == await store.post_shown_as("room:ops", "17.5") == await store.post("p1")
-    assert await store.post_shown_as("room:dev", "17.5") is None
+    assert shown == await store.post_shown_as("room", "17.5") == await store.post("p1")
+    assert await store.post_shown_as("slack", "17.5") is None
     assert line("l1", "p1", 4) == await store.line("l1")
     assert (None, None) == (await store.post("p9"), await store.line("l9"))
 
@@ -865,7 +865,7 @@ async def ask_everything(store: Store) -> None:
     for shown in ("owed", "sent", None):
         await store.deliveries(state=shown)
         await store.deliveries(state=shown, group="a1")
-    await store.post_shown_as("room:ops", "m1")
+    await store.post_shown_as("room", "m1")
     await store.quarantine()
     await store.audit()
     await store.config("c1")
