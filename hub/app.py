@@ -331,13 +331,17 @@ def _counter(metrics: Metrics) -> Callable[[Changes], None]:
     return count
 
 
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def _status(current: Current, state: State, outbox: Outbox, writer: Writer, now: datetime) -> Sequence[str]:
     """How the hub itself is doing, a line each, for chat and pages."""
     alerts = [alert for alert in state.alerts.values() if alert.open]
     acked = sum(1 for alert in alerts if alert.ack)
     late = {channel: age for channel, age in outbox.oldest().items() if age > 10}
     lines = [
-        f"{len(alerts)} open alerts, {acked} of them acked; {len(state.active_silences(now))} silences",
+        f"{_many(len(alerts), 'open alert')}, {acked} acked; {_many(len(state.active_silences(now)), 'silence')}",
         f"rules {current().hash}" + (", and a newer file was refused" if current.refused else ""),
     ]
     lines += [f"{channel} is {say_duration(timedelta(seconds=int(age)))} behind" for channel, age in late.items()]
