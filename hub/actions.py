@@ -18,8 +18,8 @@ from hub.contracts import Asker, Call, Command, Control, Heard, OpenToAll, Reply
 from hub.conversation import Conversation
 from hub.core.access import judge
 from hub.core.alert import Alert, Answer
+from hub.core.grouping import shown_then
 from hub.core.matching import ALERT_FIELDS, MatchError, compile_match
-from hub.core.notification import Post
 from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
 from hub.errors import Overloaded, TocsinError, UsageError
@@ -243,8 +243,12 @@ class HubActions:
 
     def subjects(self, heard: Heard) -> Sequence[Alert]:
         post = self._state.posts.get(heard.post) if heard.post else None
-        members = post.members if isinstance(post, Post) else ()
-        return [alert for alert in map(self.alert, members) if alert is not None]
+        if post is None:
+            return ()
+        members = self._state.told_of(post.group)
+        return (
+            members if post.group not in self._state.crowds else shown_then(post.shown_versions, members, heard.version)
+        )
 
     def silences(self) -> Sequence[Silence]:
         return sorted(self._state.active_silences(self._now()), key=lambda s: s.ends_at)

@@ -19,6 +19,7 @@ from hub.contracts import Chat, Edits, Finds, PostKey, Repeat, Room
 from hub.core import delivery, telling
 from hub.core.alert import Alert
 from hub.core.delivery import Attempt, Came, Dead, Next, Retry, Settled, Unknown
+from hub.core.grouping import VERSIONS
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Message, MessageRef, Post, Sending
 from hub.core.silence import Silence
@@ -269,7 +270,7 @@ class Outbox:
             post = self._post_of(item)
             message = _marked(self._wording.line(item, dialect=chat.traits.dialect), item.sending)
             if post is not None and not chat.traits.threads:
-                message = replace(message, standing=f"about: {self._state.alerts[post.group].title}")
+                message = replace(message, standing=f"about: {self._say(post, chat.traits.dialect).title}")
             return await chat.post(room, message, _key(item), under=post.ref if post else None, loud=item.loud)
         message = self._say(item, chat.traits.dialect)
         if item.ref is not None and isinstance(chat, Edits):
@@ -286,10 +287,17 @@ class Outbox:
         return post.ref if post else None
 
     def _say(self, post: Post, dialect: str) -> Message:
+        group = self._state.crowds.get(post.group)
+        if group is not None:
+            members = [(alert, self._silences_over(alert)) for alert in self._state.told_of(group.id)]
+            return self._wording.crowd(post, group, members, dialect=dialect, now=self._now())
         alert = self._state.alerts[post.group]
         return self._wording.post(post, alert, self._silences_over(alert), dialect=dialect, now=self._now())
 
     def _gist(self, post: Post) -> str:
+        if post.group in self._state.crowds:
+            told = self._say(post, "plain")
+            return f"{told.state}/{told.severity}"
         alert = self._state.alerts[post.group]
         return telling.gist(alert, message_state(alert, self._silences_over(alert)))
 
@@ -333,7 +341,10 @@ class Outbox:
         if isinstance(what, Retry):
             channel.not_before = what.at
         if isinstance(current, Post):
-            draft.put(posts=[_settled_post(current, tried, what, draft.now)])
+            settled = _settled_post(current, tried, what, draft.now)
+            draft.put(posts=[settled])
+            if settled.shown and not current.shown and (first := settled.pace.repeats_after(0)):
+                draft.set_timer("remind", settled.id, draft.now + first)
         else:
             draft.put(lines=[_settled(current, tried, what)])
 
@@ -380,6 +391,9 @@ def _settled_post(post: Post, tried: Tried, what: Next, now: datetime) -> Post:
         ref=tried.ref or post.ref,
         shown_at=now if isinstance(what, Settled) else post.shown_at,
         gist=tried.gist or post.gist,
+        shown_versions=((tried.version, now), *post.shown_versions)[:VERSIONS]
+        if isinstance(what, Settled) and post.pace.group_by
+        else post.shown_versions,
     )
 
 

@@ -14,12 +14,13 @@ from hub.core import telling
 from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
 from hub.core.durations import say_duration
 from hub.core.event import Event, Status
+from hub.core.grouping import Group, GroupId, crowd, group_labels
 from hub.core.matching import alert_look, event_look
-from hub.core.notification import DeliveryState, Occasion
+from hub.core.notification import DeliveryState, Occasion, Post
 from hub.core.routing import Taken
 from hub.core.rules import Rules
 from hub.core.silence import REMEMBERED, Silence
-from hub.core.telling import Said
+from hub.core.telling import Said, Telling
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 
@@ -127,11 +128,55 @@ class Router:
 
     def _say(self, draft: Draft, step: Advance, taken: Sequence[Taken], *, held: bool, said: Said) -> None:
         assert step.alert is not None
-        told = telling.tell(step, draft.posts_of(step.alert.id), taken, held=held, said=said, pen=draft.pen)
+        known = {post.channel for post in draft.posts_about(step.alert)}
+        groups = self._join(draft, step.alert, [route for route in taken if route.channel not in known])
+        alert = draft.alert(step.alert.id)
+        assert alert is not None
+        told = telling.tell(
+            replace(step, alert=alert),
+            draft.posts_about(alert),
+            taken,
+            held=held,
+            said=said,
+            pen=draft.pen,
+            firing={group: draft.firing(group) for group in alert.groups},
+            groups=groups,
+        )
+        self._put(draft, told)
+
+    def _put(self, draft: Draft, told: Telling) -> None:
         draft.put(posts=told.posts, lines=told.lines)
+        for post, due in told.gather:
+            draft.set_timer("gather", post, due)
+
+    def _join(self, draft: Draft, alert: Alert, taken: Sequence[Taken]) -> Mapping[str, str]:
+        """Put an alert into the groups of the routes that took it; gives for each channel of which group to tell there.
+        And let the groups that it is in know whether anything of them is open."""
+        groups: dict[str, str] = {}
+        for route in taken:
+            labels = group_labels(alert, route.pace.group_by)
+            if labels is None or not alert.open:
+                continue
+            group = draft.crowd_of((route.route, labels))
+            if group is None or group.over(draft.now, self._rules().reopen_within):
+                id = GroupId(draft.pen.new_id())
+                group = Group(id=id, route=route.route, labels=labels, opened_at=draft.now)
+                draft.changes.groups[id] = group
+            groups[route.channel] = group.id
+        joined = tuple(dict.fromkeys((*alert.groups, *groups.values())))
+        if joined != alert.groups:
+            draft.put_alert(replace(alert, groups=joined))
+        for joined_id in joined:
+            self._keep_crowd(draft, joined_id)
+        return groups
+
+    def _keep_crowd(self, draft: Draft, id: str) -> None:
+        group, firing = draft.crowd(id), draft.firing(id)
+        if group is not None and (group.healed_at is None) != (firing > 0):
+            draft.changes.groups[id] = replace(group, healed_at=None if firing else draft.now)
 
     def _drop_held_lines(self, draft: Draft, alert: Alert) -> None:
-        for post in draft.posts_of(alert.id):
+        for post in draft.posts_about(alert):
             held = [line for line in draft.pending_lines_of(post.id) if line.sending.state is DeliveryState.HELD]
             draft.put(
                 lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held]
@@ -179,13 +224,13 @@ class Router:
         return ended
 
     def _release(self, draft: Draft, alert: Alert) -> None:
-        posts = draft.posts_of(alert.id)
+        posts = draft.posts_about(alert)
         lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
-        told = telling.release(alert, posts, lines, draft.pen)
-        draft.put(posts=told.posts, lines=told.lines)
+        firing = {group: draft.firing(group) for group in alert.groups}
+        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing))
 
     def _edit(self, draft: Draft, alert: Alert, occasion: Occasion) -> None:
-        told = [post for post in draft.posts_of(alert.id) if not telling.never_told(post)]
+        told = [post for post in draft.posts_about(alert) if not telling.never_told(post)]
         draft.put(posts=[telling.edited(post, occasion, draft.pen) for post in told])
 
     def _announce(self, draft: Draft, place: str, occasion: Occasion, said: Said) -> None:
@@ -259,7 +304,7 @@ class Router:
         draft.set_timer("lift", ask.id, draft.now + LIFT_AFTER if lifts else None)
         if ask.state == "done" and ask.verb == "unack":
             self.unack(draft, alert.id, answer)
-        if ask.state not in ("asking", "sent") and not draft.posts_of(alert.id) and ask.place:
+        if ask.state not in ("asking", "sent") and not draft.posts_about(alert) and ask.place:
             self._announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(ask)))
 
     def _settle_ask(self, draft: Draft, alert: Alert) -> None:
@@ -294,6 +339,39 @@ class Router:
         if ask is not None and ask.state == "sent":
             self.answer(draft, id, "unknown", ask.detail)
 
+    def _gathered(self, draft: Draft, id: str) -> None:
+        """Say what happened to members of a group since its last line."""
+        post = draft.post(id)
+        if post is not None and not telling.never_told(post):
+            worst = crowd(draft.members(post.group), 0).severity
+            self._put(draft, telling.say_gathered(post, worst, pen=draft.pen, healed=not draft.firing(post.group)))
+
+    def _remind(self, draft: Draft, id: str) -> None:
+        """Say that it is still so, unless somebody has it or asked for quiet; and come again."""
+        post = draft.post(id)
+        if post is None:
+            return
+        alerts = self._told_of(draft, post)
+        firing = [alert for alert in alerts if alert.open]
+        if not firing:
+            return
+        again = post.pace.repeats_after(post.reminders)
+        untaken = [alert for alert in firing if alert.ack is None and not self._silences_over(draft, alert)]
+        if untaken and not telling.never_told(post):
+            worst = max(untaken, key=lambda alert: alert.severity or 0)
+            lasted = say_duration(draft.now - min(alert.began_at for alert in untaken))
+            more = f" and {len(untaken) - 1} more" if len(untaken) > 1 else ""
+            said = Said(title=f"still so after {lasted}: {worst.title}{more}")
+            self._put(draft, telling.remind(post, said, worst.severity, pen=draft.pen))
+            again = post.pace.repeats_after(post.reminders + 1)
+        draft.set_timer("remind", id, draft.now + again if again else None)
+
+    def _told_of(self, draft: Draft, post: Post) -> Sequence[Alert]:
+        if draft.crowd(post.group) is not None:
+            return draft.members(post.group)
+        alert = draft.alert(post.group)
+        return [alert] if alert else []
+
     def _let_go(self, draft: Draft, id: str) -> None:
         """It counted as long as its timer ran."""
 
@@ -309,6 +387,8 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "expire": Router._expires,
     "confirm": Router._unconfirmed,
     "lift": Router._lift,
+    "gather": Router._gathered,
+    "remind": Router._remind,
     LINK_CODE: Router._let_go,
 }
 

@@ -24,6 +24,7 @@ import yaml
 from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
 from hub.core.durations import parse_duration
+from hub.core.grouping import AT_ONCE, GROUP_WAIT, PLAIN, Pace
 from hub.core.matching import (
     CLOSED,
     COMBINE,
@@ -47,30 +48,30 @@ MOST_NODES = 2_000_000
 MOST_REPEATED = 10_000
 """How many values aliases may stand for, all together. A few lines of them can stand for billions."""
 DEEPEST = 40
+SHORTEST_REPEAT = timedelta(minutes=1)
 
 Path_ = tuple[str | int, ...]
 
+PACE = ("group_by", "group_wait", "group_interval", "repeat_interval")
+PACE_LATER = ("escalate", "deliver", "throttle", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
         "reopen_within",
     ),
-    "route": ("name", "match", "to", "tell", "continue", "routes"),
-    "everything_else": ("to", "tell"),
+    "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
+    "everything_else": ("to", "tell", *PACE),
     "channel": ("to",),
     "access": ("allow", "deny", "who", "in", "when"),
     "source": ("tool", "expire_after"),
     "test": ("name", "given", "expect"),
 }  # fmt: skip
-PACE = (
-    "group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "digest",
-)  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
     "top": (
         "include", "time_windows", "inhibit", "silences", "heartbeats", "commands", "enrich", "schedules", "settle",
     ),
-    "route": (*PACE, "pages", "reopen_within", "mention", "shadow"),
-    "everything_else": PACE,
+    "route": (*PACE_LATER, "pages", "reopen_within", "mention", "shadow"),
+    "everything_else": PACE_LATER,
     "channel": ("fallback", "pages", "shadow", "pace"),
     "access": ("confirm", "approve"),
     "source": ("heartbeat", "enrich"),
@@ -545,8 +546,10 @@ class _Reading:
         to = self._to(body, path)
         if match is not None and parent is not None and (clash := impossible(match, parent.equalities)):
             self.tree.wrong((*path, "match"), f"{_shown(name)} can never match: a route above it wants another {clash}")
+        pace = self._pace(body, path, parent.pace if parent else PLAIN)
         above = _Above(
             to=to or (parent.to if parent else None),
+            pace=pace,
             equalities=_joined(parent.equalities if parent else {}, match.equalities() if match else {}),
         )
         if above.to is None and "to" not in body and not body.get("routes"):
@@ -561,7 +564,49 @@ class _Reading:
                 path,
                 f"{_shown(name)} says nowhere who hears what its routes do not take; add: to: {_first(self.channels)}",
             )
-        return Route(name=name, match=match, to=to, tell=tell, go_on=go_on, routes=children, line=self.tree.line(path))
+        line = self.tree.line(path)
+        return Route(name=name, match=match, to=to, tell=tell, pace=pace, go_on=go_on, routes=children, line=line)
+
+    def _pace(self, body: Mapping[str, Any], path: Path_, above: Pace) -> Pace:
+        """What a route says of how often it speaks, and what it has from the one above."""
+        by = above.group_by
+        if "group_by" in body:
+            by = tuple(dict.fromkeys(self._group_by(body["group_by"], (*path, "group_by"))))
+        wait = self._duration_or_none(body.get("group_wait"), (*path, "group_wait"))
+        if wait is None:
+            grouped_here = by and not above.group_by
+            wait = GROUP_WAIT if grouped_here else above.group_wait if by else AT_ONCE
+        return Pace(
+            group_by=by,
+            group_wait=wait,
+            group_interval=self._duration(body.get("group_interval"), (*path, "group_interval"))
+            or above.group_interval,
+            repeat=self._repeat(body["repeat_interval"], (*path, "repeat_interval"))
+            if "repeat_interval" in body
+            else above.repeat,
+        )
+
+    def _group_by(self, value: Any, path: Path_) -> Iterator[str]:
+        for place, name in self._texts(value, path):
+            if self._is_name(name) and not name.startswith("body."):
+                yield name
+            else:
+                self.tree.wrong(place, self._strange_name(name))
+
+    def _duration_or_none(self, value: Any, path: Path_) -> timedelta | None:
+        """A duration that may be nothing at all: `0s`."""
+        return AT_ONCE if value in ("0", "0s", "0m") else self._duration(value, path)
+
+    def _repeat(self, value: Any, path: Path_) -> tuple[timedelta, ...]:
+        """One wait, or several that follow each other: `[30m, 1h, 4h]`; `never`."""
+        if value in ("never", []):
+            return ()
+        given = value if isinstance(value, list) else [value]
+        waits = [self._duration(one, (*path, i) if value is given else path) for i, one in enumerate(given)]
+        short = [wait for wait in waits if wait is not None and wait < SHORTEST_REPEAT]
+        if short:
+            self.tree.wrong(path, "a reminder each few seconds is a storm; the least is 1m")
+        return tuple(wait for wait in waits if wait is not None)
 
     def _route_name(self, body: Mapping[str, Any], path: Path_) -> str:
         name = body.get("name")
@@ -656,7 +701,8 @@ class _Reading:
             return None
         to = self._channel(body["to"], (*path, "to"))
         tell = self._tell(body.get("tell"), (*path, "tell"))
-        return Taken(route="everything_else", channel=to, tell=tell) if to else None
+        pace = self._pace(body, path, PLAIN)
+        return Taken(route="everything_else", channel=to, tell=tell, pace=pace) if to else None
 
     def _unused(self) -> None:
         for name in self.channels:
@@ -915,6 +961,7 @@ class _Above:
     """What a route has from those above it."""
 
     to: str | None
+    pace: Pace
     equalities: Mapping[str, frozenset[str]]
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from hub import ids
 from hub.core.alert import Alert, Phase
+from hub.core.grouping import Group, GroupKey
 from hub.core.matching import Match, compile_match
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
@@ -32,6 +33,13 @@ class State:
         self.lives: dict[LifeKey, str] = {}
         self.posts: dict[str, Post] = {}
         self.groups: dict[str, dict[str, None]] = defaultdict(dict)
+        self.crowds: dict[str, Group] = {}
+        """Groups of several, by id; the others are their alerts."""
+        self.crowd_of: dict[GroupKey, str] = {}
+        """The newest generation of each."""
+        self.members: dict[str, dict[str, None]] = defaultdict(dict)
+        self.firing: dict[str, dict[str, None]] = defaultdict(dict)
+        """Of each group of several, its members that are open."""
         self.lines: dict[str, Line] = {}
         self.lines_of: dict[str, dict[str, None]] = defaultdict(dict)
         self.silences: dict[str, Silence] = {}
@@ -46,6 +54,8 @@ class State:
     def of(cls, snapshot: Snapshot) -> "State":
         state = cls()
         state._order = snapshot.highest_order
+        for group in sorted(snapshot.groups, key=lambda g: (g.opened_at, g.id)):
+            state._put_group(group)
         for alert in sorted(snapshot.alerts, key=lambda a: (a.opened_at, a.id)):
             state._put_alert(alert)
         for post in snapshot.posts:
@@ -75,6 +85,8 @@ class State:
                 self._put_post(post)
 
     def apply(self, changes: Changes) -> None:
+        for group in changes.groups.values():
+            self._put_group(group)
         for alert in changes.alerts.values():
             self._put_alert(alert)
         for post in changes.posts.values():
@@ -97,9 +109,27 @@ class State:
             del self.alerts[alert.id]
             if self.lives.get(life_key(alert)) == alert.id:
                 del self.lives[life_key(alert)]
-            for post in self.groups.pop(alert.id, ()):
-                self.posts.pop(post, None)
+            for group in alert.groups:
+                self.members[group].pop(alert.id, None)
+            self._forget_posts(alert.id)
+        over = [g for g in self.crowds.values() if g.healed_at is not None and g.healed_at < before]
+        for crowd in [g for g in over if not self.members[g.id]]:
+            del self.crowds[crowd.id]
+            self.members.pop(crowd.id, None)
+            self.firing.pop(crowd.id, None)
+            if self.crowd_of.get(crowd.key) == crowd.id:
+                del self.crowd_of[crowd.key]
+            self._forget_posts(crowd.id)
         return len(old)
+
+    def _forget_posts(self, group: str) -> None:
+        for post in self.groups.pop(group, ()):
+            self.posts.pop(post, None)
+
+    def told_of(self, group: str) -> list[Alert]:
+        """The alerts that a post of this group tells of, as far as memory has them."""
+        ids = self.members.get(group, ()) if group in self.crowds else (group,)
+        return [self.alerts[id] for id in ids if id in self.alerts]
 
     def next_due(self) -> datetime | None:
         while self._heap and self.timers.get(self._heap[0][1:]) != self._heap[0][0]:
@@ -115,7 +145,7 @@ class State:
         return [silence for silence in self.silences.values() if silence.active(now)]
 
     def _owes(self, alert: Alert) -> bool:
-        posts = self.groups.get(alert.id, ())
+        posts = [post for group in (alert.id, *alert.groups) for post in self.groups.get(group, ())]
         return any(self.posts[p].sending.state in PENDING or self.lines_of.get(p) for p in posts)
 
     def _put_alert(self, alert: Alert) -> None:
@@ -124,6 +154,16 @@ class State:
         holder = self.alerts.get(self.lives.get(key, ""))
         if holder is None or (holder.opened_at, holder.id) <= (alert.opened_at, alert.id):
             self.lives[key] = alert.id
+        for group in alert.groups:
+            self.members[group][alert.id] = None
+            if alert.open:
+                self.firing[group][alert.id] = None
+            else:
+                self.firing[group].pop(alert.id, None)
+
+    def _put_group(self, group: Group) -> None:
+        self.crowds[group.id] = group
+        self.crowd_of[group.key] = group.id
 
     def _put_post(self, post: Post) -> None:
         self.posts[post.id] = post
@@ -181,6 +221,8 @@ class Draft:
         self._deliveries: dict[tuple[str, str], tuple[str, ...]] = {}
         self._lives: dict[LifeKey, str] = {}
         self._groups: dict[str, dict[str, None]] = defaultdict(dict)
+        self._members: dict[str, dict[str, bool]] = defaultdict(dict)
+        """Of groups of several: members put here, and whether each is open."""
 
     def branch(self) -> "Draft":
         """A draft on top of this one: it is merged, or dropped without a trace."""
@@ -195,6 +237,8 @@ class Draft:
         self._lives.update(other._lives)
         for group, posts in other._groups.items():
             self._groups[group].update(posts)
+        for group, members in other._members.items():
+            self._members[group].update(members)
 
     @property
     def pen(self) -> Pen:
@@ -242,8 +286,38 @@ class Draft:
     def ask(self, id: str) -> StoredAsk | None:
         return next((c.asks[id] for c in self._layers() if id in c.asks), None) or self.state.asks.get(id)
 
+    def crowd(self, id: str) -> Group | None:
+        return next((c.groups[id] for c in self._layers() if id in c.groups), None) or self.state.crowds.get(id)
+
+    def crowd_of(self, key: GroupKey) -> Group | None:
+        """The newest generation of a group of several."""
+        newest = [g for c in self._layers() for g in c.groups.values() if g.key == key]
+        if newest:
+            return max(newest, key=lambda g: (g.opened_at, g.id))
+        id = self.state.crowd_of.get(key)
+        return self.state.crowds.get(id) if id else None
+
+    def firing(self, group: str) -> int:
+        """How many members of a group of several are open."""
+        known, moved = self.state.firing.get(group, {}), dict[str, bool]()
+        for draft in reversed(list(self._drafts())):
+            moved |= draft._members.get(group, {})
+        more = sum(1 for id, is_open in moved.items() if is_open and id not in known)
+        return len(known) + more - sum(1 for id, is_open in moved.items() if not is_open and id in known)
+
+    def members(self, group: str) -> list[Alert]:
+        """All members of a group of several that memory has."""
+        ids = dict(self.state.members.get(group, {}))
+        for draft in reversed(list(self._drafts())):
+            ids |= dict.fromkeys(draft._members.get(group, {}))
+        return [alert for alert in map(self.alert, ids) if alert is not None]
+
+    def posts_about(self, alert: Alert) -> list[Post]:
+        """The posts that tell of an alert, alone or among others."""
+        return [post for group in (alert.id, *alert.groups) for post in self.posts_of(group)]
+
     def posts_of(self, group: str) -> list[Post]:
-        """The posts of an alert, first told first."""
+        """The posts of a group, first told first."""
         ids = dict(self.state.groups.get(group, {}))
         for draft in reversed(list(self._drafts())):
             ids |= draft._groups.get(group, {})
@@ -294,6 +368,8 @@ class Draft:
         newest = self.life(*key[:2], notice=key[2])
         if newest is None or (newest.opened_at, newest.id) <= (alert.opened_at, alert.id):
             self._lives[key] = alert.id
+        for group in alert.groups:
+            self._members[group][alert.id] = alert.open
 
     def set_timer(self, kind: str, subject: str, due_at: datetime | None) -> None:
         """Wake at that time; None: not any more."""

@@ -13,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from hub.core.alert import Alert, Answer, Phase
 from hub.core.durations import say_duration
+from hub.core.grouping import Group, crowd
 from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Post
 from hub.core.silence import Silence
 from hub.core.telling import UNDER_WAY
@@ -37,6 +38,8 @@ SENTENCES = {
 """What pressing a button says."""
 
 SHOWN_LABELS = 12
+MOST_MEMBERS = 10
+"""Members of a group that its message names; of the others it says how many they are."""
 
 
 class Wording:
@@ -83,6 +86,59 @@ class Wording:
                 for label, verb in BUTTONS[state]
             ),
             at=alert.began_at,
+        )
+
+    def crowd(
+        self,
+        post: Post,
+        group: Group,
+        members: Sequence[tuple[Alert, Sequence[Silence]]],
+        *,
+        dialect: str,
+        now: datetime,
+    ) -> Message:
+        """What the post of a group of several should say now: how many fire, and who, the worst first, with a bound."""
+        if len(members) == 1:
+            alert, silences = members[0]
+            return self.post(post, alert, silences, dialect=dialect, now=now)
+        told = crowd([alert for alert, _ in members], MOST_MEMBERS)
+        states = {alert.id: message_state(alert, silences) for alert, silences in members}
+        state = _crowd_state([states[alert.id] for alert, _ in members if alert.open])
+        words = {
+            "firing": told.firing,
+            "total": told.total,
+            "acked": told.acked,
+            "hidden": told.hidden,
+            "state": state.value,
+            "group": dict(group.labels),
+            "route": group.route,
+            "lasted": _span(min(a.began_at for a, _ in members), group.healed_at or now),
+            "members": [
+                {
+                    "title": alert.title,
+                    "state": states[alert.id].value,
+                    "severity": alert.severity.word if alert.severity else "",
+                    "acked_by": alert.ack.by if alert.ack else "",
+                    "lasted": _lasted(alert, now),
+                }
+                for alert in told.shown
+            ],
+        }
+        return Message(
+            kind=MessageKind.ALERT,
+            title=self._part("group", "title", dialect, words),
+            text=self._part("group", "text", dialect, words),
+            standing=self._part("group", "standing", dialect, words),
+            state=state,
+            severity=told.severity,
+            occasion=post.occasion,
+            facts=tuple({**dict(group.labels), **told.labels}.items())[:SHOWN_LABELS],
+            links=told.shown[0].links if len({alert.links for alert in told.shown}) == 1 else (),
+            buttons=tuple(
+                Button(label=label, value=f"{post.id}:{post.wanted}:{verb}", primary=verb == "ack")
+                for label, verb in BUTTONS[state]
+            ),
+            at=group.opened_at,
         )
 
     def line(self, line: Line, *, dialect: str) -> Message:
@@ -188,6 +244,14 @@ class Wording:
         return None
 
 
+def _crowd_state(firing: Sequence[MessageState]) -> MessageState:
+    """Of a group: open while one of its members is; resolved when none fires."""
+    for state in (MessageState.OPEN, MessageState.ACKED, MessageState.SILENCED):
+        if state in firing:
+            return state
+    return MessageState.RESOLVED
+
+
 def message_state(alert: Alert, silences: Sequence[Silence]) -> MessageState:
     """The first that holds of resolved, silenced, acked, open."""
     if alert.phase is Phase.NOTICE:
@@ -228,14 +292,17 @@ def say_answer(answer: Answer, tool: str) -> str:
 
 
 def _lasted(alert: Alert, now: datetime) -> str:
-    until = (alert.healed_at or alert.resolved_at or now) if not alert.open else now
-    whole = timedelta(seconds=max(1, int((until - alert.began_at).total_seconds())))
-    return say_duration(whole)
+    return _span(alert.began_at, (alert.healed_at or alert.resolved_at or now) if not alert.open else now)
+
+
+def _span(began: datetime, until: datetime) -> str:
+    return say_duration(timedelta(seconds=max(1, int((until - began).total_seconds()))))
 
 
 PLAIN = {"title": "title", "text": "body", "line": "title", "standing": "state"}
+"""Of a group there is neither; then it is how many fire."""
 
 
 def _plain_words(part: str, words: Mapping[str, Any]) -> str:
     """The built-in words, for when a template fails."""
-    return str(words.get(PLAIN[part], ""))
+    return str(words.get(PLAIN[part]) or (f"{words['firing']} firing" if "firing" in words else ""))

@@ -112,6 +112,8 @@ class Alert:
     resolution: str = ""
     """Why it ended, where it was not the tool that said so."""
     expires_at: datetime | None = None
+    groups: tuple[str, ...] = ()
+    """The groups of several that it is a member of."""
 
     def __post_init__(self) -> None:
         for name in ("opened_at", "began_at", "updated_at", "resolved_at", "healed_at", "newest_at", "expires_at"):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NewType
 
 from hub.core.event import Link, Severity
+from hub.core.grouping import PLAIN, Gathered, Pace
 
 PostId = NewType("PostId", str)
 LineId = NewType("LineId", str)
@@ -115,7 +116,6 @@ class Post:
     id: PostId
     group: str
     """Of whom it speaks. A group of one carries its alert's id."""
-    members: tuple[str, ...]
     channel: str
     """An address, such as `room:ops`."""
     route: str
@@ -132,6 +132,15 @@ class Post:
     shown_at: datetime | None = None
     gist: str = ""
     """How things stood when it was last shown."""
+    pace: Pace = PLAIN
+    """Its route's, as it was when the post was made: a reload changes nothing of it."""
+    lined_at: datetime | None = None
+    """When a line last spoke of its group's members."""
+    gathered: Gathered | None = None
+    """What happened to them since."""
+    reminders: int = 0
+    shown_versions: tuple[tuple[int, datetime], ...] = ()
+    """The newest versions shown, and when each was made: who pressed a button meant who stood there then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,18 +4,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hub.core.grouping import PLAIN, Pace
 from hub.core.matching import Look, Match, PatternSet
 from hub.core.notification import Occasion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A named rule. `to` is a resolved address, or None to take the parent's; `go_on` is `continue:`."""
+    """A named rule. `to` is a resolved address, or None to take the parent's; `pace` has what it inherits already;
+    `go_on` is `continue:`."""
 
     name: str
     match: Match
     to: str | None
     tell: tuple[Occasion, ...] | None
+    pace: Pace = PLAIN
     go_on: bool
     routes: "tuple[Route, ...]"
     line: int
@@ -28,6 +31,7 @@ class Taken:
     route: str
     channel: str
     tell: tuple[Occasion, ...] | None
+    pace: Pace = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +147,7 @@ def _compile(routes: Sequence[Route], to: str | None, tell: tuple[Occasion, ...]
     nodes = []
     for route in routes:
         channel, told = route.to or to, route.tell if route.tell is not None else tell
-        taken = Taken(route=route.name, channel=channel or "", tell=told)
+        taken = Taken(route=route.name, channel=channel or "", tell=told, pace=route.pace)
         nodes.append(_Node(route, taken, _compile(route.routes, channel, told)))
     return _Siblings(tuple(nodes))
 

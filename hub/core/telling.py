@@ -12,11 +12,13 @@ What was decided to be told is told, late if need be and then as it stands; what
 meanwhile is dropped: nobody was told that it broke.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.core.alert import Advance, Alert, Change
+from hub.core.event import Severity
+from hub.core.grouping import Gathered
 from hub.core.notification import DeliveryState, Line, LineId, MessageState, Occasion, Post, PostId, Sending
 from hub.core.routing import Taken
 
@@ -43,6 +45,8 @@ SHOWN_ANEW = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.RESOLVED}
 """Lines that a chat which cannot edit need not have: there the post itself is said again."""
 UNDER_WAY = frozenset({"queued", "asking", "sent"})
 """An answer of a tool that is none yet."""
+NEWS = frozenset({Occasion.OPENED, Occasion.REOPENED, Occasion.WORSENED})
+"""What makes a line of a member's story."""
 LOUD = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.REMINDED, Occasion.ESCALATED})
 QUIET = frozenset({Occasion.RESOLVED})
 UNHURRIED = frozenset({Occasion.REPEATED, Occasion.EASED})
@@ -52,10 +56,11 @@ HOLDABLE = LOUD | UNHURRIED | {Occasion.OPENED, Occasion.NOTICED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """Posts and lines, new or changed."""
+    """Posts and lines, new or changed. `gather` are the posts whose members wait for a line, and when it is due."""
 
     posts: tuple[Post, ...] = ()
     lines: tuple[Line, ...] = ()
+    gather: tuple[tuple[PostId, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,39 +82,123 @@ class Said:
     event: str = ""
 
 
-def tell(step: Advance, posts: Sequence[Post], taken: Sequence[Taken], *, held: bool, said: Said, pen: Pen) -> Telling:
-    """What follows from a change of an alert. `posts` are those it has; `held`: a silence covers it now."""
+def tell(
+    step: Advance,
+    posts: Sequence[Post],
+    taken: Sequence[Taken],
+    *,
+    held: bool,
+    said: Said,
+    pen: Pen,
+    firing: Mapping[str, int] = {},
+    groups: Mapping[str, str] = {},
+) -> Telling:
+    """What follows from a change of an alert. `posts` are those that tell of it; `held`: something covers it now.
+
+    `firing` says of each group of several how many of its members are open after the change; `groups` of each channel
+    of which group a new post there tells. What neither names is a group of one.
+    """
     alert, occasion = step.alert, OCCASIONS.get(step.change)
     if alert is None or occasion is None:
         return Telling()
-    known = {post.channel for post in posts}
-    fresh = [new_post(alert, route, occasion, held=held, pen=pen) for route in taken if route.channel not in known]
+    known, told = {post.channel for post in posts}, Telling()
     comment = step.change is Change.COMMENTED
-    moved = [_moved(post, occasion, alert, held=held, pen=pen) for post in posts]
-    lines = [
-        line
-        for post in moved
-        for line in [_line(post, occasion, alert, comment=comment, held=held, said=said, pen=pen)]
-        if line is not None
+    for post in posts:
+        if post.group in firing:
+            one = _told_of_member(post, occasion, alert, firing[post.group], held=held, pen=pen)
+            if comment and not never_told(post):
+                said_so = thread_line(post, occasion, said, alert=alert, loud=False, state=DeliveryState.OWED, pen=pen)
+                one = replace(one, lines=(*one.lines, said_so))
+            told = Telling(
+                posts=(*told.posts, *one.posts), lines=(*told.lines, *one.lines), gather=(*told.gather, *one.gather)
+            )
+            continue
+        moved = _moved(post, occasion, alive=alert.open, held=held, pen=pen)
+        line = _line(moved, occasion, alert, comment=comment, held=held, said=said, pen=pen)
+        told = replace(told, posts=(*told.posts, moved), lines=(*told.lines, *([line] if line else [])))
+    fresh = [
+        new_post(route, occasion, group=groups.get(route.channel, alert.id), held=held, pen=pen)
+        for route in taken
+        if route.channel not in known
     ]
-    return Telling(posts=(*moved, *fresh), lines=tuple(lines))
+    return replace(told, posts=(*told.posts, *fresh))
 
 
-def new_post(alert: Alert, route: Taken, occasion: Occasion, *, held: bool, pen: Pen) -> Post:
-    wait = held or not _wanted(route.tell, occasion)
+def new_post(route: Taken, occasion: Occasion, *, group: str, held: bool, pen: Pen) -> Post:
+    hold = held or not _wanted(route.tell, occasion)
+    waits = occasion is Occasion.OPENED and route.pace.group_wait and not hold
+    due = pen.now + route.pace.group_wait if waits else None
     return Post(
         id=PostId(pen.new_id()),
-        group=alert.id,
-        members=(alert.id,),
+        group=group,
         channel=route.channel,
         route=route.route,
         order=pen.next_order(),
         occasion=occasion,
         wanted=1,
-        sending=Sending(state=DeliveryState.HELD if wait else DeliveryState.OWED),
+        sending=Sending(state=DeliveryState.HELD if hold else DeliveryState.OWED, due_at=due),
         tell=route.tell,
         created_at=pen.now,
+        pace=route.pace,
     )
+
+
+def _told_of_member(post: Post, occasion: Occasion, alert: Alert, firing: int, *, held: bool, pen: Pen) -> Telling:
+    """What follows for the message of a group when something happens to one of its members."""
+    healed = occasion is Occasion.RESOLVED
+    as_told = Occasion.EASED if healed and firing else occasion
+    moved = _moved(post, as_told, alive=firing > 0, held=held, pen=pen)
+    if never_told(moved) or _unshown(moved) or not (healed or occasion in NEWS) or (held and not healed):
+        return Telling(posts=(moved,))
+    if not healed and not _wanted(post.tell, occasion):
+        return Telling(posts=(moved,))
+    gathered = post.gathered or Gathered()
+    gathered = gathered.with_healed(alert.title) if healed else gathered.with_opened(alert.title)
+    next_line = pen.now if post.lined_at is None or not firing else post.lined_at + post.pace.group_interval
+    if next_line > pen.now:
+        return Telling(posts=(replace(moved, gathered=gathered),), gather=((post.id, next_line),))
+    return say_gathered(replace(moved, gathered=gathered), alert.severity, pen=pen, healed=not firing)
+
+
+def say_gathered(post: Post, severity: Severity | None, *, pen: Pen, healed: bool = False) -> Telling:
+    """The line that says what happened to members since the last one. `healed`: none of them fires any more."""
+    gathered = post.gathered
+    if not gathered:
+        return Telling()
+    title, text = gathered.say()
+    line = Line(
+        id=LineId(pen.new_id()),
+        post=post.id,
+        channel=post.channel,
+        order=pen.next_order(),
+        occasion=Occasion.OPENED if gathered.loud and not healed else Occasion.RESOLVED,
+        loud=gathered.loud and not healed,
+        title=title,
+        text=text,
+        severity=severity,
+        sending=Sending(state=DeliveryState.OWED),
+        created_at=pen.now,
+    )
+    return Telling(posts=(replace(post, gathered=None, lined_at=pen.now),), lines=(line,))
+
+
+def remind(post: Post, said: Said, severity: Severity | None, *, pen: Pen) -> Telling:
+    """Say again that it is still so: an edit wakes nobody, so a loud line does."""
+    told = replace(edited(post, Occasion.REMINDED, pen), reminders=post.reminders + 1)
+    line = Line(
+        id=LineId(pen.new_id()),
+        post=post.id,
+        channel=post.channel,
+        order=pen.next_order(),
+        occasion=Occasion.REMINDED,
+        loud=True,
+        title=said.title,
+        text=said.text,
+        severity=severity,
+        sending=Sending(state=DeliveryState.OWED),
+        created_at=pen.now,
+    )
+    return Telling(posts=(told,), lines=(line,) if _wanted(post.tell, Occasion.REMINDED) else ())
 
 
 def never_told(post: Post) -> bool:
@@ -120,15 +209,23 @@ def _wanted(tell: tuple[Occasion, ...] | None, occasion: Occasion) -> bool:
     return tell is None or occasion in tell
 
 
-def _moved(post: Post, occasion: Occasion, alert: Alert, *, held: bool, pen: Pen) -> Post:
-    """The post as it should be after the occasion: edited if it was told, perhaps told now if it was not."""
-    if never_told(post):
-        return _still_untold(post, occasion, alert, held=held, pen=pen)
+def _moved(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
+    """The post as it should be after the occasion: edited if it was told, perhaps told now if it was not. `alive`: what
+    it tells of is open."""
+    if never_told(post) or (not alive and _gathers(post, pen.now)):
+        return _still_untold(post, occasion, alive=alive, held=held, pen=pen)
     return edited(post, occasion, pen)
 
 
-def _still_untold(post: Post, occasion: Occasion, alert: Alert, *, held: bool, pen: Pen) -> Post:
-    if not alert.open:
+def _gathers(post: Post, now: datetime) -> bool:
+    """It waits for what breaks together with the first. What heals meanwhile is not told."""
+    sending = post.sending
+    waits = sending.state is DeliveryState.OWED and sending.due_at is not None and sending.due_at > now
+    return waits and post.shown == 0 and post.ref is None and sending.attempts == 0
+
+
+def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
+    if not alive:
         return replace(post, occasion=occasion, sending=Sending(state=DeliveryState.DROPPED))
     tells = occasion in HOLDABLE and not held and _wanted(post.tell, occasion)
     if not tells:
@@ -176,9 +273,10 @@ def said_by_its_post(line: Line) -> bool:
 
 
 def _sooner(post: Post, occasion: Occasion) -> Sending:
-    """A person's act or a recovery does not wait for an unhurried edit; it does wait for a chat that is away."""
-    waits_for_chat = post.sending.attempts > 0
-    return post.sending if occasion in UNHURRIED or waits_for_chat else replace(post.sending, due_at=None)
+    """A person's act or a recovery does not wait for an unhurried edit; it does wait for a chat that is away, and for
+    what breaks together with the first."""
+    waits = post.sending.attempts > 0 or (post.shown == 0 and post.ref is None)
+    return post.sending if occasion in UNHURRIED or waits else replace(post.sending, due_at=None)
 
 
 def _line(
@@ -242,9 +340,16 @@ def under_the_first(post: Post, alert: Alert, said: Said, *, held: bool, pen: Pe
     return thread_line(post, Occasion.NOTICED, said, alert=alert, loud=False, state=state, pen=pen)
 
 
-def release(alert: Alert, posts: Iterable[Post], lines: Sequence[Line], pen: Pen) -> Telling:
+def release(
+    alert: Alert,
+    posts: Iterable[Post],
+    lines: Sequence[Line],
+    pen: Pen,
+    *,
+    firing: Mapping[str, int] = {},
+) -> Telling:
     """What is told when the last reason to be quiet has ended: what is open and untold, and the newest loud word."""
-    told = [_released(post, alert, pen) for post in posts]
+    told = [_released(post, pen, alive=firing.get(post.group, int(alert.open)) > 0) for post in posts]
     spoken: list[Line] = []
     for post in told:
         waiting = [line for line in lines if line.post == post.id and line.sending.state is DeliveryState.HELD]
@@ -255,10 +360,10 @@ def release(alert: Alert, posts: Iterable[Post], lines: Sequence[Line], pen: Pen
     return Telling(posts=tuple(told), lines=tuple(spoken))
 
 
-def _released(post: Post, alert: Alert, pen: Pen) -> Post:
+def _released(post: Post, pen: Pen, *, alive: bool) -> Post:
     if post.sending.state is not DeliveryState.HELD:
-        return edited(post, Occasion.UNSILENCED, pen) if alert.open and not never_told(post) else post
-    if not alert.open:
+        return edited(post, Occasion.UNSILENCED, pen) if alive and not never_told(post) else post
+    if not alive:
         return replace(post, sending=Sending(state=DeliveryState.DROPPED))
     if not _wanted(post.tell, post.occasion):
         return post

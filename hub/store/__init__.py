@@ -12,6 +12,7 @@ from typing import Protocol
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
 from hub.core.event import Event
+from hub.core.grouping import Group
 from hub.core.notification import Line, Post
 from hub.core.silence import Silence
 
@@ -142,6 +143,7 @@ class Changes:
     """Events written earlier, decided now."""
     released: dict[str, StoredRequest] = field(default_factory=dict)
     """Quarantined requests, replayed now."""
+    groups: dict[str, Group] = field(default_factory=dict)
     configs: dict[str, str] = field(default_factory=dict)
     """Configuration texts by hash."""
 
@@ -166,6 +168,8 @@ class Snapshot:
     asks: Sequence[StoredAsk]
     """Those queued, asking or sent."""
     links: Sequence[Linked]
+    groups: Sequence[Group]
+    """Those of several that have a member open, or whose last one resolved not before the asked `since`."""
     unrouted: Sequence[StoredEvent]
     """Events without a decision and without a failure, oldest first."""
     highest_order: int

@@ -12,6 +12,7 @@ import msgspec
 
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert, Phase
+from hub.core.grouping import Group
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
 from hub.store import Audit, Linked, StoredAsk, StoredEvent, StoredRequest, Timer
@@ -209,6 +210,18 @@ def audit_row(audit: Audit) -> Values:
 
 
 audit_of = _reader(Audit)
+
+
+def group_row(group: Group) -> Values:
+    return {
+        "id": group.id,
+        "firing": group.healed_at is None,
+        "healed_at": _moment(group.healed_at),
+        "record": written(group),
+    }
+
+
+group_of = _reader(Group)
 
 
 def link_row(link: Linked) -> Values:

@@ -20,6 +20,7 @@ from hub.store.writing import (
     AUDIT,
     CONFIG,
     EVENT,
+    GROUP,
     LINE,
     LINK,
     POST,
@@ -74,7 +75,12 @@ def load(connection: Connection, since: datetime) -> Snapshot:
     pending_lines = _all(connection, select(LINE.c.record).where(LINE.c.pending.is_(true())), mapping.line_of)
     above = _among(connection, POST, POST.c.id, (p.post for p in pending_lines if p.post), mapping.post_of)
     alerts = _kept_alerts(connection, since, [*pending_posts, *above])
-    shown = _among(connection, POST, POST.c.group, (alert.id for alert in alerts), mapping.post_of)
+    groups = [
+        *_all(connection, select(GROUP.c.record).where(GROUP.c.firing.is_(true())), mapping.group_of),
+        *_all(connection, select(GROUP.c.record).where(GROUP.c.healed_at >= since), mapping.group_of),
+    ]
+    told_of = (*(alert.id for alert in alerts), *(group.id for group in groups))
+    shown = _among(connection, POST, POST.c.group, told_of, mapping.post_of)
     posts = {post.id: post for post in (*pending_posts, *above, *shown)}
     return Snapshot(
         alerts=alerts,
@@ -83,6 +89,7 @@ def load(connection: Connection, since: datetime) -> Snapshot:
         timers=[mapping.timer_of(*row) for row in connection.execute(select(TIMER).order_by(TIMER.c.due_at))],
         silences=_all(connection, _flagged(SILENCE, SILENCE.c.standing, SILENCE.c.starts_at), mapping.silence_of),
         asks=_all(connection, _flagged(ASK, ASK.c.pending, ASK.c.asked_at), mapping.ask_of),
+        groups=groups,
         links=_all(connection, select(LINK.c.record), mapping.link_of),
         unrouted=_all(connection, _flagged(EVENT, EVENT.c.waiting, EVENT.c.received_at), mapping.event_of),
         highest_order=max(_highest_order(connection, POST), _highest_order(connection, LINE)),
@@ -95,7 +102,7 @@ def _flagged(of: Table, flag: ColumnElement[bool], by: ColumnElement[Any]) -> Se
 
 def _kept_alerts(connection: Connection, since: datetime, posts: Iterable[Post]) -> list[Alert]:
     record = select(ALERT.c.record)
-    about = {subject for post in posts for subject in (post.group, *post.members)}
+    about = {post.group for post in posts}
     alerts = [
         *_all(connection, record.where(ALERT.c.open.is_(true())), mapping.alert_of),
         *_all(connection, record.where(ALERT.c.updated_at >= since), mapping.alert_of),

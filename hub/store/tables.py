@@ -12,7 +12,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-VERSION = 2
+VERSION = 3
 """Of these tables. A file with a greater one was written by a later hub; one with a lesser lacks tables only."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -199,6 +199,18 @@ class AuditRow(Row, table=True):
 
     id: str = Field(primary_key=True)
     at: datetime = Field(sa_type=Utc)
+    record: str
+
+
+class GroupRow(Row, table=True):
+    """A generation of a group of several. Whose members they are, alerts say."""
+
+    __tablename__ = "group"
+    __table_args__ = (Index("group_by_end", "healed_at"), few("group_firing", "id", flag="firing"))
+
+    id: str = Field(primary_key=True)
+    firing: bool
+    healed_at: datetime | None = Field(sa_type=Utc)
     record: str
 
 

@@ -28,7 +28,7 @@ REQUEST, EVENT = table(tables.RequestRow), table(tables.EventRow)
 ALERT, POST, LINE = table(tables.AlertRow), table(tables.PostRow), table(tables.LineRow)
 TIMER, SILENCE, ASK = table(tables.TimerRow), table(tables.SilenceRow), table(tables.AskRow)
 AUDIT, ROOM, CONFIG = table(tables.AuditRow), table(tables.RoomMessageRow), table(tables.ConfigRow)
-LINK = table(tables.LinkRow)
+LINK, GROUP = table(tables.LinkRow), table(tables.GroupRow)
 
 
 def compiled(statement: Executable) -> str:
@@ -68,6 +68,7 @@ _PLAN: Sequence[tuple[str, Callable[[Changes], Iterable[Values]]]] = (
     (_upsert(SILENCE, "id"), lambda c: map(mapping.silence_row, c.silences.values())),
     (_upsert(ASK, "id"), lambda c: map(mapping.ask_row, c.asks.values())),
     (_upsert(AUDIT, "id"), lambda c: map(mapping.audit_row, c.audit)),
+    (_upsert(GROUP, "id"), lambda c: map(mapping.group_row, c.groups.values())),
     (_upsert(LINK, "account"), lambda c: (mapping.link_row(link) for link in c.links.values() if link is not None)),
     (_UNLINK, lambda c: ({"account": account} for account, link in c.links.items() if link is None)),
     (_upsert(ROOM, "id"), lambda c: map(mapping.room_row, c.room.values())),
@@ -126,6 +127,7 @@ def _old_posts(before: datetime) -> ColumnElement[bool]:
         POST.c.created_at < before,
         POST.c.pending.is_(False),
         ~exists().where(ALERT.c.id == POST.c.group),
+        ~exists().where(GROUP.c.id == POST.c.group),
         ~owes,
     )
 
@@ -141,7 +143,16 @@ def _old_threads(before: datetime) -> ColumnElement[bool]:
 def prune(connection: Connection, before: datetime, step: int) -> int:
     """Events first, then what only they needed. Each kind takes what the one before has left of the step."""
     gone = 0
-    for remove in (_prune_events, _prune_requests, _prune_alerts, _prune_lines, _prune_posts, _prune_threads):
+    kinds = (
+        _prune_events,
+        _prune_requests,
+        _prune_alerts,
+        _prune_groups,
+        _prune_lines,
+        _prune_posts,
+        _prune_threads,
+    )
+    for remove in kinds:
         if gone >= step:
             break
         gone += remove(connection, before, step - gone)
@@ -174,6 +185,13 @@ def _prune_alerts(connection: Connection, before: datetime, limit: int) -> int:
     posts = select(POST.c.id).where(POST.c.group.in_(ids))
     lines = _remove(connection, LINE, LINE.c.post.in_(posts))
     return lines + _remove(connection, POST, POST.c.group.in_(ids)) + _remove(connection, ALERT, ALERT.c.id.in_(ids))
+
+
+def _prune_groups(connection: Connection, before: datetime, limit: int) -> int:
+    """Of their posts and lines, see there."""
+    old = and_(GROUP.c.healed_at < before, ~_owed(GROUP.c.id))
+    ids = _ids(connection, GROUP, old, GROUP.c.healed_at, limit)
+    return _remove(connection, GROUP, GROUP.c.id.in_(ids)) if ids else 0
 
 
 def _prune_lines(connection: Connection, before: datetime, limit: int) -> int:

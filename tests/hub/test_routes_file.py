@@ -345,21 +345,19 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "commands is to come": (HEAD + "commands: []\n", ["4:1: 'commands' is not supported by this version; remove it"]),
     "enrich is to come": (HEAD + "enrich: []\n", ["4:1: 'enrich' is not supported by this version; remove it"]),
     "settle is to come": (HEAD + "settle: []\n", ["4:1: 'settle' is not supported by this version; remove it"]),
-    "a route's group_by is to come": (
-        ROUTES + "  - {name: a, match: {host: a}, to: ops, group_by: x}\n",
-        ["5:42: 'group_by' is not supported by this version; remove it"],
+    "a group by a strange label": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, group_by: [hst]}\n",
+        [
+            "5:53: no field or label is called 'hst'; did you mean \"host\"? (labels of your own are listed under labels:)"
+        ],
     ),
-    "a route's group_wait is to come": (
-        ROUTES + "  - {name: a, match: {host: a}, to: ops, group_wait: x}\n",
-        ["5:42: 'group_wait' is not supported by this version; remove it"],
+    "a wait that is none": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, group_wait: soon}\n",
+        ['5:54: \'soon\' is no duration; write it like "15m", "2h30m" or "7d"'],
     ),
-    "a route's group_interval is to come": (
-        ROUTES + "  - {name: a, match: {host: a}, to: ops, group_interval: x}\n",
-        ["5:42: 'group_interval' is not supported by this version; remove it"],
-    ),
-    "a route's repeat_interval is to come": (
-        ROUTES + "  - {name: a, match: {host: a}, to: ops, repeat_interval: x}\n",
-        ["5:42: 'repeat_interval' is not supported by this version; remove it"],
+    "a reminder each second": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, repeat_interval: 1s}\n",
+        ["5:59: a reminder each few seconds is a storm; the least is 1m"],
     ),
     "a route's escalate is to come": (
         ROUTES + "  - {name: a, match: {host: a}, to: ops, escalate: x}\n",
@@ -372,10 +370,6 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "a route's throttle is to come": (
         ROUTES + "  - {name: a, match: {host: a}, to: ops, throttle: x}\n",
         ["5:42: 'throttle' is not supported by this version; remove it"],
-    ),
-    "everything_else's group_by": (
-        "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops, group_by: [host]}\n",
-        ["3:28: 'group_by' is not supported by this version; remove it"],
     ),
     "access is a mapping": (
         HEAD + "access: {allow: silence}\n",

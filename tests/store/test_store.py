@@ -104,7 +104,7 @@ def alert(id: str, at: datetime = NOW, phase: Phase = Phase.OPEN, **fields: Any)
 
 
 def post(id: str, group: str, order: int, state: DeliveryState = SENT, at: datetime = NOW, **fields: Any) -> Post:
-    known: dict[str, Any] = {"channel": "room:ops", "members": (group,), "route": "web", "occasion": Occasion.OPENED}
+    known: dict[str, Any] = {"channel": "room:ops", "route": "web", "occasion": Occasion.OPENED}
     sending = Sending(state=state)
     return Post(
         id=PostId(id), group=group, order=order, wanted=1, sending=sending, created_at=at, **{**known, **fields}
@@ -844,7 +844,15 @@ def reads_through(step: str) -> bool:
 
 PARTIAL = {
     index.name
-    for table in (writing.REQUEST, writing.EVENT, writing.ALERT, writing.POST, writing.LINE, writing.ROOM)
+    for table in (
+        writing.REQUEST,
+        writing.EVENT,
+        writing.ALERT,
+        writing.POST,
+        writing.LINE,
+        writing.ROOM,
+        writing.GROUP,
+    )
     for index in table.indexes
     if index.dialect_options["sqlite"]["where"] is not None
 }

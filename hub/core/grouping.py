@@ -1,0 +1,174 @@
+"""What a message is about. Alerts of one route with equal `group_by` values share one message, for one generation: it
+ends `reopen_within` after the last of them resolved. Without `group_by`, or where such a label is missing: one alert.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NewType
+
+from hub.core.alert import Alert, facts
+from hub.core.event import Severity, require_utc
+
+GroupId = NewType("GroupId", str)
+
+AT_ONCE = timedelta(0)
+GROUP_WAIT = timedelta(seconds=10)
+"""With `group_by`, if the route does not say: what breaks together is told together."""
+GROUP_INTERVAL = timedelta(minutes=1)
+NAMED = 5
+VERSIONS = 20
+"""Versions of a message whose buttons are understood."""
+"""Members that a line names; of the others it says how many they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often a route speaks. `repeat` are the waits between reminders, the last of which goes on; empty: never."""
+
+    group_by: tuple[str, ...] = ()
+    group_wait: timedelta = AT_ONCE
+    group_interval: timedelta = GROUP_INTERVAL
+    repeat: tuple[timedelta, ...] = ()
+
+    def repeats_after(self, reminders: int) -> timedelta | None:
+        """How long to wait for the next reminder, after so many."""
+        return self.repeat[min(reminders, len(self.repeat) - 1)] if self.repeat else None
+
+
+PLAIN = Pace()
+
+GroupKey = tuple[str, tuple[tuple[str, str], ...]]
+"""A route, and the values of its `group_by`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One generation. `labels` are the values of `group_by`; `healed_at` is when the last of its members resolved, None
+    while one is open."""
+
+    id: GroupId
+    route: str
+    labels: tuple[tuple[str, str], ...]
+    opened_at: datetime
+    healed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        require_utc("opened_at", self.opened_at)
+        require_utc("healed_at", self.healed_at)
+
+    @property
+    def key(self) -> GroupKey:
+        return self.route, self.labels
+
+    def over(self, now: datetime, reopen_within: timedelta) -> bool:
+        """Whether its generation has ended: who opens now begins another."""
+        return self.healed_at is not None and now - self.healed_at > reopen_within
+
+
+def group_labels(alert: Alert, group_by: Sequence[str]) -> tuple[tuple[str, str], ...] | None:
+    """The values that put an alert into its group. None where it stands alone: there is none, or one is missing."""
+    known = facts(alert)
+    found = tuple((name, str(alert.labels.get(name) or known.get(name) or "")) for name in group_by)
+    return found if found and all(value for _, value in found) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What happened to members since the last line spoke of them. Names are bounded, numbers are not."""
+
+    opened: int = 0
+    opened_names: tuple[str, ...] = ()
+    healed: int = 0
+    healed_names: tuple[str, ...] = ()
+
+    @property
+    def loud(self) -> bool:
+        """Whether it must wake somebody."""
+        return self.opened > 0
+
+    def __bool__(self) -> bool:
+        return bool(self.opened or self.healed)
+
+    def with_opened(self, name: str) -> "Gathered":
+        return Gathered(
+            opened=self.opened + 1,
+            opened_names=(*self.opened_names, name)[:NAMED],
+            healed=self.healed,
+            healed_names=self.healed_names,
+        )
+
+    def with_healed(self, name: str) -> "Gathered":
+        return Gathered(
+            opened=self.opened,
+            opened_names=self.opened_names,
+            healed=self.healed + 1,
+            healed_names=(*self.healed_names, name)[:NAMED],
+        )
+
+    def say(self) -> tuple[str, str]:
+        """A title, and what stands under it."""
+        opened = _names(self.opened, self.opened_names)
+        healed = _names(self.healed, self.healed_names)
+        if not self.opened:
+            return (healed if self.healed == 1 else f"{self.healed} more resolved"), (
+                "" if self.healed == 1 else healed
+            )
+        title = opened if self.opened == 1 else f"{self.opened} more firing"
+        under = [opened] if self.opened > 1 else []
+        return title, "\n".join([*under, *([f"resolved: {healed}"] if self.healed else [])])
+
+
+def _names(number: int, names: Sequence[str]) -> str:
+    rest = number - len(names)
+    return ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """The members of a group as a message tells of them: `shown` are the worst and newest, at most as many as asked."""
+
+    firing: int
+    total: int
+    acked: int
+    severity: Severity | None
+    shown: tuple[Alert, ...]
+    labels: Mapping[str, str]
+    """What all of them have in common."""
+
+    @property
+    def hidden(self) -> int:
+        return self.total - len(self.shown)
+
+
+def shown_then(shown: Sequence[tuple[int, datetime]], members: Sequence[Alert], version: int | None) -> list[Alert]:
+    """Of a group's open members those that stood in the message when that version of it was made; None: all."""
+    at = next((at for number, at in shown if number == version), None) if version is not None else None
+    return [alert for alert in members if alert.open and (at is None or alert.opened_at <= at)]
+
+
+def crowd(members: Sequence[Alert], most: int) -> Crowd:
+    firing = [alert for alert in members if alert.open]
+    worst = max((alert.severity for alert in firing if alert.severity is not None), default=None)
+    ranked = sorted(members, key=_rank)
+    return Crowd(
+        firing=len(firing),
+        total=len(members),
+        acked=sum(1 for alert in firing if alert.ack is not None),
+        severity=worst if worst is not None else max((alert.worst or Severity.INFO for alert in members), default=None),
+        shown=tuple(ranked[:most]),
+        labels=_common(members),
+    )
+
+
+def _rank(alert: Alert) -> tuple[int, int, float]:
+    """Firing before resolved, nobody's before somebody's, worst first, newest first."""
+    state = 2 if not alert.open else 1 if alert.ack is not None else 0
+    return state, -int(alert.severity or alert.worst or 0), -alert.began_at.timestamp()
+
+
+def _common(members: Sequence[Alert]) -> Mapping[str, str]:
+    if not members:
+        return {}
+    first, *others = members
+    return {n: v for n, v in first.labels.items() if all(other.labels.get(n) == v for other in others)}

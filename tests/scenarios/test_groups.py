@@ -1,0 +1,203 @@
+"""One message for what belongs together: who is in it, when it wakes somebody, and when it is over."""
+
+import pytest
+from scenario import Scenario
+
+RULES = """\
+version: 1
+labels: [cluster]
+sources: {app: {tool: json, event: {key: "{body.host}", title: "{body.host} is down", status: "{body.status}",
+  severity: error, labels: {host: "{body.host}", cluster: "{body.cluster}"}}}}
+channels: {ops: room:ops}
+routes:
+  - {name: clusters, match: {source: app}, to: ops, group_by: [cluster], group_wait: 10s, group_interval: 5m}
+  - {name: remind, match: {tool: nagios}, to: ops, repeat_interval: [30m, 1h]}
+everything_else: {to: ops}
+"""
+
+
+@pytest.fixture
+async def hub(begin) -> Scenario:
+    return await begin(RULES)
+
+
+async def breaks(hub: Scenario, host: str, cluster: str = "eu") -> None:
+    await hub.receives("app", {"host": host, "cluster": cluster, "status": "problem"})
+
+
+async def heals(hub: Scenario, host: str, cluster: str = "eu") -> None:
+    await hub.receives("app", {"host": host, "cluster": cluster, "status": "recovery"})
+
+
+async def test_what_breaks_together_is_told_together(hub: Scenario) -> None:
+    for host in ("web1", "web2", "web3"):
+        await breaks(hub, host)
+    await breaks(hub, "db1", "us")
+    assert [] == await hub.told()
+    await hub.later("10s")
+
+    assert ["3 firing: eu", "db1 is down"] == [one.message.title for one in await hub.told()]
+    first = (await hub.told())[0]
+    assert ["▲ web1 is down", "▲ web2 is down", "▲ web3 is down"] == sorted(
+        line.partition(" – ")[0] for line in first.message.text.splitlines()
+    )
+
+
+async def test_without_the_label_an_alert_stands_alone(hub: Scenario) -> None:
+    await breaks(hub, "web1", "")
+    await breaks(hub, "web2", "")
+    await hub.later("10s")
+
+    assert ["web1 is down", "web2 is down"] == [one.message.title for one in await hub.told()]
+
+
+async def test_what_heals_before_it_is_told_is_not_told(hub: Scenario) -> None:
+    await breaks(hub, "web1")
+    await heals(hub, "web1")
+    await hub.later("1m")
+
+    assert [] == await hub.told()
+
+
+async def test_who_joins_later_wakes_at_most_once_an_interval(hub: Scenario) -> None:
+    """And the line says who, not the whole list again."""
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    for number in range(2, 12):
+        await breaks(hub, f"web{number}")
+    await hub.later("5m")
+    message = await hub.latest()
+    lines = [(entry.loud, entry.message.title) for entry in await hub.thread(message)]
+
+    assert "11 firing: eu" == message.message.title
+    assert [(True, "web2 is down"), (True, "9 more firing")] == lines
+
+
+async def test_a_group_is_over_when_none_fires(hub: Scenario) -> None:
+    await breaks(hub, "web1")
+    await breaks(hub, "web2")
+    await hub.later("10s")
+    await heals(hub, "web1")
+    await hub.later("1m")
+    half = await hub.latest()
+    assert ("open", "1 resolved") == (half.message.state, half.message.standing)
+    await heals(hub, "web2")
+    whole = await hub.latest()
+
+    assert ("resolved", "Resolved: 2: eu") == (whole.message.state, whole.message.title)
+    assert not any(entry.loud for entry in await hub.thread(whole))
+
+
+async def test_who_breaks_soon_after_revives_the_group_and_later_begins_another(hub: Scenario) -> None:
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    await heals(hub, "web1")
+    await hub.later("5m")
+    await breaks(hub, "web2")
+    await hub.later("1m")
+    assert 1 == len(await hub.told())
+    assert "open" == (await hub.latest()).message.state
+    await heals(hub, "web2")
+    await hub.later("11m")
+    await breaks(hub, "web3")
+    await hub.later("10s")
+
+    assert 2 == len(await hub.told())
+
+
+async def test_a_group_outlives_a_restart(hub: Scenario) -> None:
+    """Its wait, its members, what was gathered for the next line."""
+    await breaks(hub, "web1")
+    await hub.restarts()
+    await breaks(hub, "web2")
+    await hub.later("10s")
+    await breaks(hub, "web3")
+    await breaks(hub, "web4")
+    await hub.restarts()
+    await hub.later("5m")
+    message = await hub.latest()
+
+    assert "4 firing: eu" == message.message.title
+    assert ["web3 is down", "web4 is down"] == [entry.message.title for entry in await hub.thread(message)]
+
+
+async def test_an_ack_by_button_is_of_those_who_stood_there(hub: Scenario) -> None:
+    """Who joined since the button was shown is nobody's yet."""
+    await breaks(hub, "web1")
+    await breaks(hub, "web2")
+    await hub.later("10s")
+    seen = await hub.latest()
+    await hub.later("1m")
+    await breaks(hub, "web3")
+    await hub.presses("Ack", seen)
+    message = await hub.latest()
+
+    assert {"web1", "web2"} == {alert.key for alert in hub.hub.actions.alerts() if alert.ack}
+    assert ("open", "2 of 3 acked") == (message.message.state, message.message.standing)
+
+
+async def test_a_silence_of_some_keeps_the_message_true(hub: Scenario) -> None:
+    await breaks(hub, "web1")
+    await breaks(hub, "web2")
+    await hub.later("10s")
+    await hub.says("silence host=web1 for 1h")
+    message = await hub.latest()
+
+    assert "■ web1 is down – silenced" in message.message.text
+    assert "open" == message.message.state
+
+
+async def test_what_a_silence_covers_whole_is_told_when_it_ends(hub: Scenario) -> None:
+    await hub.says("silence cluster=eu for 30m")
+    await breaks(hub, "web1")
+    await breaks(hub, "web2")
+    await hub.later("29m")
+    assert [] == [one for one in await hub.told() if one.message.kind == "alert"]
+    await hub.later("2m")
+
+    assert ["2 firing: eu"] == [one.message.title for one in await hub.told() if one.message.kind == "alert"]
+
+
+async def test_a_reload_changes_nothing_of_what_was_told(hub: Scenario) -> None:
+    """The group keeps its message and its pace; who comes later may have another."""
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    await hub.reloads(RULES.replace("group_by: [cluster], ", ""))
+    await heals(hub, "web1")
+
+    assert ["resolved"] == [one.message.state for one in await hub.told()]
+
+
+# ----------------------------------------------------------------------------------------------------------- reminders
+
+
+async def test_what_nobody_takes_on_is_said_again_and_again(hub: Scenario) -> None:
+    """After half an hour, and then every hour, also over a restart."""
+    await hub.nagios("web301", number=1)
+    await hub.later("29m")
+    await hub.restarts()
+    await hub.later("2m")
+    message = await hub.latest()
+    assert ["still so after 30m: web301 is DOWN"] == [entry.message.title for entry in await hub.thread(message)]
+    await hub.later("2h")
+
+    assert 3 == len([entry for entry in await hub.thread(message) if entry.loud])
+
+
+async def test_an_ack_ends_the_reminders(hub: Scenario) -> None:
+    await hub.nagios("web301", number=1)
+    await hub.says("ack web301")
+    await hub.later("5h")
+
+    assert [] == await hub.thread(await hub.latest())
+
+
+async def test_a_silence_holds_reminders_and_recovery_ends_them(hub: Scenario) -> None:
+    await hub.nagios("web301", number=1)
+    await hub.says("silence host=web301 for 2h")
+    await hub.later("1h")
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+    await hub.later("5h")
+    alert = next(one for one in await hub.told() if one.message.kind == "alert")
+
+    assert [] == [entry for entry in await hub.thread(alert) if entry.loud]
