@@ -342,11 +342,19 @@ class Outbox:
             channel.not_before = what.at
         if isinstance(current, Post):
             settled = _settled_post(current, tried, what, draft.now)
+            if settled.shown and not current.shown:
+                _first_shown(draft, settled)
             draft.put(posts=[settled])
-            if settled.shown and not current.shown and (first := settled.pace.repeats_after(0)):
-                draft.set_timer("remind", settled.id, draft.now + first)
         else:
             draft.put(lines=[_settled(current, tried, what)])
+
+
+def _first_shown(draft: Draft, post: Post) -> None:
+    """From now on it is reminded of, and escalates."""
+    if first := post.pace.repeats_after(0):
+        draft.set_timer("remind", post.id, draft.now + first)
+    if step := post.next_step:
+        draft.set_timer("escalate", post.id, max(draft.now, step[1]))
 
 
 def _key(item: Item) -> PostKey:

@@ -27,6 +27,8 @@ from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 NOTICES_TOGETHER = timedelta(days=7)
 CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
+LOOK_AGAIN = timedelta(minutes=1)
+"""While an escalation is paused."""
 LINK_CODE = "link-code"
 """The timer that keeps a code to link an account by; its subject is the code's hash and the account."""
 
@@ -143,6 +145,42 @@ class Router:
             groups=groups,
         )
         self._put(draft, told)
+        for post in told.posts:
+            self._escalation(draft, post, step.change)
+
+    def _escalation(self, draft: Draft, post: Post, change: Change) -> None:
+        """Stopped at once by an ack or a recovery; begun anew, from its first step, when nobody has it any more."""
+        if not post.pace.escalate or telling.never_told(post):
+            return
+        open_now = [alert for alert in self._told_of(draft, post) if alert.open]
+        untaken = any(alert.ack is None for alert in open_now)
+        if not untaken:
+            draft.put(posts=[replace(post, unacked_since=None)])
+            draft.set_timer("escalate", post.id, None)
+        elif change in (Change.UNACKED, Change.REOPENED) and post.shown:
+            fresh = replace(post, unacked_since=draft.now, steps_done=0)
+            draft.put(posts=[fresh])
+            draft.set_timer("escalate", post.id, draft.now + fresh.pace.escalate[0].after)
+
+    def _escalate(self, draft: Draft, id: str) -> None:
+        """Tell who is next, unless somebody has it; while it is held back, look again in a while."""
+        post = draft.post(id)
+        step = post.next_step if post else None
+        if post is None or step is None:
+            return
+        untaken = [alert for alert in self._told_of(draft, post) if alert.open and alert.ack is None]
+        heard = [alert for alert in untaken if not self._silences_over(draft, alert)]
+        if untaken and not heard:
+            draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
+            return
+        if not untaken:
+            return
+        worst = max(heard, key=lambda alert: alert.severity or 0)
+        said = Said(title=f"nobody has taken it in {say_duration(step[0].after)}: now {step[0].name} hears of it")
+        told = telling.escalate(post, step[0], draft.posts_of(post.group), said, worst.severity, pen=draft.pen)
+        self._put(draft, told)
+        after = told.posts[0].next_step
+        draft.set_timer("escalate", id, max(after[1], draft.now) if after else None)
 
     def _put(self, draft: Draft, told: Telling) -> None:
         draft.put(posts=told.posts, lines=told.lines)
@@ -389,6 +427,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "lift": Router._lift,
     "gather": Router._gathered,
     "remind": Router._remind,
+    "escalate": Router._escalate,
     LINK_CODE: Router._let_go,
 }
 

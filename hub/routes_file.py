@@ -24,7 +24,7 @@ import yaml
 from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
 from hub.core.durations import parse_duration
-from hub.core.grouping import AT_ONCE, GROUP_WAIT, PLAIN, Pace
+from hub.core.grouping import AT_ONCE, GROUP_WAIT, PLAIN, EscalationStep, Pace
 from hub.core.matching import (
     CLOSED,
     COMBINE,
@@ -52,8 +52,8 @@ SHORTEST_REPEAT = timedelta(minutes=1)
 
 Path_ = tuple[str | int, ...]
 
-PACE = ("group_by", "group_wait", "group_interval", "repeat_interval")
-PACE_LATER = ("escalate", "deliver", "throttle", "digest")
+PACE = ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate")
+PACE_LATER = ("deliver", "throttle", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
@@ -61,6 +61,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
+    "step": ("after", "to"),
     "channel": ("to",),
     "access": ("allow", "deny", "who", "in", "when"),
     "source": ("tool", "expire_after"),
@@ -584,7 +585,27 @@ class _Reading:
             repeat=self._repeat(body["repeat_interval"], (*path, "repeat_interval"))
             if "repeat_interval" in body
             else above.repeat,
+            escalate=tuple(self._steps(body["escalate"], (*path, "escalate")))
+            if "escalate" in body
+            else above.escalate,
         )
+
+    def _steps(self, value: Any, path: Path_) -> list[EscalationStep]:
+        """In the order of their times."""
+        steps = []
+        for i, given in enumerate(self._list(value, path)):
+            place: Path_ = (*path, i)
+            body = self._object(given, place, "a step is {after: 10m, to: managers}")
+            if body is None:
+                continue
+            self._known_keys(body, place, KEYS["step"], "step")
+            for key in ("after", "to"):
+                if key not in body:
+                    self.tree.wrong(place, f"'{key}' is missing; a step is {{after: 10m, to: managers}}")
+            after, to = self._duration(body.get("after"), (*place, "after")), self._to(body, place)
+            if after is not None and to is not None:
+                steps.append(EscalationStep(after=after, channel=to, name=str(body["to"])))
+        return sorted(steps, key=lambda step: step.after)
 
     def _group_by(self, value: Any, path: Path_) -> Iterator[str]:
         for place, name in self._texts(value, path):

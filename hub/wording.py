@@ -69,7 +69,9 @@ class Wording:
     def post(self, post: Post, alert: Alert, silences: Sequence[Silence], *, dialect: str, now: datetime) -> Message:
         """What a post should say now."""
         state = message_state(alert, silences)
-        words = self._words(alert, silences, state, now) | {"occasion": post.occasion.value}
+        words = (
+            self._words(alert, silences, state, now) | self._next(post, state, now) | {"occasion": post.occasion.value}
+        )
         occasion = post.occasion.value
         return Message(
             kind=MessageKind.NOTICE if state is MessageState.NOTICE else MessageKind.ALERT,
@@ -104,7 +106,7 @@ class Wording:
         told = crowd([alert for alert, _ in members], MOST_MEMBERS)
         states = {alert.id: message_state(alert, silences) for alert, silences in members}
         state = _crowd_state([states[alert.id] for alert, _ in members if alert.open])
-        words = {
+        words = self._next(post, state, now) | {
             "firing": told.firing,
             "total": told.total,
             "acked": told.acked,
@@ -190,6 +192,11 @@ class Wording:
             "resolution": alert.resolution,
             "labels": dict(alert.labels),
         }
+
+    def _next(self, post: Post, state: MessageState, now: datetime) -> dict[str, Any]:
+        """Who hears next if nobody takes it on, and when."""
+        step = post.next_step if state is MessageState.OPEN else None
+        return {"next_to": step[0].name if step else "", "next_at": self._until(step[1], now) if step else ""}
 
     def _until(self, at: datetime, now: datetime) -> str:
         local, today = at.astimezone(self._zone), now.astimezone(self._zone).date()

@@ -23,6 +23,15 @@ VERSIONS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationStep:
+    """Who hears if nobody has taken it on so long after it was told. `name` is what people call the channel."""
+
+    after: timedelta
+    channel: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How often a route speaks. `repeat` are the waits between reminders, the last of which goes on; empty: never."""
 
@@ -30,6 +39,8 @@ class Pace:
     group_wait: timedelta = AT_ONCE
     group_interval: timedelta = GROUP_INTERVAL
     repeat: tuple[timedelta, ...] = ()
+    escalate: tuple[EscalationStep, ...] = ()
+    """In the order of their times."""
 
     def repeats_after(self, reminders: int) -> timedelta | None:
         """How long to wait for the next reminder, after so many."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NewType
 
 from hub.core.event import Link, Severity
-from hub.core.grouping import PLAIN, Gathered, Pace
+from hub.core.grouping import PLAIN, EscalationStep, Gathered, Pace
 
 PostId = NewType("PostId", str)
 LineId = NewType("LineId", str)
@@ -139,8 +139,19 @@ class Post:
     gathered: Gathered | None = None
     """What happened to them since."""
     reminders: int = 0
+    unacked_since: datetime | None = None
+    """From when the steps of its escalation count: when it was told, or when the last ack ended. None: not at all."""
+    steps_done: int = 0
     shown_versions: tuple[tuple[int, datetime], ...] = ()
     """The newest versions shown, and when each was made: who pressed a button meant who stood there then."""
+
+    @property
+    def next_step(self) -> tuple[EscalationStep, datetime] | None:
+        """Who hears next if nobody takes it on, and when."""
+        if self.unacked_since is None or self.steps_done >= len(self.pace.escalate):
+            return None
+        step = self.pace.escalate[self.steps_done]
+        return step, self.unacked_since + step.after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

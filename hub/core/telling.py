@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from hub.core.alert import Advance, Alert, Change
 from hub.core.event import Severity
-from hub.core.grouping import Gathered
+from hub.core.grouping import EscalationStep, Gathered
 from hub.core.notification import DeliveryState, Line, LineId, MessageState, Occasion, Post, PostId, Sending
 from hub.core.routing import Taken
 
@@ -140,6 +140,7 @@ def new_post(route: Taken, occasion: Occasion, *, group: str, held: bool, pen: P
         tell=route.tell,
         created_at=pen.now,
         pace=route.pace,
+        unacked_since=(due or pen.now) if route.pace.escalate and not hold else None,
     )
 
 
@@ -185,12 +186,17 @@ def say_gathered(post: Post, severity: Severity | None, *, pen: Pen, healed: boo
 def remind(post: Post, said: Said, severity: Severity | None, *, pen: Pen) -> Telling:
     """Say again that it is still so: an edit wakes nobody, so a loud line does."""
     told = replace(edited(post, Occasion.REMINDED, pen), reminders=post.reminders + 1)
-    line = Line(
+    line = _loud_line(post, Occasion.REMINDED, said, severity, pen=pen)
+    return Telling(posts=(told,), lines=(line,) if _wanted(post.tell, Occasion.REMINDED) else ())
+
+
+def _loud_line(post: Post, occasion: Occasion, said: Said, severity: Severity | None, *, pen: Pen) -> Line:
+    return Line(
         id=LineId(pen.new_id()),
         post=post.id,
         channel=post.channel,
         order=pen.next_order(),
-        occasion=Occasion.REMINDED,
+        occasion=occasion,
         loud=True,
         title=said.title,
         text=said.text,
@@ -198,7 +204,6 @@ def remind(post: Post, said: Said, severity: Severity | None, *, pen: Pen) -> Te
         sending=Sending(state=DeliveryState.OWED),
         created_at=pen.now,
     )
-    return Telling(posts=(told,), lines=(line,) if _wanted(post.tell, Occasion.REMINDED) else ())
 
 
 def never_told(post: Post) -> bool:
@@ -207,6 +212,31 @@ def never_told(post: Post) -> bool:
 
 def _wanted(tell: tuple[Occasion, ...] | None, occasion: Occasion) -> bool:
     return tell is None or occasion in tell
+
+
+def escalate(
+    post: Post, step: EscalationStep, others: Sequence[Post], said: Said, severity: Severity | None, *, pen: Pen
+) -> Telling:
+    """Tell the next in line, and say so where it was told first. `others`: all posts of the group."""
+    told = replace(edited(post, Occasion.ESCALATED, pen), steps_done=post.steps_done + 1)
+    there = next((other for other in others if other.channel == step.channel and other.id != post.id), None)
+    if there is not None and not never_told(there):
+        line = _loud_line(there, Occasion.ESCALATED, said, severity, pen=pen)
+        return Telling(posts=(told, edited(there, Occasion.ESCALATED, pen)), lines=(line,))
+    fresh = Post(
+        id=PostId(pen.new_id()),
+        group=post.group,
+        channel=step.channel,
+        route=post.route,
+        order=pen.next_order(),
+        occasion=Occasion.ESCALATED,
+        wanted=1,
+        sending=Sending(state=DeliveryState.OWED),
+        created_at=pen.now,
+        pace=replace(post.pace, repeat=(), escalate=()),
+    )
+    lines = () if post.channel == step.channel else (_loud_line(told, Occasion.ESCALATED, said, severity, pen=pen),)
+    return Telling(posts=(told, *(() if post.channel == step.channel else (fresh,))), lines=lines)
 
 
 def _moved(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
@@ -231,7 +261,13 @@ def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pe
     if not tells:
         kept = post.occasion if occasion not in HOLDABLE else occasion
         return replace(post, occasion=kept, sending=Sending(state=DeliveryState.HELD))
-    return replace(post, occasion=occasion, order=pen.next_order(), sending=Sending(state=DeliveryState.OWED))
+    return _told_now(replace(post, occasion=occasion), pen)
+
+
+def _told_now(post: Post, pen: Pen) -> Post:
+    since = pen.now if post.pace.escalate else None
+    owed = Sending(state=DeliveryState.OWED)
+    return replace(post, order=pen.next_order(), sending=owed, unacked_since=since, steps_done=0)
 
 
 def edited(post: Post, occasion: Occasion, pen: Pen) -> Post:
@@ -367,4 +403,4 @@ def _released(post: Post, pen: Pen, *, alive: bool) -> Post:
         return replace(post, sending=Sending(state=DeliveryState.DROPPED))
     if not _wanted(post.tell, post.occasion):
         return post
-    return replace(post, order=pen.next_order(), sending=Sending(state=DeliveryState.OWED))
+    return _told_now(post, pen)

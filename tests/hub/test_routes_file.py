@@ -359,9 +359,12 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         ROUTES + "  - {name: a, match: {host: a}, to: ops, repeat_interval: 1s}\n",
         ["5:59: a reminder each few seconds is a storm; the least is 1m"],
     ),
-    "a route's escalate is to come": (
-        ROUTES + "  - {name: a, match: {host: a}, to: ops, escalate: x}\n",
-        ["5:42: 'escalate' is not supported by this version; remove it"],
+    "an escalation to nobody": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, escalate: [{after: 10m, to: boss}, {to: ops}]}\n",
+        [
+            "5:70: no channel is called 'boss'; did you mean \"ops\"?",
+            "5:77: 'after' is missing; a step is {after: 10m, to: managers}",
+        ],
     ),
     "a route's deliver is to come": (
         ROUTES + "  - {name: a, match: {host: a}, to: ops, deliver: x}\n",

@@ -1,0 +1,75 @@
+"""When nobody takes it on, the next in line hears; an ack stops that at once."""
+
+import pytest
+from scenario import Scenario
+
+RULES = """\
+version: 1
+channels: {ops: room:ops, managers: room:managers, night: room:night}
+routes:
+  - {name: hosts, match: {tool: nagios}, to: ops, escalate: [{after: 10m, to: managers}, {after: 30m, to: night}]}
+everything_else: {to: ops}
+"""
+
+
+@pytest.fixture
+async def hub(begin) -> Scenario:
+    return await begin(RULES)
+
+
+async def hears(hub: Scenario) -> dict[str, int]:
+    return {name: len(await hub.told(name)) for name in ("ops", "managers", "night")}
+
+
+async def test_the_next_in_line_hears_when_nobody_has_it(hub: Scenario) -> None:
+    """And the message says beforehand what happens when; also over a restart."""
+    await hub.nagios("web301", number=1)
+    assert "managers hears at 03:10 UTC unless acked" == (await hub.latest()).message.standing
+    await hub.later("9m")
+    await hub.restarts()
+    assert {"ops": 1, "managers": 0, "night": 0} == await hears(hub)
+    await hub.later("2m")
+    assert {"ops": 1, "managers": 1, "night": 0} == await hears(hub)
+    assert "night hears at 03:30 UTC unless acked" in (await hub.latest()).message.standing
+    await hub.later("20m")
+
+    assert {"ops": 1, "managers": 1, "night": 1} == await hears(hub)
+    lines = [entry.message.title for entry in await hub.thread(await hub.latest()) if entry.loud]
+    assert [
+        "nobody has taken it in 10m: now managers hears of it",
+        "nobody has taken it in 30m: now night hears of it",
+    ] == lines
+
+
+async def test_an_ack_stops_it_and_its_end_begins_it_anew(hub: Scenario) -> None:
+    await hub.nagios("web301", number=1)
+    await hub.later("5m")
+    await hub.says("ack web301")
+    await hub.later("1h")
+    assert {"ops": 1, "managers": 0, "night": 0} == await hears(hub)
+    await hub.says("unack web301")
+    await hub.later("9m")
+    assert {"ops": 1, "managers": 0, "night": 0} == await hears(hub)
+    await hub.later("2m")
+
+    assert {"ops": 1, "managers": 1, "night": 0} == await hears(hub)
+
+
+async def test_whoever_was_told_in_between_is_told_that_it_healed(hub: Scenario) -> None:
+    await hub.nagios("web301", number=1)
+    await hub.later("11m")
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+    await hub.later("1h")
+
+    assert "resolved" == (await hub.latest("managers")).message.state
+    assert {"ops": 1, "managers": 1, "night": 0} == await hears(hub)
+
+
+async def test_a_silence_pauses_it(hub: Scenario) -> None:
+    await hub.nagios("web301", number=1)
+    await hub.says("silence host=web301 for 20m")
+    await hub.later("19m")
+    assert {"managers": 0} == {"managers": (await hears(hub))["managers"]}
+    await hub.later("3m")
+
+    assert 1 == (await hears(hub))["managers"]
