@@ -119,8 +119,9 @@ async def build(
         writer = Writer(store, state, now)
         writing = asyncio.create_task(writer.serve())
         stack.push_async_callback(_stop, writing)
-        await current.keep(writer)
         router = Router(current)
+        current.on_change(router.watch, router.report)
+        await current.keep(writer)
         ingest = Ingest(
             rules=current,
             tools=tools,
@@ -150,6 +151,7 @@ async def build(
             missing=partial(_missing, tools),
             options=lambda address: current().channel_options.get(address),
             wording=wording,
+            report=router.report,
             now=now,
             count=metrics.count_delivery,
             observe=metrics.observe,

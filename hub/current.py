@@ -1,11 +1,13 @@
 """The rules in force. A reload is whole or not at all: what can fail is done first, then they are swapped."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from hub.core.rules import Rules
+from hub.core.event import Report, Severity, Status
+from hub.core.rules import OWN, Rules
 from hub.errors import RulesError
 from hub.routes_file import Catalogue, read_rules, read_rules_text
 from hub.state import Draft
@@ -29,6 +31,13 @@ class Current:
         self._catalogue = catalogue
         self._rules: Rules | None = None
         self.refused: RefusedReload | None = None
+        self._adopting: list[Callable[[Draft], None]] = []
+        self._told: Callable[[Draft, Report], None] | None = None
+
+    def on_change(self, adopt: Callable[[Draft], None], tell: Callable[[Draft, Report], None]) -> None:
+        """What is done in the transaction that puts rules in force, and how it is said that some were refused."""
+        self._adopting.append(adopt)
+        self._told = tell
 
     def __call__(self) -> Rules:
         assert self._rules is not None, "no rules are loaded yet"
@@ -56,6 +65,8 @@ class Current:
 
         def job(draft: Draft) -> None:
             draft.changes.configs[rules.hash] = rules.text
+            for adopt in self._adopting:
+                adopt(draft)
 
         await writer.do(job)
 
@@ -65,14 +76,22 @@ class Current:
             fresh = read_rules(self._path, self._catalogue)
         except RulesError as error:
             self._refuse(error, now)
+            await self._tell(writer, _refusal(error))
             return False
         if self.refused is None and fresh.hash == self().hash:
             return True
         before, self._rules, self.refused = self().hash, fresh, None
         await self.keep(writer)
+        title = "routes.yaml is taken in"
+        await self._tell(writer, Report(status=Status.RECOVERY, kind="rules", key="rules", title=title))
         log.info("rules %s are in force, instead of %s", fresh.hash, before)
         self._warn()
         return True
+
+    async def _tell(self, writer: Writer, report: Report) -> None:
+        tell = self._told
+        if tell is not None:
+            await writer.do(lambda draft: tell(draft, report), keys=[(OWN, report.key, False)])
 
     def _refuse(self, error: RulesError, now: datetime) -> None:
         self.refused = RefusedReload(at=now, why=str(error))
@@ -84,3 +103,16 @@ class Current:
             log.error("%s", fault)
         for warning in self().warnings:
             log.warning("%s", warning)
+
+
+def _refusal(error: RulesError) -> Report:
+    first = str(error.complaints[0]) if error.complaints else str(error)
+    more = len(error.complaints) - 1
+    return Report(
+        status=Status.PROBLEM,
+        kind="rules",
+        key="rules",
+        title="a changed routes.yaml was refused; the last good rules stay",
+        severity=Severity.ERROR,
+        body=first + (f"\nand {more} more" if more > 0 else ""),
+    )

@@ -12,7 +12,7 @@ from typing import Any
 from hub import ids
 from hub.contracts import Integration, NamesDeliveries, Quiet, WebhookRequest
 from hub.core.event import Event, Report, event_of
-from hub.core.rules import Rules
+from hub.core.rules import OWN, Rules
 from hub.errors import PayloadError, TocsinError, Unauthenticated, Unsupported
 from hub.proof import Secret
 from hub.router import Router, keys_of
@@ -119,6 +119,16 @@ class Ingest:
         if understood.broken is not None and integration.refusal == 400:
             raise Malformed(understood.broken, accepted.quarantined)
         return accepted
+
+    async def beat(self, request: WebhookRequest, name: str) -> bool:
+        """A heartbeat was posted. False: the rules name none such. Raises UnknownSource, Unauthenticated or
+        Overloaded."""
+        self._verify(request, self._source(request.source)[1])
+        beat = self._rules().heartbeat(name)
+        if beat is None:
+            return False
+        await self._writer.do(lambda draft: self._router.beat(draft, beat), keys=[(OWN, f"heartbeat:{name}", False)])
+        return True
 
     def _source(self, name: str) -> tuple[str, Integration, Any]:
         source = self._rules().source(name)

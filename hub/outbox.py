@@ -19,6 +19,7 @@ from hub.contracts import Chat, Edits, Finds, PostKey, Repeat, Room
 from hub.core import delivery, telling
 from hub.core.alert import Alert
 from hub.core.delivery import Attempt, Came, Dead, Next, Retry, Settled, Unknown
+from hub.core.event import Report, Severity, Status
 from hub.core.grouping import VERSIONS
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Message, MessageRef, Post, Sending
@@ -77,6 +78,7 @@ class Outbox:
         missing: Callable[[str], str],
         options: Callable[[str], Any],
         wording: Wording,
+        report: Callable[[Draft, Report], None],
         now: Callable[[], datetime],
         count: Callable[[str, str], None],
         observe: Callable[[str, float], None],
@@ -88,6 +90,7 @@ class Outbox:
         self._missing = missing
         self._options = options
         self._wording = wording
+        self._report = report
         self._now = now
         self._count = count
         self._channels: dict[str, Channel] = {}
@@ -106,10 +109,12 @@ class Outbox:
 
     async def deliver_due(self) -> int:
         """Deliver all that is due now, and stop. How many attempts were made."""
-        made = 0
-        for channel in list(self._channels.values()):
-            while attempted := await self._step(channel):
-                made += attempted
+        made, before = 0, -1
+        while made != before:  # what one channel did may make another owe
+            before = made
+            for channel in list(self._channels.values()):
+                while attempted := await self._step(channel):
+                    made += attempted
         return made
 
     def oldest(self) -> Mapping[str, float]:
@@ -340,6 +345,8 @@ class Outbox:
         what = delivery.after(attempt, tried.came, draft.now, retry_after=tried.retry_after, jitter=jitter)
         if isinstance(what, Retry):
             channel.not_before = what.at
+        if isinstance(what, Dead | Settled):
+            self._report(draft, _say_of(channel.room.address, what, tried.error))
         if isinstance(current, Post):
             settled = _settled_post(current, tried, what, draft.now)
             if settled.shown and not current.shown:
@@ -347,6 +354,20 @@ class Outbox:
             draft.put(posts=[settled])
         else:
             draft.put(lines=[_settled(current, tried, what)])
+
+
+def _say_of(address: str, what: Dead | Settled, error: str) -> Report:
+    """What the hub itself has to say of a channel that takes nothing, or takes something again."""
+    healed = isinstance(what, Settled)
+    return Report(
+        status=Status.RECOVERY if healed else Status.PROBLEM,
+        kind="delivery",
+        key=f"delivery:{address}",
+        title=f"{address} takes messages again" if healed else f"{address} did not take a message",
+        severity=None if healed else Severity.ERROR,
+        body="" if healed else f"{error}\nIt lies in the dead letters: tocsin deliveries --dead",
+        labels={"channel": address},
+    )
 
 
 def _first_shown(draft: Draft, post: Post) -> None:

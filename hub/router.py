@@ -13,12 +13,12 @@ from hub.core import alert as life
 from hub.core import telling
 from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
 from hub.core.durations import say_duration
-from hub.core.event import Event, Status
+from hub.core.event import Event, Report, Severity, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
 from hub.core.matching import alert_look, event_look
 from hub.core.notification import DeliveryState, Occasion, Post
 from hub.core.routing import Taken
-from hub.core.rules import Rules
+from hub.core.rules import OWN, Heartbeat, Rules
 from hub.core.silence import REMEMBERED, Silence
 from hub.core.telling import Said, Telling
 from hub.state import Draft
@@ -63,12 +63,35 @@ class Router:
         draft.merge(branch)
         return StoredEvent(event=event, decision=decision, routed_at=draft.now)
 
+    def report(self, draft: Draft, report: Report) -> None:
+        """Say something of the hub's own watch. A recovery of what is not open is not even recorded."""
+        known = draft.life(OWN, report.key, notice=False)
+        is_open = known is not None and known.open
+        if is_open == (report.status is Status.RECOVERY):
+            event = event_of(
+                report,
+                id=draft.pen.new_id(),  # type: ignore[arg-type]
+                source=OWN,
+                tool=OWN,
+                received_at=draft.now,
+                delivery_id="",
+                request_id="",
+            )
+            draft.changes.events.append(self.route(draft, event))
+
     def _fold(self, draft: Draft, event: Event, body: Any) -> Decision:
         rules = self._rules()
+        if rules.heartbeats and event.source != OWN:
+            look = event_look(event, body)
+            for beat in rules.heartbeats:
+                if beat.match is not None and beat.match.matches(look):
+                    self.beat(draft, beat)
         step = self._advance(draft, event, rules)
         if step.change is Change.NOTICED and (first := self._first_notice(draft, event)) is not None:
             return self._notice_again(draft, event, first, rules)
         taken = rules.tree.decide(event_look(event, body)) if step.decide else ()
+        if event.source == OWN and (failing := event.labels.get("channel")):
+            taken = tuple(one for one in taken if one.channel != failing)
         return self._tell(draft, step, event, taken, rules)
 
     def _advance(self, draft: Draft, event: Event, rules: Rules) -> Advance:
@@ -356,6 +379,47 @@ class Router:
         draft.set_timer("confirm", answer.ask, None)
         draft.set_timer("lift", answer.ask, None)
 
+    # -------------------------------------------------------------------------------------------------- heartbeats
+
+    def watch(self, draft: Draft) -> None:
+        """Begin to watch for the beats that the rules name now, and let go of others."""
+        beats = {beat.name: beat for beat in self._rules().heartbeats}
+        watched = {timer.subject for timer in draft.timers_of("beat")}
+        missing = {alert.labels.get("heartbeat") for alert in draft.open_alerts() if alert.source == OWN}
+        for name in beats.keys() - watched - missing:
+            draft.set_timer("beat", name, draft.now + beats[name].patience)
+        for name in watched - beats.keys():
+            draft.set_timer("beat", name, None)
+        for alert in draft.open_alerts():
+            gone = alert.labels.get("heartbeat", "")
+            if alert.source == OWN and alert.kind == "heartbeat" and gone not in beats:
+                self.resolve(draft, alert.id, "nobody watches for it any more")
+
+    def beat(self, draft: Draft, beat: Heartbeat) -> None:
+        """It was heard."""
+        draft.set_timer("beat", beat.name, draft.now + beat.patience)
+        known = draft.life(OWN, f"heartbeat:{beat.name}", notice=False)
+        if known is not None and known.open:
+            title, labels = f"{beat.name} is heard again", {"heartbeat": beat.name}
+            key = f"heartbeat:{beat.name}"
+            self.report(draft, Report(status=Status.RECOVERY, kind="heartbeat", key=key, title=title, labels=labels))
+
+    def _beat_missed(self, draft: Draft, name: str) -> None:
+        beat = self._rules().heartbeat(name)
+        if beat is not None:
+            self.report(
+                draft,
+                Report(
+                    status=Status.PROBLEM,
+                    kind="heartbeat",
+                    key=f"heartbeat:{name}",
+                    title=f"{name} was not heard for {say_duration(beat.patience)}",
+                    severity=Severity.CRITICAL,
+                    body=f"It should be heard every {say_duration(beat.every)}.",
+                    labels={"heartbeat": name},
+                ),
+            )
+
     # ------------------------------------------------------------------------------------------------------ timers
 
     def ripen(self, draft: Draft, due: Sequence[tuple[str, str]]) -> None:
@@ -428,6 +492,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "gather": Router._gathered,
     "remind": Router._remind,
     "escalate": Router._escalate,
+    "beat": Router._beat_missed,
     LINK_CODE: Router._let_go,
 }
 

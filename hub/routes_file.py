@@ -38,7 +38,7 @@ from hub.core.matching import (
 )
 from hub.core.notification import Occasion
 from hub.core.routing import Route, RouteTree, Taken
-from hub.core.rules import REOPEN_WITHIN, Rules, RuleTest, SourceRule
+from hub.core.rules import OWN, REOPEN_WITHIN, Heartbeat, Rules, RuleTest, SourceRule
 from hub.errors import Complaint, RulesError
 from hub.proof import Secret
 from hub.settings import variable
@@ -58,10 +58,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
         "reopen_within",
+        "heartbeats",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
     "step": ("after", "to"),
+    "heartbeat": ("name", "match", "every", "grace"),
     "channel": ("to",),
     "access": ("allow", "deny", "who", "in", "when"),
     "source": ("tool", "expire_after"),
@@ -69,7 +71,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
     "top": (
-        "include", "time_windows", "inhibit", "silences", "heartbeats", "commands", "enrich", "schedules", "settle",
+        "include", "time_windows", "inhibit", "silences", "commands", "enrich", "schedules", "settle",
     ),
     "route": (*PACE_LATER, "pages", "reopen_within", "mention", "shadow"),
     "everything_else": PACE_LATER,
@@ -347,6 +349,7 @@ class _Reading:
         routes = self._routes(top.get("routes", []), ("routes",), None)
         otherwise = self._otherwise(top)
         access = tuple(self._access(top.get("access", [])))
+        heartbeats = tuple(self._heartbeats(top.get("heartbeats", [])))
         tests = tuple(self._tests(top.get("tests", [])))
         reopen = self._duration(top.get("reopen_within"), ("reopen_within",)) or REOPEN_WITHIN
         self._unused()
@@ -363,6 +366,7 @@ class _Reading:
             groups=self.groups,
             tree=RouteTree(routes, otherwise),
             access=access,
+            heartbeats=heartbeats,
             tests=tests,
             reopen_within=reopen,
             warnings=tuple(str(warning) for warning in sorted(self.tree.warnings)),
@@ -466,7 +470,7 @@ class _Reading:
     # -------------------------------------------------------------------------------------------------------- sources
 
     def _sources(self, value: Any) -> dict[str, SourceRule]:
-        tools = {name: tool for name, tool in self.catalogue.tools.items() if tool.source}
+        tools = {name: tool for name, tool in self.catalogue.tools.items() if tool.source or name == OWN}
         found = {name: SourceRule(name=name, tool=name, options=tool.options()) for name, tool in tools.items()}
         owners = {variable(name, "SECRET"): name for name in tools}
         for name, given, path in self._entries(value, ("sources",)):
@@ -494,6 +498,9 @@ class _Reading:
             return None
         if tool not in tools:
             self.tree.wrong((*path, "tool"), f"no tool is called {_shown(tool)}{_nearest(tool, tools)}")
+            return None
+        if OWN in (name, tool):
+            self.tree.wrong(path, f"{_shown(OWN)} is the hub itself, which has nothing to set; choose another name")
             return None
         integration = tools[tool]
         known = (*KEYS["source"], *_option_names(integration.options))
@@ -729,6 +736,30 @@ class _Reading:
         for name in self.channels:
             if name not in self.used:
                 self.tree.warn(("channels", name), f"nothing is sent to channel {_shown(name)}")
+
+    def _heartbeats(self, value: Any) -> Iterator[Heartbeat]:
+        names: dict[str, int] = {}
+        for i, given in enumerate(self._list(value, ("heartbeats",))):
+            path: Path_ = ("heartbeats", i)
+            example = "a heartbeat is {name: nagios-alive, match: {source: nagios}, every: 10m}"
+            body = self._object(given, path, example)
+            if body is None:
+                continue
+            self._known_keys(body, path, KEYS["heartbeat"], "heartbeat")
+            name = body.get("name")
+            if not isinstance(name, str) or not SOURCE_NAME.fullmatch(name):
+                self.tree.wrong(path, "a heartbeat has a name of letters, digits, - _ . that is part of an address")
+                continue
+            if name in names:
+                self.tree.wrong((*path, "name"), f"another heartbeat is called {_shown(name)}; names are unique")
+            names[name] = i
+            if "every" not in body:
+                self.tree.wrong(path, f"'every' is missing; {example}")
+            match = self._match(body["match"], (*path, "match")) if "match" in body else None
+            every = self._duration(body.get("every"), (*path, "every"))
+            grace = self._duration_or_none(body.get("grace"), (*path, "grace")) or AT_ONCE
+            if every is not None:
+                yield Heartbeat(name=name, match=match, every=every, grace=grace)
 
     # --------------------------------------------------------------------------------------------------- access, tests
 

@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from hub.core.access import AccessEntry
+from hub.core.matching import Match
 from hub.core.routing import RouteTree
 
 REOPEN_WITHIN = timedelta(minutes=10)
+OWN = "tocsin"
+"""The source, and the tool, by which the hub speaks of itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +22,21 @@ class SourceRule:
     tool: str
     options: Any = None
     expire_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """Something that should be heard `every` so often; it is missed when `grace` has passed as well. Without a match it
+    beats only where it is posted."""
+
+    name: str
+    match: Match | None
+    every: timedelta
+    grace: timedelta
+
+    @property
+    def patience(self) -> timedelta:
+        return self.every + self.grace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +64,7 @@ class Rules:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tree: RouteTree
     access: tuple[AccessEntry, ...] = ()
+    heartbeats: tuple[Heartbeat, ...] = ()
     tests: tuple[RuleTest, ...] = ()
     reopen_within: timedelta = REOPEN_WITHIN
     warnings: tuple[str, ...] = ()
@@ -60,6 +79,9 @@ class Rules:
         if channel in self.channels:
             return self.channels[channel]
         return channel if channel in self.channels.values() else None
+
+    def heartbeat(self, name: str) -> Heartbeat | None:
+        return next((beat for beat in self.heartbeats if beat.name == name), None)
 
     def person_of(self, account: str) -> str | None:
         """Who has this account (`slack:U024BE7LH`) by `people:`."""

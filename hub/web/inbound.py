@@ -41,8 +41,19 @@ class Inbound:
             self._observe("accept", time.perf_counter() - began)
         return answer(say_accepted(accepted), status=202)
 
-    async def heartbeat(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
-        return error(404, "unsupported", "heartbeats are not supported by this version")
+    async def heartbeat(self, request: web.Request) -> web.Response:
+        try:
+            known = await self._ingest.beat(await self._webhook(request), request.match_info["name"])
+        except UnknownSource as unknown:
+            return error(404, "unknown source", str(unknown), nearest=list(unknown.nearest))
+        except Unauthenticated as refusal:
+            return error(401, "unauthenticated", str(refusal), headers={"WWW-Authenticate": "Bearer"})
+        except Overloaded as busy:
+            return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
+        if not known:
+            name = request.match_info["name"][:80]
+            return error(404, "unknown heartbeat", f"heartbeats: of the rules names no '{name}'")
+        return answer({"accepted": 1}, status=202)
 
     async def _webhook(self, request: web.Request) -> WebhookRequest:
         return WebhookRequest(

@@ -334,9 +334,13 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "include is to come": (HEAD + "include: []\n", ["4:1: 'include' is not supported by this version; remove it"]),
     "inhibit is to come": (HEAD + "inhibit: []\n", ["4:1: 'inhibit' is not supported by this version; remove it"]),
     "silences is to come": (HEAD + "silences: []\n", ["4:1: 'silences' is not supported by this version; remove it"]),
-    "heartbeats is to come": (
-        HEAD + "heartbeats: []\n",
-        ["4:1: 'heartbeats' is not supported by this version; remove it"],
+    "a heartbeat without a time": (
+        HEAD + "heartbeats: [{name: alive}]\n",
+        ["4:14: 'every' is missing; a heartbeat is {name: nagios-alive, match: {source: nagios}, every: 10m}"],
+    ),
+    "a source that is the hub": (
+        HEAD + "sources: {tocsin: {tool: json}}\n",
+        ["4:19: 'tocsin' is the hub itself, which has nothing to set; choose another name"],
     ),
     "time_windows is to come": (
         HEAD + "time_windows: []\n",

@@ -1,0 +1,15 @@
+"""The hub itself, as a source: what it has to say of its own watch. Nobody can post to it."""
+
+from hub.contracts import Integration
+
+LABELS = {
+    "heartbeat": "the name of the beat that is missing",
+    "channel": "the address of the channel that takes nothing",
+}
+KINDS = {
+    "heartbeat": "something that should be heard regularly was not",
+    "delivery": "a message lies in the dead letters",
+    "rules": "a changed routes.yaml was refused",
+}
+
+INTEGRATION = Integration(title="Tocsin", homepage="", labels=LABELS, kinds=KINDS)

@@ -1,0 +1,109 @@
+"""What the hub says of its own watch: a beat that is missing, a channel that takes nothing, rules that were refused."""
+
+from chat import FakeChat
+from scenario import Scenario
+
+from hub.contracts import WebhookRequest
+from hub.errors import Refused
+from hub.registry import installed
+
+RULES = """\
+version: 1
+channels: {ops: room:ops, pager: "pager:night"}
+routes: [{name: paged, match: {tool: nagios}, to: pager}]
+everything_else: {to: ops}
+heartbeats:
+  - {name: nagios-alive, match: {source: nagios, service: heartbeat}, every: 10m, grace: 2m}
+  - {name: backup, every: 1d}
+"""
+
+
+async def begun(begin, rules: str = RULES, chat: FakeChat | None = None) -> Scenario:
+    return await begin(rules, {**installed(), "pager": (chat or FakeChat()).integration()})
+
+
+async def titles(hub: Scenario) -> list[str]:
+    return [message.message.title for message in await hub.told()]
+
+
+async def test_silence_is_told(begin) -> None:
+    """Also of what was never heard, and over a restart; once, until it is heard again."""
+    hub = await begun(begin)
+    await hub.later("11m")
+    await hub.restarts()
+    assert [] == await titles(hub)
+    await hub.later("2m")
+    assert ["nagios-alive was not heard for 12m"] == await titles(hub)
+    await hub.later("3h")
+    assert 1 == len(await titles(hub))
+    await hub.nagios("mon1", "OK", "RECOVERY", service="heartbeat", number=1)
+
+    assert ["resolved"] == [message.message.state for message in await hub.told()]
+
+
+async def test_what_is_heard_in_time_is_no_news(begin) -> None:
+    hub = await begun(begin)
+    for number in range(1, 12):
+        await hub.later("10m")
+        await hub.nagios("mon1", "OK", "RECOVERY", service="heartbeat", number=number)
+
+    assert [] == await titles(hub)
+
+
+async def test_a_beat_can_be_posted(begin) -> None:
+    hub = await begun(begin)
+    posted = WebhookRequest(source="json", received_at=hub.clock)
+    for _ in range(3):
+        await hub.later("23h")
+        assert await hub.hub.ingest.beat(posted, "backup")
+
+    assert not [title for title in await titles(hub) if "backup" in title]
+    assert not await hub.hub.ingest.beat(posted, "nobody")
+
+
+async def test_a_beat_that_the_rules_let_go_of_is_no_alert_any_more(begin) -> None:
+    hub = await begun(begin)
+    await hub.later("15m")
+    await hub.reloads(RULES.partition("heartbeats:")[0])
+    await hub.settle()
+
+    assert ["resolved"] == [message.message.state for message in await hub.told()]
+
+
+async def test_a_dead_letter_is_told_elsewhere(begin) -> None:
+    """Never into the channel that fails; and it is over when that takes something again."""
+    chat = FakeChat(failures=[Refused("no such channel")])
+    hub = await begun(begin, chat=chat)
+    await hub.nagios("web301", number=1)
+    assert ["pager:night did not take a message"] == await titles(hub)
+    await hub.nagios("web302", number=2)
+
+    assert ["resolved"] == [message.message.state for message in await hub.told()]
+
+
+async def test_a_channel_that_fails_is_not_told_that_it_fails(begin) -> None:
+    chat = FakeChat(failures=[Refused("no such channel")] * 9)
+    hub = await begun(begin, RULES.replace("everything_else: {to: ops}", "everything_else: {to: pager}"), chat)
+    await hub.nagios("web301", number=1)
+    await hub.later("1m")
+
+    assert 8 == len(chat.failures)
+
+
+async def test_refused_rules_are_told_until_good_ones_come(begin) -> None:
+    hub = await begun(begin)
+    assert not await hub.reloads("version: 7")
+    await hub.settle()
+    assert ["a changed routes.yaml was refused; the last good rules stay"] == await titles(hub)
+    assert await hub.reloads(RULES + "# better\n")
+    await hub.settle()
+
+    assert ["resolved"] == [message.message.state for message in await hub.told()]
+
+
+async def test_the_hub_can_be_told_to_shut_up(begin) -> None:
+    hub = await begun(begin)
+    await hub.says("shut up tocsin for 1h")
+    await hub.later("30m")
+
+    assert not [title for title in await titles(hub) if "not heard" in title]
