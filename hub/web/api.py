@@ -102,7 +102,10 @@ class Api:
     async def _deliveries_of(self, stored: StoredEvent) -> Sequence[Post | Line]:
         if stored.decision is None or not stored.decision.alert:
             return ()
-        return await self._hub.store.deliveries(state=None, group=stored.decision.alert)
+        alert = await self._hub.store.alert(stored.decision.alert)
+        groups = (stored.decision.alert, *(alert.groups if alert else ()))
+        told = [await self._hub.store.deliveries(state=None, group=group) for group in groups]
+        return [delivery for some in told for delivery in some]
 
     async def alerts(self, request: web.Request) -> web.Response:
         state = request.query.get("state")
