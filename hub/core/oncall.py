@@ -205,7 +205,7 @@ def first_turn(every: timedelta, handover: Handover = NINE, start: date | None =
     """
     if handover.weekday is None:
         return datetime.combine(start or EPOCH_MONDAY, handover.clock)
-    weekday = WEEKDAYS[handover.weekday]
+    weekday = WEEKDAYS[handover.weekday].capitalize()
     if every % WEEK:
         raise ValueError(f"a hand-over on {weekday} needs turns of whole weeks; write only the time, such as 09:00")
     begin = start or EPOCH_MONDAY
