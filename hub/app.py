@@ -27,6 +27,7 @@ from hub.explain import Explainer
 from hub.fetches import Fetches
 from hub.hearing import Hearing, Threads
 from hub.ingest import Ingest
+from hub.inhibiting import Inhibiting
 from hub.metrics import Metrics
 from hub.operations import Operations
 from hub.outbox import Outbox
@@ -119,7 +120,9 @@ async def build(
         writer = Writer(store, state, now)
         writing = asyncio.create_task(writer.serve())
         stack.push_async_callback(_stop, writing)
-        router = Router(current)
+        inhibiting = Inhibiting(current, state)
+        writer.listen(inhibiting.note)
+        router = Router(current, inhibiting)
         current.on_change(router.watch, router.report)
         await current.keep(writer)
         ingest = Ingest(
@@ -152,6 +155,7 @@ async def build(
             options=lambda address: current().channel_options.get(address),
             wording=wording,
             report=router.report,
+            explained=inhibiting.now,
             now=now,
             count=metrics.count_delivery,
             observe=metrics.observe,

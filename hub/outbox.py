@@ -79,6 +79,7 @@ class Outbox:
         options: Callable[[str], Any],
         wording: Wording,
         report: Callable[[Draft, Report], None],
+        explained: Callable[[Alert], Sequence[tuple[str, str]]],
         now: Callable[[], datetime],
         count: Callable[[str, str], None],
         observe: Callable[[str, float], None],
@@ -91,6 +92,7 @@ class Outbox:
         self._options = options
         self._wording = wording
         self._report = report
+        self._explained = explained
         self._now = now
         self._count = count
         self._channels: dict[str, Channel] = {}
@@ -297,7 +299,8 @@ class Outbox:
             members = [(alert, self._silences_over(alert)) for alert in self._state.told_of(group.id)]
             return self._wording.crowd(post, group, members, dialect=dialect, now=self._now())
         alert = self._state.alerts[post.group]
-        return self._wording.post(post, alert, self._silences_over(alert), dialect=dialect, now=self._now())
+        explained = [self._state.alerts[by].title for _, by in self._explained(alert)]
+        return self._wording.post(post, alert, self._silences_over(alert), explained, dialect=dialect, now=self._now())
 
     def _gist(self, post: Post) -> str:
         if post.group in self._state.crowds:

@@ -21,6 +21,7 @@ from hub.core.routing import Taken
 from hub.core.rules import OWN, Heartbeat, Rules
 from hub.core.silence import REMEMBERED, Silence
 from hub.core.telling import Said, Telling
+from hub.inhibiting import Inhibiting
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 
@@ -47,8 +48,9 @@ class Asked:
 
 
 class Router:
-    def __init__(self, rules: Callable[[], Rules]) -> None:
+    def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting) -> None:
         self._rules = rules
+        self._inhibiting = inhibiting
 
     # ------------------------------------------------------------------------------------------------------ events
 
@@ -131,14 +133,18 @@ class Router:
 
     def _tell(self, draft: Draft, step: Advance, event: Event, taken: Sequence[Taken], rules: Rules) -> Decision:
         quieted: list[Silence] = []
+        explained: tuple[tuple[str, str], ...] = ()
         if step.alert is not None:
+            before = draft.alert(step.alert.id)
             draft.put_alert(step.alert)
             draft.set_timer("expire", step.alert.id, step.alert.expires_at if step.alert.open else None)
             quieted = self._silences_over(draft, step.alert)
+            explained = self._inhibiting.over(draft, step.alert)
             occasion = telling.OCCASIONS.get(step.change)
             if occasion in telling.HOLDABLE:
                 self._count_held(draft, quieted, step.alert.id)
-            self._say(draft, step, taken, held=bool(quieted), said=_said(event))
+            self._say(draft, step, taken, held=bool(quieted or explained), said=_said(event))
+            self._inhibit(draft, before, step.alert)
             if step.change is Change.RESOLVED:
                 self._drop_held_lines(draft, step.alert)
             self._settle_ask(draft, step.alert)
@@ -148,7 +154,7 @@ class Router:
             note=step.note,
             alert=step.alert.id if step.alert else "",
             routes=tuple((t.route, t.channel) for t in taken),
-            suppressed=_names(quieted),
+            suppressed=(*_names(quieted), *(("inhibition", rule) for rule, _ in explained)),
         )
 
     def _say(self, draft: Draft, step: Advance, taken: Sequence[Taken], *, held: bool, said: Said) -> None:
@@ -192,7 +198,7 @@ class Router:
         if post is None or step is None:
             return
         untaken = [alert for alert in self._told_of(draft, post) if alert.open and alert.ack is None]
-        heard = [alert for alert in untaken if not self._silences_over(draft, alert)]
+        heard = [alert for alert in untaken if not self._held(draft, alert)]
         if untaken and not heard:
             draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
             return
@@ -252,6 +258,26 @@ class Router:
         look = alert_look(alert)
         return [silence for silence, match in active if match.matches(look)]
 
+    def _held(self, draft: Draft, alert: Alert) -> bool:
+        """Whether anything keeps it from being told."""
+        return bool(self._silences_over(draft, alert) or self._inhibiting.over(draft, alert))
+
+    def _inhibit(self, draft: Draft, before: Alert | None, after: Alert) -> None:
+        """Let those know that an alert explains now, or does not explain any more."""
+        was = self._inhibiting.affected(draft, before) if before is not None else set[str]()
+        now = self._inhibiting.affected(draft, after)
+        for id in sorted(now - was):
+            if (other := draft.alert(id)) is not None:
+                self._edit(draft, other, Occasion.SILENCED)
+        for id in sorted(was - now):
+            draft.set_timer("settle", id, draft.now + self._rules().settle)
+
+    def _settled(self, draft: Draft, id: str) -> None:
+        """What explained it is over for a while: if it is still so, it is told as it stands."""
+        alert = draft.alert(id)
+        if alert is not None and alert.open and not self._held(draft, alert):
+            self._release(draft, alert)
+
     def _count_held(self, draft: Draft, silences: Sequence[Silence], alert: str) -> None:
         for silence in silences:
             others = tuple(id for id in silence.held_alerts if id != alert)
@@ -278,7 +304,7 @@ class Router:
         draft.changes.silences[id] = ended
         draft.set_timer("silence", id, None)
         for alert in covered:
-            if not self._silences_over(draft, alert):
+            if not self._held(draft, alert):
                 self._release(draft, alert)
         if silence.place:
             self._announce(draft, silence.place, Occasion.UNSILENCED, _what_it_held(ended, covered, by))
@@ -333,9 +359,10 @@ class Router:
         alert = step.alert
         assert alert is not None
         if step.change is not Change.UNCHANGED:
+            before = draft.alert(alert.id)
             draft.put_alert(alert)
-            held = bool(self._silences_over(draft, alert))
-            self._say(draft, step, (), held=held, said=Said(title=step.note or alert.title))
+            self._say(draft, step, (), held=self._held(draft, alert), said=Said(title=step.note or alert.title))
+            self._inhibit(draft, before, alert)
             if step.change is Change.RESOLVED:
                 self._drop_held_lines(draft, alert)
         return step
@@ -383,6 +410,10 @@ class Router:
 
     def watch(self, draft: Draft) -> None:
         """Begin to watch for the beats that the rules name now, and let go of others."""
+        for alert in draft.open_alerts():
+            waits = any(telling.never_told(post) for post in draft.posts_about(alert))
+            if waits and not self._held(draft, alert):  # by the rules of before it was
+                draft.set_timer("settle", alert.id, draft.now + self._rules().settle)
         beats = {beat.name: beat for beat in self._rules().heartbeats}
         watched = {timer.subject for timer in draft.timers_of("beat")}
         missing = {alert.labels.get("heartbeat") for alert in draft.open_alerts() if alert.source == OWN}
@@ -458,7 +489,7 @@ class Router:
         if not firing:
             return
         again = post.pace.repeats_after(post.reminders)
-        untaken = [alert for alert in firing if alert.ack is None and not self._silences_over(draft, alert)]
+        untaken = [alert for alert in firing if alert.ack is None and not self._held(draft, alert)]
         if untaken and not telling.never_told(post):
             worst = max(untaken, key=lambda alert: alert.severity or 0)
             lasted = say_duration(draft.now - min(alert.began_at for alert in untaken))
@@ -493,6 +524,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "remind": Router._remind,
     "escalate": Router._escalate,
     "beat": Router._beat_missed,
+    "settle": Router._settled,
     LINK_CODE: Router._let_go,
 }
 

@@ -25,6 +25,7 @@ from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
 from hub.core.durations import parse_duration
 from hub.core.grouping import AT_ONCE, GROUP_WAIT, PLAIN, EscalationStep, Pace
+from hub.core.inhibition import InhibitRule
 from hub.core.matching import (
     CLOSED,
     COMBINE,
@@ -38,7 +39,7 @@ from hub.core.matching import (
 )
 from hub.core.notification import Occasion
 from hub.core.routing import Route, RouteTree, Taken
-from hub.core.rules import OWN, REOPEN_WITHIN, Heartbeat, Rules, RuleTest, SourceRule
+from hub.core.rules import OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
 from hub.errors import Complaint, RulesError
 from hub.proof import Secret
 from hub.settings import variable
@@ -49,6 +50,8 @@ MOST_REPEATED = 10_000
 """How many values aliases may stand for, all together. A few lines of them can stand for billions."""
 DEEPEST = 40
 SHORTEST_REPEAT = timedelta(minutes=1)
+MOST_LISTED = 20
+"""Names that a complaint lists where none is near."""
 
 Path_ = tuple[str | int, ...]
 
@@ -57,22 +60,20 @@ PACE_LATER = ("deliver", "throttle", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
-        "reopen_within",
-        "heartbeats",
+        "reopen_within", "heartbeats", "inhibit", "settle",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
     "step": ("after", "to"),
     "heartbeat": ("name", "match", "every", "grace"),
+    "inhibit": ("name", "when", "quiets", "equal"),
     "channel": ("to",),
     "access": ("allow", "deny", "who", "in", "when"),
     "source": ("tool", "expire_after"),
     "test": ("name", "given", "expect"),
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
-    "top": (
-        "include", "time_windows", "inhibit", "silences", "commands", "enrich", "schedules", "settle",
-    ),
+    "top": ("include", "time_windows", "silences", "commands", "enrich", "schedules"),
     "route": (*PACE_LATER, "pages", "reopen_within", "mention", "shadow"),
     "everything_else": PACE_LATER,
     "channel": ("fallback", "pages", "shadow", "pace"),
@@ -350,6 +351,8 @@ class _Reading:
         otherwise = self._otherwise(top)
         access = tuple(self._access(top.get("access", [])))
         heartbeats = tuple(self._heartbeats(top.get("heartbeats", [])))
+        inhibit = tuple(self._inhibit(top.get("inhibit", [])))
+        settle = self._duration(top.get("settle"), ("settle",)) or SETTLE
         tests = tuple(self._tests(top.get("tests", [])))
         reopen = self._duration(top.get("reopen_within"), ("reopen_within",)) or REOPEN_WITHIN
         self._unused()
@@ -367,6 +370,8 @@ class _Reading:
             tree=RouteTree(routes, otherwise),
             access=access,
             heartbeats=heartbeats,
+            inhibit=inhibit,
+            settle=settle,
             tests=tests,
             reopen_within=reopen,
             warnings=tuple(str(warning) for warning in sorted(self.tree.warnings)),
@@ -737,6 +742,31 @@ class _Reading:
             if name not in self.used:
                 self.tree.warn(("channels", name), f"nothing is sent to channel {_shown(name)}")
 
+    def _inhibit(self, value: Any) -> Iterator[InhibitRule]:
+        names: set[str] = set()
+        example = "a rule is {name: host-explains-services, when: {kind: host}, quiets: {kind: service}, equal: [host]}"
+        for i, given in enumerate(self._list(value, ("inhibit",))):
+            path: Path_ = ("inhibit", i)
+            body = self._object(given, path, example)
+            if body is None:
+                continue
+            self._known_keys(body, path, KEYS["inhibit"], "inhibit")
+            missing = [key for key in KEYS["inhibit"] if key not in body]
+            for key in missing:
+                self.tree.wrong(path, f"{_shown(key)} is missing; {example}")
+            name = body.get("name")
+            if name in names:
+                self.tree.wrong((*path, "name"), f"another rule is called {_shown(name)}; names are unique")
+            when, quiets = (
+                self._match(body[side], (*path, side)) if side in body else None for side in ("when", "quiets")
+            )
+            equal = tuple(self._group_by(body.get("equal", []), (*path, "equal")))
+            if not missing and not equal:
+                self.tree.wrong((*path, "equal"), "is empty: one alert would quiet all others; write equal: [host]")
+            if isinstance(name, str) and when is not None and quiets is not None:
+                names.add(name)
+                yield InhibitRule(name=name, when=when, quiets=quiets, equal=equal)
+
     def _heartbeats(self, value: Any) -> Iterator[Heartbeat]:
         names: dict[str, int] = {}
         for i, given in enumerate(self._list(value, ("heartbeats",))):
@@ -1102,7 +1132,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word[:80], names, n=1, cutoff=0.5)
     if close:
         return f'; did you mean "{close[0]}"?'
-    return f"; there is {_listed(names)}" if names and len(names) <= 12 else ""
+    return f"; there is {_listed(names)}" if names and len(names) <= MOST_LISTED else ""
 
 
 def _listed(names: Iterable[str]) -> str:

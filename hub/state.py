@@ -223,6 +223,10 @@ class Draft:
         self._groups: dict[str, dict[str, None]] = defaultdict(dict)
         self._members: dict[str, dict[str, bool]] = defaultdict(dict)
         """Of groups of several: members put here, and whether each is open."""
+        self.alert_log: list[Alert] = []
+        """The alerts put here, one after the other."""
+        self.overlay: object = None
+        """What somebody keeps of the log."""
 
     def branch(self) -> "Draft":
         """A draft on top of this one: it is merged, or dropped without a trace."""
@@ -239,24 +243,26 @@ class Draft:
             self._groups[group].update(posts)
         for group, members in other._members.items():
             self._members[group].update(members)
+        self.alert_log += other.alert_log
 
     @property
     def pen(self) -> Pen:
         return Pen(now=self.now, new_id=ids.new_id, next_order=self.state.next_order)
 
-    def _drafts(self) -> "Iterator[Draft]":
+    def layers(self) -> "Iterator[Draft]":
+        """This draft and those below it, newest first."""
         here: Draft | None = self
         while here is not None:
             yield here
             here = here._below
 
     def _layers(self) -> Iterator[Changes]:
-        return (draft.changes for draft in self._drafts())
+        return (draft.changes for draft in self.layers())
 
     def delivered(self, source: str, delivery: str) -> tuple[str, ...] | None:
         """The ids of the events that this delivery brought before; None if it is new."""
         wanted = (source, delivery)
-        before = next((d._deliveries[wanted] for d in self._drafts() if wanted in d._deliveries), None)
+        before = next((d._deliveries[wanted] for d in self.layers() if wanted in d._deliveries), None)
         return before if before is not None else self.seen.get(wanted)
 
     def note_delivery(self, request: StoredRequest) -> None:
@@ -269,9 +275,7 @@ class Draft:
     def life(self, source: str, key: str, *, notice: bool) -> Alert | None:
         """The newest life of a key."""
         wanted = (source, key, notice)
-        id = next((d._lives[wanted] for d in self._drafts() if wanted in d._lives), None) or self.state.lives.get(
-            wanted
-        )
+        id = next((d._lives[wanted] for d in self.layers() if wanted in d._lives), None) or self.state.lives.get(wanted)
         return self.alert(id) if id else None
 
     def post(self, id: str) -> Post | None:
@@ -300,7 +304,7 @@ class Draft:
     def firing(self, group: str) -> int:
         """How many members of a group of several are open."""
         known, moved = self.state.firing.get(group, {}), dict[str, bool]()
-        for draft in reversed(list(self._drafts())):
+        for draft in reversed(list(self.layers())):
             moved |= draft._members.get(group, {})
         more = sum(1 for id, is_open in moved.items() if is_open and id not in known)
         return len(known) + more - sum(1 for id, is_open in moved.items() if not is_open and id in known)
@@ -308,7 +312,7 @@ class Draft:
     def members(self, group: str) -> list[Alert]:
         """All members of a group of several that memory has."""
         ids = dict(self.state.members.get(group, {}))
-        for draft in reversed(list(self._drafts())):
+        for draft in reversed(list(self.layers())):
             ids |= dict.fromkeys(draft._members.get(group, {}))
         return [alert for alert in map(self.alert, ids) if alert is not None]
 
@@ -319,7 +323,7 @@ class Draft:
     def posts_of(self, group: str) -> list[Post]:
         """The posts of a group, first told first."""
         ids = dict(self.state.groups.get(group, {}))
-        for draft in reversed(list(self._drafts())):
+        for draft in reversed(list(self.layers())):
             ids |= draft._groups.get(group, {})
         return [post for post in map(self.post, ids) if post is not None]
 
@@ -364,6 +368,7 @@ class Draft:
 
     def put_alert(self, alert: Alert) -> None:
         self.changes.alerts[alert.id] = alert
+        self.alert_log.append(alert)
         key = life_key(alert)
         newest = self.life(*key[:2], notice=key[2])
         if newest is None or (newest.opened_at, newest.id) <= (alert.opened_at, alert.id):

@@ -66,11 +66,22 @@ class Wording:
         self._failed = failed
         self._found: dict[tuple[str, str, str], jinja2.Template | None] = {}
 
-    def post(self, post: Post, alert: Alert, silences: Sequence[Silence], *, dialect: str, now: datetime) -> Message:
-        """What a post should say now."""
+    def post(
+        self,
+        post: Post,
+        alert: Alert,
+        silences: Sequence[Silence],
+        explained: Sequence[str] = (),
+        *,
+        dialect: str,
+        now: datetime,
+    ) -> Message:
+        """What a post should say now. `explained` are the titles of the alerts that inhibit it."""
         state = message_state(alert, silences)
         words = (
-            self._words(alert, silences, state, now) | self._next(post, state, now) | {"occasion": post.occasion.value}
+            self._words(alert, silences, state, now)
+            | self._next(post, state, now)
+            | {"occasion": post.occasion.value, "explained": ", ".join(explained)}
         )
         occasion = post.occasion.value
         return Message(

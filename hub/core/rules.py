@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from hub.core.access import AccessEntry
+from hub.core.inhibition import InhibitRule
 from hub.core.matching import Match
 from hub.core.routing import RouteTree
 
 REOPEN_WITHIN = timedelta(minutes=10)
+SETTLE = timedelta(minutes=3)
+"""After an inhibition ends: what is still broken will say so by then, or is told as it stands."""
 OWN = "tocsin"
 """The source, and the tool, by which the hub speaks of itself."""
 
@@ -65,6 +68,8 @@ class Rules:
     tree: RouteTree
     access: tuple[AccessEntry, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()
+    inhibit: tuple[InhibitRule, ...] = ()
+    settle: timedelta = SETTLE
     tests: tuple[RuleTest, ...] = ()
     reopen_within: timedelta = REOPEN_WITHIN
     warnings: tuple[str, ...] = ()

@@ -332,7 +332,18 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         ["5:48: resolved cannot be left out: whoever is told that it fires is told that it healed"],
     ),
     "include is to come": (HEAD + "include: []\n", ["4:1: 'include' is not supported by this version; remove it"]),
-    "inhibit is to come": (HEAD + "inhibit: []\n", ["4:1: 'inhibit' is not supported by this version; remove it"]),
+    "an inhibition of everything": (
+        HEAD + "inhibit: [{name: a, when: {kind: host}, quiets: {kind: service}, equal: []}]\n",
+        ["4:73: is empty: one alert would quiet all others; write equal: [host]"],
+    ),
+    "half an inhibition": (
+        HEAD + "inhibit: [{name: a, when: {knd: host}, equal: [host]}]\n",
+        [
+            "4:11: 'quiets' is missing; a rule is {name: host-explains-services, when: {kind: host}, quiets: {kind: "
+            "service}, equal: [host]}",
+            "4:28: no field or label is called 'knd'; did you mean \"kind\"? (labels of your own are listed under labels:)",
+        ],
+    ),
     "silences is to come": (HEAD + "silences: []\n", ["4:1: 'silences' is not supported by this version; remove it"]),
     "a heartbeat without a time": (
         HEAD + "heartbeats: [{name: alive}]\n",
@@ -348,7 +359,10 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "commands is to come": (HEAD + "commands: []\n", ["4:1: 'commands' is not supported by this version; remove it"]),
     "enrich is to come": (HEAD + "enrich: []\n", ["4:1: 'enrich' is not supported by this version; remove it"]),
-    "settle is to come": (HEAD + "settle: []\n", ["4:1: 'settle' is not supported by this version; remove it"]),
+    "a settle that is none": (
+        HEAD + "settle: []\n",
+        ['4:9: a duration is missing; write it like "15m", "2h30m" or "7d"'],
+    ),
     "a group by a strange label": (
         ROUTES + "  - {name: a, match: {host: a}, to: ops, group_by: [hst]}\n",
         [
