@@ -4,7 +4,7 @@ It fetches what the core's rules need from the draft, asks them, and puts what t
 """
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from hub.core.durations import say_duration
 from hub.core.event import Event, Report, Severity, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
 from hub.core.matching import alert_look, event_look
-from hub.core.notification import DeliveryState, Occasion, Post
+from hub.core.notification import DeliveryState, Occasion, Post, Sending
 from hub.core.routing import Taken
 from hub.core.rules import OWN, Heartbeat, Rules
 from hub.core.silence import REMEMBERED, Silence
@@ -28,6 +28,7 @@ from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 NOTICES_TOGETHER = timedelta(days=7)
 CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
+MOST_LISTED = 15
 LOOK_AGAIN = timedelta(minutes=1)
 """While an escalation is paused."""
 LINK_CODE = "link-code"
@@ -154,7 +155,11 @@ class Router:
             note=step.note,
             alert=step.alert.id if step.alert else "",
             routes=tuple((t.route, t.channel) for t in taken),
-            suppressed=(*_names(quieted), *(("inhibition", rule) for rule, _ in explained)),
+            suppressed=(
+                *_names(quieted),
+                *(("inhibition", rule) for rule, _ in explained),
+                *(("window", name) for name in sorted({t.pace.during for t in taken} & self._shut(draft))),
+            ),
         )
 
     def _say(self, draft: Draft, step: Advance, taken: Sequence[Taken], *, held: bool, said: Said) -> None:
@@ -172,6 +177,7 @@ class Router:
             pen=draft.pen,
             firing={group: draft.firing(group) for group in alert.groups},
             groups=groups,
+            shut=self._shut(draft),
         )
         self._put(draft, told)
         for post in told.posts:
@@ -199,7 +205,7 @@ class Router:
             return
         untaken = [alert for alert in self._told_of(draft, post) if alert.open and alert.ack is None]
         heard = [alert for alert in untaken if not self._held(draft, alert)]
-        if untaken and not heard:
+        if untaken and (not heard or post.pace.during in self._shut(draft)):
             draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
             return
         if not untaken:
@@ -213,8 +219,16 @@ class Router:
 
     def _put(self, draft: Draft, told: Telling) -> None:
         draft.put(posts=told.posts, lines=told.lines)
+        self._await_windows(draft, told.posts)
         for post, due in told.gather:
             draft.set_timer("gather", post, due)
+
+    def _await_windows(self, draft: Draft, posts: Iterable[Post]) -> None:
+        """Wake when the windows open for which these wait."""
+        for name in {post.pace.during for post in posts if post.sending.state is DeliveryState.HELD} - {""}:
+            window = self._rules().windows.get(name)
+            if window is not None and not window.active(draft.now):
+                draft.set_timer("window", name, window.opens(draft.now))
 
     def _join(self, draft: Draft, alert: Alert, taken: Sequence[Taken]) -> Mapping[str, str]:
         """Put an alert into the groups of the routes that took it; gives for each channel of which group to tell there.
@@ -257,6 +271,40 @@ class Router:
             return []
         look = alert_look(alert)
         return [silence for silence, match in active if match.matches(look)]
+
+    def _shut(self, draft: Draft) -> frozenset[str]:
+        """The windows that are closed now."""
+        return frozenset(name for name, window in self._rules().windows.items() if not window.active(draft.now))
+
+    def _opens(self, draft: Draft, name: str) -> None:
+        """A window opens: tell what waited for it and is worth telling still."""
+        waiting = [
+            post
+            for post in map(draft.post, list(draft.state.posts))
+            if post is not None and post.sending.state is DeliveryState.HELD and post.pace.during == name
+        ]
+        for channel in dict.fromkeys(post.channel for post in waiting):
+            self._tell_what_waited(draft, name, [post for post in waiting if post.channel == channel])
+
+    def _tell_what_waited(self, draft: Draft, name: str, posts: Sequence[Post]) -> None:
+        still: list[tuple[Post, Alert]] = []
+        notices: list[tuple[Post, Alert]] = []
+        gone: list[tuple[Post, Alert]] = []
+        for post in posts:
+            alerts = self._told_of(draft, post)
+            firing = [alert for alert in alerts if alert.open]
+            if not alerts or (firing and all(self._held(draft, alert) for alert in firing)):
+                continue
+            noticed = alerts[0].phase is life.Phase.NOTICE and post.pace.otherwise != "mute"
+            kind = still if firing else notices if noticed else gone
+            kind.append((post, (firing or alerts)[0]))
+        otherwise = posts[0].pace.otherwise
+        if otherwise != "mute" and (still or notices or (gone and otherwise == "digest")):
+            said = _what_waited(name, *([alert for _, alert in some] for some in (still, notices, gone)))
+            draft.put(lines=[telling.announcement(posts[0].channel, Occasion.DIGEST, said, pen=draft.pen)])
+        draft.put(posts=[telling.told_now(post, draft.pen) for post, _ in (*still, *notices)])
+        dropped = Sending(state=DeliveryState.DROPPED)
+        draft.put(posts=[replace(post, sending=dropped) for post, _ in gone])
 
     def _held(self, draft: Draft, alert: Alert) -> bool:
         """Whether anything keeps it from being told."""
@@ -314,7 +362,8 @@ class Router:
         posts = draft.posts_about(alert)
         lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
         firing = {group: draft.firing(group) for group in alert.groups}
-        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing))
+        self._await_windows(draft, posts)
+        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, shut=self._shut(draft)))
 
     def _edit(self, draft: Draft, alert: Alert, occasion: Occasion) -> None:
         told = [post for post in draft.posts_about(alert) if not telling.never_told(post)]
@@ -490,7 +539,7 @@ class Router:
             return
         again = post.pace.repeats_after(post.reminders)
         untaken = [alert for alert in firing if alert.ack is None and not self._held(draft, alert)]
-        if untaken and not telling.never_told(post):
+        if untaken and not telling.never_told(post) and post.pace.during not in self._shut(draft):
             worst = max(untaken, key=lambda alert: alert.severity or 0)
             lasted = say_duration(draft.now - min(alert.began_at for alert in untaken))
             more = f" and {len(untaken) - 1} more" if len(untaken) > 1 else ""
@@ -525,6 +574,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "escalate": Router._escalate,
     "beat": Router._beat_missed,
     "settle": Router._settled,
+    "window": Router._opens,
     LINK_CODE: Router._let_go,
 }
 
@@ -552,6 +602,16 @@ def _what_it_held(silence: Silence, covered: Sequence[Alert], by: str) -> Said:
         held = "nothing was held back"
     lines = [held + (", and still firing:" if firing else ""), *(f"• {title}" for title in firing[:5])]
     return Said(title=title, text="\n".join(lines), by=by)
+
+
+def _what_waited(window: str, still: Sequence[Alert], notices: Sequence[Alert], gone: Sequence[Alert]) -> Said:
+    kinds = ((still, "still open"), (notices, "noticed"), (gone, "over again"))
+    names = [f"• {alert.title}" for alert in (*still, *notices, *gone)]
+    more = [f"… and {len(names) - MOST_LISTED} more"] if len(names) > MOST_LISTED else []
+    return Said(
+        title=f"before {window} began: " + ", ".join(f"{len(some)} {what}" for some, what in kinds if some),
+        text="\n".join([*names[:MOST_LISTED], *more]),
+    )
 
 
 def describe_match(match: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import yaml
@@ -40,6 +41,8 @@ from hub.core.matching import (
 from hub.core.notification import Occasion
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rules import OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
+from hub.core.times import parse_zone
+from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
 from hub.errors import Complaint, RulesError
 from hub.proof import Secret
 from hub.settings import variable
@@ -55,16 +58,19 @@ MOST_LISTED = 20
 
 Path_ = tuple[str | int, ...]
 
-PACE = ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate")
-PACE_LATER = ("deliver", "throttle", "digest")
+PACE = ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver")
+PACE_LATER = ("throttle", "digest")
+OTHERWISE = ("mute", "defer", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
-        "reopen_within", "heartbeats", "inhibit", "settle",
+        "reopen_within", "heartbeats", "inhibit", "settle", "time_windows",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
     "step": ("after", "to"),
+    "deliver": ("during", "otherwise"),
+    "window": ("days", "hours", "timezone", "months", "dates", "except"),
     "heartbeat": ("name", "match", "every", "grace"),
     "inhibit": ("name", "when", "quiets", "equal"),
     "channel": ("to",),
@@ -73,7 +79,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "test": ("name", "given", "expect"),
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
-    "top": ("include", "time_windows", "silences", "commands", "enrich", "schedules"),
+    "top": ("include", "silences", "commands", "enrich", "schedules"),
     "route": (*PACE_LATER, "pages", "reopen_within", "mention", "shadow"),
     "everything_else": PACE_LATER,
     "channel": ("fallback", "pages", "shadow", "pace"),
@@ -86,6 +92,14 @@ CHATS_LATER = ("matrix", "irc", "mattermost", "zulip", "discord")
 NAME_HINTS = {
     "body": "; write text for the event's own words, body.x.y for what the tool posted",
     "labels": "; write the label's own name, or labels.x",
+}
+WINDOW: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "timezone": ("zone", parse_zone),
+    "days": ("days", parse_days),
+    "hours": ("hours", parse_hours),
+    "months": ("months", parse_months),
+    "dates": ("dates", parse_dates),
+    "except": ("excepted", parse_dates),
 }
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -335,6 +349,7 @@ class _Reading:
     labels: frozenset[str] = frozenset()
     channel_options: dict[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    windows: Mapping[str, TimeWindow] = field(default_factory=dict)
 
     def rules(self) -> Rules | None:
         top = self._object(self.tree.value, (), "rules begin with: version: 1")
@@ -345,6 +360,7 @@ class _Reading:
         self.sources = self._sources(top.get("sources", {}))
         self.labels = self._labels(top.get("labels", []))
         self.channels = self._channels(top.get("channels"))
+        self.windows = self._windows(top.get("time_windows", {}))
         self.people = self._people(top.get("people", {}))
         self.groups = self._groups(top.get("groups", {}))
         routes = self._routes(top.get("routes", []), ("routes",), None)
@@ -371,6 +387,7 @@ class _Reading:
             access=access,
             heartbeats=heartbeats,
             inhibit=inhibit,
+            windows=self.windows,
             settle=settle,
             tests=tests,
             reopen_within=reopen,
@@ -597,10 +614,55 @@ class _Reading:
             repeat=self._repeat(body["repeat_interval"], (*path, "repeat_interval"))
             if "repeat_interval" in body
             else above.repeat,
+            **self._deliver(body, path, above),
             escalate=tuple(self._steps(body["escalate"], (*path, "escalate")))
             if "escalate" in body
             else above.escalate,
         )
+
+    def _deliver(self, body: Mapping[str, Any], path: Path_, above: Pace) -> dict[str, str]:
+        """In which window it is told, and what becomes of the rest."""
+        if "deliver" not in body:
+            return {"during": above.during, "otherwise": above.otherwise}
+        place: Path_ = (*path, "deliver")
+        given = self._object(body["deliver"], place, "write: deliver: {during: office, otherwise: defer}")
+        if given is None:
+            return {}
+        self._known_keys(given, place, KEYS["deliver"], "deliver")
+        for key in KEYS["deliver"]:
+            if key not in given:
+                self.tree.wrong(place, f"'{key}' is missing; write: deliver: {{during: office, otherwise: defer}}")
+        during, otherwise = given.get("during"), given.get("otherwise")
+        if "during" in given and during not in self.windows:
+            what = f"no window is called {_shown(during)}{_nearest(str(during), self.windows)}"
+            self.tree.wrong((*place, "during"), f"{what} (they are listed under time_windows:)")
+        if "otherwise" in given and otherwise not in OTHERWISE:
+            self.tree.wrong((*place, "otherwise"), f"{_shown(otherwise)} is none of {', '.join(OTHERWISE)}")
+        return {"during": str(during), "otherwise": str(otherwise)}
+
+    def _windows(self, value: Any) -> Mapping[str, TimeWindow]:
+        found = {}
+        for name, given, path in self._entries(value, ("time_windows",)):
+            example = 'a window is {days: mon-fri, hours: "09:00-18:00", timezone: Europe/London}'
+            body = self._object(given, path, example)
+            if body is None:
+                continue
+            self._known_keys(body, path, KEYS["window"], "window")
+            read: dict[str, Any] = {"zone": ZoneInfo("UTC")}
+            for key, (name_of_field, parse) in WINDOW.items():
+                if key in body:
+                    parsed = [self._parsed(parse, text, place) for place, text in self._texts(body[key], (*path, key))]
+                    if parsed and all(one is not None for one in parsed):
+                        read[name_of_field] = _together(parsed)
+            found[name] = TimeWindow(**read)
+        return found
+
+    def _parsed(self, parse: Callable[[str], Any], text: str, path: Path_) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.tree.wrong(path, str(error))
+            return None
 
     def _steps(self, value: Any, path: Path_) -> list[EscalationStep]:
         """In the order of their times."""
@@ -1045,6 +1107,14 @@ class _Above:
     to: str | None
     pace: Pace
     equalities: Mapping[str, frozenset[str]]
+
+
+def _together(parsed: Sequence[Any]) -> Any:
+    """Several texts of one key, read as one: sets and tuples join, of a zone there is one."""
+    first, *others = parsed
+    if isinstance(first, frozenset):
+        return first.union(*others)
+    return sum(others, first) if isinstance(first, tuple) else parsed[-1]
 
 
 def _option_names(options: type) -> tuple[str, ...]:

@@ -41,6 +41,10 @@ class Pace:
     repeat: tuple[timedelta, ...] = ()
     escalate: tuple[EscalationStep, ...] = ()
     """In the order of their times."""
+    during: str = ""
+    """The window in which it is told; empty: always."""
+    otherwise: str = ""
+    """What becomes of the rest: `mute`, `defer` or `digest`."""
 
     def repeats_after(self, reminders: int) -> timedelta | None:
         """How long to wait for the next reminder, after so many."""

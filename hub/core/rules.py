@@ -9,6 +9,7 @@ from hub.core.access import AccessEntry
 from hub.core.inhibition import InhibitRule
 from hub.core.matching import Match
 from hub.core.routing import RouteTree
+from hub.core.windows import TimeWindow
 
 REOPEN_WITHIN = timedelta(minutes=10)
 SETTLE = timedelta(minutes=3)
@@ -69,6 +70,7 @@ class Rules:
     access: tuple[AccessEntry, ...] = ()
     heartbeats: tuple[Heartbeat, ...] = ()
     inhibit: tuple[InhibitRule, ...] = ()
+    windows: Mapping[str, TimeWindow] = field(default_factory=dict)
     settle: timedelta = SETTLE
     tests: tuple[RuleTest, ...] = ()
     reopen_within: timedelta = REOPEN_WITHIN

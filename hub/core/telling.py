@@ -92,11 +92,12 @@ def tell(
     pen: Pen,
     firing: Mapping[str, int] = {},
     groups: Mapping[str, str] = {},
+    shut: frozenset[str] = frozenset(),
 ) -> Telling:
     """What follows from a change of an alert. `posts` are those that tell of it; `held`: something covers it now.
 
     `firing` says of each group of several how many of its members are open after the change; `groups` of each channel
-    of which group a new post there tells. What neither names is a group of one.
+    of which group a new post there tells. What neither names is a group of one. `shut` are the windows that are closed.
     """
     alert, occasion = step.alert, OCCASIONS.get(step.change)
     if alert is None or occasion is None:
@@ -104,8 +105,9 @@ def tell(
     known, told = {post.channel for post in posts}, Telling()
     comment = step.change is Change.COMMENTED
     for post in posts:
+        hold = held or post.pace.during in shut
         if post.group in firing:
-            one = _told_of_member(post, occasion, alert, firing[post.group], held=held, pen=pen)
+            one = _told_of_member(post, occasion, alert, firing[post.group], held=hold, pen=pen)
             if comment and not never_told(post):
                 said_so = thread_line(post, occasion, said, alert=alert, loud=False, state=DeliveryState.OWED, pen=pen)
                 one = replace(one, lines=(*one.lines, said_so))
@@ -113,11 +115,17 @@ def tell(
                 posts=(*told.posts, *one.posts), lines=(*told.lines, *one.lines), gather=(*told.gather, *one.gather)
             )
             continue
-        moved = _moved(post, occasion, alive=alert.open, held=held, pen=pen)
-        line = _line(moved, occasion, alert, comment=comment, held=held, said=said, pen=pen)
+        moved = _moved(post, occasion, alive=alert.open, held=hold, pen=pen)
+        line = _line(moved, occasion, alert, comment=comment, held=hold, said=said, pen=pen)
         told = replace(told, posts=(*told.posts, moved), lines=(*told.lines, *([line] if line else [])))
     fresh = [
-        new_post(route, occasion, group=groups.get(route.channel, alert.id), held=held, pen=pen)
+        new_post(
+            route,
+            occasion,
+            group=groups.get(route.channel, alert.id),
+            held=held or route.pace.during in shut,
+            pen=pen,
+        )
         for route in taken
         if route.channel not in known
     ]
@@ -256,15 +264,18 @@ def _gathers(post: Post, now: datetime) -> bool:
 
 def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
     if not alive:
-        return replace(post, occasion=occasion, sending=Sending(state=DeliveryState.DROPPED))
+        listed = held and post.pace.otherwise == "digest"
+        state = DeliveryState.HELD if listed else DeliveryState.DROPPED
+        return replace(post, occasion=occasion, sending=Sending(state=state))
     tells = occasion in HOLDABLE and not held and _wanted(post.tell, occasion)
     if not tells:
         kept = post.occasion if occasion not in HOLDABLE else occasion
         return replace(post, occasion=kept, sending=Sending(state=DeliveryState.HELD))
-    return _told_now(replace(post, occasion=occasion), pen)
+    return told_now(replace(post, occasion=occasion), pen)
 
 
-def _told_now(post: Post, pen: Pen) -> Post:
+def told_now(post: Post, pen: Pen) -> Post:
+    """The post, which waited, as it is owed from now on."""
     since = pen.now if post.pace.escalate else None
     owed = Sending(state=DeliveryState.OWED)
     return replace(post, order=pen.next_order(), sending=owed, unacked_since=since, steps_done=0)
@@ -383,9 +394,11 @@ def release(
     pen: Pen,
     *,
     firing: Mapping[str, int] = {},
+    shut: frozenset[str] = frozenset(),
 ) -> Telling:
     """What is told when the last reason to be quiet has ended: what is open and untold, and the newest loud word."""
-    told = [_released(post, pen, alive=firing.get(post.group, int(alert.open)) > 0) for post in posts]
+    free = [post for post in posts if post.pace.during not in shut]
+    told = [_released(post, pen, alive=firing.get(post.group, int(alert.open)) > 0) for post in free]
     spoken: list[Line] = []
     for post in told:
         waiting = [line for line in lines if line.post == post.id and line.sending.state is DeliveryState.HELD]
@@ -403,4 +416,4 @@ def _released(post: Post, pen: Pen, *, alive: bool) -> Post:
         return replace(post, sending=Sending(state=DeliveryState.DROPPED))
     if not _wanted(post.tell, post.occasion):
         return post
-    return _told_now(post, pen)
+    return told_now(post, pen)

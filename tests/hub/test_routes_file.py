@@ -353,9 +353,9 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         HEAD + "sources: {tocsin: {tool: json}}\n",
         ["4:19: 'tocsin' is the hub itself, which has nothing to set; choose another name"],
     ),
-    "time_windows is to come": (
-        HEAD + "time_windows: []\n",
-        ["4:1: 'time_windows' is not supported by this version; remove it"],
+    "a window of no days": (
+        HEAD + "time_windows: {office: {days: mon-fry}}\n",
+        ['4:31: \'mon-fry\' is no day of the week; write them like "mon-fri" or "sat,sun"'],
     ),
     "commands is to come": (HEAD + "commands: []\n", ["4:1: 'commands' is not supported by this version; remove it"]),
     "enrich is to come": (HEAD + "enrich: []\n", ["4:1: 'enrich' is not supported by this version; remove it"]),
@@ -384,9 +384,12 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             "5:77: 'after' is missing; a step is {after: 10m, to: managers}",
         ],
     ),
-    "a route's deliver is to come": (
-        ROUTES + "  - {name: a, match: {host: a}, to: ops, deliver: x}\n",
-        ["5:42: 'deliver' is not supported by this version; remove it"],
+    "delivery in a strange window": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, deliver: {during: offce, otherwise: later}}\n",
+        [
+            "5:60: no window is called 'offce' (they are listed under time_windows:)",
+            "5:78: 'later' is none of mute, defer, digest",
+        ],
     ),
     "a route's throttle is to come": (
         ROUTES + "  - {name: a, match: {host: a}, to: ops, throttle: x}\n",

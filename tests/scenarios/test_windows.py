@@ -1,0 +1,113 @@
+"""What is told in office hours only: what waits over the week-end, and what is said of it on Monday morning."""
+
+import pytest
+from scenario import Scenario
+
+from hub.app import catalogue_of
+from hub.errors import RulesError
+from hub.registry import installed
+from hub.routes_file import read_rules_text
+
+RULES = """\
+version: 1
+sources: {tickets: {tool: json, event: {status: notice}}}
+channels: {ops: room:ops}
+time_windows:
+  office: {days: mon-fri, hours: "09:00-18:00", timezone: Europe/London, except: 2026-12-25}
+routes:
+  - {name: hosts, match: {tool: nagios}, to: ops, deliver: {during: office, otherwise: OTHERWISE}}
+  - {name: tickets, match: {source: tickets}, to: ops, deliver: {during: office, otherwise: OTHERWISE}}
+everything_else: {to: ops}
+"""
+MONDAY = "2d6h"
+"""From the beginning of the story, a Saturday at three, to Monday at nine."""
+
+
+async def over_the_weekend(begin, otherwise: str) -> Scenario:
+    """One thing is still broken on Monday, one healed, one ticket came."""
+    hub = await begin(RULES.replace("OTHERWISE", otherwise))
+    await hub.nagios("db1", number=1)
+    await hub.nagios("web1", number=2)
+    await hub.receives("tickets", {"id": "7", "title": "printer on fire"})
+    await hub.nagios("web1", "UP", "RECOVERY", number=3)
+    await hub.later("1d")
+    await hub.restarts()
+    assert [] == await hub.told()
+    await hub.later("1d6h")
+    return hub
+
+
+async def titles(hub: Scenario) -> list[str]:
+    return [message.message.title for message in await hub.told()]
+
+
+async def test_what_is_muted_is_told_on_monday_if_it_is_still_so(begin) -> None:
+    hub = await over_the_weekend(begin, "mute")
+
+    assert ["db1 is DOWN"] == await titles(hub)
+
+
+async def test_what_is_deferred_comes_with_one_word_on_it(begin) -> None:
+    """Problems that are still open, and every notice."""
+    hub = await over_the_weekend(begin, "defer")
+    first, *rest = await hub.told()
+
+    assert "before office began: 1 still open, 1 noticed" == first.message.title
+    assert "• db1 is DOWN\n• printer on fire" == first.message.text
+    assert ["db1 is DOWN", "printer on fire"] == [message.message.title for message in rest]
+
+
+async def test_a_digest_names_what_came_and_went_too(begin) -> None:
+    hub = await over_the_weekend(begin, "digest")
+    first, *rest = await hub.told()
+
+    assert "before office began: 1 still open, 1 noticed, 1 over again" == first.message.title
+    assert "• web1 is UP" in first.message.text
+    assert 2 == len(rest)
+
+
+async def test_what_was_told_on_friday_heals_on_saturday(begin) -> None:
+    """A window holds news, never the end of what was told."""
+    hub = await begin(RULES.replace("OTHERWISE", "defer"))
+    await hub.later("2d7h")
+    await hub.nagios("db1", number=1)
+    await hub.later("10h")
+    await hub.nagios("db1", "UP", "RECOVERY", number=2)
+
+    assert ["resolved"] == [message.message.state for message in await hub.told()]
+
+
+async def test_a_silence_outlasts_a_window(begin) -> None:
+    hub = await begin(RULES.replace("OTHERWISE", "defer"))
+    await hub.says("silence host=db1 for 3d")
+    await hub.nagios("db1", number=1)
+    await hub.later(MONDAY)
+    assert "db1 is DOWN" not in await titles(hub)
+    await hub.later("1d")
+
+    assert "db1 is DOWN" in await titles(hub)
+
+
+async def test_a_reload_without_the_window_tells_what_waited(begin) -> None:
+    hub = await begin(RULES.replace("OTHERWISE", "defer"))
+    await hub.nagios("db1", number=1)
+    await hub.reloads("version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n")
+    await hub.later("5m")
+
+    assert ["db1 is DOWN"] == await titles(hub)
+
+
+async def test_why_names_the_window(begin) -> None:
+    hub = await begin(RULES.replace("OTHERWISE", "defer"))
+    accepted = await hub.nagios("db1", number=1)
+
+    assert "held back by window office" in (await hub.says(f"why {accepted.events[0]}")).text
+
+
+@pytest.mark.parametrize("word", ["days: someday", 'hours: "9-5"', "timezone: Mars/Olympus", "except: tomorrow"])
+def test_a_window_that_is_none_is_refused_with_one_that_works(word: str) -> None:
+    text = (
+        f"version: 1\nchannels: {{ops: room:ops}}\ntime_windows: {{office: {{{word}}}}}\neverything_else: {{to: ops}}\n"
+    )
+    with pytest.raises(RulesError, match=r"r:3:\d+: .*(write|such as|did you mean)"):
+        read_rules_text(text, "r", catalogue_of(installed()))
