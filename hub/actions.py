@@ -20,8 +20,10 @@ from hub.core.access import judge
 from hub.core.alert import Alert, Answer
 from hub.core.grouping import shown_then
 from hub.core.matching import ALERT_FIELDS, MatchError, compile_match
+from hub.core.oncall import Schedule
 from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
+from hub.duty import Duties, take
 from hub.errors import Overloaded, TocsinError, UsageError
 from hub.explain import Explainer
 from hub.proof import same
@@ -63,6 +65,7 @@ class HubActions:
         asks: Asks,
         rules: Callable[[], Rules],
         conversation: Conversation,
+        duties: Duties,
         controls: Mapping[str, Control],
         labels: frozenset[str],
         explainer: Explainer,
@@ -75,6 +78,7 @@ class HubActions:
         self._asks = asks
         self._rules = rules
         self._conversation = conversation
+        self._duties = duties
         self._controls = controls
         self._labels = labels
         self._explainer = explainer
@@ -301,6 +305,16 @@ class HubActions:
                 nearest = difflib.get_close_matches(name, sorted(known), n=1)
                 hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
                 raise UsageError(f"no alert has a '{name[:60]}'{hint}")
+
+    def schedules(self) -> Mapping[str, Schedule]:
+        return self._duties.schedules()
+
+    async def take(self, schedule: str, seconds: float, heard: Heard) -> datetime:
+        if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
+            raise UsageError("one is on call for up to 30 days at a time")
+        until = self._now() + timedelta(seconds=seconds)
+        await self._writer.do(lambda draft: take(draft, schedule, heard.asker.person, until))
+        return until
 
     async def offer_link(self, heard: Heard) -> str:
         code = ids.short_id(LINK_CODE_LENGTH)

@@ -22,6 +22,7 @@ from hub.contracts import Chat, ChatTools, Control, Integration, Listens
 from hub.conversation import Conversation
 from hub.core.durations import say_duration
 from hub.current import Current
+from hub.duty import Duties
 from hub.errors import SettingsError
 from hub.explain import Explainer
 from hub.fetches import Fetches
@@ -122,7 +123,8 @@ async def build(
         stack.push_async_callback(_stop, writing)
         inhibiting = Inhibiting(current, state)
         writer.listen(inhibiting.note)
-        router = Router(current, inhibiting)
+        duties = Duties(current, state)
+        router = Router(current, inhibiting, duties)
         current.on_change(router.watch, router.report)
         await current.keep(writer)
         ingest = Ingest(
@@ -191,6 +193,7 @@ async def build(
             asks=asks,
             rules=current,
             conversation=Conversation(all_commands(tools)),
+            duties=duties,
             controls=controls_of(tools),
             labels=frozenset(label for tool in tools.values() for label in tool.labels),
             explainer=explainer,

@@ -15,6 +15,7 @@ from typing import Any, NewType, Protocol, TypeVar, runtime_checkable
 from hub.core.alert import Alert
 from hub.core.event import Event, Labels, Report
 from hub.core.notification import Message, MessageRef
+from hub.core.oncall import Schedule
 from hub.core.silence import Silence
 from hub.payload import Field, decode_form, decode_json
 from hub.proof import Secret
@@ -346,6 +347,8 @@ class ChatDriver:
     names settings and never shows what is in them."""
     lacks: Callable[[Room, Setting], str] = _flawless
     """What must be set for this one address and is not: `TOCSIN_TEAMS_URL_MANAGERS`. Empty: nothing."""
+    person: Callable[[str], str] | None = None
+    """The room in which one person hears alone, by their id: `@U024BE7LH`. None: there is none such."""
     ear: Ear | None = None
     ear_secret: str = ""
     """The setting that proves what the ear hears, several secrets separated by commas. Without it: 401."""
@@ -576,6 +579,12 @@ class Actions(Protocol):
         self, source: str, ask_verb: str, target: Target, reason: str, seconds: float | None, heard: Heard
     ) -> str:
         """Queue a request to a tool, durably; gives the ask's short id."""
+
+    def schedules(self) -> Mapping[str, Schedule]:
+        """Who is on call for what, as it is now."""
+
+    async def take(self, schedule: str, seconds: float, heard: Heard) -> datetime:
+        """Let the asker be on call from now on; gives until when. Raises UsageError."""
 
     async def offer_link(self, heard: Heard) -> str:
         """A code by which somebody can let the asker's account count as them, for ten minutes and once."""

@@ -21,6 +21,8 @@ from hub.core.routing import Taken
 from hub.core.rules import OWN, Heartbeat, Rules
 from hub.core.silence import REMEMBERED, Silence
 from hub.core.telling import Said, Telling
+from hub.duty import TIMER as DUTY
+from hub.duty import Duties
 from hub.inhibiting import Inhibiting
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
@@ -49,7 +51,8 @@ class Asked:
 
 
 class Router:
-    def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting) -> None:
+    def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting, duties: Duties) -> None:
+        self._duties = duties
         self._rules = rules
         self._inhibiting = inhibiting
 
@@ -93,9 +96,18 @@ class Router:
         if step.change is Change.NOTICED and (first := self._first_notice(draft, event)) is not None:
             return self._notice_again(draft, event, first, rules)
         taken = rules.tree.decide(event_look(event, body)) if step.decide else ()
+        taken = self._addressed(draft, taken)
         if event.source == OWN and (failing := event.labels.get("channel")):
             taken = tuple(one for one in taken if one.channel != failing)
         return self._tell(draft, step, event, taken, rules)
+
+    def _addressed(self, draft: Draft, taken: Sequence[Taken]) -> tuple[Taken, ...]:
+        """The routes taken, with who is on call in place of `oncall:`; of several to one address the first owns it."""
+        found: dict[str, Taken] = {}
+        for route in taken:
+            address = self._duties.address(route.channel, draft)
+            found.setdefault(address, route if address == route.channel else replace(route, channel=address))
+        return tuple(found.values())
 
     def _advance(self, draft: Draft, event: Event, rules: Rules) -> Advance:
         if event.status is Status.NOTICE:
@@ -212,7 +224,8 @@ class Router:
             return
         worst = max(heard, key=lambda alert: alert.severity or 0)
         said = Said(title=f"nobody has taken it in {say_duration(step[0].after)}: now {step[0].name} hears of it")
-        told = telling.escalate(post, step[0], draft.posts_of(post.group), said, worst.severity, pen=draft.pen)
+        next_in_line = replace(step[0], channel=self._duties.address(step[0].channel, draft))
+        told = telling.escalate(post, next_in_line, draft.posts_of(post.group), said, worst.severity, pen=draft.pen)
         self._put(draft, told)
         after = told.posts[0].next_step
         draft.set_timer("escalate", id, max(after[1], draft.now) if after else None)
@@ -576,6 +589,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "settle": Router._settled,
     "window": Router._opens,
     LINK_CODE: Router._let_go,
+    DUTY: Router._let_go,
 }
 
 

@@ -39,9 +39,10 @@ from hub.core.matching import (
     needed,
 )
 from hub.core.notification import Occasion
+from hub.core.oncall import Layer, Schedule, first_turn, parse_handover, parse_rotation
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rules import OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
-from hub.core.times import parse_zone
+from hub.core.times import parse_date, parse_zone
 from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
 from hub.errors import Complaint, RulesError
 from hub.proof import Secret
@@ -52,6 +53,7 @@ MOST_NODES = 2_000_000
 MOST_REPEATED = 10_000
 """How many values aliases may stand for, all together. A few lines of them can stand for billions."""
 DEEPEST = 40
+ON_CALL = "oncall:"
 SHORTEST_REPEAT = timedelta(minutes=1)
 MOST_LISTED = 20
 """Names that a complaint lists where none is near."""
@@ -65,11 +67,14 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
         "reopen_within", "heartbeats", "inhibit", "settle", "time_windows",
+        "schedules",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
     "step": ("after", "to"),
     "deliver": ("during", "otherwise"),
+    "schedule": ("timezone", "layers"),
+    "layer": ("name", "people", "rotate", "handover", "start", "during"),
     "window": ("days", "hours", "timezone", "months", "dates", "except"),
     "heartbeat": ("name", "match", "every", "grace"),
     "inhibit": ("name", "when", "quiets", "equal"),
@@ -79,7 +84,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "test": ("name", "given", "expect"),
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
-    "top": ("include", "silences", "commands", "enrich", "schedules"),
+    "top": ("include", "silences", "commands", "enrich"),
     "route": (*PACE_LATER, "pages", "reopen_within", "mention", "shadow"),
     "everything_else": PACE_LATER,
     "channel": ("fallback", "pages", "shadow", "pace"),
@@ -350,6 +355,7 @@ class _Reading:
     channel_options: dict[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     windows: Mapping[str, TimeWindow] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     def rules(self) -> Rules | None:
         top = self._object(self.tree.value, (), "rules begin with: version: 1")
@@ -363,6 +369,7 @@ class _Reading:
         self.windows = self._windows(top.get("time_windows", {}))
         self.people = self._people(top.get("people", {}))
         self.groups = self._groups(top.get("groups", {}))
+        self.schedules = self._schedules(top.get("schedules", {}))
         routes = self._routes(top.get("routes", []), ("routes",), None)
         otherwise = self._otherwise(top)
         access = tuple(self._access(top.get("access", [])))
@@ -388,6 +395,8 @@ class _Reading:
             heartbeats=heartbeats,
             inhibit=inhibit,
             windows=self.windows,
+            schedules=self.schedules,
+            desks=self._desks(),
             settle=settle,
             tests=tests,
             reopen_within=reopen,
@@ -657,7 +666,9 @@ class _Reading:
             found[name] = TimeWindow(**read)
         return found
 
-    def _parsed(self, parse: Callable[[str], Any], text: str, path: Path_) -> Any:
+    def _parsed(self, parse: Callable[[str], Any], text: Any, path: Path_) -> Any:
+        if not self._is_text(text, path):
+            return None
         try:
             return parse(text)
         except ValueError as error:
@@ -759,6 +770,8 @@ class _Reading:
         if value in self.channels:
             self.used.add(value)
             return self.channels[value]
+        if value.startswith(ON_CALL):
+            return self._on_call(value, path)
         if value in self.channels.values():
             self.used |= {name for name, address in self.channels.items() if address == value}
             return str(value)
@@ -766,6 +779,76 @@ class _Reading:
         if self.channels and not (isinstance(written, dict) and value in written):
             self.tree.wrong(path, f"no channel is called {_shown(value)}{_nearest(value, self.channels)}")
         return None
+
+    def _on_call(self, value: str, path: Path_) -> str | None:
+        name = value.removeprefix(ON_CALL)
+        if name not in self.schedules:
+            self.tree.wrong(path, f"no schedule is called {_shown(name)}{_nearest(name, self.schedules)}")
+            return None
+        desks = self._desks()
+        for person in dict.fromkeys(p for layer in self.schedules[name].layers for p in layer.people):
+            if person not in desks:
+                what = f"{_shown(person)} has no account in a chat that one person can be told in"
+                self.tree.warn(path, f"{what}; when on call, everything_else hears")
+        return value
+
+    def _desks(self) -> Mapping[str, str]:
+        """Where each person hears alone: in the first chat of theirs in which that can be."""
+        found: dict[str, str] = {}
+        for person, ids in self.people.items():
+            for chat, id in ids.items():
+                tool = self.catalogue.tools.get(chat)
+                if tool is not None and tool.chat is not None and tool.chat.person is not None:
+                    found.setdefault(person, f"{chat}:{tool.chat.person(id)}")
+        return found
+
+    def _schedules(self, value: Any) -> Mapping[str, Schedule]:
+        found = {}
+        for name, given, path in self._entries(value, ("schedules",)):
+            body = self._object(
+                given, path, "a schedule is {timezone: Europe/London, layers: [{people: [alice, bob]}]}"
+            )
+            if body is None:
+                continue
+            self._known_keys(body, path, KEYS["schedule"], "schedule")
+            zone = self._parsed(parse_zone, body.get("timezone", "UTC"), (*path, "timezone"))
+            if not body.get("layers"):
+                self.tree.wrong(path, "'layers' is missing; write: layers: [{people: [alice, bob], rotate: weekly}]")
+            given_layers = enumerate(self._list(body.get("layers", []), (*path, "layers")))
+            layers = [self._layer(one, i, (*path, "layers", i)) for i, one in given_layers]
+            if zone is not None and layers and all(layers):
+                found[name] = Schedule(name=name, zone=zone, layers=tuple(one for one in layers if one))
+        return found
+
+    def _layer(self, given: Any, number: int, path: Path_) -> Layer | None:
+        body = self._object(given, path, "a layer is {people: [alice, bob], rotate: weekly, handover: mon 09:00}")
+        if body is None:
+            return None
+        self._known_keys(body, path, KEYS["layer"], "layer")
+        people = list(self._texts(body.get("people", []), (*path, "people")))
+        for place, person in people:
+            if person not in self.people:
+                self.tree.wrong(place, f"nobody is called {_shown(person)} in people{_nearest(person, self.people)}")
+        during = body.get("during")
+        if during is not None and during not in self.windows:
+            what = f"no window is called {_shown(during)}{_nearest(str(during), self.windows)}"
+            self.tree.wrong((*path, "during"), what)
+        every = self._parsed(parse_rotation, body.get("rotate", "weekly"), (*path, "rotate"))
+        start = self._parsed(parse_date, body["start"], (*path, "start")) if "start" in body else None
+        handover = self._parsed(parse_handover, body.get("handover", "09:00"), (*path, "handover"))
+        if every is None or handover is None or ("start" in body and start is None):
+            return None
+        try:
+            return Layer(
+                name=str(body.get("name", number + 1)),
+                people=tuple(person for _, person in people),
+                first=first_turn(every, handover, start),
+                every=every,
+                during=self.windows.get(during) if during else None,
+            )
+        except ValueError as error:
+            self.tree.wrong(path, str(error))
+            return None
 
     def _tell(self, value: Any, path: Path_) -> tuple[Occasion, ...] | None:
         if value is None:

@@ -8,10 +8,25 @@ share; `tool` makes the commands of a tool from its control (`nagios ack`).
 from collections.abc import Sequence
 from typing import Any
 
-from hub.commands import ack, alerts, help, link, resolve, silence, silences, status, unack, unlink, unsilence, why
+from hub.commands import (
+    ack,
+    alerts,
+    help,
+    link,
+    oncall,
+    resolve,
+    silence,
+    silences,
+    status,
+    take,
+    unack,
+    unlink,
+    unsilence,
+    why,
+)
 from hub.contracts import Command
 
 
 def built_in_commands() -> Sequence[Command[Any]]:
     """The words that every hub knows, in the order in which `help` lists them."""
-    return (silence, unsilence, silences, ack, unack, resolve, alerts, why, status, link, unlink, help)
+    return (silence, unsilence, silences, ack, unack, resolve, alerts, why, status, oncall, take, link, unlink, help)

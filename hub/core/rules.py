@@ -8,6 +8,7 @@ from typing import Any
 from hub.core.access import AccessEntry
 from hub.core.inhibition import InhibitRule
 from hub.core.matching import Match
+from hub.core.oncall import Schedule
 from hub.core.routing import RouteTree
 from hub.core.windows import TimeWindow
 
@@ -71,6 +72,9 @@ class Rules:
     heartbeats: tuple[Heartbeat, ...] = ()
     inhibit: tuple[InhibitRule, ...] = ()
     windows: Mapping[str, TimeWindow] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    desks: Mapping[str, str] = field(default_factory=dict)
+    """By person, the address at which they hear alone."""
     settle: timedelta = SETTLE
     tests: tuple[RuleTest, ...] = ()
     reopen_within: timedelta = REOPEN_WITHIN

@@ -28,6 +28,7 @@ CHAT = ChatDriver(
     ready=ready,
     missing="TOCSIN_SLACK_BOT_TOKEN",
     fault=fault,
+    person=lambda user: f"@{user}",
     ear=ear,
     ear_secret="SIGNING_SECRET",  # noqa: S106 - the name of a setting
 )

@@ -8,6 +8,7 @@ from typing import Any
 from hub.contracts import Ask, Asker, Command, Control, Heard, Outcome, Result, Target, Tools, Verb, Via
 from hub.core.alert import Ack, Alert, AlertId, Origin, Phase
 from hub.core.event import Labels, Severity
+from hub.core.oncall import Schedule
 from hub.core.silence import Silence, SilenceId
 from hub.errors import UsageError
 
@@ -161,6 +162,13 @@ class FakeActions:
     ) -> str:
         self.done.append(("ask", source, ask_verb, target.name, reason, seconds))
         return "8QK2"
+
+    def schedules(self) -> Mapping[str, Schedule]:
+        return {}
+
+    async def take(self, schedule: str, seconds: float, heard: Heard) -> datetime:
+        self.done.append(("take", schedule, seconds))
+        return NOW + timedelta(seconds=seconds)
 
     def commands(self) -> Sequence[Command[Any]]:
         return self.words

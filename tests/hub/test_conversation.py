@@ -540,7 +540,9 @@ async def test_help_lists_everything_or_what_has_to_do_with_a_word() -> None:
 
 
 def test_reading_changes_nothing_and_says_so() -> None:
-    assert {"silences", "alerts", "why", "status", "help"} == {command.name for command in COMMANDS if command.reads}
+    reading = {"silences", "alerts", "why", "status", "help", "who's on call"}
+
+    assert reading == {command.name for command in COMMANDS if command.reads}
 
 
 # ------------------------------------------------------------------------------------------------------------ hostile

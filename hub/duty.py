@@ -1,0 +1,53 @@
+"""Who is on call now: the schedules of the rules, with what people took on by word."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from hub.core.oncall import Override, Schedule
+from hub.core.rules import Rules
+from hub.state import Draft, State
+
+TIMER = "duty"
+"""An override is a timer that ends with it; its subject says whose it is."""
+PREFIX = "oncall:"
+"""With what the name of a schedule begins where a channel could stand."""
+
+
+class Duties:
+    def __init__(self, rules: Callable[[], Rules], state: State) -> None:
+        self._rules = rules
+        self._state = state
+
+    def schedules(self) -> Mapping[str, Schedule]:
+        """As they are now, overrides and all."""
+        taken = ((subject, at) for (kind, subject), at in self._state.timers.items() if kind == TIMER)
+        return self._with(taken)
+
+    def address(self, channel: str, draft: Draft) -> str:
+        """Where a channel is; `oncall:web` is where whoever is on call hears alone. Where nobody is, or they have no
+        account in a chat, `everything_else` hears: nothing is dropped for want of a person."""
+        if not channel.startswith(PREFIX):
+            return channel
+        rules = self._rules()
+        schedule = self._with((t.subject, t.due_at) for t in draft.timers_of(TIMER)).get(channel.removeprefix(PREFIX))
+        duty = schedule.on_call(draft.now) if schedule else None
+        return rules.desks.get(duty.person if duty else "", rules.tree.everything_else.channel)
+
+    def _with(self, taken: Iterable[tuple[str, datetime]]) -> Mapping[str, Schedule]:
+        overrides = defaultdict(list)
+        for subject, ends_at in taken:
+            name, person, by, starts_at = json.loads(subject)
+            begin = datetime.fromisoformat(starts_at)
+            overrides[name].append(Override(person=person, starts_at=begin, ends_at=ends_at, by=by))
+        return {
+            name: replace(schedule, overrides=tuple(sorted(overrides[name], key=lambda one: one.starts_at)))
+            for name, schedule in self._rules().schedules.items()
+        }
+
+
+def take(draft: Draft, schedule: str, person: str, ends_at: datetime) -> None:
+    """Somebody is on call from now on, until then."""
+    draft.set_timer(TIMER, json.dumps([schedule, person, person, draft.now.isoformat()]), ends_at)
