@@ -310,8 +310,9 @@ class Outbox:
         return telling.gist(alert, message_state(alert, self._silences_over(alert)))
 
     def _silences_over(self, alert: Alert) -> list[Silence]:
-        look, active = alert_look(alert), self._state.active_silences(self._now())
-        return [silence for silence in active if self._state.matches[silence.id].matches(look)]
+        active = self._state.active_silences(self._now())
+        look = alert_look(alert) if active else None
+        return [] if look is None else [silence for silence in active if self._state.matches[silence.id].matches(look)]
 
     async def _look(self, chat: Chat, room: Room, item: Item, version: int, why: str) -> Tried:
         """Nobody knows whether it arrived: where the chat can be asked, ask it."""

@@ -27,6 +27,9 @@ from hub.inhibiting import Inhibiting
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 
+AGAIN = frozenset({Change.UNACKED, Change.REOPENED})
+TURNS = AGAIN | {Change.ACKED, Change.RESOLVED}
+"""Changes that an escalation may turn on. Of others, in a storm, no group is looked through."""
 NOTICES_TOGETHER = timedelta(days=7)
 CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
@@ -197,14 +200,13 @@ class Router:
 
     def _escalation(self, draft: Draft, post: Post, change: Change) -> None:
         """Stopped at once by an ack or a recovery; begun anew, from its first step, when nobody has it any more."""
-        if not post.pace.escalate or telling.never_told(post):
+        if not post.pace.escalate or telling.never_told(post) or change not in TURNS:
             return
-        open_now = [alert for alert in self._told_of(draft, post) if alert.open]
-        untaken = any(alert.ack is None for alert in open_now)
-        if not untaken:
+        open_now = (alert for alert in self._told_of(draft, post) if alert.open)
+        if not any(alert.ack is None for alert in open_now):
             draft.put(posts=[replace(post, unacked_since=None)])
             draft.set_timer("escalate", post.id, None)
-        elif change in (Change.UNACKED, Change.REOPENED) and post.shown:
+        elif change in AGAIN and post.shown:
             fresh = replace(post, unacked_since=draft.now, steps_done=0)
             draft.put(posts=[fresh])
             draft.set_timer("escalate", post.id, draft.now + fresh.pace.escalate[0].after)
@@ -294,7 +296,7 @@ class Router:
         waiting = [
             post
             for post in map(draft.post, list(draft.state.posts))
-            if post is not None and post.sending.state is DeliveryState.HELD and post.pace.during == name
+            if post is not None and post.pace.during == name and telling.waits(post)
         ]
         for channel in dict.fromkeys(post.channel for post in waiting):
             self._tell_what_waited(draft, name, [post for post in waiting if post.channel == channel])

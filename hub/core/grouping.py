@@ -2,6 +2,7 @@
 ends `reopen_within` after the last of them resolved. Without `group_by`, or where such a label is missing: one alert.
 """
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,9 +18,11 @@ GROUP_WAIT = timedelta(seconds=10)
 """With `group_by`, if the route does not say: what breaks together is told together."""
 GROUP_INTERVAL = timedelta(minutes=1)
 NAMED = 5
+"""Members that a line names; of the others it says how many they are."""
+COMPARED = 200
+"""Members of which it is looked what they have in common."""
 VERSIONS = 20
 """Versions of a message whose buttons are understood."""
-"""Members that a line names; of the others it says how many they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,13 +168,12 @@ def shown_then(shown: Sequence[tuple[int, datetime]], members: Sequence[Alert], 
 def crowd(members: Sequence[Alert], most: int) -> Crowd:
     firing = [alert for alert in members if alert.open]
     worst = max((alert.severity for alert in firing if alert.severity is not None), default=None)
-    ranked = sorted(members, key=_rank)
     return Crowd(
         firing=len(firing),
         total=len(members),
         acked=sum(1 for alert in firing if alert.ack is not None),
         severity=worst if worst is not None else max((alert.worst or Severity.INFO for alert in members), default=None),
-        shown=tuple(ranked[:most]),
+        shown=tuple(heapq.nsmallest(most, members, key=_rank)),
         labels=_common(members),
     )
 
@@ -185,5 +187,5 @@ def _rank(alert: Alert) -> tuple[int, int, float]:
 def _common(members: Sequence[Alert]) -> Mapping[str, str]:
     if not members:
         return {}
-    first, *others = members
+    first, *others = members[:COMPARED]
     return {n: v for n, v in first.labels.items() if all(other.labels.get(n) == v for other in others)}

@@ -155,7 +155,10 @@ def new_post(route: Taken, occasion: Occasion, *, group: str, held: bool, pen: P
 def _told_of_member(post: Post, occasion: Occasion, alert: Alert, firing: int, *, held: bool, pen: Pen) -> Telling:
     """What follows for the message of a group when something happens to one of its members."""
     healed = occasion is Occasion.RESOLVED
-    as_told = Occasion.EASED if healed and firing else occasion
+    # The line wakes; the message itself may catch up, since in a storm it is long.
+    as_told = (
+        Occasion.EASED if healed and firing else Occasion.REPEATED if occasion in NEWS and post.shown else occasion
+    )
     moved = _moved(post, as_told, alive=firing > 0, held=held, pen=pen)
     if never_told(moved) or _unshown(moved) or not (healed or occasion in NEWS) or (held and not healed):
         return Telling(posts=(moved,))
@@ -212,6 +215,11 @@ def _loud_line(post: Post, occasion: Occasion, said: Said, severity: Severity | 
         sending=Sending(state=DeliveryState.OWED),
         created_at=pen.now,
     )
+
+
+def waits(post: Post) -> bool:
+    """Whether it is held though its route wants to tell of it."""
+    return post.sending.state is DeliveryState.HELD and _wanted(post.tell, post.occasion)
 
 
 def never_told(post: Post) -> bool:
