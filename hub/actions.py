@@ -293,7 +293,7 @@ class HubActions:
             starts_at=self._now(),
             ends_at=self._now() + timedelta(seconds=seconds),
         )
-        await self._writer.do(lambda draft: self._router.silence(draft, asked))
+        await self._writer.do(lambda draft: self._router.silencing.begin(draft, asked))
         return asked
 
     def _know(self, names: frozenset[str]) -> None:
@@ -346,7 +346,7 @@ class HubActions:
 
     async def unsilence(self, silences: Sequence[str], heard: Heard) -> Sequence[Silence]:
         def job(draft: Draft) -> Sequence[Silence]:
-            ended = [self._router.unsilence(draft, id, heard.asker.person) for id in silences]
+            ended = [self._router.silencing.end(draft, id, heard.asker.person) for id in silences]
             return [silence for silence in ended if silence is not None]
 
         return await self._writer.do(job)

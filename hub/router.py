@@ -15,15 +15,16 @@ from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
 from hub.core.durations import say_duration
 from hub.core.event import Event, Report, Severity, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
-from hub.core.matching import alert_look, event_look
+from hub.core.matching import event_look
 from hub.core.notification import DeliveryState, Occasion, Post, Sending
 from hub.core.routing import Taken
 from hub.core.rules import OWN, Heartbeat, Rules
-from hub.core.silence import REMEMBERED, Silence
+from hub.core.silence import Silence
 from hub.core.telling import Said, Telling
 from hub.duty import TIMER as DUTY
 from hub.duty import Duties
 from hub.inhibiting import Inhibiting
+from hub.silencing import Silencing, count_held, edit_posts, silences_over
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 
@@ -58,6 +59,7 @@ class Router:
         self._duties = duties
         self._rules = rules
         self._inhibiting = inhibiting
+        self.silencing = Silencing(rules, self._speak)
 
     # ------------------------------------------------------------------------------------------------------ events
 
@@ -132,8 +134,8 @@ class Router:
     def _notice_again(self, draft: Draft, event: Event, first: Alert, rules: Rules) -> Decision:
         now_said = replace(first, count=first.count + 1, updated_at=event.received_at)
         draft.put_alert(now_said)
-        quieted = self._silences_over(draft, life.notice_of(event))
-        self._count_held(draft, quieted, first.id)
+        quieted = silences_over(draft, life.notice_of(event))
+        count_held(draft, quieted, first.id)
         said = Said(title=event.title, text=event.body, by=event.actor, event=event.id)
         for post in draft.posts_of(first.id):
             if not telling.never_told(post):
@@ -154,11 +156,11 @@ class Router:
             before = draft.alert(step.alert.id)
             draft.put_alert(step.alert)
             draft.set_timer("expire", step.alert.id, step.alert.expires_at if step.alert.open else None)
-            quieted = self._silences_over(draft, step.alert)
+            quieted = silences_over(draft, step.alert)
             explained = self._inhibiting.over(draft, step.alert)
             occasion = telling.OCCASIONS.get(step.change)
             if occasion in telling.HOLDABLE:
-                self._count_held(draft, quieted, step.alert.id)
+                count_held(draft, quieted, step.alert.id)
             self._say(draft, step, taken, held=bool(quieted or explained), said=_said(event))
             self._inhibit(draft, before, step.alert)
             if step.change is Change.RESOLVED:
@@ -278,14 +280,7 @@ class Router:
                 lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held]
             )
 
-    # ---------------------------------------------------------------------------------------------------- silences
-
-    def _silences_over(self, draft: Draft, alert: Alert) -> list[Silence]:
-        active = draft.active_silences()
-        if not active:
-            return []
-        look = alert_look(alert)
-        return [silence for silence, match in active if match.matches(look)]
+    # --------------------------------------------------------------------------------------- what holds, and lets go
 
     def _shut(self, draft: Draft) -> frozenset[str]:
         """The windows that are closed now."""
@@ -323,7 +318,7 @@ class Router:
 
     def _held(self, draft: Draft, alert: Alert) -> bool:
         """Whether anything keeps it from being told."""
-        return bool(self._silences_over(draft, alert) or self._inhibiting.over(draft, alert))
+        return bool(silences_over(draft, alert) or self._inhibiting.over(draft, alert))
 
     def _inhibit(self, draft: Draft, before: Alert | None, after: Alert) -> None:
         """Let those know that an alert explains now, or does not explain any more."""
@@ -331,47 +326,20 @@ class Router:
         now = self._inhibiting.affected(draft, after)
         for id in sorted(now - was):
             if (other := draft.alert(id)) is not None:
-                self._edit(draft, other, Occasion.SILENCED)
+                edit_posts(draft, other, Occasion.SILENCED)
         for id in sorted(was - now):
             draft.set_timer("settle", id, draft.now + self._rules().settle)
 
     def _settled(self, draft: Draft, id: str) -> None:
         """What explained it is over for a while: if it is still so, it is told as it stands."""
         alert = draft.alert(id)
-        if alert is not None and alert.open and not self._held(draft, alert):
+        if alert is not None and alert.open:
+            self._speak(draft, alert)
+
+    def _speak(self, draft: Draft, alert: Alert) -> None:
+        """Tell what was held back, unless something holds it still."""
+        if not self._held(draft, alert):
             self._release(draft, alert)
-
-    def _count_held(self, draft: Draft, silences: Sequence[Silence], alert: str) -> None:
-        for silence in silences:
-            others = tuple(id for id in silence.held_alerts if id != alert)
-            counted = replace(silence, held=silence.held + 1, held_alerts=(*others, alert)[-REMEMBERED:])
-            draft.changes.silences[silence.id] = counted
-
-    def silence(self, draft: Draft, silence: Silence) -> int:
-        """Begin a silence; gives how many open alerts it covers now."""
-        draft.changes.silences[silence.id] = silence
-        draft.set_timer("silence", silence.id, silence.ends_at)
-        covered = [alert for alert in draft.open_alerts() if silence in self._silences_over(draft, alert)]
-        for alert in covered:
-            self._edit(draft, alert, Occasion.SILENCED)
-        return len(covered)
-
-    def unsilence(self, draft: Draft, id: str, by: str = "") -> Silence | None:
-        """End a silence, tell what it held back and say so where it was asked for. None if it is not there."""
-        silence = draft.silence(id)
-        if silence is None or silence.ended_at is not None:
-            return None
-        covered = [alert for alert in draft.open_alerts() if silence in self._silences_over(draft, alert)]
-        covered += [alert for alert in map(draft.alert, silence.held_alerts) if alert and alert not in covered]
-        ended = replace(silence, ended_at=draft.now)
-        draft.changes.silences[id] = ended
-        draft.set_timer("silence", id, None)
-        for alert in covered:
-            if not self._held(draft, alert):
-                self._release(draft, alert)
-        if silence.place:
-            self._announce(draft, silence.place, Occasion.UNSILENCED, _what_it_held(ended, covered, by))
-        return ended
 
     def _release(self, draft: Draft, alert: Alert) -> None:
         posts = draft.posts_about(alert)
@@ -379,14 +347,6 @@ class Router:
         firing = {group: draft.firing(group) for group in alert.groups}
         self._await_windows(draft, posts)
         self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, shut=self._shut(draft)))
-
-    def _edit(self, draft: Draft, alert: Alert, occasion: Occasion) -> None:
-        told = [post for post in draft.posts_about(alert) if not telling.never_told(post)]
-        draft.put(posts=[telling.edited(post, occasion, draft.pen) for post in told])
-
-    def _announce(self, draft: Draft, place: str, occasion: Occasion, said: Said) -> None:
-        if self._rules().address(place) is not None:
-            draft.put(lines=[telling.announcement(place, occasion, said, pen=draft.pen)])
 
     # -------------------------------------------------------------------------------------------------------- acts
 
@@ -445,7 +405,7 @@ class Router:
         if alert is not None and alert.answer is not None and alert.answer.ask == id:
             self._answer_on(draft, alert, moved)
         elif result not in ("asking", "sent") and ask.place:
-            self._announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(moved)))
+            self.silencing.announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(moved)))
         return moved
 
     def _answer_on(self, draft: Draft, alert: Alert, ask: StoredAsk) -> None:
@@ -457,7 +417,7 @@ class Router:
         if ask.state == "done" and ask.verb == "unack":
             self.unack(draft, alert.id, answer)
         if ask.state not in ("asking", "sent") and not draft.posts_about(alert) and ask.place:
-            self._announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(ask)))
+            self.silencing.announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(ask)))
 
     def _settle_ask(self, draft: Draft, alert: Alert) -> None:
         """An event may have answered what we asked: the tool's own word ends the waiting."""
@@ -524,7 +484,7 @@ class Router:
             _TIMERS[kind](self, draft, subject)
 
     def _silence_ends(self, draft: Draft, id: str) -> None:
-        self.unsilence(draft, id)
+        self.silencing.end(draft, id)
 
     def _expires(self, draft: Draft, id: str) -> None:
         alert = draft.alert(id)
@@ -606,20 +566,6 @@ def _said(event: Event) -> Said:
     return Said(title=event.title, text=text, by=by, event=event.id)
 
 
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _what_it_held(silence: Silence, covered: Sequence[Alert], by: str) -> Said:
-    firing = [alert.title for alert in covered if alert.open]
-    title = f"{describe_match(silence.match)} speaks again" + (f", says {by}" if by else "")
-    held = f"{_many(silence.held, 'event')} held back, of {_many(len(silence.held_alerts), 'alert')}"
-    if not silence.held:
-        held = "nothing was held back"
-    lines = [held + (", and still firing:" if firing else ""), *(f"• {title}" for title in firing[:5])]
-    return Said(title=title, text="\n".join(lines), by=by)
-
-
 def _what_waited(window: str, still: Sequence[Alert], notices: Sequence[Alert], gone: Sequence[Alert]) -> Said:
     kinds = ((still, "still open"), (notices, "noticed"), (gone, "over again"))
     names = [f"• {alert.title}" for alert in (*still, *notices, *gone)]
@@ -628,21 +574,6 @@ def _what_waited(window: str, still: Sequence[Alert], notices: Sequence[Alert], 
         title=f"before {window} began: " + ", ".join(f"{len(some)} {what}" for some, what in kinds if some),
         text="\n".join([*names[:MOST_LISTED], *more]),
     )
-
-
-def describe_match(match: Mapping[str, Any]) -> str:
-    """A match in words: `twitter`, `host=web301`."""
-    if set(match) == {"source"}:
-        return str(match["source"])
-    return " ".join(f"{name}={_value(value)}" for name, value in match.items()) or "everything"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_value(inner)}" for name, inner in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return ",".join(_value(inner) for inner in value)
-    return str(value)
 
 
 ANSWERS = {
