@@ -351,11 +351,13 @@ class HubActions:
 
         return await self._writer.do(job)
 
-    async def ack(self, alert: Alert, reason: str, heard: Heard) -> None:
+    async def ack(self, alert: Alert, reason: str, seconds: float | None, heard: Heard) -> datetime | None:
         """The hub's own ack: no tool is told."""
-        asked = Asked(by=heard.asker.person, reason=reason)
+        asked = Asked(by=heard.asker.person, reason=reason, lasts=_length(seconds))
         here = Answer(verb="ack", ask="", by=heard.asker.person, result="here only", at=self._now())
-        await self._writer.do(lambda draft: self._router.ack(draft, alert.id, asked, here))
+        step = await self._writer.do(lambda draft: self._router.ack(draft, alert.id, asked, here))
+        ack = step.alert.ack if step is not None and step.alert is not None else None
+        return ack.until if ack is not None else None
 
     async def unack(self, alert: Alert, heard: Heard) -> None:
         note = f"{heard.asker.person} has let it go"
@@ -402,9 +404,14 @@ class HubActions:
             return
         answer = Answer(verb=ask.verb, ask=ask.id, by=ask.asker, result="queued", at=draft.now)
         if ask.verb == "ack":
-            self._router.ack(draft, ask.alert, Asked(by=ask.asker, reason=ask.reason), answer)
+            asked = Asked(by=ask.asker, reason=ask.reason, lasts=_length(ask.duration))
+            self._router.ack(draft, ask.alert, asked, answer)
         else:
             self._router.note_answer(draft, ask.alert, answer)
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return timedelta(seconds=seconds) if seconds else None
 
 
 def pressed(verb: str) -> str | Reply:

@@ -4,9 +4,10 @@ It fetches what the core's rules need from the draft, asks them, and puts what t
 """
 
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub.core import alert as life
@@ -28,13 +29,15 @@ from hub.silencing import Silencing, count_held, edit_posts, silences_over
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 
-AGAIN = frozenset({Change.UNACKED, Change.REOPENED})
+AGAIN = frozenset({Change.UNACKED, Change.REOPENED, Change.WORSENED})
 TURNS = AGAIN | {Change.ACKED, Change.RESOLVED}
 """Changes that an escalation may turn on. Of others, in a storm, no group is looked through."""
 NOTICES_TOGETHER = timedelta(days=7)
 CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
 MOST_LISTED = 15
+ID_SHOWN = 6
+"""Of an alert's id, as commands take it."""
 LOOK_AGAIN = timedelta(minutes=1)
 """While an escalation is paused."""
 LINK_CODE = "link-code"
@@ -52,6 +55,8 @@ class Asked:
 
     by: str
     reason: str = ""
+    lasts: timedelta | None = None
+    """How long it counts. None: as long as the rules say."""
 
 
 class Router:
@@ -156,6 +161,7 @@ class Router:
             before = draft.alert(step.alert.id)
             draft.put_alert(step.alert)
             draft.set_timer("expire", step.alert.id, step.alert.expires_at if step.alert.open else None)
+            self._watch_ack(draft, before, step.alert)
             quieted = silences_over(draft, step.alert)
             explained = self._inhibiting.over(draft, step.alert)
             occasion = telling.OCCASIONS.get(step.change)
@@ -208,7 +214,7 @@ class Router:
         if not any(alert.ack is None for alert in open_now):
             draft.put(posts=[replace(post, unacked_since=None)])
             draft.set_timer("escalate", post.id, None)
-        elif change in AGAIN and post.shown:
+        elif change in AGAIN and post.shown and (change is not Change.WORSENED or post.unacked_since is None):
             fresh = replace(post, unacked_since=draft.now, steps_done=0)
             draft.put(posts=[fresh])
             draft.set_timer("escalate", post.id, draft.now + fresh.pace.escalate[0].after)
@@ -355,7 +361,9 @@ class Router:
         current = draft.alert(id)
         if current is None:
             return None
-        taken = Ack(by=asked.by, at=draft.now, origin=Origin.PERSON, reason=asked.reason)
+        lasts = asked.lasts or self._rules().ack_lasts
+        until = draft.now + lasts if lasts else None
+        taken = Ack(by=asked.by, at=draft.now, origin=Origin.PERSON, reason=asked.reason, until=until)
         return self._act(draft, life.acked(current, taken, answer))
 
     def unack(self, draft: Draft, id: str, answer: Answer | None = None, note: str = "") -> Advance | None:
@@ -385,11 +393,59 @@ class Router:
         if step.change is not Change.UNCHANGED:
             before = draft.alert(alert.id)
             draft.put_alert(alert)
+            self._watch_ack(draft, before, alert)
             self._say(draft, step, (), held=self._held(draft, alert), said=Said(title=step.note or alert.title))
             self._inhibit(draft, before, alert)
             if step.change is Change.RESOLVED:
                 self._drop_held_lines(draft, alert)
         return step
+
+    def _watch_ack(self, draft: Draft, before: Alert | None, alert: Alert) -> None:
+        """Come back when the ack ends, or its owner is to be told that it will."""
+        if alert.ack is not None or (before is not None and before.ack is not None):
+            taken = alert.ack if alert.open else None
+            draft.set_timer("ack", alert.id, taken.next_look(draft.now) if taken else None)
+
+    def _acks_end(self, draft: Draft, ids: Sequence[str]) -> None:
+        """Tell owners, once for all, that acks of theirs end; and let go of those that nobody confirmed."""
+        ending = defaultdict[tuple[str, datetime], list[Alert]](list)
+        for alert in map(draft.alert, ids):
+            ack = alert.ack if alert is not None and alert.open else None
+            if alert is None or ack is None or ack.until is None:
+                continue
+            if ack.until <= draft.now:
+                self._lapse(draft, alert, ack)
+            else:
+                draft.set_timer("ack", alert.id, ack.next_look(draft.now))
+                ending[ack.by, ack.until].append(alert)
+        for (owner, until), alerts in ending.items():
+            self._remind_owner(draft, owner, until - draft.now, alerts)
+
+    def _lapse(self, draft: Draft, alert: Alert, ack: Ack) -> None:
+        note = f"the ack by {ack.by} ended after {say_duration(draft.now - ack.at)} and nobody confirmed it"
+        self.unack(draft, alert.id, note=note)
+        if not self._held(draft, alert):
+            said = Said(title=f"{alert.title}: {note}")
+            shut = self._shut(draft)
+            posts = [post for post in draft.posts_about(alert) if post.pace.during not in shut]
+            self._put(draft, telling.say_aloud(posts, Occasion.UNACKED, said, alert.severity, pen=draft.pen))
+
+    def _remind_owner(self, draft: Draft, owner: str, left: timedelta, alerts: Sequence[Alert]) -> None:
+        """Where they hear alone if that can be, else in the threads."""
+        desk, heard = self._rules().desks.get(owner), [alert for alert in alerts if not self._held(draft, alert)]
+        if heard and desk is not None:
+            said = _ack_ends(owner, left, heard, f'"ack {heard[0].id[-ID_SHOWN:]}"')
+            draft.put(lines=[telling.announcement(desk, Occasion.REMINDED, said, pen=draft.pen)])
+            return
+        threads = defaultdict[str, list[Alert]](list)
+        for alert in heard:
+            if told := [post for post in draft.posts_about(alert) if post.shown]:
+                threads[min(told, key=lambda post: post.order).id].append(alert)
+        for id, here in threads.items():
+            post = draft.post(id)
+            assert post is not None
+            said = _ack_ends(owner, left, here, '"ack" here')
+            self._put(draft, telling.say_aloud([post], Occasion.REMINDED, said, here[0].severity, pen=draft.pen))
 
     # -------------------------------------------------------------------------------------------- answers of tools
 
@@ -481,7 +537,10 @@ class Router:
         """Do what the timers were set for."""
         for kind, subject in due:
             draft.set_timer(kind, subject, None)
-            _TIMERS[kind](self, draft, subject)
+        for kind, subject in due:
+            if kind != "ack":
+                _TIMERS[kind](self, draft, subject)
+        self._acks_end(draft, [subject for kind, subject in due if kind == "ack"])
 
     def _silence_ends(self, draft: Draft, id: str) -> None:
         self.silencing.end(draft, id)
@@ -566,13 +625,27 @@ def _said(event: Event) -> Said:
     return Said(title=event.title, text=text, by=by, event=event.id)
 
 
+def _ack_ends(owner: str, left: timedelta, alerts: Sequence[Alert], how: str) -> Said:
+    one = len(alerts) == 1
+    what, again = (alerts[0].title, "it fires") if one else (f"{len(alerts)} alerts", "they fire")
+    how = f"{how} keeps it" if one else '"alerts acked" lists them'
+    return Said(
+        title=f"{owner}, your ack of {what} ends in {say_duration(left)}: {how}, else {again} again",
+        text="" if one else "\n".join(_listed(alerts)),
+    )
+
+
+def _listed(alerts: Sequence[Alert]) -> list[str]:
+    """Their titles, a line each, with a bound."""
+    more = [f"… and {len(alerts) - MOST_LISTED} more"] if len(alerts) > MOST_LISTED else []
+    return [*(f"• {alert.title}" for alert in alerts[:MOST_LISTED]), *more]
+
+
 def _what_waited(window: str, still: Sequence[Alert], notices: Sequence[Alert], gone: Sequence[Alert]) -> Said:
     kinds = ((still, "still open"), (notices, "noticed"), (gone, "over again"))
-    names = [f"• {alert.title}" for alert in (*still, *notices, *gone)]
-    more = [f"… and {len(names) - MOST_LISTED} more"] if len(names) > MOST_LISTED else []
     return Said(
         title=f"before {window} began: " + ", ".join(f"{len(some)} {what}" for some, what in kinds if some),
-        text="\n".join([*names[:MOST_LISTED], *more]),
+        text="\n".join(_listed((*still, *notices, *gone))),
     )
 
 

@@ -41,7 +41,7 @@ from hub.core.matching import (
 from hub.core.notification import Occasion
 from hub.core.oncall import Layer, Schedule, first_turn, parse_handover, parse_rotation
 from hub.core.routing import Route, RouteTree, Taken
-from hub.core.rules import OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
+from hub.core.rules import ACK_LASTS, OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
 from hub.core.times import parse_date, parse_zone
 from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
 from hub.errors import Complaint, RulesError
@@ -66,7 +66,7 @@ OTHERWISE = ("mute", "defer", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
-        "reopen_within", "heartbeats", "inhibit", "settle", "time_windows",
+        "reopen_within", "ack_lasts", "heartbeats", "inhibit", "settle", "time_windows",
         "schedules",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
@@ -375,6 +375,9 @@ class _Reading:
         access = tuple(self._access(top.get("access", [])))
         heartbeats = tuple(self._heartbeats(top.get("heartbeats", [])))
         inhibit = tuple(self._inhibit(top.get("inhibit", [])))
+        lasts = None if top.get("ack_lasts") == "never" else ACK_LASTS
+        if lasts is not None and "ack_lasts" in top:
+            lasts = self._duration(top["ack_lasts"], ("ack_lasts",)) or ACK_LASTS
         settle = self._duration(top.get("settle"), ("settle",)) or SETTLE
         tests = tuple(self._tests(top.get("tests", [])))
         reopen = self._duration(top.get("reopen_within"), ("reopen_within",)) or REOPEN_WITHIN
@@ -398,6 +401,7 @@ class _Reading:
             schedules=self.schedules,
             desks=self._desks(),
             settle=settle,
+            ack_lasts=lasts,
             tests=tests,
             reopen_within=reopen,
             warnings=tuple(str(warning) for warning in sorted(self.tree.warnings)),

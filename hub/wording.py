@@ -194,6 +194,7 @@ class Wording:
             "lasted": _lasted(alert, now),
             "acked_by": ack.by if ack else "",
             "ack_reason": ack.reason if ack else "",
+            "acked_until": self._until(ack.until, now) if ack and ack.until else "",
             "note": alert.note if alert.open and not alert.ack else "",
             "answer": self._answer(alert),
             "quieted": self._quieted(alert),

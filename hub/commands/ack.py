@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from hub.commands.phrases import say_time
 from hub.commands.subjects import Deed, carry_out, own_words, plan
 from hub.contracts import Actions, Call, Heard, Reply
 
 name = "ack"
 aliases: Sequence[str] = ("acknowledge",)
-usage = "ack [<alert>] [because <reason>]"
+usage = "ack [<alert>] [for 2h | until 14:30] [because <reason>]"
 summary = "take an alert on; in its thread nothing more need be said"
 reads = False
 
@@ -27,5 +28,6 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
 
 
 async def _here(deed: Deed, heard: Heard, actions: Actions) -> str:
-    await actions.ack(deed.alert, deed.reason, heard)
-    return own_words(deed, f"is acked by {heard.asker.person}", "unack")
+    until = await actions.ack(deed.alert, deed.reason, deed.seconds, heard)
+    end = f" until {say_time(until, actions.now())}" if until else ""
+    return own_words(deed, f"is acked by {heard.asker.person}{end}", "unack")

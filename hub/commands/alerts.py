@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from hub.commands.phrases import read_match, say_id, say_title, source_called, tokens
+from hub.commands.phrases import read_match, say_id, say_time, say_title, source_called, tokens
 from hub.contracts import Actions, Call, Heard, Reply
-from hub.core.alert import Alert
+from hub.core.alert import Ack, Alert
 from hub.core.durations import say_duration
 from hub.core.matching import alert_look, compile_match
 from hub.errors import UsageError
@@ -64,6 +64,8 @@ def calls(intent: Intent) -> Sequence[Call]:
 
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
     found = [alert for alert in actions.alerts() if intent.takes(alert)]
+    if intent.state == "acked":
+        found.sort(key=lambda alert: alert.ack.at if alert.ack else alert.opened_at)  # what was taken on longest ago
     if not found:
         return Reply(text="nothing is open" if not actions.alerts() else "nothing that is open fits that")
     lines = [_say(alert, actions) for alert in found[:MOST]]
@@ -71,9 +73,17 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:  # noqa:
     return Reply(text="\n".join([*lines, *more]))
 
 
+def _say_ack(ack: Ack, actions: Actions) -> str:
+    since = say_duration(
+        max(actions.now() - ack.at, timedelta(minutes=1)) // timedelta(minutes=1) * timedelta(minutes=1)
+    )
+    end = f", until {say_time(ack.until, actions.now())}" if ack.until else ""
+    return f"acked by {ack.by} {since} ago{end}"
+
+
 def _say(alert: Alert, actions: Actions) -> str:
     minutes = (actions.now() - alert.began_at) // timedelta(minutes=1)
     age = f"for {say_duration(timedelta(minutes=minutes))}" if minutes > 0 else "just now"
     severity = alert.severity.word if alert.severity else "unknown"
-    acked = f", acked by {alert.ack.by}" if alert.ack else ""
+    acked = f", {_say_ack(alert.ack, actions)}" if alert.ack else ""
     return f"{say_id(alert)}  {severity}  {say_title(alert)} ({alert.source}, {age}{acked})"

@@ -80,6 +80,29 @@ def read_tail(text: str, now: datetime) -> Phrase:
     return Phrase(subject="", reason=_unled(words))
 
 
+def split_length(text: str, now: datetime) -> tuple[str, float | None]:
+    """The text without `for 2h` or `until 14:30`, wherever that stands before a reason, and its seconds. A duration
+    counts only behind such a word, or as all that is said: a reason may begin with a number."""
+    head, reason = split_reason(text)
+    words = head.split()
+    if words and (alone := _length_of(words, now)) is not None:
+        return _with_reason("", reason), alone
+    for place, word in enumerate(words):
+        if word.casefold() not in _LENGTHS:
+            continue
+        for end in range(min(len(words), place + 6), place + 1, -1):
+            unclear = end == place + 2 < len(words) and words[place + 1].isdigit()  # of what, the next word may say
+            if not unclear and (seconds := _length_of(words[place:end], now)) is not None:
+                return _with_reason(" ".join(words[:place] + words[end:]), reason), seconds
+        if words[place + 1 : place + 2] and words[place + 1][:1].isdigit():
+            _LENGTHS[word.casefold()](" ".join(words[place + 1 :]), now)  # says what is wrong with it
+    return text, None
+
+
+def _with_reason(head: str, reason: str) -> str:
+    return f"{head} because {reason}".strip() if reason else head
+
+
 def _unled(words: Sequence[str]) -> str:
     """A reason without the `because` before it."""
     return " ".join(words[1:] if words and words[0].casefold() in REASONS else words)

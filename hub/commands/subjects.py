@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from hub.commands.phrases import about, say_alerts, say_id, say_title, short, split_reason
+from hub.commands.phrases import about, say_alerts, say_id, say_title, short, split_length, split_reason
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target
 from hub.core.alert import Alert
 from hub.core.silence import Silence
@@ -17,6 +17,9 @@ from hub.errors import UsageError
 SHORTEST_ID = 4
 HOSTLIKE = ("host", "service", "entity", "check", "instance")
 """The labels by whose values people call an alert."""
+
+LASTING = frozenset({"ack"})
+"""Verbs that end by themselves, after `for 2h` or `until 14:30` if that is said."""
 
 _WORD = re.compile(r"\w[\w.-]*\w|\w")
 
@@ -61,6 +64,8 @@ class Deed:
     alert: Alert
     request: Request | None = None
     reason: str = ""
+    seconds: float | None = None
+    """How long an ack counts, if that was said."""
 
     def call(self) -> Call:
         if self.request is not None:
@@ -74,17 +79,29 @@ Here = Callable[[Deed, Heard, Actions], Awaitable[str]]
 
 def plan(verb: str, words: str, heard: Heard, actions: Actions) -> Sequence[Deed]:
     """What `ack`, `unack` or `resolve` with these words asks for; raises UsageError."""
+    seconds = None
+    if verb in LASTING:
+        words, seconds = split_length(words, actions.now())
     alerts, reason = _subjects(verb, words, heard, actions)
-    return tuple(Deed(verb=verb, alert=a, request=request_for(verb, a, reason, actions), reason=reason) for a in alerts)
+    return tuple(
+        Deed(
+            verb=verb,
+            alert=alert,
+            request=request_for(verb, alert, reason, actions, seconds),
+            reason=reason,
+            seconds=seconds,
+        )
+        for alert in alerts
+    )
 
 
-def request_for(verb: str, alert: Alert, reason: str, actions: Actions) -> Request | None:
+def request_for(verb: str, alert: Alert, reason: str, actions: Actions, seconds: float | None = None) -> Request | None:
     """The request to the alert's tool that the verb is; None where there is no way to the tool."""
     control = actions.control(alert.source)
     target = control.target_of(alert.labels) if control and verb in control.verbs else None
     if target is None:
         return None
-    return Request(source=alert.source, tool=alert.tool, verb=verb, target=target, reason=reason)
+    return Request(source=alert.source, tool=alert.tool, verb=verb, target=target, reason=reason, seconds=seconds)
 
 
 async def carry_out(deeds: Sequence[Deed], here: Here, heard: Heard, actions: Actions) -> Reply:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hub.commands.phrases import REASONS, Phrase, read_tail
-from hub.commands.subjects import Request, in_thread, open_subjects, target_of
+from hub.commands.phrases import REASONS, Phrase, read_tail, split_length
+from hub.commands.subjects import LASTING, Request, in_thread, open_subjects, target_of
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target, Verb
 from hub.errors import UsageError
 
@@ -115,6 +115,9 @@ class ToolCommand:
     def _tail(self, rest: str, actions: Actions) -> Phrase:
         if self._verb.takes_duration:
             return read_tail(rest, actions.now())
+        if self.verb in LASTING:
+            said, seconds = split_length(rest, actions.now())
+            return Phrase(subject="", seconds=seconds, reason=read_reason(said))
         return Phrase(subject="", reason=read_reason(rest))
 
     @property

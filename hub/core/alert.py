@@ -10,6 +10,8 @@ from hub.core.event import Event, Labels, Link, Mark, MarkKind, Severity, Status
 
 AlertId = NewType("AlertId", str)
 
+WARNED_BEFORE = timedelta(minutes=15)
+
 
 class Phase(StrEnum):
     OPEN = "open"
@@ -54,6 +56,23 @@ class Ack:
     at: datetime
     origin: Origin
     reason: str = ""
+    until: datetime | None = None
+    """When it fires again, unless somebody confirms it. None: not before it is worse; what the tool says has no end."""
+    severity: Severity | None = None
+    """How bad it was then. What gets worse than that nobody has taken on."""
+
+    def __post_init__(self) -> None:
+        require_utc("at", self.at)
+        require_utc("until", self.until)
+
+    @property
+    def warn_at(self) -> datetime | None:
+        """When its owner is told that it ends: 15 minutes before, or a quarter of a shorter one."""
+        return self.until - min(WARNED_BEFORE, (self.until - self.at) / 4) if self.until is not None else None
+
+    def next_look(self, now: datetime) -> datetime | None:
+        """When something is to be done about it."""
+        return self.warn_at if self.warn_at is not None and now < self.warn_at else self.until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,17 +208,20 @@ def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire
         expires_at=expires,
         decided_by=event.id if passes else alert.decided_by,
     )
+    worse, dropped = _rank(moved.severity) > _rank(alert.severity), _tool_dropped_ack(alert, event)
+    if _outgrown(alert.ack, event.severity) or (worse and dropped):
+        moved = _lifted(moved)
     if not alert.open:
-        kept = alert.ack if alert.ack and alert.ack.origin is Origin.PERSON else None
+        kept = moved.ack if moved.ack and moved.ack.origin is Origin.PERSON else None
         again = replace(moved, phase=Phase.OPEN, resolved_at=None, healed_at=None, resolution="", ack=kept, answer=None)
         return Advance(alert=again, change=Change.REOPENED, decide=passes)
-    if _tool_dropped_ack(alert, event):
+    if dropped and not worse:
         note = "its acknowledgement is gone: a new problem was sent after it"
         return Advance(
             alert=replace(moved, ack=None, answer=None, note=note), change=Change.UNACKED, note=note, decide=passes
         )
-    rank, before = _rank(moved.severity), _rank(alert.severity)
-    change = Change.WORSENED if rank > before else Change.EASED if rank < before else Change.REPEATED
+    eased = _rank(moved.severity) < _rank(alert.severity)
+    change = Change.WORSENED if worse else Change.EASED if eased else Change.REPEATED
     return Advance(alert=moved, change=change, decide=passes)
 
 
@@ -241,12 +263,24 @@ def _acknowledged(alert: Alert, mark: Mark, event: Event) -> Advance:
     if answer is not None and answer.verb == "ack" and f"[{answer.ask}]" in mark.text:
         confirmed = replace(answer, result="done", detail="", at=event.at, sequence=event.sequence)
         if alert.ack is None:
-            ack = Ack(by=answer.by, at=event.at, origin=Origin.PERSON, reason="")
+            ack = Ack(by=answer.by, at=event.at, origin=Origin.PERSON, severity=alert.severity)
             return Advance(alert=replace(alert, ack=ack, answer=confirmed), change=Change.ACKED)
         return Advance(alert=replace(alert, answer=confirmed), change=Change.ANSWERED)
-    ack = Ack(by=mark.by, at=event.at, origin=Origin.TOOL, reason=mark.text)
+    ack = Ack(by=mark.by, at=event.at, origin=Origin.TOOL, reason=mark.text, severity=alert.severity)
     told = Answer(verb="ack", ask="", by=mark.by, result="done", at=event.at, sequence=event.sequence)
     return Advance(alert=replace(alert, ack=ack, answer=told, note=""), change=Change.ACKED)
+
+
+def _outgrown(ack: Ack | None, severity: Severity | None) -> bool:
+    """Whether it is worse than what was acked."""
+    return ack is not None and ack.severity is not None and _rank(severity) > int(ack.severity)
+
+
+def _lifted(alert: Alert) -> Alert:
+    """Nobody has taken on what it has become."""
+    assert alert.ack is not None
+    answer = alert.answer if alert.answer is not None and alert.answer.verb != "ack" else None
+    return replace(alert, ack=None, answer=answer, note=f"the ack by {alert.ack.by} is lifted: it got worse")
 
 
 def _tool_dropped_ack(alert: Alert, event: Event) -> bool:
@@ -352,7 +386,8 @@ def acked(alert: Alert, ack: Ack, answer: Answer | None) -> Advance:
     """A person takes it on."""
     if not alert.open:
         return Advance(alert=alert, change=Change.UNCHANGED, note="it is not open any more")
-    return Advance(alert=replace(alert, ack=ack, answer=answer, note="", updated_at=ack.at), change=Change.ACKED)
+    taken = replace(ack, severity=alert.severity)
+    return Advance(alert=replace(alert, ack=taken, answer=answer, note="", updated_at=ack.at), change=Change.ACKED)
 
 
 def unacked(alert: Alert, now: datetime, answer: Answer | None = None, note: str = "") -> Advance:

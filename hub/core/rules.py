@@ -15,6 +15,8 @@ from hub.core.windows import TimeWindow
 REOPEN_WITHIN = timedelta(minutes=10)
 SETTLE = timedelta(minutes=3)
 """After an inhibition ends: what is still broken will say so by then, or is told as it stands."""
+ACK_LASTS = timedelta(hours=24)
+"""An ack that nobody confirms ends then: what is acked at night must not be forgotten by day."""
 OWN = "tocsin"
 """The source, and the tool, by which the hub speaks of itself."""
 
@@ -76,6 +78,8 @@ class Rules:
     desks: Mapping[str, str] = field(default_factory=dict)
     """By person, the address at which they hear alone."""
     settle: timedelta = SETTLE
+    ack_lasts: timedelta | None = ACK_LASTS
+    """How long an ack counts where nobody says for how long; None: until it is over."""
     tests: tuple[RuleTest, ...] = ()
     reopen_within: timedelta = REOPEN_WITHIN
     warnings: tuple[str, ...] = ()

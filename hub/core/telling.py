@@ -41,7 +41,7 @@ OCCASIONS = {
 }
 """Changes that are not here are recorded and not told."""
 
-SHOWN_ANEW = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.RESOLVED})
+SHOWN_ANEW = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.RESOLVED, Occasion.UNACKED})
 """Lines that a chat which cannot edit need not have: there the post itself is said again."""
 UNDER_WAY = frozenset({"queued", "asking", "sent"})
 """An answer of a tool that is none yet."""
@@ -199,6 +199,12 @@ def remind(post: Post, said: Said, severity: Severity | None, *, pen: Pen) -> Te
     told = replace(edited(post, Occasion.REMINDED, pen), reminders=post.reminders + 1)
     line = _loud_line(post, Occasion.REMINDED, said, severity, pen=pen)
     return Telling(posts=(told,), lines=(line,) if _wanted(post.tell, Occasion.REMINDED) else ())
+
+
+def say_aloud(posts: Iterable[Post], occasion: Occasion, said: Said, severity: Severity | None, *, pen: Pen) -> Telling:
+    """A loud line in each thread, of what an edit alone would tell nobody."""
+    told = [post for post in posts if post.shown and not never_told(post) and _wanted(post.tell, occasion)]
+    return Telling(lines=tuple(_loud_line(post, occasion, said, severity, pen=pen) for post in told))
 
 
 def _loud_line(post: Post, occasion: Occasion, said: Said, severity: Severity | None, *, pen: Pen) -> Line:

@@ -127,6 +127,7 @@ class Api:
             "state": "resolved" if not alert.open else "acked" if alert.ack else "open",
             "silenced_until": _latest(self._hub.silences_over(alert)),
             "acked_by": alert.ack.by if alert.ack else None,
+            "acked_until": alert.ack.until if alert.ack else None,
             "answer": msgspec.to_builtins(alert.answer) if alert.answer else None,
             "count": alert.count,
             "opened_at": alert.opened_at,

@@ -13,7 +13,7 @@ from hub.core.event import Event, EventId, Link, Mark, MarkKind, Severity, Statu
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 REOPEN = timedelta(minutes=10)
-ACK = Ack(by="alice", at=NOW, origin=Origin.PERSON)
+ACK = Ack(by="alice", at=NOW, origin=Origin.PERSON, severity=Severity.ERROR)
 ASKED = Answer(verb="ack", ask="8QK2", by="alice", result="sent", at=NOW)
 NEXT = iter(range(1, 10**9))
 
@@ -214,7 +214,7 @@ def test_a_problem_reopens_within_ten_minutes_of_healing(after: float, change: C
 @pytest.mark.parametrize(("origin", "kept"), [(Origin.PERSON, True), (Origin.TOOL, False)])
 def test_reopening_keeps_a_persons_ack_and_clears_the_tools(origin: Origin, kept: bool) -> None:
     """What the tool says of it begins anew."""
-    ack = Ack(by="alice", at=NOW, origin=origin)
+    ack = Ack(by="alice", at=NOW, origin=origin, severity=Severity.ERROR)
     alert = acked(an_open(), ack, ASKED).alert
     step = told(alert, event(Status.RECOVERY, 1), event(after=2))
 

@@ -148,8 +148,9 @@ class FakeActions:
         self.quiet = [silence for silence in self.quiet if silence.id not in ids]
         return ended
 
-    async def ack(self, alert: Alert, reason: str, heard: Heard) -> None:
-        self.done.append(("ack", alert.id, reason))
+    async def ack(self, alert: Alert, reason: str, seconds: float | None, heard: Heard) -> datetime | None:
+        self.done.append(("ack", alert.id, reason, *([seconds] if seconds else [])))
+        return NOW + timedelta(seconds=seconds) if seconds else None
 
     async def unack(self, alert: Alert, heard: Heard) -> None:
         self.done.append(("unack", alert.id))

@@ -592,7 +592,7 @@ def test_a_complaint_is_a_line_that_no_terminal_obeys() -> None:
     """Whatever stands in the file."""
     (said,) = complaints(HEAD + r'"red\e[31m\nalarm": 1')
 
-    assert said.startswith("4:1: 'red�[31m alarm' is not known here; there is access, channels,")
+    assert said.startswith("4:1: 'red�[31m alarm' is not known here; there is access, ack_lasts, channels,")
 
 
 def test_every_complaint_names_the_file() -> None:

@@ -51,7 +51,7 @@ async def test_asked_then_confirmed_by_the_tools_own_event(hub: Scenario, tool: 
     await hub.nagios(kind="ACKNOWLEDGEMENT", number=2, NOTIFICATIONAUTHOR="hub", NOTIFICATIONCOMMENT=tool.asked[0][2])
 
     confirmed = await hub.latest()
-    assert "acked by alice: disk swap" in confirmed.message.standing
+    assert "acked by alice until 2026-11-22 03:00 UTC: disk swap" in confirmed.message.standing
     assert "acknowledged in Nagios" in confirmed.message.standing
     assert {} == hub.hub.state.asks
 

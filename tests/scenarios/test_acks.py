@@ -1,0 +1,175 @@
+"""Whoever takes it on has it for a while: what is acked at night is not forgotten by day."""
+
+from datetime import timedelta
+
+import pytest
+from scenario import START, Scenario
+
+from hub.contracts import RoomMessage
+
+RULES = """\
+version: 1
+ack_lasts: 4h
+channels: {ops: room:ops, managers: room:managers}
+routes:
+  - name: hosts
+    match: {tool: nagios}
+    to: ops
+    escalate: [{after: 10m, to: managers}]
+everything_else: {to: ops}
+"""
+
+
+async def words(hub: Scenario, message: RoomMessage) -> list[str]:
+    return [line.message.title for line in await hub.thread(message)]
+
+
+async def standing(hub: Scenario) -> str:
+    return (await hub.latest()).message.standing
+
+
+async def test_an_ack_says_until_when_it_counts(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+
+    reply = await hub.says("ack because disk swap", under=await hub.latest())
+
+    assert "acked by alice until 07:00 UTC" in reply.text
+    assert "acked by alice until 07:00 UTC: disk swap" in await standing(hub)
+
+
+@pytest.mark.parametrize(
+    ("said", "length"),
+    [
+        ("ack for 2h", "2h"),
+        ("ack 2h because disk swap", "2h"),
+        ("ack disk swap for 90 minutes", "90m"),
+        ("ack until 05:00 because disk swap", "2h"),
+        ("ack 5 disks are gone", "4h"),
+        ("ack", "4h"),
+    ],
+)
+async def test_how_long_is_said_where_one_would_say_it(begin, said: str, length: str) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+
+    await hub.says(said, under=await hub.latest())
+
+    (alert,) = hub.hub.actions.alerts()
+    hours = {"2h": 2.0, "90m": 1.5, "4h": 4.0}[length]
+    assert alert.ack is not None
+    assert START + timedelta(hours=hours) == alert.ack.until
+
+
+async def test_a_length_that_is_none_is_refused(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+
+    reply = await hub.says("ack for 2 fortnights", under=await hub.latest())
+
+    assert not reply.ok
+    assert "2h30m" in reply.text
+    assert hub.hub.actions.alerts()[0].ack is None
+
+
+async def test_its_owner_is_reminded_and_then_it_fires_again(begin) -> None:  # type: ignore[no-untyped-def]
+    """And what escalates, escalates from its first step."""
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+    await hub.says("ack", under=await hub.latest())
+    await hub.later("3h44m")
+    told = await hub.latest()
+    before = await words(hub, told)
+
+    await hub.restarts()
+    await hub.later("1m")
+    reminded = (await words(hub, told))[len(before) :]
+    await hub.later("15m")
+
+    assert ['alice, your ack of web301 is DOWN ends in 15m: "ack" here keeps it, else it fires again'] == reminded
+    assert (await words(hub, told))[-1].startswith("web301 is DOWN: the ack by alice ended after 4h")
+    assert (await hub.latest()).message.state == "open"
+    assert not await hub.told("managers")
+    await hub.later("10m")
+    assert ["web301 is DOWN"] == [m.message.title for m in await hub.told("managers")]
+
+
+async def test_whoever_confirms_has_it_as_long_again(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+    await hub.says("ack", under=await hub.latest())
+    await hub.later("3h50m")
+
+    await hub.says("ack", under=await hub.latest())
+    await hub.later("1h")
+
+    assert (await hub.latest()).message.state == "acked"
+    assert "until 10:50 UTC" in await standing(hub)
+
+
+async def test_what_gets_worse_nobody_has_taken_on(begin) -> None:  # type: ignore[no-untyped-def]
+    """The ack was of a warning. What it has become wakes, and escalates."""
+    hub = await begin(RULES)
+    await hub.nagios("db1", "WARNING", service="Disk")
+    await hub.says("ack", under=await hub.latest())
+    await hub.later("30m")
+
+    await hub.nagios("db1", "CRITICAL", service="Disk")
+
+    assert (await hub.latest()).message.state == "open"
+    assert "the ack by alice is lifted: it got worse" in await standing(hub)
+    await hub.later("10m")
+    assert len(await hub.told("managers")) == 1
+
+
+async def test_an_ack_survives_what_comes_and_goes(begin) -> None:  # type: ignore[no-untyped-def]
+    """It eases and is as bad again as when it was acked; it heals and is broken again: alice still has it."""
+    hub = await begin(RULES)
+    await hub.nagios("db1", "CRITICAL", service="Disk")
+    await hub.says("ack", under=await hub.latest())
+
+    for state, kind in (("WARNING", "PROBLEM"), ("CRITICAL", "PROBLEM"), ("OK", "RECOVERY"), ("CRITICAL", "PROBLEM")):
+        await hub.later("1m")
+        await hub.nagios("db1", state, kind, service="Disk")
+
+    assert (await hub.latest()).message.state == "acked"
+
+
+async def test_many_acks_that_end_make_one_reminder(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES.replace("    to: ops\n", "    to: ops\n    group_by: [hostgroup]\n"))
+    for number in range(12):
+        await hub.nagios(f"web{number}", HOSTGROUPNAME="web")
+    await hub.later("10s")
+    await hub.says("ack", under=await hub.latest())
+    before = len(await hub.thread(await hub.latest()))
+
+    await hub.later("3h45m")
+
+    lines = (await words(hub, await hub.latest()))[before:]
+    assert ['alice, your ack of 12 alerts ends in 15m: "alerts acked" lists them, else they fire again'] == lines
+
+
+async def test_what_was_taken_on_longest_ago_comes_first(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    for host in ("web1", "web2"):
+        await hub.nagios(host)
+        await hub.later("1h")
+    for host in ("web2", "web1"):
+        await hub.says(f"ack {host}")
+        await hub.later("30m")
+
+    first, second = (await hub.says("alerts acked")).text.splitlines()
+
+    assert "web2 is DOWN" in first
+    assert "acked by alice 1h ago, until 09:00 UTC" in first
+    assert "web1 is DOWN" in second
+
+
+async def test_rules_may_let_acks_stand(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES.replace("4h", "never"))
+    await hub.nagios("web301")
+    await hub.says("ack", under=await hub.latest())
+
+    await hub.later("30d")
+
+    assert (await hub.latest()).message.state == "acked"
