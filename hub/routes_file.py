@@ -1,15 +1,14 @@
-"""`routes.yaml` → compiled rules. The one home of yaml.
+"""`routes.yaml` → compiled rules.
 
 All scalars are read as text and typed here. One reading finds all faults, and each says file, line, column, what is
 wrong, and what would be right.
 """
 
-import difflib
 import gc
 import hashlib
 import re
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import timedelta
@@ -20,7 +19,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-import yaml
 
 from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
@@ -47,18 +45,13 @@ from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, p
 from hub.errors import Complaint, RulesError
 from hub.proof import Secret
 from hub.settings import variable
+from hub.yaml_tree import LARGEST, Path_, Tree
+from hub.yaml_tree import listed as _listed
+from hub.yaml_tree import nearest as _nearest
+from hub.yaml_tree import shown as _shown
 
-LARGEST = 10 * 1024 * 1024
-MOST_NODES = 2_000_000
-MOST_REPEATED = 10_000
-"""How many values aliases may stand for, all together. A few lines of them can stand for billions."""
-DEEPEST = 40
 ON_CALL = "oncall:"
 SHORTEST_REPEAT = timedelta(minutes=1)
-MOST_LISTED = 20
-"""Names that a complaint lists where none is near."""
-
-Path_ = tuple[str | int, ...]
 
 PACE = ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver")
 PACE_LATER = ("throttle", "digest")
@@ -139,7 +132,7 @@ def read_rules(path: Path, catalogue: Catalogue) -> Rules:
 def read_rules_text(text: str, name: str, catalogue: Catalogue) -> Rules:
     """Read rules from their text; `name` is the file that complaints name."""
     with _no_garbage_collection():
-        tree = _Tree(name)
+        tree = Tree(name)
         tree.load(text)
         tree.stop_if_wrong()
         rules = _Reading(tree, catalogue, text).rules()
@@ -160,181 +153,6 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-# ---------------------------------------------------------------------------------------------------- yaml with places
-
-
-class _Tree:
-    """The plain values of a YAML text, the place of each, and what is wrong.
-
-    It is made of the parser's events. PyYAML's own composer recurses in C without a limit, so that a file of opening
-    brackets would take the process down with it.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.value: Any = None
-        self.complaints: list[Complaint] = []
-        self.warnings: list[Complaint] = []
-        self._events: Iterator[Any] = iter(())  # yaml.Event has no type of what all of them have
-        self._anchors: dict[str, tuple[Any, int]] = {}
-        self._places: dict[Path_, tuple[int, int]] = {}
-        self._keys: dict[Path_, tuple[int, int]] = {}
-        self._nodes = 0
-        self._repeated = 0
-
-    def load(self, text: str) -> None:
-        if len(text) > LARGEST:
-            self.wrong((), f"is larger than {LARGEST // 2**20} MiB; no rules need that")
-            return
-        try:
-            self._events = yaml.parse(text, Loader=yaml.CSafeLoader)
-            self._document()
-        except yaml.MarkedYAMLError as error:
-            self._broken(error, text)
-        except yaml.reader.ReaderError as error:
-            self._unprintable(error, text)
-        except UnicodeError:
-            self.wrong((), "holds what UTF-8 cannot write; save it as UTF-8")
-        except _TooMuch as error:
-            self._complain(error.mark, str(error))
-
-    def _document(self) -> None:
-        next(self._events)
-        if isinstance(next(self._events), yaml.StreamEndEvent):
-            self.wrong((), "is empty; the least is: version: 1, channels, everything_else")
-            return
-        self.value = self._plain(next(self._events), ())
-        next(self._events)
-        if not isinstance(second := next(self._events), yaml.StreamEndEvent):
-            self._complain(second.start_mark, "a second document begins here; rules are one document, remove the ---")
-
-    def _broken(self, error: yaml.MarkedYAMLError, text: str) -> None:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = _one_line(error.problem or error.context or "it cannot be read")
-        lines = text.splitlines()
-        tab = line <= len(lines) and "\t" in lines[line - 1][: column + 1]
-        cure = "; indent with spaces, not tabs" if tab else "; check the indentation, quotes and brackets here"
-        self.complaints.append(
-            Complaint(file=self.name, line=line, column=column, what=_one_line(f"is not YAML: {what}{cure}"))
-        )
-
-    def _unprintable(self, error: yaml.reader.ReaderError, text: str) -> None:
-        # The position is one of bytes or of characters, as the parser pleases: look for the character ourselves.
-        code = error.character if isinstance(error.character, int) else ord(error.character[:1] or b"?")
-        before = text[: max(text.find(chr(code)), 0)]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        what = f"is not YAML: character U+{code:04X} is not allowed; remove it"
-        self.complaints.append(Complaint(file=self.name, line=line, column=column, what=_one_line(what)))
-
-    def _plain(self, event: Any, path: Path_) -> Any:
-        mark = event.start_mark
-        self._places[path] = (mark.line + 1, mark.column + 1)
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
-        self._nodes += 1
-        if self._nodes > MOST_NODES:
-            raise _TooMuch(mark, f"there are more than {MOST_NODES} values up to here; no rules need that")
-        if len(path) > DEEPEST:
-            raise _TooMuch(mark, "is nested too deeply; write it flatter")
-        if event.tag is not None and event.tag != "!":
-            self._complain(mark, f"the tag {_shown(event.tag)} means nothing here; remove it")
-        before = self._nodes + self._repeated
-        value = self._content(event, path)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = (value, self._nodes + self._repeated - before + 1)
-        return value
-
-    def _content(self, event: Any, path: Path_) -> Any:
-        if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(path)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return [self._plain(one, (*path, i)) for i, one in enumerate(self._until(yaml.SequenceEndEvent))]
-        return event.value
-
-    def _until(self, end: type) -> Iterator[Any]:
-        for event in self._events:
-            if isinstance(event, end):
-                return
-            yield event
-
-    def _alias(self, event: Any) -> Any:
-        """What the anchor stands for. It is not copied, but whoever walks the rules will walk it again."""
-        if event.anchor not in self._anchors:
-            self._complain(event.start_mark, f"no anchor before this is called '&{event.anchor}'; write it out")
-            return ""
-        value, size = self._anchors[event.anchor]
-        self._repeated += size
-        if self._repeated > MOST_REPEATED:
-            raise _TooMuch(
-                event.start_mark, f"the aliases up to here stand for over {MOST_REPEATED} values; write them out"
-            )
-        return value
-
-    def _mapping(self, path: Path_) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key in self._until(yaml.MappingEndEvent):
-            at = key.start_mark
-            if not isinstance(key, yaml.ScalarEvent):
-                self._complain(at, "a name is a text, not a list, a mapping or an alias; put it in quotes")
-                self._plain(key, (*path, ""))
-                self._plain(next(self._events), (*path, ""))
-                continue
-            inside = (*path, key.value)
-            if key.value in found:
-                first = self._keys[inside][0]
-                self._complain(at, f"{_shown(key.value)} stands here twice (first in line {first}); keep one")
-                self._plain(next(self._events), (*path, ""))
-                continue
-            self._keys[inside] = (at.line + 1, at.column + 1)
-            found[key.value] = self._plain(next(self._events), inside)
-        return found
-
-    def _complain(self, mark: Any, what: str) -> None:
-        self.complaints.append(
-            Complaint(file=self.name, line=mark.line + 1, column=mark.column + 1, what=_one_line(what))
-        )
-
-    def wrong(self, path: Path_, what: str, *, key: bool = False) -> None:
-        """Complain of the value at a path, or of its key."""
-        self.complaints.append(self._complaint(path, what, key=key))
-
-    def warn(self, path: Path_, what: str) -> None:
-        self.warnings.append(self._complaint(path, what, key=True, warning=True))
-
-    def place(self, path: Path_, what: str) -> str:
-        """A complaint at that place that does not make the rules wrong."""
-        return str(self._complaint(path, what, key=False))
-
-    def line(self, path: Path_) -> int:
-        return self._complaint(path, "", key=False).line
-
-    def _complaint(self, path: Path_, what: str, *, key: bool, warning: bool = False) -> Complaint:
-        places = (self._keys, self._places) if key else (self._places, self._keys)
-        here = path
-        while here and not any(here in known for known in places):
-            here = here[:-1]
-        line, column = next((known[here] for known in places if here in known), (1, 1))
-        return Complaint(file=self.name, line=line, column=column, what=_one_line(what), warning=warning)
-
-    def stop_if_wrong(self) -> None:
-        if self.complaints:
-            raise RulesError(sorted(set(self.complaints)))
-
-
-class _TooMuch(Exception):
-    """More than any rules need."""
-
-    def __init__(self, mark: Any, what: str) -> None:
-        super().__init__(what)
-        self.mark = mark
-
-
-def _one_line(text: str) -> str:
-    """A complaint is one line, and holds nothing that a terminal would obey."""
-    return "".join(c if c.isprintable() else "�" for c in " ".join(text.split()))
-
-
 # -------------------------------------------------------------------------------------------------------------- reading
 
 
@@ -342,7 +160,7 @@ def _one_line(text: str) -> str:
 class _Reading:
     """One reading of a file: every part is read, whatever is wrong with the others."""
 
-    tree: _Tree
+    tree: Tree
     catalogue: Catalogue
     text: str
     channels: dict[str, str] = field(default_factory=dict)
@@ -1284,24 +1102,5 @@ def _joined(above: Mapping[str, frozenset[str]], own: Mapping[str, frozenset[str
     }
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    names = sorted(known)
-    close = difflib.get_close_matches(word[:80], names, n=1, cutoff=0.5)
-    if close:
-        return f'; did you mean "{close[0]}"?'
-    return f"; there is {_listed(names)}" if names and len(names) <= MOST_LISTED else ""
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
 def _first(names: Mapping[str, str]) -> str:
     return next(iter(names), "…")
-
-
-def _shown(value: Any) -> str:
-    """What was written, as a complaint may repeat it."""
-    if isinstance(value, str):
-        return f"'{value[:60]}…'" if len(value) > 60 else f"'{value}'"
-    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "nothing"
