@@ -42,6 +42,7 @@ from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
 from hub.store.sql import open_store
+from hub.templates import Templates
 from hub.upkeep import REST, Upkeep
 from hub.web.api import Api, plain_errors
 from hub.web.chats import Chats
@@ -139,12 +140,10 @@ async def build(
             count=metrics.count_request,
         )
         room_log = StoredRoomLog(store, writer, now)
-        wording = Wording(
-            [settings.routes.parent / "templates", shipped("templates")],
-            timezone=settings.timezone,
-            titles={name: tool.title for name, tool in tools.items()},
-            failed=lambda name: metrics.failures.labels(name).inc(),
-        )
+        folders = [settings.routes.parent / "templates", shipped("templates")]
+        templates = Templates(folders, count=lambda name: metrics.failures.labels(name).inc())
+        titles = {name: tool.title for name, tool in tools.items()}
+        wording = Wording(templates, timezone=settings.timezone, titles=titles)
         http = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.DummyCookieJar())
         )
@@ -216,10 +215,18 @@ async def build(
             now=now,
         )
         upkeep = Upkeep(
-            state=state, writer=writer, store=store, router=router, ingest=ingest, schedule=schedule, now=now
+            state=state,
+            writer=writer,
+            store=store,
+            router=router,
+            ingest=ingest,
+            templates=templates,
+            schedule=schedule,
+            now=now,
         )
         writer.listen(_counter(metrics))
         await upkeep.route_leftovers(list(snapshot.unrouted))
+        await upkeep.tell_of_templates()
         health = Health(current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: "")
         gate_settings = _gate_settings(settings, now)
         app = web.Application(middlewares=[gate(gate_settings), plain_errors], client_max_size=LARGEST_BODY)
@@ -227,7 +234,6 @@ async def build(
         app.add_routes(_hear_chats(stack, tools, settings, hearing, now).routes())
         app.add_routes(Api(operations).routes())
         app.add_routes(health.routes())
-        folders = [settings.routes.parent / "templates", shipped("templates")]
         app.add_routes(page_routes(operations, gate_settings, folders))
         if background:
             await _start_background(stack, outbox, asks, fetches, schedule, upkeep)
@@ -361,7 +367,7 @@ def _status(current: Current, state: State, outbox: Outbox, writer: Writer, now:
 
 
 async def serve(settings: Settings) -> None:
-    """Run until told to stop. SIGHUP and a change of the rules file load the rules anew."""
+    """Run until told to stop. SIGHUP and a change of the rules file, or of the templates beside it, load both anew."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -372,6 +378,7 @@ async def serve(settings: Settings) -> None:
         tasks = [
             asyncio.create_task(_reload_when_told(hub, reload)),
             asyncio.create_task(_watch(settings.routes, reload)),
+            *(asyncio.create_task(_watch_templates(folder, reload)) for folder in _own_templates(settings)),
         ]
         runner = web.AppRunner(hub.app, access_log=None, shutdown_timeout=LET_GO_WITHIN, handle_signals=False)
         await runner.setup()
@@ -412,8 +419,9 @@ async def _reload_when_told(hub: Hub, reload: asyncio.Event) -> None:
         reload.clear()
         try:
             await hub.current.reload(hub.writer, hub.operations.now())
+            await hub.upkeep.read_templates()
         except Exception:
-            log.exception("the rules could not be loaded anew; those of before stay")
+            log.exception("rules and templates could not be loaded anew; those of before stay")
 
 
 async def _watch(path: Path, reload: asyncio.Event) -> None:
@@ -428,3 +436,18 @@ async def _watch(path: Path, reload: asyncio.Event) -> None:
             reload.set()
     except (OSError, RuntimeError) as error:
         log.warning("changes of %s are not noticed (%s); send SIGHUP to load it anew", path, error)
+
+
+def _own_templates(settings: Settings) -> Sequence[Path]:
+    folder = settings.routes.parent / "templates"
+    return [folder] if folder.is_dir() else []
+
+
+async def _watch_templates(folder: Path, reload: asyncio.Event) -> None:
+    from watchfiles import awatch
+
+    try:
+        async for _ in awatch(folder, watch_filter=lambda _, at: at.endswith(".j2")):
+            reload.set()
+    except (OSError, RuntimeError) as error:
+        log.warning("changes in %s are not noticed (%s); send SIGHUP to load them anew", folder, error)

@@ -27,6 +27,7 @@ from hub.core.silence import Silence
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.state import Draft, State
 from hub.store import Changes
+from hub.templates import broken
 from hub.wording import Wording, message_state
 from hub.writer import Writer
 
@@ -331,6 +332,8 @@ class Outbox:
     def _settle_all(self, draft: Draft, channel: Channel, tried: Sequence[Tried]) -> None:
         for one in tried:
             self._settle(draft, channel, one)
+        for fault in self._wording.templates.take_news():
+            self._report(draft, broken(fault))
 
     def _settle(self, draft: Draft, channel: Channel, tried: Tried) -> None:
         current = draft.post(tried.item.id) if isinstance(tried.item, Post) else draft.line(tried.item.id)

@@ -5,12 +5,14 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from hub.core.rules import OWN
 from hub.errors import Overloaded
 from hub.ingest import Ingest
 from hub.router import Router
 from hub.schedule import Schedule
-from hub.state import State
+from hub.state import Draft, State
 from hub.store import Changes, Store, StoredEvent
+from hub.templates import Templates, broken, mended
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin.upkeep")
@@ -32,6 +34,7 @@ class Upkeep:
         store: Store,
         router: Router,
         ingest: Ingest,
+        templates: Templates,
         schedule: Schedule,
         now: Callable[[], datetime],
     ) -> None:
@@ -40,6 +43,7 @@ class Upkeep:
         self._store = store
         self._router = router
         self._ingest = ingest
+        self._templates = templates
         self._schedule = schedule
         self._now = now
         writer.listen(self._rewind)
@@ -64,6 +68,27 @@ class Upkeep:
                 self._schedule.wake_at(self._now() + timedelta(seconds=error.retry_after), self.ripen)
                 return
         self._schedule.wake_at(self._state.next_due(), self.ripen)
+
+    async def read_templates(self) -> None:
+        """Read them anew, and tell of it."""
+        self._templates.read()
+        await self.tell_of_templates()
+
+    async def tell_of_templates(self) -> None:
+        """Say which templates cannot be used; what was said of others is over."""
+        faults = {fault.name: fault for fault in self._templates.faults}
+        for fault in faults.values():
+            log.warning("%s", fault)
+        own = (alert for alert in self._state.alerts.values() if alert.open and alert.source == OWN)
+        told = {alert.labels["template"] for alert in own if alert.kind == "template"}
+        reports = [*map(broken, faults.values()), *map(mended, sorted(told - faults.keys()))]
+
+        def job(draft: Draft) -> None:
+            for report in reports:
+                self._router.report(draft, report)
+
+        if told != faults.keys():
+            await self._writer.do(job)
 
     async def forget(self) -> None:
         self._state.forget(self._now() - REST)

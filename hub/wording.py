@@ -1,24 +1,17 @@
-"""Words for messages: jinja2 templates, and built-in words for when a template fails. The one home of jinja2 beside
-the pages."""
+"""Words for messages: what templates may use, and built-in words for when none of them can speak."""
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from hub.core.alert import Alert, Answer, Phase
 from hub.core.durations import say_duration
-from hub.core.grouping import Group, crowd
+from hub.core.grouping import Crowd, Group, crowd
 from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Post
 from hub.core.silence import Silence
 from hub.core.telling import UNDER_WAY
-
-log = logging.getLogger("tocsin.wording")
+from hub.templates import GROUP, Templates
 
 BUTTONS: Mapping[MessageState, tuple[tuple[str, str], ...]] = {
     MessageState.OPEN: (("Ack", "ack"), ("Silence 1h", "silence"), ("Resolve", "resolve"), ("Why", "why")),
@@ -43,28 +36,10 @@ MOST_MEMBERS = 10
 
 
 class Wording:
-    def __init__(
-        self,
-        folders: Sequence[Path],
-        *,
-        timezone: str,
-        titles: Mapping[str, str],
-        failed: Callable[[str], None],
-    ) -> None:
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=jinja2.FileSystemLoader([folder / "messages" for folder in folders]),
-            undefined=jinja2.StrictUndefined,
-            autoescape=False,
-            trim_blocks=True,
-            auto_reload=False,
-            keep_trailing_newline=False,
-        )
-        # Nothing can be called from a template; and jinja2 copies its globals for every rendering.
-        self._environment.globals.clear()
+    def __init__(self, templates: Templates, *, timezone: str, titles: Mapping[str, str]) -> None:
+        self.templates = templates
         self._zone = ZoneInfo(timezone)
         self._titles = titles
-        self._failed = failed
-        self._found: dict[tuple[str, str, str], jinja2.Template | None] = {}
 
     def post(
         self,
@@ -77,13 +52,8 @@ class Wording:
         now: datetime,
     ) -> Message:
         """What a post should say now. `explained` are the titles of the alerts that inhibit it."""
-        state = message_state(alert, silences)
-        words = (
-            self._words(alert, silences, state, now)
-            | self._next(post, state, now)
-            | {"occasion": post.occasion.value, "explained": ", ".join(explained)}
-        )
-        occasion = post.occasion.value
+        words, occasion = self.words(post, alert, silences, explained, now=now), post.occasion.value
+        state = MessageState(words["state"])
         return Message(
             kind=MessageKind.NOTICE if state is MessageState.NOTICE else MessageKind.ALERT,
             title=self._part(occasion, "title", dialect, words) or alert.title,
@@ -115,33 +85,13 @@ class Wording:
             alert, silences = members[0]
             return self.post(post, alert, silences, dialect=dialect, now=now)
         told = crowd([alert for alert, _ in members], MOST_MEMBERS)
-        states = {alert.id: message_state(alert, silences) for alert, silences in members}
-        state = _crowd_state([states[alert.id] for alert, _ in members if alert.open])
-        words = self._next(post, state, now) | {
-            "firing": told.firing,
-            "total": told.total,
-            "acked": told.acked,
-            "hidden": told.hidden,
-            "state": state.value,
-            "group": dict(group.labels),
-            "route": group.route,
-            "lasted": _span(min(a.began_at for a, _ in members), group.healed_at or now),
-            "members": [
-                {
-                    "title": alert.title,
-                    "state": states[alert.id].value,
-                    "severity": alert.severity.word if alert.severity else "",
-                    "acked_by": alert.ack.by if alert.ack else "",
-                    "lasted": _lasted(alert, now),
-                }
-                for alert in told.shown
-            ],
-        }
+        words = self.words_of_crowd(post, group, members, told, now=now)
+        state = MessageState(words["state"])
         return Message(
             kind=MessageKind.ALERT,
-            title=self._part("group", "title", dialect, words),
-            text=self._part("group", "text", dialect, words),
-            standing=self._part("group", "standing", dialect, words),
+            title=self._part(GROUP, "title", dialect, words),
+            text=self._part(GROUP, "text", dialect, words),
+            standing=self._part(GROUP, "standing", dialect, words),
             state=state,
             severity=told.severity,
             occasion=post.occasion,
@@ -156,17 +106,9 @@ class Wording:
 
     def line(self, line: Line, *, dialect: str) -> Message:
         """What an entry in a thread, or a line of its own, says."""
-        words = {
-            "title": line.title,
-            "body": line.text,
-            "text": line.text,
-            "by": line.by,
-            "severity": line.severity.word if line.severity else "",
-            "occasion": line.occasion.value,
-        }
         return Message(
             kind=MessageKind.LINE,
-            title=self._part(line.occasion.value, "line", dialect, words) or line.title,
+            title=self._part(line.occasion.value, "line", dialect, words_of_line(line)) or line.title,
             text=line.text,
             severity=line.severity if line.loud else None,
             occasion=line.occasion,
@@ -174,9 +116,58 @@ class Wording:
             at=line.created_at,
         )
 
-    def time(self, at: datetime) -> str:
-        """A time of day as people here read it, with its zone; with the date where it is not today's."""
-        return at.astimezone(self._zone).strftime("%H:%M %Z")
+    # ----------------------------------------------------------------------------------- what templates may use
+
+    def words(
+        self,
+        post: Post,
+        alert: Alert,
+        silences: Sequence[Silence],
+        explained: Sequence[str] = (),
+        *,
+        now: datetime,
+    ) -> dict[str, Any]:
+        """Of a message about an alert."""
+        state = message_state(alert, silences)
+        return (
+            self._words(alert, silences, state, now)
+            | self._next(post, state, now)
+            | {"occasion": post.occasion.value, "explained": ", ".join(explained)}
+        )
+
+    def words_of_crowd(
+        self,
+        post: Post,
+        group: Group,
+        members: Sequence[tuple[Alert, Sequence[Silence]]],
+        told: Crowd,
+        *,
+        now: datetime,
+    ) -> dict[str, Any]:
+        """Of the message of a group of several."""
+        states = {alert.id: message_state(alert, silences) for alert, silences in members}
+        state = _crowd_state([states[alert.id] for alert, _ in members if alert.open])
+        return self._next(post, state, now) | {
+            "firing": told.firing,
+            "total": told.total,
+            "acked": told.acked,
+            "hidden": told.hidden,
+            "state": state.value,
+            "occasion": post.occasion.value,
+            "group": dict(group.labels),
+            "route": group.route,
+            "lasted": _span(min(a.began_at for a, _ in members), group.healed_at or now),
+            "members": [
+                {
+                    "title": alert.title,
+                    "state": states[alert.id].value,
+                    "severity": alert.severity.word if alert.severity else "",
+                    "acked_by": alert.ack.by if alert.ack else "",
+                    "lasted": _lasted(alert, now),
+                }
+                for alert in told.shown
+            ],
+        }
 
     def _words(self, alert: Alert, silences: Sequence[Silence], state: MessageState, now: datetime) -> dict[str, Any]:
         longest = max(silences, key=lambda s: s.ends_at, default=None)
@@ -234,33 +225,8 @@ class Wording:
         return (("source", alert.source), *labels)[:SHOWN_LABELS]
 
     def _part(self, occasion: str, part: str, dialect: str, words: Mapping[str, Any]) -> str:
-        template = self._template(occasion, part, dialect)
-        if template is None:
-            return ""
-        try:
-            return template.render(words).strip()
-        except Exception as error:  # noqa: BLE001 - an alert is never lost to its own decoration
-            log.warning("template %s failed: %s", template.name, error)
-            self._failed(str(template.name))
-            return _plain_words(part, words)
-
-    def _template(self, occasion: str, part: str, dialect: str) -> jinja2.Template | None:
-        wanted = (occasion, part, dialect)
-        if wanted not in self._found:
-            self._found[wanted] = self._select(occasion, part, dialect)
-        return self._found[wanted]
-
-    def _select(self, occasion: str, part: str, dialect: str) -> jinja2.Template | None:
-        names = [f"{o}/{part}.{d}.j2" for o in (occasion, "default") for d in (dialect, "plain")]
-        for name in names:
-            try:
-                return self._environment.get_template(name)
-            except jinja2.TemplateNotFound:
-                continue
-            except jinja2.TemplateSyntaxError as error:
-                log.warning("template %s is broken at line %s: %s", name, error.lineno, error.message)
-                self._failed(name)
-        return None
+        said = self.templates.say(occasion, part, dialect, words)
+        return _plain_words(part, words) if said is None else said
 
 
 def _crowd_state(firing: Sequence[MessageState]) -> MessageState:
@@ -310,6 +276,17 @@ def say_answer(answer: Answer, tool: str) -> str:
     return f"{said} ({answer.detail})" if answer.detail and answer.result not in UNDER_WAY else said
 
 
+def words_of_line(line: Line) -> dict[str, Any]:
+    return {
+        "title": line.title,
+        "body": line.text,
+        "text": line.text,
+        "by": line.by,
+        "severity": line.severity.word if line.severity else "",
+        "occasion": line.occasion.value,
+    }
+
+
 def _lasted(alert: Alert, now: datetime) -> str:
     return _span(alert.began_at, (alert.healed_at or alert.resolved_at or now) if not alert.open else now)
 
@@ -323,5 +300,5 @@ PLAIN = {"title": "title", "text": "body", "line": "title", "standing": "state"}
 
 
 def _plain_words(part: str, words: Mapping[str, Any]) -> str:
-    """The built-in words, for when a template fails."""
+    """The built-in words, for when no template can say it."""
     return str(words.get(PLAIN[part]) or (f"{words['firing']} firing" if "firing" in words else ""))

@@ -5,11 +5,13 @@ from hub.contracts import Integration
 LABELS = {
     "heartbeat": "the name of the beat that is missing",
     "channel": "the address of the channel that takes nothing",
+    "template": "the name of the template that cannot be used",
 }
 KINDS = {
     "heartbeat": "something that should be heard regularly was not",
     "delivery": "a message lies in the dead letters",
     "rules": "a changed routes.yaml was refused",
+    "template": "a template cannot be used, and other words stand in for it",
 }
 
 INTEGRATION = Integration(title="Tocsin", homepage="", labels=LABELS, kinds=KINDS)
