@@ -78,6 +78,13 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     explain.add_argument("--source", help="whose file it is; default: the folder that the fixture lies in")
     explain.add_argument("--routes", help="rules to explain a file by")
 
+    render = _verb(verbs, "render", _render, "say what templates would say of an event")
+    render.add_argument("template", help="an occasion (opened), a part of one (opened/title), or a file: FILE.j2")
+    render.add_argument("event", help="id of an event, or a file: FILE.http, FILE.json")
+    render.add_argument("--dialect", help="of which chat, such as slack; default: plain, and all that have own words")
+    render.add_argument("--source", help="whose file it is; default: the folder that the fixture lies in")
+    render.add_argument("--routes", help="rules, beside which the templates lie, default routes.yaml")
+
     send = _verb(verbs, "send", _send, "post a fixture to a hub as a source would")
     send.add_argument("source")
     send.add_argument("file", help="FILE.http, or a file that is the body")
@@ -162,13 +169,14 @@ def _check(options: argparse.Namespace) -> int:
         else:
             print(error, file=sys.stderr)
         return FAULTS
+    faults = [*rules.faults, *map(str, _wording(options.file).templates.faults)]
     if options.json:
-        told = {"hash": rules.hash, "faults": list(rules.faults), "warnings": list(rules.warnings)}
-        print(json.dumps({"ok": not rules.faults, **told}))
-        return FAULTS if rules.faults else OK
-    for line in (*rules.faults, *rules.warnings):
+        told = {"hash": rules.hash, "faults": faults, "warnings": list(rules.warnings)}
+        print(json.dumps({"ok": not faults, **told}))
+        return FAULTS if faults else OK
+    for line in (*faults, *rules.warnings):
         print(line, file=sys.stderr)
-    if rules.faults:
+    if faults:
         return FAULTS
     print(f"ok: rules {rules.hash}, {_count(len(rules.channels), 'channel')}, {_count(len(rules.sources), 'source')}")
     return OK
@@ -199,9 +207,15 @@ def _test(options: argparse.Namespace) -> int:
     return FAULTS if failed else OK
 
 
+def _file_of(event: str) -> Path | None:
+    """The file that somebody named where an id could stand."""
+    path = Path(event)
+    return path if path.suffix in (".http", ".json") or path.exists() else None
+
+
 def _explain(options: argparse.Namespace) -> int:
-    path = Path(options.event)
-    if path.suffix in (".http", ".json") or path.exists():
+    path = _file_of(options.event)
+    if path is not None:
         return _explain_file(options, path)
     from hub.client import Client
 
@@ -233,6 +247,52 @@ def _explain_file(options: argparse.Namespace, path: Path) -> int:
     else:
         print("\n\n".join(preview.text for preview in previews))
     return OK
+
+
+def _render(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from hub.rendering import render
+
+    wording = _wording(options.routes)
+    rendered = list(render(wording, options.template, _events(options), options.dialect))
+    if options.json:
+        print(json.dumps([asdict(one) for one in rendered]))
+        return OK
+    for dialect in dict.fromkeys(one.dialect for one in rendered):
+        print(f"{options.template}, {dialect}")
+        for one in (one for one in rendered if one.dialect == dialect):
+            print(f"  {one.part}: " + one.words.replace("\n", "\n    "))
+    return OK
+
+
+def _wording(routes: str | None) -> Any:
+    from hub.registry import installed
+    from hub.settings import read_settings
+    from hub.shipped_files import shipped
+    from hub.templates import Templates
+    from hub.wording import Wording
+
+    settings = read_settings(routes=routes)
+    templates = Templates([settings.routes.parent / "templates", shipped("templates")])
+    titles = {name: tool.title for name, tool in installed().items()}
+    return Wording(templates, timezone=settings.timezone, titles=titles)
+
+
+def _events(options: argparse.Namespace) -> Any:
+    """Those of a file, or one that a hub knows."""
+    import msgspec
+
+    from hub.client import Client
+    from hub.core.event import Event, Severity
+    from hub.preview import events_of_file
+
+    path = _file_of(options.event)
+    if path is not None:
+        return events_of_file(path, options.source, _rules(options.routes))[0]
+    said = Client().get(f"/api/v1/events/{options.event}")["event"]
+    said["severity"] = Severity.of(said["severity"]) if said["severity"] else None
+    return [msgspec.convert(said, Event)]
 
 
 def _paper(options: argparse.Namespace) -> int:

@@ -47,6 +47,16 @@ class Preview:
 
 def explain_file(path: Path, source: str | None, rules: Rules) -> list[Preview]:
     """A preview of each event that the file's request makes. Raises TocsinError that says why there is none."""
+    events, body = events_of_file(path, source, rules)
+    looks = [event_look(event, body) for event in events]
+    return [
+        Preview(event=event, taken=tuple(rules.tree.decide(look)), trail=tuple(rules.tree.trail(look)))
+        for event, look in zip(events, looks, strict=True)
+    ]
+
+
+def events_of_file(path: Path, source: str | None, rules: Rules) -> tuple[list[Event], Any]:
+    """The events that the file's request makes, and its body. Raises TocsinError that says why there are none."""
     if not path.is_file():
         raise TocsinError(f"there is no file {path}")
     name = source or path.resolve().parent.parent.name
@@ -71,11 +81,7 @@ def explain_file(path: Path, source: str | None, rules: Rules) -> list[Preview]:
         )
         for r in understood.reports
     ]
-    looks = [event_look(event, understood.body) for event in events]
-    return [
-        Preview(event=event, taken=tuple(rules.tree.decide(look)), trail=tuple(rules.tree.trail(look)))
-        for event, look in zip(events, looks, strict=True)
-    ]
+    return events, understood.body
 
 
 def _request(path: Path, source: str) -> WebhookRequest:
