@@ -19,6 +19,7 @@ from hub.conversation import Conversation
 from hub.core.access import judge
 from hub.core.alert import Alert, Answer
 from hub.core.grouping import shown_then
+from hub.core.holds import Pause
 from hub.core.matching import ALERT_FIELDS, MatchError, compile_match
 from hub.core.oncall import Schedule
 from hub.core.rules import Rules
@@ -26,6 +27,7 @@ from hub.core.silence import Silence, SilenceId
 from hub.duty import Duties, take
 from hub.errors import Overloaded, TocsinError, UsageError
 from hub.explain import Explainer
+from hub.pauses import pauses_in
 from hub.proof import same
 from hub.router import LINK_CODE, Asked, Router
 from hub.state import Draft, State
@@ -305,6 +307,31 @@ class HubActions:
                 nearest = difflib.get_close_matches(name, sorted(known), n=1)
                 hint = f'; did you mean "{nearest[0]}"?' if nearest else ""
                 raise UsageError(f"no alert has a '{name[:60]}'{hint}")
+
+    def channels(self) -> Mapping[str, str]:
+        return self._rules().channels
+
+    def routes(self) -> Sequence[str]:
+        return list(self._rules().tree.names)
+
+    async def pause(self, what: str, name: str, seconds: float, reason: str, heard: Heard) -> Pause:
+        if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
+            raise UsageError("a pause lasts up to 30 days at a time")
+        ends_at = self._now() + timedelta(seconds=seconds)
+        pause = Pause(
+            what=what, name=name, by=heard.asker.person, because=reason, starts_at=self._now(), ends_at=ends_at
+        )
+        await self._writer.do(lambda draft: self._router.pause(draft, pause))
+        return pause
+
+    async def resume(self, what: str, name: str, heard: Heard) -> bool:  # noqa: ARG002 - the shape of the others
+        def job(draft: Draft) -> bool:
+            found = [pause for pause in pauses_in(draft) if (pause.what, pause.name) == (what, name)]
+            for pause in found:
+                self._router.resume(draft, pause)
+            return bool(found)
+
+        return await self._writer.do(job)
 
     def schedules(self) -> Mapping[str, Schedule]:
         return self._duties.schedules()

@@ -32,6 +32,7 @@ from hub.inhibiting import Inhibiting
 from hub.metrics import Metrics
 from hub.operations import Operations
 from hub.outbox import Outbox
+from hub.pauses import pauses
 from hub.registry import installed
 from hub.rooms import StoredRoomLog
 from hub.router import Router
@@ -153,6 +154,7 @@ async def build(
             writer=writer,
             chats=chats,
             missing=partial(_missing, tools),
+            shadows=lambda: current().shadows,
             options=lambda address: current().channel_options.get(address),
             wording=wording,
             report=router.report,
@@ -360,6 +362,10 @@ def _status(current: Current, state: State, outbox: Outbox, writer: Writer, now:
         f"rules {current().hash}" + (", and a newer file was refused" if current.refused else ""),
     ]
     lines += [f"{channel} is {say_duration(timedelta(seconds=int(age)))} behind" for channel, age in late.items()]
+    lines += [
+        f"{pause.what} {pause.name} is paused until {pause.ends_at:%Y-%m-%d %H:%M} UTC by {pause.by}"
+        for pause in pauses(state)
+    ]
     return [*lines, *([f"the database fails: {writer.failing}"] if writer.failing else [])]
 
 

@@ -14,6 +14,7 @@ from typing import Any, NewType, Protocol, TypeVar, runtime_checkable
 
 from hub.core.alert import Alert
 from hub.core.event import Event, Labels, Report
+from hub.core.holds import Pause
 from hub.core.notification import Message, MessageRef
 from hub.core.oncall import Schedule
 from hub.core.silence import Silence
@@ -581,6 +582,18 @@ class Actions(Protocol):
         self, source: str, ask_verb: str, target: Target, reason: str, seconds: float | None, heard: Heard
     ) -> str:
         """Queue a request to a tool, durably; gives the ask's short id."""
+
+    def channels(self) -> Mapping[str, str]:
+        """The channels of the rules and their addresses."""
+
+    def routes(self) -> Sequence[str]:
+        """The names of all routes."""
+
+    async def pause(self, what: str, name: str, seconds: float, reason: str, heard: Heard) -> Pause:
+        """Let the channel of an address, or a route, say nothing new for so long. Raises UsageError."""
+
+    async def resume(self, what: str, name: str, heard: Heard) -> bool:
+        """Let it go on, and tell what it missed. False: it was not paused."""
 
     def schedules(self) -> Mapping[str, Schedule]:
         """Who is on call for what, as it is now."""

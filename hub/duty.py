@@ -23,8 +23,7 @@ class Duties:
 
     def schedules(self) -> Mapping[str, Schedule]:
         """As they are now, overrides and all."""
-        taken = ((subject, at) for (kind, subject), at in self._state.timers.items() if kind == TIMER)
-        return self._with(taken)
+        return self._with(self._state.timers_of(TIMER).items())
 
     def address(self, channel: str, draft: Draft) -> str:
         """Where a channel is; `oncall:web` is where whoever is on call hears alone. Where nobody is, or they have no

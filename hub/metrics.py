@@ -6,7 +6,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 STAGES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-DELIVERIES = {"shown": "sent", "refused": "dead", "uncertain": "unknown", "lost": "owed", "unreachable": "owed"}
+DELIVERIES = {
+    "shown": "sent",
+    "refused": "dead",
+    "uncertain": "unknown",
+    "lost": "owed",
+    "unreachable": "owed",
+    "shadow": "shadow",
+}
 """What an attempt came to, as the state that a dashboard knows."""
 
 

@@ -52,6 +52,8 @@ class Tried:
     ref: MessageRef | None = None
     gist: str = ""
     error: str = ""
+    shadow: bool = False
+    """Nothing was sent: its channel is a shadow."""
     retry_after: float | None = None
 
 
@@ -77,6 +79,7 @@ class Outbox:
         writer: Writer,
         chats: Mapping[str, Chat],
         missing: Callable[[str], str],
+        shadows: Callable[[], frozenset[str]],
         options: Callable[[str], Any],
         wording: Wording,
         report: Callable[[Draft, Report], None],
@@ -90,6 +93,7 @@ class Outbox:
         self._writer = writer
         self._chats = chats
         self._missing = missing
+        self._shadows = shadows
         self._options = options
         self._wording = wording
         self._report = report
@@ -222,7 +226,7 @@ class Outbox:
         self._observe("deliver", time.perf_counter() - began)
         await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
         for one in tried:
-            self._count(channel.room.address, one.came)
+            self._count(channel.room.address, DeliveryState.SHADOW if one.shadow else one.came)
         if chat is not None and chat.traits.pace:
             channel.not_before = max(
                 channel.not_before or self._now(), self._now() + timedelta(seconds=chat.traits.pace)
@@ -239,6 +243,8 @@ class Outbox:
 
     async def _attempt(self, chat: Chat | None, room: Room, item: Item) -> Tried:
         version = item.wanted if isinstance(item, Post) else 0
+        if room.address in self._shadows():
+            return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, shadow=True)
         if chat is None:
             return Tried(item=item, came=Came.REFUSED, version=version, error=self._missing(room.chat))
         if item.sending.trying:
@@ -437,7 +443,8 @@ def _sending(sending: Sending, tried: Tried, what: Next) -> Sending:
     attempts = sending.attempts + 1
     match what:
         case Settled():
-            return Sending(state=DeliveryState.SENT, attempts=attempts)
+            state = DeliveryState.SHADOW if tried.shadow else DeliveryState.SENT
+            return Sending(state=state, attempts=attempts)
         case Retry(at=at, perhaps_again=again):
             again = again or sending.perhaps_again
             return Sending(

@@ -16,6 +16,7 @@ from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
 from hub.core.durations import say_duration
 from hub.core.event import Event, Report, Severity, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
+from hub.core.holds import FREE, Holds, Pause
 from hub.core.matching import event_look
 from hub.core.notification import DeliveryState, Occasion, Post, Sending
 from hub.core.routing import Taken
@@ -25,6 +26,10 @@ from hub.core.telling import Said, Telling
 from hub.duty import TIMER as DUTY
 from hub.duty import Duties
 from hub.inhibiting import Inhibiting
+from hub.pauses import TIMER as PAUSE
+from hub.pauses import begin as begin_pause
+from hub.pauses import end as end_pause
+from hub.pauses import pause_of, pauses_in
 from hub.silencing import Silencing, count_held, edit_posts, silences_over
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
@@ -62,6 +67,7 @@ class Asked:
 class Router:
     def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting, duties: Duties) -> None:
         self._duties = duties
+        self._closed_at: tuple[str, datetime, frozenset[str]] | None = None
         self._rules = rules
         self._inhibiting = inhibiting
         self.silencing = Silencing(rules, self._speak)
@@ -156,6 +162,7 @@ class Router:
 
     def _tell(self, draft: Draft, step: Advance, event: Event, taken: Sequence[Taken], rules: Rules) -> Decision:
         quieted: list[Silence] = []
+        holds = self._holds(draft)
         explained: tuple[tuple[str, str], ...] = ()
         if step.alert is not None:
             before = draft.alert(step.alert.id)
@@ -181,7 +188,7 @@ class Router:
             suppressed=(
                 *_names(quieted),
                 *(("inhibition", rule) for rule, _ in explained),
-                *(("window", name) for name in sorted({t.pace.during for t in taken} & self._shut(draft))),
+                *sorted({reason for one in taken for reason in holds.over(one)}),
             ),
         )
 
@@ -200,7 +207,7 @@ class Router:
             pen=draft.pen,
             firing={group: draft.firing(group) for group in alert.groups},
             groups=groups,
-            shut=self._shut(draft),
+            holds=self._holds(draft),
         )
         self._put(draft, told)
         for post in told.posts:
@@ -227,7 +234,7 @@ class Router:
             return
         untaken = [alert for alert in self._told_of(draft, post) if alert.open and alert.ack is None]
         heard = [alert for alert in untaken if not self._held(draft, alert)]
-        if untaken and (not heard or post.pace.during in self._shut(draft)):
+        if untaken and (not heard or self._holds(draft).hold(post)):
             draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
             return
         if not untaken:
@@ -288,21 +295,64 @@ class Router:
 
     # --------------------------------------------------------------------------------------- what holds, and lets go
 
-    def _shut(self, draft: Draft) -> frozenset[str]:
-        """The windows that are closed now."""
-        return frozenset(name for name, window in self._rules().windows.items() if not window.active(draft.now))
+    def _holds(self, draft: Draft) -> Holds:
+        """What keeps routes and channels from speaking now."""
+        paused = list(pauses_in(draft))
+        closed = self._closed(draft.now)
+        if not paused:
+            return Holds(windows=closed) if closed else FREE
+        tree = self._rules().tree
+        routes = (name for pause in paused if pause.what == "route" for name in tree.under(pause.name))
+        channels = frozenset(pause.name for pause in paused if pause.what == "channel")
+        return Holds(windows=closed, routes=frozenset(routes), channels=channels)
+
+    def _closed(self, now: datetime) -> frozenset[str]:
+        """The windows that are. A batch has one time, so that they are looked at once for all of it."""
+        rules = self._rules()
+        if self._closed_at is None or self._closed_at[:2] != (rules.hash, now):
+            names = frozenset(name for name, window in rules.windows.items() if not window.active(now))
+            self._closed_at = (rules.hash, now, names)
+        return self._closed_at[2]
 
     def _opens(self, draft: Draft, name: str) -> None:
         """A window opens: tell what waited for it and is worth telling still."""
-        waiting = [
-            post
-            for post in map(draft.post, list(draft.state.posts))
-            if post is not None and post.pace.during == name and telling.waits(post)
-        ]
-        for channel in dict.fromkeys(post.channel for post in waiting):
-            self._tell_what_waited(draft, name, [post for post in waiting if post.channel == channel])
+        self._speak_up(draft, f"before {name} began", lambda post: post.pace.during == name)
 
-    def _tell_what_waited(self, draft: Draft, name: str, posts: Sequence[Post]) -> None:
+    def pause(self, draft: Draft, pause: Pause) -> None:
+        begin_pause(draft, pause)
+        if pause.what == "channel":
+            because = f" because {pause.because}" if pause.because else ""
+            length = say_duration(pause.ends_at - draft.now)
+            said = Said(title=f"paused for {length} by {pause.by}{because}", by=pause.by)
+            draft.put(lines=[telling.announcement(pause.name, Occasion.SILENCED, said, pen=draft.pen)])
+
+    def resume(self, draft: Draft, pause: Pause) -> None:
+        """Tell what waited for the end of a pause."""
+        end_pause(draft, pause)
+        under = self._rules().tree.under(pause.name)
+        of_pause = {
+            "route": lambda post: post.route == pause.name or post.route in under,
+            "channel": lambda post: post.channel == pause.name,
+        }
+        self._speak_up(draft, "while it was paused", of_pause[pause.what])
+
+    def _pause_ends(self, draft: Draft, subject: str) -> None:
+        self.resume(draft, pause_of(subject, draft.now))
+
+    def _speak_up(self, draft: Draft, lead: str, concerns: Callable[[Post], bool]) -> None:
+        """What held back these posts, and loud words in their threads, does so no more."""
+        holds = self._holds(draft)
+        posts = [post for post in map(draft.post, list(draft.state.posts)) if post is not None and concerns(post)]
+        free = [post for post in posts if not holds.hold(post)]
+        waiting = [post for post in free if telling.waits(post)]
+        for channel in dict.fromkeys(post.channel for post in waiting):
+            self._tell_what_waited(draft, lead, [post for post in waiting if post.channel == channel])
+        for post in free:
+            if any(line.sending.state is DeliveryState.HELD for line in draft.pending_lines_of(post.id)):
+                for alert in self._told_of(draft, post):
+                    self._speak(draft, alert)
+
+    def _tell_what_waited(self, draft: Draft, lead: str, posts: Sequence[Post]) -> None:
         still: list[tuple[Post, Alert]] = []
         notices: list[tuple[Post, Alert]] = []
         gone: list[tuple[Post, Alert]] = []
@@ -316,7 +366,7 @@ class Router:
             kind.append((post, (firing or alerts)[0]))
         otherwise = posts[0].pace.otherwise
         if otherwise != "mute" and (still or notices or (gone and otherwise == "digest")):
-            said = _what_waited(name, *([alert for _, alert in some] for some in (still, notices, gone)))
+            said = _what_waited(lead, *([alert for _, alert in some] for some in (still, notices, gone)))
             draft.put(lines=[telling.announcement(posts[0].channel, Occasion.DIGEST, said, pen=draft.pen)])
         draft.put(posts=[telling.told_now(post, draft.pen) for post, _ in (*still, *notices)])
         dropped = Sending(state=DeliveryState.DROPPED)
@@ -352,7 +402,7 @@ class Router:
         lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
         firing = {group: draft.firing(group) for group in alert.groups}
         self._await_windows(draft, posts)
-        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, shut=self._shut(draft)))
+        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, holds=self._holds(draft)))
 
     # -------------------------------------------------------------------------------------------------------- acts
 
@@ -426,8 +476,8 @@ class Router:
         self.unack(draft, alert.id, note=note)
         if not self._held(draft, alert):
             said = Said(title=f"{alert.title}: {note}")
-            shut = self._shut(draft)
-            posts = [post for post in draft.posts_about(alert) if post.pace.during not in shut]
+            holds = self._holds(draft)
+            posts = [post for post in draft.posts_about(alert) if not holds.hold(post)]
             self._put(draft, telling.say_aloud(posts, Occasion.UNACKED, said, alert.severity, pen=draft.pen))
 
     def _remind_owner(self, draft: Draft, owner: str, left: timedelta, alerts: Sequence[Alert]) -> None:
@@ -573,7 +623,7 @@ class Router:
             return
         again = post.pace.repeats_after(post.reminders)
         untaken = [alert for alert in firing if alert.ack is None and not self._held(draft, alert)]
-        if untaken and not telling.never_told(post) and post.pace.during not in self._shut(draft):
+        if untaken and not telling.never_told(post) and not self._holds(draft).hold(post):
             worst = max(untaken, key=lambda alert: alert.severity or 0)
             lasted = say_duration(draft.now - min(alert.began_at for alert in untaken))
             more = f" and {len(untaken) - 1} more" if len(untaken) > 1 else ""
@@ -609,6 +659,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "beat": Router._beat_missed,
     "settle": Router._settled,
     "window": Router._opens,
+    PAUSE: Router._pause_ends,
     LINK_CODE: Router._let_go,
     DUTY: Router._let_go,
 }
@@ -641,10 +692,10 @@ def _listed(alerts: Sequence[Alert]) -> list[str]:
     return [*(f"• {alert.title}" for alert in alerts[:MOST_LISTED]), *more]
 
 
-def _what_waited(window: str, still: Sequence[Alert], notices: Sequence[Alert], gone: Sequence[Alert]) -> Said:
+def _what_waited(lead: str, still: Sequence[Alert], notices: Sequence[Alert], gone: Sequence[Alert]) -> Said:
     kinds = ((still, "still open"), (notices, "noticed"), (gone, "over again"))
     return Said(
-        title=f"before {window} began: " + ", ".join(f"{len(some)} {what}" for some, what in kinds if some),
+        title=f"{lead}: " + ", ".join(f"{len(some)} {what}" for some, what in kinds if some),
         text="\n".join(_listed((*still, *notices, *gone))),
     )
 

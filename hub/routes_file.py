@@ -71,7 +71,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "window": ("days", "hours", "timezone", "months", "dates", "except"),
     "heartbeat": ("name", "match", "every", "grace"),
     "inhibit": ("name", "when", "quiets", "equal"),
-    "channel": ("to",),
+    "channel": ("to", "shadow"),
     "access": ("allow", "deny", "who", "in", "when"),
     "source": ("tool", "expire_after"),
     "test": ("name", "given", "expect"),
@@ -80,7 +80,7 @@ LATER: Mapping[str, tuple[str, ...]] = {
     "top": ("include", "silences", "commands", "enrich"),
     "route": (*PACE_LATER, "pages", "reopen_within", "mention", "shadow"),
     "everything_else": PACE_LATER,
-    "channel": ("fallback", "pages", "shadow", "pace"),
+    "channel": ("fallback", "pages", "pace"),
     "access": ("confirm", "approve"),
     "source": ("heartbeat", "enrich"),
     "test": ("at", "after", "acts", "silences"),
@@ -171,6 +171,7 @@ class _Reading:
     sources: dict[str, SourceRule] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
     channel_options: dict[str, Any] = field(default_factory=dict)
+    shadows: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     windows: Mapping[str, TimeWindow] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
@@ -219,6 +220,7 @@ class _Reading:
             schedules=self.schedules,
             desks=self._desks(),
             settle=settle,
+            shadows=frozenset(self.shadows),
             ack_lasts=lasts,
             tests=tests,
             reopen_within=reopen,
@@ -256,6 +258,8 @@ class _Reading:
             if self._is_address(address, place):
                 found[name] = address
                 self._channel_options(body, address, path)
+                if self._flag(body.get("shadow"), (*path, "shadow")):
+                    self.shadows.add(address)
                 self._fault(address, place)
         return found
 

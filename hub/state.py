@@ -47,6 +47,8 @@ class State:
         self.asks: dict[str, StoredAsk] = {}
         self.links: dict[str, Linked] = {}
         self.timers: dict[tuple[str, str], datetime] = {}
+        self._timers_of: dict[str, dict[str, datetime]] = defaultdict(dict)
+        """By kind, their subjects."""
         self._heap: list[tuple[datetime, str, str]] = []
         self._order = 0
 
@@ -141,6 +143,10 @@ class State:
         ripe = [(at, kind, subject) for (kind, subject), at in self.timers.items() if at <= now]
         return [(kind, subject) for _, kind, subject in sorted(ripe)] if self.next_due() else []
 
+    def timers_of(self, kind: str) -> Mapping[str, datetime]:
+        """When each of a kind is due, by its subject."""
+        return self._timers_of.get(kind, {})
+
     def active_silences(self, now: datetime) -> list[Silence]:
         return [silence for silence in self.silences.values() if silence.active(now)]
 
@@ -183,8 +189,9 @@ class State:
     def _put_timer(self, kind: str, subject: str, timer: Timer | None) -> None:
         if timer is None:
             self.timers.pop((kind, subject), None)
+            self._timers_of[kind].pop(subject, None)
         else:
-            self.timers[kind, subject] = timer.due_at
+            self.timers[kind, subject] = self._timers_of[kind][subject] = timer.due_at
             heapq.heappush(self._heap, (timer.due_at, kind, subject))
 
     def _put_silence(self, silence: Silence) -> None:
@@ -221,6 +228,7 @@ class Draft:
         self._deliveries: dict[tuple[str, str], tuple[str, ...]] = {}
         self._lives: dict[LifeKey, str] = {}
         self._groups: dict[str, dict[str, None]] = defaultdict(dict)
+        self._timers: dict[str, dict[str, Timer | None]] = defaultdict(dict)
         self._members: dict[str, dict[str, bool]] = defaultdict(dict)
         """Of groups of several: members put here, and whether each is open."""
         self.alert_log: list[Alert] = []
@@ -241,6 +249,8 @@ class Draft:
         self._lives.update(other._lives)
         for group, posts in other._groups.items():
             self._groups[group].update(posts)
+        for kind, timers in other._timers.items():
+            self._timers[kind].update(timers)
         for group, members in other._members.items():
             self._members[group].update(members)
         self.alert_log += other.alert_log
@@ -338,12 +348,19 @@ class Draft:
 
     def timers_of(self, kind: str) -> list[Timer]:
         """All of a kind that are set."""
-        found: dict[tuple[str, str], Timer | None] = {
-            key: Timer(kind=key[0], subject=key[1], due_at=due) for key, due in self.state.timers.items()
-        }
-        for changes in reversed(list(self._layers())):
-            found |= changes.timers
-        return [timer for timer in found.values() if timer is not None and timer.kind == kind]
+        known = self.state.timers_of(kind).items()
+        found: dict[str, Timer | None] = {s: Timer(kind=kind, subject=s, due_at=due) for s, due in known}
+        for draft in reversed(list(self.layers())):
+            found |= draft._timers.get(kind, {})
+        return [timer for timer in found.values() if timer is not None]
+
+    def timer(self, kind: str, subject: str) -> datetime | None:
+        """When it is due, if it is set."""
+        for draft in self.layers():
+            if subject in (known := draft._timers.get(kind, {})):
+                timer = known[subject]
+                return timer.due_at if timer is not None else None
+        return self.state.timers.get((kind, subject))
 
     def open_alerts(self) -> list[Alert]:
         found = dict(self.state.alerts)
@@ -378,10 +395,10 @@ class Draft:
 
     def set_timer(self, kind: str, subject: str, due_at: datetime | None) -> None:
         """Wake at that time; None: not any more."""
-        if due_at is not None:
-            self.changes.timers[kind, subject] = Timer(kind=kind, subject=subject, due_at=due_at)
-        elif any((kind, subject) in c.timers for c in self._layers()) or (kind, subject) in self.state.timers:
-            self.changes.timers[kind, subject] = None
+        if due_at is None and self.timer(kind, subject) is None:
+            return
+        timer = None if due_at is None else Timer(kind=kind, subject=subject, due_at=due_at)
+        self.changes.timers[kind, subject] = self._timers[kind][subject] = timer
 
 
 Seen = Mapping[tuple[str, str], tuple[str, ...]]

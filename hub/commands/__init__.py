@@ -14,7 +14,9 @@ from hub.commands import (
     help,
     link,
     oncall,
+    pause,
     resolve,
+    resume,
     silence,
     silences,
     status,
@@ -29,4 +31,5 @@ from hub.contracts import Command
 
 def built_in_commands() -> Sequence[Command[Any]]:
     """The words that every hub knows, in the order in which `help` lists them."""
-    return (silence, unsilence, silences, ack, unack, resolve, alerts, why, status, oncall, take, link, unlink, help)
+    told = (silence, unsilence, silences, ack, unack, resolve, alerts, why, status)
+    return (*told, oncall, take, pause, resume, link, unlink, help)

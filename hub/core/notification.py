@@ -90,6 +90,8 @@ class DeliveryState(StrEnum):
     SENT = "sent"
     UNKNOWN = "unknown"
     DEAD = "dead"
+    SHADOW = "shadow"
+    """Decided and recorded; its channel is one that is only to be looked at beside another."""
     DROPPED = "dropped"
     """Never told and no longer worth telling: it healed while held."""
 

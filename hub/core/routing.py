@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hub.core.grouping import PLAIN, Pace
 from hub.core.matching import Look, Match, PatternSet
@@ -134,6 +135,17 @@ class RouteTree:
         _walk(self._top, look, taken, indexed=False)
         return _owners(taken) or (self.everything_else,)
 
+    @cached_property
+    def names(self) -> Mapping[str, frozenset[str]]:
+        """Each route's name, with those of all routes under it, its own among them."""
+        found = {self.everything_else.route: frozenset((self.everything_else.route,))}
+        for route in self.routes:
+            found |= _under(route)
+        return found
+
+    def under(self, name: str) -> frozenset[str]:
+        return self.names.get(name, frozenset())
+
     def trail(self, look: Look) -> tuple[Step, ...]:
         """Every route tried, and why it matched or did not."""
         steps: list[Step] = []
@@ -141,6 +153,13 @@ class RouteTree:
         why = "some route took it" if took else "no route took it"
         last = Step(route=self.everything_else.route, line=0, depth=0, matched=not took, why=why)
         return (*steps, last)
+
+
+def _under(route: Route) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for inner in route.routes:
+        found |= _under(inner)
+    return {**found, route.name: frozenset((route.name, *found))}
 
 
 def _compile(routes: Sequence[Route], to: str | None, tell: tuple[Occasion, ...] | None) -> _Siblings:

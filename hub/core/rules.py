@@ -67,6 +67,8 @@ class Rules:
     channels: Mapping[str, str]
     channel_options: Mapping[str, Any] = field(default_factory=dict)
     """By address, the chat's own record of what its channel sets beside `to`."""
+    shadows: frozenset[str] = frozenset()
+    """The addresses to which all is decided and nothing sent."""
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tree: RouteTree

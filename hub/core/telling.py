@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from hub.core.alert import Advance, Alert, Change
 from hub.core.event import Severity
 from hub.core.grouping import EscalationStep, Gathered
+from hub.core.holds import FREE, Holds
 from hub.core.notification import DeliveryState, Line, LineId, MessageState, Occasion, Post, PostId, Sending
 from hub.core.routing import Taken
 
@@ -92,12 +93,12 @@ def tell(
     pen: Pen,
     firing: Mapping[str, int] = {},
     groups: Mapping[str, str] = {},
-    shut: frozenset[str] = frozenset(),
+    holds: Holds = FREE,
 ) -> Telling:
     """What follows from a change of an alert. `posts` are those that tell of it; `held`: something covers it now.
 
     `firing` says of each group of several how many of its members are open after the change; `groups` of each channel
-    of which group a new post there tells. What neither names is a group of one. `shut` are the windows that are closed.
+    of which group a new post there tells. What neither names is a group of one.
     """
     alert, occasion = step.alert, OCCASIONS.get(step.change)
     if alert is None or occasion is None:
@@ -105,7 +106,7 @@ def tell(
     known, told = {post.channel for post in posts}, Telling()
     comment = step.change is Change.COMMENTED
     for post in posts:
-        hold = held or post.pace.during in shut
+        hold = held or holds.hold(post)
         if post.group in firing:
             one = _told_of_member(post, occasion, alert, firing[post.group], held=hold, pen=pen)
             if comment and not never_told(post):
@@ -123,7 +124,7 @@ def tell(
             route,
             occasion,
             group=groups.get(route.channel, alert.id),
-            held=held or route.pace.during in shut,
+            held=held or holds.hold(route),
             pen=pen,
         )
         for route in taken
@@ -408,10 +409,10 @@ def release(
     pen: Pen,
     *,
     firing: Mapping[str, int] = {},
-    shut: frozenset[str] = frozenset(),
+    holds: Holds = FREE,
 ) -> Telling:
     """What is told when the last reason to be quiet has ended: what is open and untold, and the newest loud word."""
-    free = [post for post in posts if post.pace.during not in shut]
+    free = [post for post in posts if not holds.hold(post)]
     told = [_released(post, pen, alive=firing.get(post.group, int(alert.open)) > 0) for post in free]
     spoken: list[Line] = []
     for post in told:

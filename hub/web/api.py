@@ -19,7 +19,7 @@ from hub.web.answers import answer, error
 from hub.web.gate import Caller, caller
 
 STATES = ("open", "acked", "resolved")
-DELIVERY_STATES = ("owed", "sent", "unknown", "dead")
+DELIVERY_STATES = ("owed", "sent", "unknown", "dead", "shadow")
 
 
 class BadRequest(TocsinError):

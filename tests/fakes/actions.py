@@ -8,6 +8,7 @@ from typing import Any
 from hub.contracts import Ask, Asker, Command, Control, Heard, Outcome, Result, Target, Tools, Verb, Via
 from hub.core.alert import Ack, Alert, AlertId, Origin, Phase
 from hub.core.event import Labels, Severity
+from hub.core.holds import Pause
 from hub.core.oncall import Schedule
 from hub.core.silence import Silence, SilenceId
 from hub.errors import UsageError
@@ -141,6 +142,20 @@ class FakeActions:
         )
         self.quiet.append(silence)
         return silence
+
+    def channels(self) -> Mapping[str, str]:
+        return {"ops": "room:ops", "web": "room:web"}
+
+    def routes(self) -> Sequence[str]:
+        return ["web", "everything_else"]
+
+    async def pause(self, what: str, name: str, seconds: float, reason: str, heard: Heard) -> Pause:
+        self.done.append(("pause", what, name, seconds, reason))
+        return Pause(what=what, name=name, by="alice", starts_at=NOW, ends_at=NOW + timedelta(seconds=seconds))
+
+    async def resume(self, what: str, name: str, heard: Heard) -> bool:
+        self.done.append(("resume", what, name))
+        return True
 
     async def unsilence(self, ids: Sequence[str], heard: Heard) -> Sequence[Silence]:
         self.done.append(("unsilence", *ids))

@@ -1,0 +1,126 @@
+"""A channel or a route can be asked to say nothing new for a while; and a channel can be a shadow, to be looked at
+beside an older way before anybody relies on it."""
+
+import pytest
+from scenario import Scenario
+
+RULES = """\
+version: 1
+sources:
+  twitter: {tool: json}
+channels: {ops: room:ops, web: room:web}
+routes:
+  - name: web
+    match: {host: "web*"}
+    to: web
+    continue: true
+    routes: [{name: web-bad, match: {severity: critical}, to: web}]
+  - {name: all, match: {}, to: ops}
+everything_else: {to: ops}
+"""
+
+
+async def titles(hub: Scenario, room: str) -> list[str]:
+    return [message.message.title for message in await hub.told(room)]
+
+
+@pytest.mark.parametrize("what", ["web", "channel web", "room:web"])
+async def test_what_a_paused_channel_misses_is_told_when_it_goes_on(begin, what: str) -> None:  # type: ignore[no-untyped-def]
+    """Others hear meanwhile. What healed is not told, and it all survives a restart."""
+    hub = await begin(RULES.replace("name: web\n", "name: web-tier\n"))
+    reply = await hub.says(f"pause {what} for 2h because of noise")
+    await hub.nagios("web1")
+    await hub.nagios("web2")
+    await hub.restarts()
+    await hub.nagios("web2", "UP", "RECOVERY")
+
+    heard_meanwhile = await titles(hub, "web")
+    await hub.later("2h")
+
+    assert reply.text.startswith("channel ")
+    assert ["paused for 2h by alice because of noise"] == heard_meanwhile
+    assert [*heard_meanwhile, "while it was paused: 1 still open", "web1 is DOWN"] == await titles(hub, "web")
+    assert {"web1 is DOWN", "web2 is UP"} == set(await titles(hub, "ops"))
+
+
+async def test_resume_ends_it_at_once(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.says("pause channel web")
+    await hub.nagios("web1")
+
+    assert (await hub.says("resume channel web")).ok
+
+    assert "web1 is DOWN" in await titles(hub, "web")
+    assert not (await hub.says("resume channel web")).ok
+
+
+async def test_what_was_told_before_is_told_that_it_healed(begin) -> None:  # type: ignore[no-untyped-def]
+    """A pause holds what is new, and what wakes; never the end of what people believe to be broken."""
+    hub = await begin(RULES)
+    await hub.nagios("web1", "WARNING", service="Disk")
+    await hub.nagios("web2")
+    await hub.says("pause channel web")
+
+    await hub.nagios("web1", "CRITICAL", service="Disk")
+    await hub.nagios("web2", "UP", "RECOVERY")
+    disk, host = (await hub.told("web"))[:2]
+    lines = [await hub.thread(message) for message in (disk, host)]
+    await hub.says("resume channel web")
+
+    assert "resolved" == host.message.state
+    assert [0, 1] == [len(thread) for thread in lines]
+    assert ["Worse: web1 / Disk is CRITICAL"] == [line.message.title for line in await hub.thread(disk)]
+
+
+async def test_a_paused_route_holds_the_routes_under_it(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.says("pause route web for 1h")
+
+    await hub.nagios("web1")
+
+    assert [] == await titles(hub, "web")
+    assert "web1 is DOWN" in await titles(hub, "ops")
+    explained = (await hub.says("why", under=(await hub.told("ops"))[0])).text
+    assert "held back by pause web-bad" in explained
+
+
+async def test_what_is_paused_is_said(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.says("pause channel web until 05:00")
+
+    assert "channel room:web is paused until 2026-11-21 05:00 UTC by alice" in (await hub.says("status")).text
+
+
+@pytest.mark.parametrize(
+    ("said", "cure"),
+    [
+        ("pause web", 'say "pause channel web" or "pause route web"'),
+        ("pause wbe", "channels are ops, web"),
+        ("resume nothing", "no channel or route is called 'nothing'"),
+        ("pause channel web for 3 fortnights", "2h30m"),
+        ("pause channel web for 90d", "up to 30 days"),
+    ],
+)
+async def test_what_is_not_understood_is_refused_with_a_cure(begin, said: str, cure: str) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+
+    reply = await hub.says(said)
+
+    assert not reply.ok
+    assert cure in reply.text
+
+
+async def test_a_shadow_channel_is_decided_and_not_spoken_to(begin) -> None:  # type: ignore[no-untyped-def]
+    """Its deliveries can be compared with what an older router did. When it is a shadow no more, it hears."""
+    hub = await begin(RULES.replace("web: room:web", "web: {to: room:web, shadow: true}"))
+    await hub.nagios("web1")
+
+    silent = await titles(hub, "web")
+    deliveries = await hub.hub.store.deliveries(state="shadow")
+    await hub.reloads(RULES)
+    await hub.nagios("web1", "UP", "RECOVERY")
+    await hub.nagios("web2")
+
+    assert [] == silent
+    assert ["room:web"] == [delivery.channel for delivery in deliveries]
+    assert "web2 is DOWN" in await titles(hub, "web")
