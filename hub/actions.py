@@ -14,10 +14,11 @@ from typing import Any
 from hub import ids
 from hub.asks import Asks
 from hub.commands.phrases import canonical
-from hub.contracts import Asker, Call, Command, Control, Heard, OpenToAll, Reply, Target, Via
+from hub.contracts import Asker, Call, Command, Control, Heard, Match, OpenToAll, Reply, Silenced, Target, Via
 from hub.conversation import Conversation
 from hub.core.access import judge
 from hub.core.alert import Alert, Answer
+from hub.core.effect import Effect
 from hub.core.grouping import shown_then
 from hub.core.holds import Pause
 from hub.core.matching import ALERT_FIELDS, MatchError, compile_match
@@ -25,6 +26,7 @@ from hub.core.oncall import Schedule
 from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
 from hub.duty import Duties, take
+from hub.effects import Effects
 from hub.errors import Overloaded, TocsinError, UsageError
 from hub.explain import Explainer
 from hub.pauses import pauses_in
@@ -68,6 +70,7 @@ class HubActions:
         rules: Callable[[], Rules],
         conversation: Conversation,
         duties: Duties,
+        effects: Effects,
         controls: Mapping[str, Control],
         labels: frozenset[str],
         explainer: Explainer,
@@ -81,6 +84,7 @@ class HubActions:
         self._rules = rules
         self._conversation = conversation
         self._duties = duties
+        self._effects = effects
         self._controls = controls
         self._labels = labels
         self._explainer = explainer
@@ -125,14 +129,21 @@ class HubActions:
         await self._record(heard, parsed, verdict, reply.text, record, delivery=delivery)
         return reply
 
+    async def read(self, heard: Heard) -> Reply:
+        """Answer what only reads, to somebody who is let in to see all there is: it needs no right, and no record."""
+        understood = self._conversation.understand(heard, self)
+        if isinstance(understood, Reply):
+            return understood
+        if not understood.command.reads:
+            return Reply(text=f"{understood.command.name} does something, and here one only reads", ok=False)
+        return await self._run(understood.command, understood.intent, heard)
+
     async def press(self, heard: Heard, verb: str) -> Reply:
         """A button is the sentence that it stands for, said in the thread of its post."""
         sentence = pressed(verb)
         return sentence if isinstance(sentence, Reply) else await self.perform(replace(heard, text=sentence))
 
-    async def silence_by_match(
-        self, matchers: Mapping[str, Any], seconds: float, reason: str, heard: Heard
-    ) -> Silence | Reply:
+    async def silence_by_match(self, matchers: Match, seconds: float, reason: str, heard: Heard) -> Silenced | Reply:
         """A silence asked for over HTTP, by the same rights as one in words; a Reply says why not."""
         words, arguments = canonical(matchers)
         call = Call(name="silence", words=words, arguments={**arguments, "for": seconds})
@@ -276,7 +287,7 @@ class HubActions:
 
     # --------------------------------------------------------------------------------------------- what they may do
 
-    async def silence(self, matchers: Mapping[str, Any], seconds: float, reason: str, heard: Heard) -> Silence:
+    async def preview(self, matchers: Match) -> Effect:
         try:
             match = compile_match(matchers)
         except MatchError as error:
@@ -284,6 +295,10 @@ class HubActions:
         self._know(match.fields())
         if not matchers:
             raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
+        return await self._effects.of(matchers)
+
+    async def silence(self, matchers: Match, seconds: float, reason: str, heard: Heard) -> Silenced:
+        effect = await self.preview(matchers)
         if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
             raise UsageError('a silence lasts up to 30 days; say how long: "for 2h"')
         asked = Silence(
@@ -296,7 +311,7 @@ class HubActions:
             ends_at=self._now() + timedelta(seconds=seconds),
         )
         await self._writer.do(lambda draft: self._router.silencing.begin(draft, asked))
-        return asked
+        return Silenced(silence=asked, effect=effect)
 
     def _know(self, names: frozenset[str]) -> None:
         """Refuse a silence on a name that no alert can have: it would hold nothing, and nobody would notice."""

@@ -23,6 +23,7 @@ from hub.conversation import Conversation
 from hub.core.durations import say_duration
 from hub.current import Current
 from hub.duty import Duties
+from hub.effects import Effects
 from hub.errors import SettingsError
 from hub.explain import Explainer
 from hub.fetches import Fetches
@@ -195,6 +196,7 @@ async def build(
             rules=current,
             conversation=Conversation(all_commands(tools)),
             duties=duties,
+            effects=Effects(state, store, now),
             controls=controls_of(tools),
             labels=frozenset(label for tool in tools.values() for label in tool.labels),
             explainer=explainer,

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, NewType, Protocol, TypeVar, runtime_checkable
 
 from hub.core.alert import Alert
+from hub.core.effect import Effect
 from hub.core.event import Event, Labels, Report
 from hub.core.holds import Pause
 from hub.core.notification import Message, MessageRef
@@ -22,6 +23,9 @@ from hub.payload import Field, decode_form, decode_json
 from hub.proof import Secret
 
 IntentT = TypeVar("IntentT")
+
+Match = Mapping[str, Any]
+"""What a silence matches, written as in a route: values are texts, lists, or mappings."""
 
 Setting = Callable[[str], Secret | None]
 """A setting of a source or chat by its short name: `API_URL` reads `TOCSIN_SENSU_API_URL`."""
@@ -552,6 +556,14 @@ class OpenToAll(Protocol):
     open_to_all: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silenced:
+    """A silence that was asked for, and what it hides."""
+
+    silence: Silence
+    effect: Effect
+
+
 class Actions(Protocol):
     """What a command may see and make the hub do. Everything that it does is on record."""
 
@@ -571,7 +583,12 @@ class Actions(Protocol):
         """The source's control, if its settings give a way to the tool."""
 
     def tool_control(self, tool: str) -> Control | None: ...
-    async def silence(self, matchers: Mapping[str, Any], seconds: float, reason: str, heard: Heard) -> Silence: ...
+    async def preview(self, matchers: Match) -> Effect:
+        """What a silence would hide. Raises UsageError."""
+
+    async def silence(self, matchers: Match, seconds: float, reason: str, heard: Heard) -> Silenced:
+        """Raises UsageError where there can be no such silence."""
+
     async def unsilence(self, ids: Sequence[str], heard: Heard) -> Sequence[Silence]: ...
     async def ack(self, alert: Alert, reason: str, seconds: float | None, heard: Heard) -> datetime | None:
         """Take it on for so long, or as long as the rules say; gives until when, if it ends."""

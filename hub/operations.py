@@ -1,22 +1,22 @@
 """What the pages and the API need of the hub, behind one front: it answers questions and passes requests on."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from hub import ids
 from hub.actions import HubActions
-from hub.contracts import Asker, Heard, Reply, RoomMessage, Via
+from hub.contracts import Asker, Heard, Match, Reply, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.durations import parse_duration
+from hub.core.effect import Effect
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Message, MessageKind, Post, Sending
 from hub.core.rules import Rules
 from hub.core.silence import Silence
-from hub.errors import TocsinError
+from hub.errors import TocsinError, UsageError
 from hub.explain import Explainer
 from hub.hearing import STRANGE_BUTTON, Threads
 from hub.ingest import Ingest
@@ -38,6 +38,7 @@ class Done:
     text: str
     status: int = 200
     silence: Silence | None = None
+    effect: Effect | None = None
 
 
 class Operations:
@@ -157,7 +158,7 @@ class Operations:
 
     # ------------------------------------------------------------------------------------------------------ silences
 
-    async def silence(self, match: Mapping[str, Any], length: str, because: str, asker: Asker) -> Done:
+    async def silence(self, match: Match, length: str, because: str, asker: Asker) -> Done:
         """A silence over HTTP goes through the same door as one in chat."""
         try:
             seconds = parse_duration(length).total_seconds()
@@ -169,7 +170,19 @@ class Operations:
         made = await self.actions.silence_by_match(match, seconds, because, heard)
         if isinstance(made, Reply):
             return Done(ok=False, text=made.text, status=400 if made.ok else 403)
-        return Done(ok=True, text="", status=201, silence=made)
+        return Done(ok=True, text="", status=201, silence=made.silence)
+
+    async def preview(self, match: Match) -> Done:
+        """What a silence would hide. Reading needs no right beyond that of whoever is let in."""
+        try:
+            return Done(ok=True, text="", effect=await self.actions.preview(match))
+        except UsageError as error:
+            return Done(ok=False, text=str(error), status=400)
+
+    async def preview_said(self, words: str, asker: Asker) -> Reply:
+        """The same for what would be said behind `silence`, in words."""
+        text = f"preview silence {words}"
+        return await self.actions.read(Heard(text=text, asker=asker, place="", via=Via.HTTP, heard_at=self._now()))
 
     async def unsilence(self, id: str, asker: Asker) -> Done:
         if id not in self._state.silences:

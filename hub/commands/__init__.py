@@ -15,6 +15,7 @@ from hub.commands import (
     link,
     oncall,
     pause,
+    preview,
     resolve,
     resume,
     silence,
@@ -31,5 +32,5 @@ from hub.contracts import Command
 
 def built_in_commands() -> Sequence[Command[Any]]:
     """The words that every hub knows, in the order in which `help` lists them."""
-    told = (silence, unsilence, silences, ack, unack, resolve, alerts, why, status)
-    return (*told, oncall, take, pause, resume, link, unlink, help)
+    quiet = (silence, preview, unsilence, silences)
+    return (*quiet, ack, unack, resolve, alerts, why, status, oncall, take, pause, resume, link, unlink, help)

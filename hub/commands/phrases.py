@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hub.contracts import Match
 from hub.core.alert import Alert, facts
 from hub.core.durations import parse_duration, say_duration
 from hub.core.matching import MatchError, compile_match
@@ -14,9 +15,6 @@ from hub.errors import UsageError
 SHOWN = 80
 ID_SHOWN = 6
 LISTED = 5
-
-Match = Mapping[str, Any]
-"""As in a route: values are texts, lists, or mappings."""
 
 # A quote opens only where a value begins, so that the apostrophe of `host=bob's-pc` is a letter.
 _TOKEN = re.compile(r"""(?:[^\s"'=<>!]*(?:>=|<=|!=|=|>|<))?(?:"[^"]*"|'[^']*')(?=\s|$)|\S+""")

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 
+from hub.commands.effects import say_effect
 from hub.commands.phrases import (
-    Match,
     canonical,
     plain,
     read_match,
@@ -19,9 +19,8 @@ from hub.commands.phrases import (
     tokens,
 )
 from hub.commands.subjects import in_thread, open_subjects
-from hub.contracts import Actions, Call, Heard, Reply
+from hub.contracts import Actions, Call, Heard, Match, Reply
 from hub.core.alert import Alert
-from hub.core.matching import alert_look, compile_match
 from hub.core.silence import Silence
 from hub.errors import UsageError
 
@@ -57,6 +56,11 @@ def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     phrase = read_phrase(words, actions.now())
     parts = _parts(phrase.subject, heard, actions)
     return Intent(parts=parts, seconds=phrase.seconds or UNSAID.total_seconds(), reason=phrase.reason)
+
+
+def end_of(intent: Intent, actions: Actions) -> datetime:
+    """When it would end that begins now."""
+    return actions.now() + timedelta(seconds=intent.seconds)
 
 
 def _parts(subject: str, heard: Heard, actions: Actions) -> Sequence[Part]:
@@ -140,21 +144,13 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
 
 
 async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -> str:
-    silence = await actions.silence(part.match, intent.seconds, intent.reason, heard)
+    made = await actions.silence(part.match, intent.seconds, intent.reason, heard)
+    silence = made.silence
     until, length = say_time(silence.ends_at, actions.now()), say_seconds(intent.seconds)
-    lines = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{_undo(silence)}" ends it.'
-    return lines if part.alert is not None else f"{lines}{_firing(part.match, actions)}"
+    said = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{_undo(silence)}" ends it.'
+    return "\n".join([said, *(say_effect(part.match, made.effect) if part.alert is None else ())])
 
 
 def _undo(silence: Silence) -> str:
     whole = set(silence.match) == {"source"} and plain(silence.match["source"])
     return f"speak up {silence.match['source']}" if whole else f"unsilence {silence.id}"
-
-
-def _firing(match: Match, actions: Actions) -> str:
-    """How many alerts it hides that fire now: whoever silences too much should see it at once."""
-    covers = compile_match(match)
-    count = sum(covers.matches(alert_look(alert)) for alert in actions.alerts())
-    if count:
-        return f"\n{count} open alert{'s fire' if count > 1 else ' fires'} under it now, and will not be told again."
-    return "" if set(match) == {"source"} else "\nNothing that is open now matches it."

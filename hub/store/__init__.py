@@ -176,6 +176,9 @@ class Snapshot:
     """The greatest `order` of any post or line; 0 if there is none."""
 
 
+Mark = tuple[datetime, int]
+"""Where a reading of events stopped: the place of the last one read."""
+
 LifeKey = tuple[str, str, bool]
 """Source, key, and whether a notice is meant."""
 
@@ -204,6 +207,12 @@ class Store(Protocol):
     async def event(self, id: str) -> StoredEvent | None: ...
     async def events_of(self, alert: str, *, limit: int = 100) -> Sequence[StoredEvent]:
         """The events whose decision names the alert, oldest first."""
+
+    async def past_events(
+        self, *, since: datetime, before: Mark | None, limit: int
+    ) -> tuple[Sequence[StoredEvent], Mark | None]:
+        """At most `limit` events received since then, newest first, beginning behind a mark. With the mark to go on
+        from; None: there is nothing more."""
 
     async def failed_events(self, *, limit: int = 100) -> Sequence[StoredEvent]: ...
     async def request(self, id: str) -> StoredRequest | None: ...

@@ -5,15 +5,27 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, func, literal_column, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
 
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
 from hub.core.notification import Line, Post
 from hub.core.silence import Silence
-from hub.store import Audit, LifeKey, Snapshot, StoredAsk, StoredEvent, StoredRequest, mapping
+from hub.store import Audit, LifeKey, Mark, Snapshot, StoredAsk, StoredEvent, StoredRequest, mapping
 from hub.store.mapping import storable
-from hub.store.tables import micros
+from hub.store.tables import Utc, micros
 from hub.store.writing import (
     ALERT,
     ASK,
@@ -184,6 +196,17 @@ def event(connection: Connection, id: str) -> StoredEvent | None:
 def events_of(connection: Connection, alert: str, limit: int) -> Sequence[StoredEvent]:
     named = select(EVENT.c.record).where(EVENT.c.alert == alert).order_by(EVENT.c.received_at, ARRIVAL)
     return _all(connection, named.limit(limit), mapping.event_of)
+
+
+def past_events(
+    connection: Connection, since: datetime, before: Mark | None, limit: int
+) -> tuple[Sequence[StoredEvent], Mark | None]:
+    place = tuple_(EVENT.c.received_at, ARRIVAL)
+    newest = select(EVENT.c.record, EVENT.c.received_at, ARRIVAL).where(EVENT.c.received_at >= since)
+    if before is not None:
+        newest = newest.where(place < tuple_(bindparam("at", before[0], Utc), bindparam("arrival", before[1])))
+    rows = connection.execute(newest.order_by(EVENT.c.received_at.desc(), ARRIVAL.desc()).limit(limit)).all()
+    return [mapping.event_of(row[0]) for row in rows], (rows[-1][1], rows[-1][2]) if len(rows) == limit else None
 
 
 def failed_events(connection: Connection, limit: int) -> Sequence[StoredEvent]:

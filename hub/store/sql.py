@@ -23,7 +23,19 @@ from hub.core.alert import Alert
 from hub.core.notification import Line, Post
 from hub.core.silence import Silence
 from hub.errors import Overloaded, SettingsError
-from hub.store import Audit, Changes, LifeKey, Snapshot, Store, StoredAsk, StoredEvent, StoredRequest, queries, writing
+from hub.store import (
+    Audit,
+    Changes,
+    LifeKey,
+    Mark,
+    Snapshot,
+    Store,
+    StoredAsk,
+    StoredEvent,
+    StoredRequest,
+    queries,
+    writing,
+)
 from hub.store.tables import VERSION, Row
 
 ResultT = TypeVar("ResultT")
@@ -232,6 +244,11 @@ class SqliteStore:
 
     async def events_of(self, alert: str, *, limit: int = 100) -> Sequence[StoredEvent]:
         return await self._reader.run(lambda connection: queries.events_of(connection, alert, limit))
+
+    async def past_events(
+        self, *, since: datetime, before: Mark | None, limit: int
+    ) -> tuple[Sequence[StoredEvent], Mark | None]:
+        return await self._reader.run(lambda connection: queries.past_events(connection, since, before, limit))
 
     async def failed_events(self, *, limit: int = 100) -> Sequence[StoredEvent]:
         return await self._reader.run(lambda connection: queries.failed_events(connection, limit))

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from hub.contracts import Asker, RoomMessage, Via
 from hub.core.alert import Alert
+from hub.core.effect import Effect
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
 from hub.errors import Overloaded, TocsinError, Unsupported
@@ -20,6 +21,8 @@ from hub.web.gate import Caller, caller
 
 STATES = ("open", "acked", "resolved")
 DELIVERY_STATES = ("owed", "sent", "unknown", "dead", "shadow")
+MOST_FIRING = 100
+"""Alerts that a preview lists; it counts all."""
 
 
 class BadRequest(TocsinError):
@@ -57,6 +60,7 @@ class Api:
             web.post("/api/v1/say", self.say),
             web.get("/api/v1/silences", self.silences),
             web.post("/api/v1/silences", self.add_silence),
+            web.post("/api/v1/silences/preview", self.preview_silence),
             web.delete("/api/v1/silences/{id}", self.end_silence),
             web.get("/api/v1/deliveries", self.deliveries),
             web.post("/api/v1/deliveries/{id}/replay", self.replay_delivery),
@@ -159,11 +163,17 @@ class Api:
     async def silences(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
         return answer({"silences": [_silence(silence) for silence in self._hub.actions.silences()]})
 
+    async def preview_silence(self, request: web.Request) -> web.Response:
+        foreseen = await self._hub.preview(_match(await _object(request)))
+        if foreseen.effect is None:
+            return error(foreseen.status, "silence", foreseen.text)
+        return answer(_effect(foreseen.effect))
+
     async def add_silence(self, request: web.Request) -> web.Response:
+        if request.query.get("preview", "").lower() in ("true", "1", "yes"):
+            return await self.preview_silence(request)
         body = await _object(request)
-        match = body.get("match")
-        if not isinstance(match, dict) or not match:
-            raise BadRequest('send {"match": {"source": "twitter"}, "for": "15m", "because": "…"}')
+        match = _match(body)
         asker = _asker(self._hub, _text(body, "as") or "api", caller(request))
         made = await self._hub.silence(match, _text(body, "for") or "15m", _text(body, "because"), asker)
         if not made.ok or made.silence is None:
@@ -258,6 +268,37 @@ def _event(stored: StoredEvent) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(stored.event, builtin_types=(datetime,))
     event = stored.event
     return plain | {"severity": event.severity.word if event.severity else None, "routed_at": stored.routed_at}
+
+
+def _match(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    match = body.get("match")
+    if not isinstance(match, dict) or not match:
+        raise BadRequest('send {"match": {"source": "twitter"}, "for": "15m", "because": "…"}')
+    return match
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "firing": [
+            {
+                "id": alert.id,
+                "source": alert.source,
+                "title": alert.title,
+                "severity": alert.severity.word if alert.severity else None,
+                "opened_at": alert.opened_at,
+            }
+            for alert in effect.firing[:MOST_FIRING]
+        ],
+        "firing_count": len(effect.firing),
+        "hidden": {
+            "since": effect.since,
+            "events": effect.events,
+            "alerts": effect.alerts,
+            "at_least": not effect.whole,
+            "sources": effect.sources,
+            "often": [msgspec.to_builtins(one) for one in effect.often],
+        },
+    }
 
 
 def _silence(silence: Silence) -> dict[str, Any]:

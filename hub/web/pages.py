@@ -39,6 +39,8 @@ LONGEST_SENTENCE = 4_000
 LONGEST_NAME = 60
 LONGEST_TEXT, LONGEST_VALUE, LONGEST_TITLE, LONGEST_URL = 20_000, 1_000, 300, 2_000
 """Beyond, a page shows a beginning: the whole is in the event."""
+ABOUT_SILENCES: Mapping[str, str] = {"silence": "silence {}", "end": "unsilence {}"}
+"""The sentences that the page of silences says."""
 FOLD_LINES, FOLD_CHARACTERS = 8, 700
 ENTRIES_SHOWN = 4
 SHARED = 200
@@ -221,6 +223,8 @@ def page_routes(
         web.get("/room/{name}/live", pages.live),
         web.post("/room/{name}/say", pages.say),
         web.post("/room/{name}/press", pages.press),
+        web.get("/silences", pages.silences),
+        web.post("/silences", pages.ask_for_silence),
         web.get("/quarantine", pages.quarantine),
         web.post("/quarantine/{id}/replay", pages.replay_quarantined),
         web.get("/dead", pages.dead),
@@ -264,6 +268,9 @@ class Pages:
         messages = await self._site.room_log.read(name)
         threads, version = threads_of(messages), version_of(messages)
         return self._page(request, "room.html.j2", room=name, threads=threads, version=version)
+
+    async def silences(self, request: web.Request) -> web.Response:
+        return self._silences_page(request, words="", reply=None, do="")
 
     async def quarantine(self, request: web.Request) -> web.Response:
         return self._page(request, "quarantine.html.j2", requests=await self._site.quarantine())
@@ -353,6 +360,22 @@ class Pages:
         name, fields = self._room(request), await _fields(request)
         asking = self._site.press(fields.get("value", ""), asker=self._asker(request), place=_address(name))
         return self._answer(request, await _told(asking), back=f"/room/{quote(name)}")
+
+    async def ask_for_silence(self, request: web.Request) -> web.Response:
+        """Preview a silence, or say what was previewed: the page shows what came of it, with the words still there."""
+        fields = await _fields(request)
+        words, do, asker = fields.get("words", "").strip()[:LONGEST_SENTENCE], fields.get("do"), self._asker(request)
+        if do == "preview":
+            reply = await _told(self._site.preview_said(words, asker))
+        elif sentence := ABOUT_SILENCES.get(do or ""):
+            asking = self._site.say(sentence.format(words), asker=asker, place="", via=Via.HTTP)
+            reply = await _told(asking)
+        else:
+            raise _bad_request(f"do is one of preview, {', '.join(ABOUT_SILENCES)}")
+        return self._silences_page(request, words=words, reply=reply, do=do)
+
+    def _silences_page(self, request: web.Request, **shown: Any) -> web.Response:  # what the template names
+        return self._page(request, "silences.html.j2", silences=self._site.silences(), **shown)
 
     async def replay_quarantined(self, request: web.Request) -> web.Response:
         await _fields(request)

@@ -33,6 +33,9 @@ class Site(Protocol):
     def silences(self) -> Sequence[Silence]:
         """Those in force."""
 
+    async def preview_said(self, words: str, asker: Asker) -> Reply:
+        """What would be hidden by what these words, behind `silence`, ask for."""
+
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         """Those in force that cover it."""
 

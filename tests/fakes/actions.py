@@ -5,10 +5,26 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hub.contracts import Ask, Asker, Command, Control, Heard, Outcome, Result, Target, Tools, Verb, Via
+from hub.contracts import (
+    Ask,
+    Asker,
+    Command,
+    Control,
+    Heard,
+    Match,
+    Outcome,
+    Result,
+    Silenced,
+    Target,
+    Tools,
+    Verb,
+    Via,
+)
 from hub.core.alert import Ack, Alert, AlertId, Origin, Phase
+from hub.core.effect import LOOKS_BACK, Effect, Hindsight
 from hub.core.event import Labels, Severity
 from hub.core.holds import Pause
+from hub.core.matching import alert_look, compile_match
 from hub.core.oncall import Schedule
 from hub.core.silence import Silence, SilenceId
 from hub.errors import UsageError
@@ -132,9 +148,15 @@ class FakeActions:
     def tool_control(self, tool: str) -> Control | None:
         return CONTROL if tool == "nagios" else None
 
-    async def silence(self, matchers: Mapping[str, Any], seconds: float, reason: str, heard: Heard) -> Silence:
+    async def preview(self, matchers: Match) -> Effect:
+        match = compile_match(matchers)
+        firing = [alert for alert in self.alerts() if match.matches(alert_look(alert))]
+        return Hindsight(match).effect(firing, NOW - LOOKS_BACK)
+
+    async def silence(self, matchers: Match, seconds: float, reason: str, heard: Heard) -> Silenced:
         self.done.append(("silence", dict(matchers), seconds, reason))
-        return self.add_silence(f"S{len(self.quiet) + 1}", matchers, seconds, by=heard.asker.person)
+        made = self.add_silence(f"S{len(self.quiet) + 1}", matchers, seconds, by=heard.asker.person)
+        return Silenced(silence=made, effect=await self.preview(matchers))
 
     def add_silence(self, id: str, match: Mapping[str, Any], seconds: float = 900, by: str = "bob") -> Silence:
         silence = Silence(

@@ -63,11 +63,13 @@ class Scenario:
     # ------------------------------------------------------------------------------------------------------- it happens
 
     async def receives(self, source: str, body: Mapping[str, Any], *, delivery: str = "") -> Accepted:
-        headers = {"content-type": "application/json"} | ({"idempotency-key": delivery} if delivery else {})
-        request = WebhookRequest(source=source, headers=headers, body=json.dumps(body).encode(), received_at=self.clock)
-        accepted = await self.hub.ingest.accept(request)
+        accepted = await self.hub.ingest.accept(self.request(source, body, delivery=delivery))
         await self.settle()
         return accepted
+
+    def request(self, source: str, body: Mapping[str, Any], *, delivery: str = "") -> WebhookRequest:
+        headers = {"content-type": "application/json"} | ({"idempotency-key": delivery} if delivery else {})
+        return WebhookRequest(source=source, headers=headers, body=json.dumps(body).encode(), received_at=self.clock)
 
     async def nagios(
         self,

@@ -55,6 +55,9 @@ class FakeSite:
     def silences(self) -> Sequence[Silence]:
         return self.quiet
 
+    async def preview_said(self, words: str, asker: Asker) -> Reply:
+        return Reply(text=f"{words}, quiet for 15m, would hide 3 open alerts")
+
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         return [silence for silence in self.quiet if silence.match == {"host": alert.labels.get("host")}]
 

@@ -96,6 +96,29 @@ async def _seen(client: Client, path: str) -> Seen:
     return Seen(await answer.text())
 
 
+# -------------------------------------------------------------------------------------------------------- the silences
+
+
+async def test_a_silence_is_previewed_before_it_is_offered(client: Client, site: FakeSite) -> None:
+    """What was typed stays in the field, so that it is said just as it was previewed."""
+    first = await _seen(client, "/silences")
+    answer = await client.post("/silences", data={"words": "twitter <b>", "do": "preview"})
+    previewed = Seen(await answer.text())
+
+    assert ["preview"] == [button["value"] for button in first.all("button") if button.get("name") == "do"]
+    assert ["preview", "silence"] == [button["value"] for button in previewed.all("button") if button.get("name")]
+    assert "twitter <b>, quiet for 15m, would hide 3 open alerts" in previewed.text
+    assert "twitter <b>" in [field.get("value") for field in previewed.all("input")]
+    assert [] == site.heard
+
+
+async def test_the_page_of_silences_says_nothing_else(client: Client, site: FakeSite) -> None:
+    answer = await client.post("/silences", data={"words": "x", "do": "resolve"})
+
+    assert 400 == answer.status
+    assert [] == site.heard
+
+
 # ----------------------------------------------------------------------------------------------------------- the room
 
 

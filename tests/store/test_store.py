@@ -332,6 +332,20 @@ async def test_a_failed_event_waits_for_somebody(store: Store) -> None:
     assert ["f2"] == ids(await store.failed_events(limit=1))
 
 
+async def test_past_events_are_read_step_by_step(store: Store) -> None:
+    """Newest first; those of one moment in the order in which they came, none twice and none left out."""
+    same = [routed(f"e{n}", "a1", ago(1)) for n in range(5)]
+    await store.commit(changes(routed("old", "a1", OLD), *same, routed("new", "a2"), waiting("w", ago(2))))
+    read, mark = list[str](), None
+    while True:
+        some, mark = await store.past_events(since=ago(3), before=mark, limit=2)
+        read += ids(some)
+        if mark is None:
+            break
+
+    assert ["new", "e4", "e3", "e2", "e1", "e0", "w"] == read
+
+
 async def test_a_delivery_is_known_by_source_and_id_if_it_was_accepted(store: Store) -> None:
     """Not the quarantined, not the old, not another source's; and none has the id that is empty."""
     await store.commit(
@@ -868,6 +882,7 @@ async def ask_everything(store: Store) -> None:
         await by_id("x")
     await store.events_of("a1")
     await store.failed_events()
+    await store.past_events(since=BEFORE, before=(NOW, 1), limit=5)
     for state in ("open", "acked", "resolved", None):
         await store.alerts(state=state)
     for shown in ("owed", "sent", None):
