@@ -128,7 +128,7 @@ async def build(
         writer.listen(inhibiting.note)
         duties = Duties(current, state)
         router = Router(current, inhibiting, duties)
-        current.on_change(router.watch, router.report)
+        current.on_change(router.adopt, router.report)
         await current.keep(writer)
         ingest = Ingest(
             rules=current,

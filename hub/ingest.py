@@ -12,7 +12,7 @@ from typing import Any
 from hub import ids
 from hub.contracts import Integration, NamesDeliveries, Quiet, WebhookRequest
 from hub.core.event import Event, Report, event_of
-from hub.core.rules import OWN, Rules
+from hub.core.rules import Rules
 from hub.errors import PayloadError, TocsinError, Unauthenticated, Unsupported
 from hub.proof import Secret
 from hub.router import Router, keys_of
@@ -124,11 +124,15 @@ class Ingest:
         """A heartbeat was posted. False: the rules name none such. Raises UnknownSource, Unauthenticated or
         Overloaded."""
         self._verify(request, self._source(request.source)[1])
-        beat = self._rules().heartbeat(name)
-        if beat is None:
-            return False
-        await self._writer.do(lambda draft: self._router.beat(draft, beat), keys=[(OWN, f"heartbeat:{name}", False)])
-        return True
+        beat, heartbeats = self._rules().heartbeat(name), self._router.heartbeats
+
+        def job(draft: Draft) -> None:
+            heartbeats.hear_source(draft, request.source)
+            if beat is not None:
+                heartbeats.hear(draft, beat)
+
+        await self._writer.do(job)
+        return beat is not None
 
     def _source(self, name: str) -> tuple[str, Integration, Any]:
         source = self._rules().source(name)
@@ -197,6 +201,8 @@ class Ingest:
         return events, stored
 
     def _write(self, draft: Draft, stored: StoredRequest, events: Sequence[Event], body: Any) -> Accepted:
+        if not stored.fetched:  # what we asked for ourselves does not prove that the source still posts
+            self._router.heartbeats.hear_source(draft, stored.source)
         if stored.verdict == "quarantined":
             draft.changes.requests.append(stored)
             return Accepted(quarantined=stored.id)

@@ -14,17 +14,19 @@ from hub.core import alert as life
 from hub.core import telling
 from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
 from hub.core.durations import say_duration
-from hub.core.event import Event, Report, Severity, Status, event_of
+from hub.core.event import Event, Report, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
 from hub.core.holds import FREE, Holds, Pause
 from hub.core.matching import event_look
 from hub.core.notification import DeliveryState, Occasion, Post, Sending
 from hub.core.routing import Taken
-from hub.core.rules import OWN, Heartbeat, Rules
+from hub.core.rules import OWN, Rules
 from hub.core.silence import Silence
 from hub.core.telling import Said, Telling
 from hub.duty import TIMER as DUTY
 from hub.duty import Duties
+from hub.heartbeats import TIMER as BEAT
+from hub.heartbeats import Heartbeats
 from hub.inhibiting import Inhibiting
 from hub.pauses import TIMER as PAUSE
 from hub.pauses import begin as begin_pause
@@ -71,6 +73,7 @@ class Router:
         self._rules = rules
         self._inhibiting = inhibiting
         self.silencing = Silencing(rules, self._speak)
+        self.heartbeats = Heartbeats(rules, self.report)
 
     # ------------------------------------------------------------------------------------------------------ events
 
@@ -107,7 +110,7 @@ class Router:
             look = event_look(event, body)
             for beat in rules.heartbeats:
                 if beat.match is not None and beat.match.matches(look):
-                    self.beat(draft, beat)
+                    self.heartbeats.hear(draft, beat)
         step = self._advance(draft, event, rules)
         if step.change is Change.NOTICED and (first := self._first_notice(draft, event)) is not None:
             return self._notice_again(draft, event, first, rules)
@@ -536,50 +539,15 @@ class Router:
         draft.set_timer("confirm", answer.ask, None)
         draft.set_timer("lift", answer.ask, None)
 
-    # -------------------------------------------------------------------------------------------------- heartbeats
+    # ------------------------------------------------------------------------------------------------------- new rules
 
-    def watch(self, draft: Draft) -> None:
-        """Begin to watch for the beats that the rules name now, and let go of others."""
+    def adopt(self, draft: Draft) -> None:
+        """Rules come into force: what waited by those of before is looked at again, beats are watched for."""
         for alert in draft.open_alerts():
             waits = any(telling.never_told(post) for post in draft.posts_about(alert))
             if waits and not self._held(draft, alert):  # by the rules of before it was
                 draft.set_timer("settle", alert.id, draft.now + self._rules().settle)
-        beats = {beat.name: beat for beat in self._rules().heartbeats}
-        watched = {timer.subject for timer in draft.timers_of("beat")}
-        missing = {alert.labels.get("heartbeat") for alert in draft.open_alerts() if alert.source == OWN}
-        for name in beats.keys() - watched - missing:
-            draft.set_timer("beat", name, draft.now + beats[name].patience)
-        for name in watched - beats.keys():
-            draft.set_timer("beat", name, None)
-        for alert in draft.open_alerts():
-            gone = alert.labels.get("heartbeat", "")
-            if alert.source == OWN and alert.kind == "heartbeat" and gone not in beats:
-                self.resolve(draft, alert.id, "nobody watches for it any more")
-
-    def beat(self, draft: Draft, beat: Heartbeat) -> None:
-        """It was heard."""
-        draft.set_timer("beat", beat.name, draft.now + beat.patience)
-        known = draft.life(OWN, f"heartbeat:{beat.name}", notice=False)
-        if known is not None and known.open:
-            title, labels = f"{beat.name} is heard again", {"heartbeat": beat.name}
-            key = f"heartbeat:{beat.name}"
-            self.report(draft, Report(status=Status.RECOVERY, kind="heartbeat", key=key, title=title, labels=labels))
-
-    def _beat_missed(self, draft: Draft, name: str) -> None:
-        beat = self._rules().heartbeat(name)
-        if beat is not None:
-            self.report(
-                draft,
-                Report(
-                    status=Status.PROBLEM,
-                    kind="heartbeat",
-                    key=f"heartbeat:{name}",
-                    title=f"{name} was not heard for {say_duration(beat.patience)}",
-                    severity=Severity.CRITICAL,
-                    body=f"It should be heard every {say_duration(beat.every)}.",
-                    labels={"heartbeat": name},
-                ),
-            )
+        self.heartbeats.watch(draft)
 
     # ------------------------------------------------------------------------------------------------------ timers
 
@@ -638,6 +606,9 @@ class Router:
         alert = draft.alert(post.group)
         return [alert] if alert else []
 
+    def _beat_due(self, draft: Draft, subject: str) -> None:
+        self.heartbeats.due(draft, subject)
+
     def _let_go(self, draft: Draft, id: str) -> None:
         """It counted as long as its timer ran."""
 
@@ -656,7 +627,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "gather": Router._gathered,
     "remind": Router._remind,
     "escalate": Router._escalate,
-    "beat": Router._beat_missed,
+    BEAT: Router._beat_due,
     "settle": Router._settled,
     "window": Router._opens,
     PAUSE: Router._pause_ends,

@@ -73,7 +73,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "inhibit": ("name", "when", "quiets", "equal"),
     "channel": ("to", "shadow"),
     "access": ("allow", "deny", "who", "in", "when"),
-    "source": ("tool", "expire_after"),
+    "source": ("tool", "expire_after", "heartbeat"),
+    "beat": ("every", "grace"),
     "test": ("name", "given", "expect"),
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
@@ -82,7 +83,7 @@ LATER: Mapping[str, tuple[str, ...]] = {
     "everything_else": PACE_LATER,
     "channel": ("fallback", "pages", "pace"),
     "access": ("confirm", "approve"),
-    "source": ("heartbeat", "enrich"),
+    "source": ("enrich",),
     "test": ("at", "after", "acts", "silences"),
 }  # fmt: skip
 """What the design knows and this version does not: refused as such, never ignored."""
@@ -364,7 +365,24 @@ class _Reading:
         self._known_keys(body, path, known, "source")
         options = self._options({k: v for k, v in body.items() if k not in KEYS["source"]}, path, integration.options)
         expire = self._duration(body.get("expire_after"), (*path, "expire_after"))
-        return SourceRule(name=name, tool=tool, options=options, expire_after=expire)
+        beat = self._beat_of(name, body["heartbeat"], (*path, "heartbeat")) if "heartbeat" in body else None
+        return SourceRule(name=name, tool=tool, options=options, expire_after=expire, heartbeat=beat)
+
+    def _beat_of(self, source: str, value: Any, path: Path_) -> Heartbeat | None:
+        """How often a source should be heard: `10m`, or with a grace."""
+        if isinstance(value, str):
+            value, at = {"every": value}, {"every": path}
+        else:
+            at = {"every": (*path, "every"), "grace": (*path, "grace")}
+        body = self._object(value, path, "write: heartbeat: 10m, or heartbeat: {every: 10m, grace: 2m}")
+        if body is None:
+            return None
+        self._known_keys(body, path, KEYS["beat"], "beat")
+        if "every" not in body:
+            self.tree.wrong(path, "'every' is missing; write: heartbeat: {every: 10m, grace: 2m}")
+        every = self._duration(body.get("every"), at["every"])
+        grace = self._duration_or_none(body.get("grace"), (*path, "grace")) or AT_ONCE
+        return Heartbeat(name=source, match=None, every=every, grace=grace, of_source=True) if every else None
 
     def _options(self, given: Mapping[str, Any], path: Path_, record: type) -> Any:
         """The integration's own record. Unknown names on its first level are known to be wrong already."""

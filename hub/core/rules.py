@@ -19,16 +19,8 @@ ACK_LASTS = timedelta(hours=24)
 """An ack that nobody confirms ends then: what is acked at night must not be forgotten by day."""
 OWN = "tocsin"
 """The source, and the tool, by which the hub speaks of itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRule:
-    """A configured feed. `options` is the tool's own record; `expire_after` closes what lost its recovery."""
-
-    name: str
-    tool: str
-    options: Any = None
-    expire_after: timedelta | None = None
+BEAT = "heartbeat"
+"""The kind of what it says of a beat that is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +32,36 @@ class Heartbeat:
     match: Match | None
     every: timedelta
     grace: timedelta
+    of_source: bool = False
+    """Every request of the source of this name is a beat."""
 
     @property
     def patience(self) -> timedelta:
         return self.every + self.grace
+
+    @property
+    def subject(self) -> str:
+        """Its name, told from that of a source."""
+        return f"source:{self.name}" if self.of_source else self.name
+
+    @property
+    def key(self) -> str:
+        return f"{BEAT}:{self.subject}"
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return {"source" if self.of_source else "heartbeat": self.name}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRule:
+    """A configured feed. `options` is the tool's own record; `expire_after` closes what lost its recovery."""
+
+    name: str
+    tool: str
+    options: Any = None
+    expire_after: timedelta | None = None
+    heartbeat: Heartbeat | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +117,11 @@ class Rules:
 
     def heartbeat(self, name: str) -> Heartbeat | None:
         return next((beat for beat in self.heartbeats if beat.name == name), None)
+
+    def beats(self) -> Mapping[str, Heartbeat]:
+        """All that should be heard regularly, sources too, by subject."""
+        of_sources = (source.heartbeat for source in self.sources.values() if source.heartbeat is not None)
+        return {beat.subject: beat for beat in (*self.heartbeats, *of_sources)}
 
     def person_of(self, account: str) -> str | None:
         """Who has this account (`slack:U024BE7LH`) by `people:`."""

@@ -4,6 +4,7 @@ from hub.contracts import Integration
 
 LABELS = {
     "heartbeat": "the name of the beat that is missing",
+    "source": "the source that is silent; rules write labels.source, since source is tocsin",
     "channel": "the address of the channel that takes nothing",
     "template": "the name of the template that cannot be used",
 }

@@ -349,6 +349,21 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         HEAD + "heartbeats: [{name: alive}]\n",
         ["4:14: 'every' is missing; a heartbeat is {name: nagios-alive, match: {source: nagios}, every: 10m}"],
     ),
+    "a heartbeat of a source without a time": (
+        HEAD + "sources: {nagios: {heartbeat: {grace: 2m}}}\n",
+        ["4:31: 'every' is missing; write: heartbeat: {every: 10m, grace: 2m}"],
+    ),
+    "a heartbeat of a source that is no time": (
+        HEAD + "sources: {nagios: {heartbeat: [10m]}}\n",
+        ["4:31: a list is not a mapping; write: heartbeat: 10m, or heartbeat: {every: 10m, grace: 2m}"],
+    ),
+    "a heartbeat of a source that beats in an odd way": (
+        HEAD + "sources: {nagios: {heartbeat: {evry: 10m}}}\n",
+        [
+            "4:31: 'every' is missing; write: heartbeat: {every: 10m, grace: 2m}",
+            "4:32: 'evry' is not known here; did you mean \"every\"?",
+        ],
+    ),
     "a source that is the hub": (
         HEAD + "sources: {tocsin: {tool: json}}\n",
         ["4:19: 'tocsin' is the hub itself, which has nothing to set; choose another name"],

@@ -1,10 +1,15 @@
 """What the hub says of its own watch: a beat that is missing, a channel that takes nothing, rules that were refused."""
 
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
 from chat import FakeChat
 from scenario import Scenario
 
 from hub.contracts import WebhookRequest
-from hub.errors import Refused
+from hub.errors import Refused, Unauthenticated
+from hub.ingest import Malformed
 from hub.registry import installed
 
 RULES = """\
@@ -17,6 +22,13 @@ heartbeats:
   - {name: backup, every: 1d}
 """
 
+SOURCES = """\
+version: 1
+channels: {ops: room:ops}
+sources: {nagios-eu: {tool: nagios, heartbeat: {every: 10m, grace: 2m}}}
+everything_else: {to: ops}
+"""
+
 
 async def begun(begin, rules: str = RULES, chat: FakeChat | None = None) -> Scenario:
     return await begin(rules, {**installed(), "pager": (chat or FakeChat()).integration()})
@@ -27,10 +39,9 @@ async def titles(hub: Scenario) -> list[str]:
 
 
 async def test_silence_is_told(begin) -> None:
-    """Also of what was never heard, and over a restart; once, until it is heard again."""
+    """Also of what was never heard; once, until it is heard again."""
     hub = await begun(begin)
     await hub.later("11m")
-    await hub.restarts()
     assert [] == await titles(hub)
     await hub.later("2m")
     assert ["nagios-alive was not heard for 12m"] == await titles(hub)
@@ -41,6 +52,30 @@ async def test_silence_is_told(begin) -> None:
     assert ["resolved"] == [message.message.state for message in await hub.told()]
 
 
+async def test_a_restart_gives_its_full_time_again(begin) -> None:
+    """What was sent while the hub was away nobody knows; but it is not forgotten over that."""
+    hub = await begun(begin)
+    await hub.stop()
+    hub.clock += timedelta(hours=8)
+    await hub.start()
+    await hub.later("11m")
+    assert [] == await titles(hub)
+    await hub.later("2m")
+    await hub.restarts()
+    await hub.later("1h")
+
+    assert ["nagios-alive was not heard for 12m"] == await titles(hub)
+
+
+async def test_a_beat_that_somebody_closed_and_that_is_still_missing_is_told_again(begin) -> None:
+    hub = await begun(begin)
+    await hub.later("13m")
+    await hub.says("resolve", under=await hub.latest())
+    await hub.later("13m")
+
+    assert "open" == (await hub.latest()).message.state
+
+
 async def test_what_is_heard_in_time_is_no_news(begin) -> None:
     hub = await begun(begin)
     for number in range(1, 12):
@@ -48,6 +83,60 @@ async def test_what_is_heard_in_time_is_no_news(begin) -> None:
         await hub.nagios("mon1", "OK", "RECOVERY", service="heartbeat", number=number)
 
     assert [] == await titles(hub)
+
+
+async def test_a_source_that_is_silent_is_told(begin) -> None:
+    """Until anything comes of it: also what says nothing, what comes twice, and what nobody can read."""
+    hub = await begun(begin, SOURCES)
+    await hub.later("13m")
+    assert ["nagios-eu was not heard for 12m"] == await titles(hub)
+    await hub.nagios("web301", "UP", "RECOVERY", source="nagios-eu")
+    assert "resolved" == (await hub.latest()).message.state
+    for body in ({"NOTIFICATIONTYPE": "STRANGE"}, {"HOSTNAME": 7}, {"HOSTNAME": 7}):
+        await hub.later("11m")
+        with suppress(Malformed):
+            await hub.receives("nagios-eu", body, delivery="same")
+    await hub.later("11m")
+
+    assert 1 == len(await titles(hub))
+    assert [{"source": "nagios-eu"}] == [
+        alert.labels for alert in hub.hub.state.alerts.values() if alert.source == "tocsin"
+    ]
+
+
+async def test_who_does_not_prove_to_be_a_source_is_no_sign_of_it(begin) -> None:
+    hub = await begun(begin, SOURCES)
+    await hub.stop()
+    hub.variables["TOCSIN_NAGIOS_EU_SECRET"] = "s3cret"
+    await hub.start()
+    await hub.later("11m")
+    with pytest.raises(Unauthenticated):
+        await hub.nagios("web301", source="nagios-eu")
+    await hub.later("2m")
+
+    assert ["nagios-eu was not heard for 12m"] == await titles(hub)
+
+
+async def test_to_hear_a_beat_writes_nothing(begin) -> None:
+    """A source of a thousand events a second costs no row a second."""
+    hub = await begun(begin, SOURCES)
+    written: list[object] = []
+    hub.hub.writer.listen(lambda changes: written.extend(changes.timers))
+    for number in range(1, 60):
+        await hub.later("10s")
+        await hub.nagios("web301", "UP", "RECOVERY", source="nagios-eu", number=number)
+
+    assert [] == written
+
+
+async def test_a_shorter_time_counts_at_once(begin) -> None:
+    hub = await begun(begin)
+    await hub.later("1h")
+    await hub.nagios("mon1", "OK", "RECOVERY", service="heartbeat", number=1)
+    await hub.reloads(RULES.replace("every: 1d", "every: 90m"))
+    await hub.later("31m")
+
+    assert "backup was not heard for 1h 30m" in await titles(hub)
 
 
 async def test_a_beat_can_be_posted(begin) -> None:
