@@ -33,7 +33,7 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
     "alert": frozenset(
         {
             "title", "body", "state", "occasion", "severity", "source", "tool", "kind", "key", "count", "lasted",
-            "labels", "acked_by", "ack_reason", "acked_until",
+            "labels", "shape", "acked_by", "ack_reason", "acked_until",
             "silenced_until", "silenced_by", "silenced_because",
             "note", "answer", "quieted", "resolution", "explained",
             "next_to", "next_at",
@@ -41,8 +41,8 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
     ),
     "group": frozenset(
         {
-            "firing", "total", "acked", "hidden", "state", "occasion", "group", "route", "lasted", "members", "next_to",
-            "next_at",
+            "firing", "total", "acked", "hidden", "state", "shape", "occasion", "group", "route", "lasted", "members",
+            "next_to", "next_at",
         }
     ),
     "line": frozenset({"title", "body", "text", "by", "severity", "occasion"}),

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.core.alert import Alert, Answer, Phase
 from hub.core.durations import say_duration
+from hub.core.event import Link
 from hub.core.grouping import Crowd, Group, crowd
-from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Post
+from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Post, shape
 from hub.core.silence import Silence
 from hub.core.telling import UNDER_WAY
+from hub.prose import web_host
 from hub.templates import GROUP, Templates
 
 BUTTONS: Mapping[MessageState, tuple[tuple[str, str], ...]] = {
@@ -31,6 +34,8 @@ SENTENCES = {
 """What pressing a button says."""
 
 SHOWN_LABELS = 12
+RUNBOOK, RUNBOOKS = "Runbook", ("runbook", "runbook_url")
+"""The link's name, and the labels that may hold its address."""
 MOST_MEMBERS = 10
 """Members of a group that its message names; of the others it says how many they are."""
 
@@ -62,13 +67,14 @@ class Wording:
             state=state,
             severity=alert.severity if alert.severity is not None else alert.worst,
             occasion=post.occasion,
-            facts=self._facts(alert),
-            links=alert.links,
+            facts=_facts({"source": alert.source, **alert.labels}),
+            links=links_of(alert),
             buttons=tuple(
                 Button(label=label, value=f"{post.id}:{post.wanted}:{verb}", primary=verb == "ack")
                 for label, verb in BUTTONS[state]
             ),
             at=alert.began_at,
+            local=self._written(alert.began_at),
         )
 
     def crowd(
@@ -95,13 +101,14 @@ class Wording:
             state=state,
             severity=told.severity,
             occasion=post.occasion,
-            facts=tuple({**dict(group.labels), **told.labels}.items())[:SHOWN_LABELS],
-            links=told.shown[0].links if len({alert.links for alert in told.shown}) == 1 else (),
+            facts=_facts({**dict(group.labels), **told.labels}),
+            links=links_of(told.shown[0]) if len({links_of(alert) for alert in told.shown}) == 1 else (),
             buttons=tuple(
                 Button(label=label, value=f"{post.id}:{post.wanted}:{verb}", primary=verb == "ack")
                 for label, verb in BUTTONS[state]
             ),
             at=group.opened_at,
+            local=self._written(group.opened_at),
         )
 
     def line(self, line: Line, *, dialect: str) -> Message:
@@ -153,6 +160,7 @@ class Wording:
             "acked": told.acked,
             "hidden": told.hidden,
             "state": state.value,
+            "shape": shape(state, told.severity),
             "occasion": post.occasion.value,
             "group": dict(group.labels),
             "route": group.route,
@@ -162,6 +170,7 @@ class Wording:
                     "title": alert.title,
                     "state": states[alert.id].value,
                     "severity": alert.severity.word if alert.severity else "",
+                    "shape": shape(states[alert.id], alert.severity),
                     "acked_by": alert.ack.by if alert.ack else "",
                     "lasted": _lasted(alert, now),
                 }
@@ -177,6 +186,7 @@ class Wording:
             "body": alert.body,
             "state": state.value,
             "severity": alert.severity.word if alert.severity else "",
+            "shape": shape(state, alert.severity),
             "source": alert.source,
             "tool": self._tool(alert),
             "kind": alert.kind,
@@ -205,6 +215,9 @@ class Wording:
         local, today = at.astimezone(self._zone), now.astimezone(self._zone).date()
         return local.strftime("%H:%M %Z" if local.date() == today else "%Y-%m-%d %H:%M %Z")
 
+    def _written(self, at: datetime) -> str:
+        return at.astimezone(self._zone).strftime("%Y-%m-%d %H:%M %Z")
+
     def _answer(self, alert: Alert) -> str:
         return say_answer(alert.answer, self._tool(alert)) if alert.answer else ""
 
@@ -220,13 +233,26 @@ class Wording:
         why = f": {mark.text}" if mark.text else ""
         return f"quiet in {self._tool(alert)}{by}{why}"
 
-    def _facts(self, alert: Alert) -> tuple[tuple[str, str], ...]:
-        labels = [(name, value) for name, value in alert.labels.items() if value]
-        return (("source", alert.source), *labels)[:SHOWN_LABELS]
-
     def _part(self, occasion: str, part: str, dialect: str, words: Mapping[str, Any]) -> str:
         said = self.templates.say(occasion, part, dialect, words)
         return _plain_words(part, words) if said is None else said
+
+
+def links_of(alert: Alert) -> tuple[Link, ...]:
+    """The runbook first, whether the tool sent it as a link or as a label: it is what one looks for at night."""
+    found = [Link(title=RUNBOOK, url=alert.labels[name]) for name in RUNBOOKS if web_host(alert.labels.get(name, ""))]
+    named = [link for link in alert.links if link.title.casefold() == RUNBOOK.casefold()]
+    rest = [link for link in alert.links if link not in named]
+    once: dict[str, Link] = {}
+    for link in (*found, *named, *rest):
+        once.setdefault(link.url, link)
+    return tuple(once.values())
+
+
+def _facts(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Labels as they are listed, without what is a link already."""
+    shown = ((n, v) for n, v in labels.items() if v and not (n in RUNBOOKS and web_host(v)))
+    return tuple(islice(shown, SHOWN_LABELS))
 
 
 def _crowd_state(firing: Sequence[MessageState]) -> MessageState:

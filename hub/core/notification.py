@@ -1,5 +1,6 @@
 """What is said, in words of no particular chat: occasions, messages, posts and the lines in their threads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -44,6 +45,26 @@ class MessageState(StrEnum):
     NOTICE = "notice"
 
 
+STATE_SHAPES: Mapping[MessageState | None, str] = {
+    MessageState.ACKED: "◐",
+    MessageState.SILENCED: "⊘",
+    MessageState.RESOLVED: "✔",
+    MessageState.NOTICE: "●",
+}
+SEVERITY_SHAPES: Mapping[Severity | None, str] = {
+    Severity.INFO: "ⓘ",
+    Severity.WARNING: "▲",
+    Severity.ERROR: "◆",
+    Severity.CRITICAL: "✖",
+}
+
+
+def shape(state: MessageState | None, severity: Severity | None) -> str:
+    """A sign beside the word, for those who see no colours: how it stands or, of what is open, how bad it is."""
+    unknown = "◆" if state is MessageState.OPEN else ""
+    return STATE_SHAPES.get(state) or SEVERITY_SHAPES.get(severity, unknown)
+
+
 class MessageKind(StrEnum):
     ALERT = "alert"
     NOTICE = "notice"
@@ -81,6 +102,8 @@ class Message:
     buttons: tuple[Button, ...] = ()
     author: str = "tocsin"
     at: datetime | None = None
+    local: str = ""
+    """`at` as it is written in the hub's own zone, for where a reader's is not known."""
 
 
 class DeliveryState(StrEnum):

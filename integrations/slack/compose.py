@@ -42,10 +42,10 @@ class Look:
 
 OPEN: Mapping[Severity | None, Look] = {
     Severity.CRITICAL: Look(emoji="rotating_light", colour="#c62828"),
-    Severity.ERROR: Look(emoji="red_circle", colour="#d9541e"),
+    Severity.ERROR: Look(emoji="large_orange_diamond", colour="#d9541e"),
     Severity.WARNING: Look(emoji="warning", colour="#e0a100"),
-    Severity.INFO: Look(emoji="large_blue_diamond", colour="#2a6099"),
-    None: Look(emoji="red_circle", colour="#c62828"),
+    Severity.INFO: Look(emoji="information_source", colour="#2a6099"),
+    None: Look(emoji="large_orange_diamond", colour="#c62828"),
 }
 OTHERWISE: Mapping[MessageState | None, Look] = {
     MessageState.ACKED: Look(emoji="eyes", colour="#a8742a"),
@@ -158,7 +158,7 @@ def _context(message: Message) -> Sequence[Json]:
     elements = [_plain_text(named)] if named else []
     if message.at is not None:
         # In the reader's own zone, which takes `mrkdwn`; nobody else's words are in it.
-        words, fallback = BEGAN.get(message.state, "since "), message.at.strftime("%Y-%m-%d %H:%M UTC")
+        words, fallback = BEGAN.get(message.state, "since "), message.local or message.at.strftime("%Y-%m-%d %H:%M UTC")
         date = f"<!date^{int(message.at.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
         elements.append({"type": "mrkdwn", "text": f"{words}{date}"})
     return [{"type": "context", "elements": elements}] if elements else []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.core.event import Severity
-from hub.core.notification import Message, MessageKind, MessageState, Occasion
+from hub.core.notification import Message, MessageKind, MessageState, Occasion, shape
 from hub.prose import plain, web_host
 
 Json = dict[str, Any]
@@ -32,20 +32,19 @@ LINKS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A style of Adaptive Cards, a shape for those who see no colours, a colour of MessageCards."""
+    """A style of Adaptive Cards, a colour of MessageCards."""
 
     style: str
-    shape: str
     colour: str
 
 
 LOOKS: Mapping[MessageState | None, Look] = {
-    MessageState.OPEN: Look(style="attention", shape="▲", colour="B3261E"),
-    MessageState.ACKED: Look(style="warning", shape="◆", colour="8A5A00"),
-    MessageState.SILENCED: Look(style="emphasis", shape="■", colour="5A5791"),
-    MessageState.RESOLVED: Look(style="good", shape="✔", colour="1B6B3D"),
-    MessageState.NOTICE: Look(style="accent", shape="●", colour="2A6099"),
-    None: Look(style="default", shape="", colour="56606C"),
+    MessageState.OPEN: Look(style="attention", colour="B3261E"),
+    MessageState.ACKED: Look(style="warning", colour="8A5A00"),
+    MessageState.SILENCED: Look(style="emphasis", colour="5A5791"),
+    MessageState.RESOLVED: Look(style="good", colour="1B6B3D"),
+    MessageState.NOTICE: Look(style="accent", colour="2A6099"),
+    None: Look(style="default", colour="56606C"),
 }
 NEWS: Mapping[Occasion | None, str] = {
     Occasion.WORSENED: "worse",
@@ -92,11 +91,16 @@ def _encoded(value: Json) -> bytes:
 
 
 def head(message: Message) -> str:
-    """How it stands and how bad it is, in words: `▲ OPEN · worse · CRITICAL`."""
+    """How it stands and how bad it is, in a shape and in words: `✖ OPEN · worse · CRITICAL`."""
+    return " ".join(part for part in (shape(message.state, message.severity), in_words(message)) if part)
+
+
+def in_words(message: Message) -> str:
+    """The same for those who hear it."""
     state, news, severity = message.state, NEWS.get(message.occasion, ""), message.severity
     over = state is MessageState.RESOLVED
     words = [
-        f"{LOOKS[state].shape} {state.upper()}" if state else "",
+        state.upper() if state else "",
         news if state and not over else "",
         _severity(severity, over=over) if severity else "",
     ]
@@ -119,7 +123,7 @@ def spoken(message: Message, budget: int) -> str:
     """The message in one line, for screen readers and where no card can be shown."""
     said = " — ".join(part for part in (title_of(message, budget), standing_of(message, budget)) if part)
     # Some clients take this for Markdown or for SSML: neither links nor tags survive it.
-    return defused(": ".join(part for part in (head(message), said) if part)) or "…"
+    return defused(": ".join(part for part in (in_words(message), said) if part)) or "…"
 
 
 def how_to_answer(message: Message) -> str:
@@ -141,7 +145,7 @@ def facts_of(message: Message, budget: int) -> Iterator[tuple[str, str]]:
     if len(message.facts) > most:
         yield "…", f"{len(message.facts) - most:,} more"
     if message.at is not None and message.kind is MessageKind.ALERT:
-        yield "since", message.at.strftime("%Y-%m-%d %H:%M UTC")
+        yield "since", message.local or message.at.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def text_of(message: Message) -> str:

@@ -92,6 +92,23 @@ async def test_shut_up_twitter(hub_process: Callable[..., HubProcess], size: tup
         await expect(card(sheet, "second!")).to_be_visible()
 
 
+async def test_what_comes_is_read_aloud_and_what_changes_is_not(hub_process: Callable[..., HubProcess]) -> None:
+    """By a screen reader, with state and severity in words; a button is described by its alert."""
+    hub = hub_process(routes=ROUTES)
+    async with room(hub) as sheet:
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+        spoken = sheet.page.locator("#spoken")
+        await expect(spoken).to_have_text("open, error: db7: disk full")
+        ack = card(sheet, "db7").get_by_role("button", name="Ack", exact=True)
+        await expect(ack).to_have_accessible_description("db7: disk full")
+
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "ok"})
+        await expect(card(sheet, "db7").locator("[data-state]")).to_have_attribute("data-state", "resolved")
+        hub.post("/in/twitter", {"id": "1", "text": "first!"})
+        await expect(spoken).to_have_text('notice, info: twitter says "first!"')
+        assert "off" == await sheet.page.locator("#log").get_attribute("aria-live")
+
+
 async def test_a_misspelt_command_runs_nothing(hub_process: Callable[..., HubProcess]) -> None:
     """It is answered with the nearest words."""
     hub = hub_process(routes=ROUTES)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 EMOJI = {
-    "rotating_light": "🚨", "red_circle": "🔴", "warning": "⚠️", "large_blue_diamond": "🔷", "eyes": "👀",
+    "rotating_light": "🚨", "large_orange_diamond": "🔶", "warning": "⚠️", "information_source": "ℹ️", "eyes": "👀",
     "no_bell": "🔕", "white_check_mark": "✅", "speech_balloon": "💬", "arrow_lower_right": "↘️", "bell": "🔔",
 }  # fmt: skip
 LIGHT = {

@@ -38,7 +38,7 @@ async def test_what_breaks_together_is_told_together(hub: Scenario) -> None:
 
     assert ["3 firing: eu", "db1 is down"] == [one.message.title for one in await hub.told()]
     first = (await hub.told())[0]
-    assert ["▲ web1 is down", "▲ web2 is down", "▲ web3 is down"] == sorted(
+    assert ["◆ web1 is down", "◆ web2 is down", "◆ web3 is down"] == sorted(
         line.partition(" – ")[0] for line in first.message.text.splitlines()
     )
 
@@ -143,7 +143,7 @@ async def test_a_silence_of_some_keeps_the_message_true(hub: Scenario) -> None:
     await hub.says("silence host=web1 for 1h")
     message = await hub.latest()
 
-    assert "■ web1 is down – silenced" in message.message.text
+    assert "⊘ web1 is down – silenced" in message.message.text
     assert "open" == message.message.state
 
 

@@ -4,6 +4,20 @@ from pathlib import Path
 
 from scenario import Scenario
 
+MAPPED = """\
+version: 1
+sources:
+  mapped:
+    tool: json
+    event:
+      title: "{body.title}"
+      status: problem
+      url: "{body.graph}"
+      labels: {runbook_url: "{body.book}", team: "{body.team}"}
+channels: {ops: room:ops}
+everything_else: {to: ops}
+"""
+
 
 def write(hub: Scenario, name: str, words: str) -> Path:
     path = hub.folder / "templates/messages" / name
@@ -106,3 +120,31 @@ async def test_a_template_goes_round_and_grows_only_so_far(begin) -> None:
 
     assert "" == told.standing
     assert "x" * 2_000 == told.text
+
+
+async def test_the_runbook_is_the_first_link_however_it_came(begin) -> None:
+    """As a label or as a link; only what leads to the web is one, and what is one is no fact as well."""
+    hub = await begin(MAPPED)
+    book, graph = "https://wiki.example.com/disk", "https://graphs.example.com/disk"
+    await hub.receives("mapped", {"title": "one", "graph": graph, "book": book, "team": "web"})
+    one = (await hub.latest()).message
+    await hub.receives("mapped", {"title": "two", "graph": "", "book": "javascript:alert(1)", "team": "web"})
+    two = (await hub.latest()).message
+
+    assert [("Runbook", book), ("Open", graph)] == [(link.title, link.url) for link in one.links]
+    assert (("source", "mapped"), ("team", "web")) == one.facts
+    assert () == two.links
+    assert ("runbook_url", "javascript:alert(1)") in two.facts
+
+
+async def test_times_are_those_of_the_hub_s_own_zone(begin) -> None:
+    """Where a reader's is not known."""
+    hub = await begin()
+    hub.variables["TOCSIN_TIMEZONE"] = "Europe/Berlin"
+    await hub.restarts()
+    await hub.nagios("web301")
+    await hub.says("shut up nagios for 1h")
+    told = next(one.message for one in await hub.told() if one.message.title == "web301 is DOWN")
+
+    assert "2026-11-21 04:00 CET" == told.local
+    assert "silent until 05:00 CET" in told.standing

@@ -82,10 +82,10 @@ def test_a_ringing_telephone_and_a_screen_reader_say_it_in_two_lines() -> None:
     ("state", "severity", "emoji", "words"),
     [
         (MessageState.OPEN, Severity.CRITICAL, "rotating_light", "OPEN · CRITICAL"),
-        (MessageState.OPEN, Severity.ERROR, "red_circle", "OPEN · ERROR"),
+        (MessageState.OPEN, Severity.ERROR, "large_orange_diamond", "OPEN · ERROR"),
         (MessageState.OPEN, Severity.WARNING, "warning", "OPEN · WARNING"),
-        (MessageState.OPEN, Severity.INFO, "large_blue_diamond", "OPEN · INFO"),
-        (MessageState.OPEN, None, "red_circle", "OPEN"),
+        (MessageState.OPEN, Severity.INFO, "information_source", "OPEN · INFO"),
+        (MessageState.OPEN, None, "large_orange_diamond", "OPEN"),
         (MessageState.ACKED, Severity.CRITICAL, "eyes", "ACKED · CRITICAL"),
         (MessageState.SILENCED, Severity.CRITICAL, "no_bell", "SILENCED · CRITICAL"),
         (MessageState.RESOLVED, Severity.CRITICAL, "white_check_mark", "RESOLVED · was critical"),
@@ -145,8 +145,10 @@ def test_columns_stay_columns() -> None:
 
 def test_an_alert_without_anything_is_still_one() -> None:
     """A template may leave nothing to say."""
-    assert (":red_circle: …", "OPEN") == seen(Message(kind=MessageKind.ALERT, title="", state=MessageState.OPEN)).texts
-    assert (":red_circle: …",) == seen(Message(kind=MessageKind.ALERT, title="")).texts
+    assert (":large_orange_diamond: …", "OPEN") == seen(
+        Message(kind=MessageKind.ALERT, title="", state=MessageState.OPEN)
+    ).texts
+    assert (":large_orange_diamond: …",) == seen(Message(kind=MessageKind.ALERT, title="")).texts
     assert ("…",) == seen(Message(kind=MessageKind.LINE, title="")).texts
 
 

@@ -86,7 +86,7 @@ async def test_a_message_stands_in_the_channel(desk: Desk) -> None:
     ref = await desk.post()
 
     (shown,) = desk.teams.seen("managers")
-    assert ("▲ OPEN · CRITICAL", "web301 is DOWN", "host", "web301") == shown.texts
+    assert ("✖ OPEN · CRITICAL", "web301 is DOWN", "host", "web301") == shown.texts
     assert await desk.post() == ref
     assert await desk.post(key="p2") != ref
     assert SIGNATURE not in ref

@@ -55,7 +55,7 @@ def test_an_open_alert_says_what_somebody_half_asleep_needs() -> None:
     shown = seen(alert())
 
     assert (
-        "▲ OPEN · CRITICAL",
+        "✖ OPEN · CRITICAL",
         "web301 is DOWN",
         "CRITICAL - Host Unreachable",
         "source",
@@ -71,14 +71,14 @@ def test_an_open_alert_says_what_somebody_half_asleep_needs() -> None:
 @pytest.mark.parametrize(
     ("state", "occasion", "expected"),
     [
-        (MessageState.ACKED, Occasion.ACKED, "◆ ACKED · CRITICAL"),
-        (MessageState.SILENCED, Occasion.SILENCED, "■ SILENCED · CRITICAL"),
+        (MessageState.ACKED, Occasion.ACKED, "◐ ACKED · CRITICAL"),
+        (MessageState.SILENCED, Occasion.SILENCED, "⊘ SILENCED · CRITICAL"),
         (MessageState.RESOLVED, Occasion.RESOLVED, "✔ RESOLVED · was critical"),
         (MessageState.RESOLVED, Occasion.WORSENED, "✔ RESOLVED · was critical"),
-        (MessageState.OPEN, Occasion.WORSENED, "▲ OPEN · worse · CRITICAL"),
-        (MessageState.ACKED, Occasion.WORSENED, "◆ ACKED · worse · CRITICAL"),
-        (MessageState.OPEN, Occasion.REMINDED, "▲ OPEN · still open · CRITICAL"),
-        (MessageState.OPEN, Occasion.UNACKED, "▲ OPEN · no longer acked · CRITICAL"),
+        (MessageState.OPEN, Occasion.WORSENED, "✖ OPEN · worse · CRITICAL"),
+        (MessageState.ACKED, Occasion.WORSENED, "◐ ACKED · worse · CRITICAL"),
+        (MessageState.OPEN, Occasion.REMINDED, "✖ OPEN · still open · CRITICAL"),
+        (MessageState.OPEN, Occasion.UNACKED, "✖ OPEN · no longer acked · CRITICAL"),
         (MessageState.NOTICE, Occasion.NOTICED, "● NOTICE · CRITICAL"),
     ],
 )
@@ -113,7 +113,7 @@ def test_who_cannot_see_the_card_gets_its_words() -> None:
     """For screen readers, and for clients that show no cards."""
     card = content(alert(state=MessageState.ACKED, occasion=Occasion.ACKED, standing="acked by alice"))
 
-    assert "◆ ACKED · CRITICAL: web301 is DOWN — acked by alice" == card["fallbackText"] == card["speak"]
+    assert "ACKED · CRITICAL: web301 is DOWN — acked by alice" == card["fallbackText"] == card["speak"]
 
 
 def test_the_card_says_what_to_type_where_it_is_heard() -> None:
@@ -139,7 +139,7 @@ def test_a_line_stands_by_itself() -> None:
         kind=MessageKind.LINE, title="Worse: web301 is DOWN", severity=Severity.CRITICAL, occasion=Occasion.WORSENED
     )
 
-    assert ("CRITICAL", "Worse: web301 is DOWN") == seen(line).texts
+    assert ("✖ CRITICAL", "Worse: web301 is DOWN") == seen(line).texts
 
 
 @CARDS

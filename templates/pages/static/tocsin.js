@@ -86,6 +86,17 @@ function replaceHead(there, fresh) {
   }
 }
 
+// Read aloud by screen readers: what comes, not what changes. In a storm the first of it, and how much there is.
+const aloud = [];
+function speak(words) {
+  if (!words) return;
+  if (aloud.push(words) > 1) return;
+  setTimeout(() => {
+    const [first, ...more] = aloud.splice(0);
+    $("spoken").textContent = more.length > 2 ? `${first}, and ${more.length} more` : [first, ...more].join(". ");
+  }, 1000);
+}
+
 function put({ id, thread, html }) {
   const fresh = fragment(html);
   const there = $(`m-${id}`);
@@ -98,6 +109,7 @@ function put({ id, thread, html }) {
     if (empty) empty.remove();
     (home ? home.querySelector(".latest") : log).append(fresh);
     fresh.classList.add("fresh");
+    speak(fresh.dataset.spoken);
     if (!follow) unseen += 1;
   }
   tellTimes($(`m-${id}`));
