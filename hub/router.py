@@ -35,6 +35,8 @@ from hub.pauses import pause_of, pauses_in
 from hub.silencing import Silencing, count_held, edit_posts, silences_over
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
+from hub.storming import TIMER as STORM
+from hub.storming import Storming
 
 AGAIN = frozenset({Change.UNACKED, Change.REOPENED, Change.WORSENED})
 TURNS = AGAIN | {Change.ACKED, Change.RESOLVED}
@@ -69,6 +71,7 @@ class Asked:
 class Router:
     def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting, duties: Duties) -> None:
         self._duties = duties
+        self._storming = Storming(rules, self._told_of)
         self._closed_at: tuple[str, datetime, frozenset[str]] | None = None
         self._rules = rules
         self._inhibiting = inhibiting
@@ -198,7 +201,8 @@ class Router:
     def _say(self, draft: Draft, step: Advance, taken: Sequence[Taken], *, held: bool, said: Said) -> None:
         assert step.alert is not None
         known = {post.channel for post in draft.posts_about(step.alert)}
-        groups = self._join(draft, step.alert, [route for route in taken if route.channel not in known])
+        fresh = [route for route in taken if route.channel not in known]
+        groups = self._join(draft, step.alert, fresh, held=held)
         alert = draft.alert(step.alert.id)
         assert alert is not None
         told = telling.tell(
@@ -251,7 +255,9 @@ class Router:
         draft.set_timer("escalate", id, max(after[1], draft.now) if after else None)
 
     def _put(self, draft: Draft, told: Telling) -> None:
+        new = [post for post in told.posts if _newly_owed(post, draft.post(post.id))]
         draft.put(posts=told.posts, lines=told.lines)
+        self._storming.count(draft, new)
         self._await_windows(draft, told.posts)
         for post, due in told.gather:
             draft.set_timer("gather", post, due)
@@ -263,20 +269,14 @@ class Router:
             if window is not None and not window.active(draft.now):
                 draft.set_timer("window", name, window.opens(draft.now))
 
-    def _join(self, draft: Draft, alert: Alert, taken: Sequence[Taken]) -> Mapping[str, str]:
+    def _join(self, draft: Draft, alert: Alert, taken: Sequence[Taken], *, held: bool) -> Mapping[str, str]:
         """Put an alert into the groups of the routes that took it; gives for each channel of which group to tell there.
         And let the groups that it is in know whether anything of them is open."""
         groups: dict[str, str] = {}
         for route in taken:
-            labels = group_labels(alert, route.pace.group_by)
-            if labels is None or not alert.open:
-                continue
-            group = draft.crowd_of((route.route, labels))
-            if group is None or group.over(draft.now, self._rules().reopen_within):
-                id = GroupId(draft.pen.new_id())
-                group = Group(id=id, route=route.route, labels=labels, opened_at=draft.now)
-                draft.changes.groups[id] = group
-            groups[route.channel] = group.id
+            group = self._group_for(draft, alert, route, held=held)
+            if group is not None:
+                groups[route.channel] = group.id
         joined = tuple(dict.fromkeys((*alert.groups, *groups.values())))
         if joined != alert.groups:
             draft.put_alert(replace(alert, groups=joined))
@@ -284,10 +284,29 @@ class Router:
             self._keep_crowd(draft, joined_id)
         return groups
 
+    def _group_for(self, draft: Draft, alert: Alert, route: Taken, *, held: bool) -> Group | None:
+        """The group of several in which the route tells of an alert. None: it stands alone."""
+        labels = group_labels(alert, route.pace.group_by) if alert.open else None
+        group = draft.crowd_of((route.route, labels)) if labels is not None else None
+        if group is not None:
+            group = self._storming.in_place_of(draft, group, route.channel)
+        if group is not None and not group.over(draft.now, self._rules().reopen_within):
+            return group
+        if not held and not self._holds(draft).hold(route):
+            storm = self._storming.group_of(draft, route)
+            if storm is not None:
+                return storm
+        if labels is None:
+            return None
+        id = GroupId(draft.pen.new_id())
+        group = Group(id=id, route=route.route, labels=labels, opened_at=draft.now)
+        draft.put_group(group)
+        return group
+
     def _keep_crowd(self, draft: Draft, id: str) -> None:
         group, firing = draft.crowd(id), draft.firing(id)
         if group is not None and (group.healed_at is None) != (firing > 0):
-            draft.changes.groups[id] = replace(group, healed_at=None if firing else draft.now)
+            draft.put_group(replace(group, healed_at=None if firing else draft.now))
 
     def _drop_held_lines(self, draft: Draft, alert: Alert) -> None:
         for post in draft.posts_about(alert):
@@ -371,7 +390,7 @@ class Router:
         if otherwise != "mute" and (still or notices or (gone and otherwise == "digest")):
             said = _what_waited(lead, *([alert for _, alert in some] for some in (still, notices, gone)))
             draft.put(lines=[telling.announcement(posts[0].channel, Occasion.DIGEST, said, pen=draft.pen)])
-        draft.put(posts=[telling.told_now(post, draft.pen) for post, _ in (*still, *notices)])
+        self._put(draft, Telling(posts=tuple(telling.told_now(post, draft.pen) for post, _ in (*still, *notices))))
         dropped = Sending(state=DeliveryState.DROPPED)
         draft.put(posts=[replace(post, sending=dropped) for post, _ in gone])
 
@@ -573,6 +592,9 @@ class Router:
         if ask is not None and ask.state == "sent":
             self.answer(draft, id, "unknown", ask.detail)
 
+    def _storm_goes_on(self, draft: Draft, key: str) -> None:
+        self._storming.go_on(draft, key)
+
     def _gathered(self, draft: Draft, id: str) -> None:
         """Say what happened to members of a group since its last line."""
         post = draft.post(id)
@@ -631,6 +653,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "settle": Router._settled,
     "window": Router._opens,
     PAUSE: Router._pause_ends,
+    STORM: Router._storm_goes_on,
     LINK_CODE: Router._let_go,
     DUTY: Router._let_go,
 }
@@ -638,6 +661,12 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
 
 def _names(silences: Sequence[Silence]) -> tuple[tuple[str, str], ...]:
     return tuple(("silence", silence.id) for silence in silences)
+
+
+def _newly_owed(post: Post, before: Post | None) -> bool:
+    """Whether it is a new message in its channel."""
+    waited = before is None or before.sending.state is not DeliveryState.OWED
+    return waited and post.sending.state is DeliveryState.OWED and post.shown == 0 and post.ref is None
 
 
 def _said(event: Event) -> Said:

@@ -40,6 +40,7 @@ from hub.core.notification import Occasion
 from hub.core.oncall import Layer, Schedule, first_turn, parse_handover, parse_rotation
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rules import ACK_LASTS, OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
+from hub.core.storms import STORM, Limit
 from hub.core.times import parse_date, parse_zone
 from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
 from hub.errors import Complaint, RulesError
@@ -52,14 +53,15 @@ from hub.yaml_tree import shown as _shown
 
 ON_CALL = "oncall:"
 SHORTEST_REPEAT = timedelta(minutes=1)
+MOST_AT_ONCE = 100_000
 
-PACE = ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver")
-PACE_LATER = ("throttle", "digest")
+PACE = ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle")
+PACE_LATER = ("digest",)
 OTHERWISE = ("mute", "defer", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
-        "reopen_within", "ack_lasts", "heartbeats", "inhibit", "settle", "time_windows",
+        "reopen_within", "ack_lasts", "storm", "heartbeats", "inhibit", "settle", "time_windows",
         "schedules",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
@@ -71,7 +73,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "window": ("days", "hours", "timezone", "months", "dates", "except"),
     "heartbeat": ("name", "match", "every", "grace"),
     "inhibit": ("name", "when", "quiets", "equal"),
-    "channel": ("to", "shadow"),
+    "channel": ("to", "shadow", "storm"),
+    "limit": ("most", "within"),
     "access": ("allow", "deny", "who", "in", "when"),
     "source": ("tool", "expire_after", "heartbeat"),
     "beat": ("every", "grace"),
@@ -173,6 +176,7 @@ class _Reading:
     labels: frozenset[str] = frozenset()
     channel_options: dict[str, Any] = field(default_factory=dict)
     shadows: set[str] = field(default_factory=set)
+    storms: dict[str, Limit | None] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     windows: Mapping[str, TimeWindow] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
@@ -222,6 +226,8 @@ class _Reading:
             desks=self._desks(),
             settle=settle,
             shadows=frozenset(self.shadows),
+            storm=self._limit(top["storm"], ("storm",)) if "storm" in top else STORM,
+            storms=self.storms,
             ack_lasts=lasts,
             tests=tests,
             reopen_within=reopen,
@@ -261,6 +267,8 @@ class _Reading:
                 self._channel_options(body, address, path)
                 if self._flag(body.get("shadow"), (*path, "shadow")):
                     self.shadows.add(address)
+                if "storm" in body:
+                    self.storms[address] = self._limit(body["storm"], (*path, "storm"))
                 self._fault(address, place)
         return found
 
@@ -459,6 +467,7 @@ class _Reading:
         if wait is None:
             grouped_here = by and not above.group_by
             wait = GROUP_WAIT if grouped_here else above.group_wait if by else AT_ONCE
+        during, otherwise = self._deliver(body, path, above)
         return Pace(
             group_by=by,
             group_wait=wait,
@@ -467,20 +476,40 @@ class _Reading:
             repeat=self._repeat(body["repeat_interval"], (*path, "repeat_interval"))
             if "repeat_interval" in body
             else above.repeat,
-            **self._deliver(body, path, above),
+            during=during,
+            otherwise=otherwise,
+            throttle=self._limit(body["throttle"], (*path, "throttle")) if "throttle" in body else above.throttle,
             escalate=tuple(self._steps(body["escalate"], (*path, "escalate")))
             if "escalate" in body
             else above.escalate,
         )
 
-    def _deliver(self, body: Mapping[str, Any], path: Path_, above: Pace) -> dict[str, str]:
+    def _limit(self, value: Any, path: Path_) -> Limit | None:
+        """How many new messages in how long; `never` is as many as come."""
+        if value == "never":
+            return None
+        example = "write: {most: 20, within: 1m}, or never"
+        body = self._object(value, path, example)
+        if body is None:
+            return None
+        self._known_keys(body, path, KEYS["limit"], "limit")
+        most, within = str(body.get("most", "")), self._duration(body.get("within"), (*path, "within"))
+        if not (most.isascii() and most.isdigit() and 0 < int(most[:7]) <= MOST_AT_ONCE):
+            self.tree.wrong((*path, "most") if "most" in body else path, f"'most' is a number of messages; {example}")
+        elif within is None and "within" not in body:
+            self.tree.wrong(path, f"'within' is missing; {example}")
+        elif within is not None:
+            return Limit(most=int(most), within=within)
+        return None
+
+    def _deliver(self, body: Mapping[str, Any], path: Path_, above: Pace) -> tuple[str, str]:
         """In which window it is told, and what becomes of the rest."""
         if "deliver" not in body:
-            return {"during": above.during, "otherwise": above.otherwise}
+            return above.during, above.otherwise
         place: Path_ = (*path, "deliver")
         given = self._object(body["deliver"], place, "write: deliver: {during: office, otherwise: defer}")
         if given is None:
-            return {}
+            return "", ""
         self._known_keys(given, place, KEYS["deliver"], "deliver")
         for key in KEYS["deliver"]:
             if key not in given:
@@ -491,7 +520,7 @@ class _Reading:
             self.tree.wrong((*place, "during"), f"{what} (they are listed under time_windows:)")
         if "otherwise" in given and otherwise not in OTHERWISE:
             self.tree.wrong((*place, "otherwise"), f"{_shown(otherwise)} is none of {', '.join(OTHERWISE)}")
-        return {"during": str(during), "otherwise": str(otherwise)}
+        return str(during), str(otherwise)
 
     def _windows(self, value: Any) -> Mapping[str, TimeWindow]:
         found = {}

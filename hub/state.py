@@ -229,6 +229,7 @@ class Draft:
         self._lives: dict[LifeKey, str] = {}
         self._groups: dict[str, dict[str, None]] = defaultdict(dict)
         self._timers: dict[str, dict[str, Timer | None]] = defaultdict(dict)
+        self._crowd_of: dict[GroupKey, str] = {}
         self._members: dict[str, dict[str, bool]] = defaultdict(dict)
         """Of groups of several: members put here, and whether each is open."""
         self.alert_log: list[Alert] = []
@@ -249,6 +250,7 @@ class Draft:
         self._lives.update(other._lives)
         for group, posts in other._groups.items():
             self._groups[group].update(posts)
+        self._crowd_of |= other._crowd_of
         for kind, timers in other._timers.items():
             self._timers[kind].update(timers)
         for group, members in other._members.items():
@@ -305,11 +307,8 @@ class Draft:
 
     def crowd_of(self, key: GroupKey) -> Group | None:
         """The newest generation of a group of several."""
-        newest = [g for c in self._layers() for g in c.groups.values() if g.key == key]
-        if newest:
-            return max(newest, key=lambda g: (g.opened_at, g.id))
-        id = self.state.crowd_of.get(key)
-        return self.state.crowds.get(id) if id else None
+        newest = next((d._crowd_of[key] for d in self.layers() if key in d._crowd_of), self.state.crowd_of.get(key))
+        return self.crowd(newest) if newest else None
 
     def firing(self, group: str) -> int:
         """How many members of a group of several are open."""
@@ -382,6 +381,17 @@ class Draft:
             self.changes.posts[post.id] = post
             self._groups[post.group][post.id] = None
         self.changes.lines.update((line.id, line) for line in lines)
+
+    def all_posts(self) -> Iterator[Post]:
+        """Every post that memory has, and those made here. It takes as long as they are many."""
+        ids = dict.fromkeys(self.state.posts)
+        for changes in self._layers():
+            ids |= dict.fromkeys(changes.posts)
+        return (post for post in map(self.post, ids) if post is not None)
+
+    def put_group(self, group: Group) -> None:
+        self.changes.groups[group.id] = group
+        self._crowd_of[group.key] = group.id
 
     def put_alert(self, alert: Alert) -> None:
         self.changes.alerts[alert.id] = alert

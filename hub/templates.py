@@ -41,8 +41,8 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
     ),
     "group": frozenset(
         {
-            "firing", "total", "acked", "hidden", "state", "shape", "occasion", "group", "route", "lasted", "members",
-            "next_to", "next_at",
+            "firing", "total", "acked", "noticed", "hidden", "storm", "state", "shape", "occasion", "group", "route",
+            "lasted", "members", "next_to", "next_at",
         }
     ),
     "line": frozenset({"title", "body", "text", "by", "severity", "occasion"}),

@@ -87,7 +87,7 @@ class Wording:
         now: datetime,
     ) -> Message:
         """What the post of a group of several should say now: how many fire, and who, the worst first, with a bound."""
-        if len(members) == 1:
+        if len(members) == 1 and not group.storm:
             alert, silences = members[0]
             return self.post(post, alert, silences, dialect=dialect, now=now)
         told = crowd([alert for alert, _ in members], MOST_MEMBERS)
@@ -101,7 +101,7 @@ class Wording:
             state=state,
             severity=told.severity,
             occasion=post.occasion,
-            facts=_facts({**dict(group.labels), **told.labels}),
+            facts=_facts({**words["group"], **told.labels}),
             links=links_of(told.shown[0]) if len({links_of(alert) for alert in told.shown}) == 1 else (),
             buttons=tuple(
                 Button(label=label, value=f"{post.id}:{post.wanted}:{verb}", primary=verb == "ack")
@@ -153,16 +153,18 @@ class Wording:
     ) -> dict[str, Any]:
         """Of the message of a group of several."""
         states = {alert.id: message_state(alert, silences) for alert, silences in members}
-        state = _crowd_state([states[alert.id] for alert, _ in members if alert.open])
+        state = _crowd_state([states[alert.id] for alert, _ in members if alert.open], told)
         return self._next(post, state, now) | {
             "firing": told.firing,
+            "noticed": told.noticed,
+            "storm": group.storm,
             "total": told.total,
             "acked": told.acked,
             "hidden": told.hidden,
             "state": state.value,
             "shape": shape(state, told.severity),
             "occasion": post.occasion.value,
-            "group": dict(group.labels),
+            "group": {} if group.storm else dict(group.labels),
             "route": group.route,
             "lasted": _span(min(a.began_at for a, _ in members), group.healed_at or now),
             "members": [
@@ -255,12 +257,12 @@ def _facts(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(islice(shown, SHOWN_LABELS))
 
 
-def _crowd_state(firing: Sequence[MessageState]) -> MessageState:
+def _crowd_state(firing: Sequence[MessageState], told: Crowd) -> MessageState:
     """Of a group: open while one of its members is; resolved when none fires."""
     for state in (MessageState.OPEN, MessageState.ACKED, MessageState.SILENCED):
         if state in firing:
             return state
-    return MessageState.RESOLVED
+    return MessageState.NOTICE if told.noticed == told.total else MessageState.RESOLVED
 
 
 def message_state(alert: Alert, silences: Sequence[Silence]) -> MessageState:

@@ -4,12 +4,13 @@ ends `reopen_within` after the last of them resolved. Without `group_by`, or whe
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NewType
 
-from hub.core.alert import Alert, facts
+from hub.core.alert import Alert, Phase, facts
 from hub.core.event import Severity, require_utc
+from hub.core.storms import Limit
 
 GroupId = NewType("GroupId", str)
 
@@ -48,16 +49,23 @@ class Pace:
     """The window in which it is told; empty: always."""
     otherwise: str = ""
     """What becomes of the rest: `mute`, `defer` or `digest`."""
+    throttle: Limit | None = None
+    """How many new messages it may make; what is more is told in one."""
 
     def repeats_after(self, reminders: int) -> timedelta | None:
         """How long to wait for the next reminder, after so many."""
         return self.repeat[min(reminders, len(self.repeat) - 1)] if self.repeat else None
 
+    def with_duties_of(self, other: "Pace") -> "Pace":
+        """Let it also wake those whom the other would, where it wakes nobody."""
+        return replace(self, repeat=self.repeat or other.repeat, escalate=self.escalate or other.escalate)
+
 
 PLAIN = Pace()
+STORM_PACE = Pace(group_by=("storm",), group_interval=timedelta(minutes=5))
 
 GroupKey = tuple[str, tuple[tuple[str, str], ...]]
-"""A route, and the values of its `group_by`."""
+"""A route, and the values of its `group_by`; a storm has one value without a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +78,8 @@ class Group:
     labels: tuple[tuple[str, str], ...]
     opened_at: datetime
     healed_at: datetime | None = None
+    storm: str = ""
+    """What was too much, where it is the message of a storm: `more than 20 in 1m`."""
 
     def __post_init__(self) -> None:
         require_utc("opened_at", self.opened_at)
@@ -97,6 +107,8 @@ class Gathered:
 
     opened: int = 0
     opened_names: tuple[str, ...] = ()
+    lead: str = ""
+    """Of those that opened, the one that is worse than all before."""
     healed: int = 0
     healed_names: tuple[str, ...] = ()
 
@@ -108,21 +120,12 @@ class Gathered:
     def __bool__(self) -> bool:
         return bool(self.opened or self.healed)
 
-    def with_opened(self, name: str) -> "Gathered":
-        return Gathered(
-            opened=self.opened + 1,
-            opened_names=(*self.opened_names, name)[:NAMED],
-            healed=self.healed,
-            healed_names=self.healed_names,
-        )
+    def with_opened(self, name: str, *, leads: bool = False) -> "Gathered":
+        names = (*self.opened_names, name)[:NAMED]
+        return replace(self, opened=self.opened + 1, opened_names=names, lead=name if leads else self.lead)
 
     def with_healed(self, name: str) -> "Gathered":
-        return Gathered(
-            opened=self.opened,
-            opened_names=self.opened_names,
-            healed=self.healed + 1,
-            healed_names=(*self.healed_names, name)[:NAMED],
-        )
+        return replace(self, healed=self.healed + 1, healed_names=(*self.healed_names, name)[:NAMED])
 
     def say(self) -> tuple[str, str]:
         """A title, and what stands under it."""
@@ -133,6 +136,8 @@ class Gathered:
                 "" if self.healed == 1 else healed
             )
         title = opened if self.opened == 1 else f"{self.opened} more firing"
+        if self.lead and self.opened > 1:
+            title = f"{self.lead}, and {self.opened - 1} more firing"
         under = [opened] if self.opened > 1 else []
         return title, "\n".join([*under, *([f"resolved: {healed}"] if self.healed else [])])
 
@@ -149,6 +154,8 @@ class Crowd:
     firing: int
     total: int
     acked: int
+    noticed: int
+    """Members that are no alerts: notices, of a storm."""
     severity: Severity | None
     shown: tuple[Alert, ...]
     labels: Mapping[str, str]
@@ -171,6 +178,7 @@ def crowd(members: Sequence[Alert], most: int) -> Crowd:
     return Crowd(
         firing=len(firing),
         total=len(members),
+        noticed=sum(1 for alert in members if alert.phase is Phase.NOTICE),
         acked=sum(1 for alert in firing if alert.ack is not None),
         severity=worst if worst is not None else max((alert.worst or Severity.INFO for alert in members), default=None),
         shown=tuple(heapq.nsmallest(most, members, key=_rank)),

@@ -167,6 +167,10 @@ class Post:
     unacked_since: datetime | None = None
     """From when the steps of its escalation count: when it was told, or when the last ack ended. None: not at all."""
     steps_done: int = 0
+    loudest: int = 0
+    """The worst severity by which it woke anybody."""
+    merged_into: str = ""
+    """The group of the storm that tells of it instead."""
     shown_versions: tuple[tuple[int, datetime], ...] = ()
     """The newest versions shown, and when each was made: who pressed a button meant who stood there then."""
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from hub.core.grouping import PLAIN, Pace
 from hub.core.matching import Look, Match, PatternSet
 from hub.core.notification import Occasion
+from hub.core.storms import Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,14 @@ class RouteTree:
     def under(self, name: str) -> frozenset[str]:
         return self.names.get(name, frozenset())
 
+    @cached_property
+    def throttles(self) -> Mapping[str, Limit | None]:
+        """By route."""
+        found = {self.everything_else.route: self.everything_else.pace.throttle}
+        for route in self.routes:
+            found |= _throttles(route)
+        return found
+
     def trail(self, look: Look) -> tuple[Step, ...]:
         """Every route tried, and why it matched or did not."""
         steps: list[Step] = []
@@ -160,6 +169,13 @@ def _under(route: Route) -> dict[str, frozenset[str]]:
     for inner in route.routes:
         found |= _under(inner)
     return {**found, route.name: frozenset((route.name, *found))}
+
+
+def _throttles(route: Route) -> dict[str, Limit | None]:
+    found = {route.name: route.pace.throttle}
+    for inner in route.routes:
+        found |= _throttles(inner)
+    return found
 
 
 def _compile(routes: Sequence[Route], to: str | None, tell: tuple[Occasion, ...] | None) -> _Siblings:

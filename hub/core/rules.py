@@ -10,6 +10,7 @@ from hub.core.inhibition import InhibitRule
 from hub.core.matching import Match
 from hub.core.oncall import Schedule
 from hub.core.routing import RouteTree
+from hub.core.storms import STORM, Limit
 from hub.core.windows import TimeWindow
 
 REOPEN_WITHIN = timedelta(minutes=10)
@@ -85,6 +86,10 @@ class Rules:
     channels: Mapping[str, str]
     channel_options: Mapping[str, Any] = field(default_factory=dict)
     """By address, the chat's own record of what its channel sets beside `to`."""
+    storm: Limit | None = STORM
+    """How many new messages a channel takes before one tells of all; None: as many as come."""
+    storms: Mapping[str, Limit | None] = field(default_factory=dict)
+    """By address, where it is another."""
     shadows: frozenset[str] = frozenset()
     """The addresses to which all is decided and nothing sent."""
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -114,6 +119,9 @@ class Rules:
         if channel in self.channels:
             return self.channels[channel]
         return channel if channel in self.channels.values() else None
+
+    def storm_of(self, address: str) -> Limit | None:
+        return self.storms.get(address, self.storm)
 
     def heartbeat(self, name: str) -> Heartbeat | None:
         return next((beat for beat in self.heartbeats if beat.name == name), None)

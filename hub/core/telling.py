@@ -108,7 +108,7 @@ def tell(
     for post in posts:
         hold = held or holds.hold(post)
         if post.group in firing:
-            one = _told_of_member(post, occasion, alert, firing[post.group], held=hold, pen=pen)
+            one = tell_of_member(post, occasion, alert, firing[post.group], held=hold, pen=pen)
             if comment and not never_told(post):
                 said_so = thread_line(post, occasion, said, alert=alert, loud=False, state=DeliveryState.OWED, pen=pen)
                 one = replace(one, lines=(*one.lines, said_so))
@@ -126,6 +126,7 @@ def tell(
             group=groups.get(route.channel, alert.id),
             held=held or holds.hold(route),
             pen=pen,
+            severity=alert.severity,
         )
         for route in taken
         if route.channel not in known
@@ -133,7 +134,9 @@ def tell(
     return replace(told, posts=(*told.posts, *fresh))
 
 
-def new_post(route: Taken, occasion: Occasion, *, group: str, held: bool, pen: Pen) -> Post:
+def new_post(
+    route: Taken, occasion: Occasion, *, group: str, held: bool, pen: Pen, severity: Severity | None = None
+) -> Post:
     hold = held or not _wanted(route.tell, occasion)
     waits = occasion is Occasion.OPENED and route.pace.group_wait and not hold
     due = pen.now + route.pace.group_wait if waits else None
@@ -149,25 +152,30 @@ def new_post(route: Taken, occasion: Occasion, *, group: str, held: bool, pen: P
         tell=route.tell,
         created_at=pen.now,
         pace=route.pace,
+        loudest=0 if hold else int(severity or 0),
         unacked_since=(due or pen.now) if route.pace.escalate and not hold else None,
     )
 
 
-def _told_of_member(post: Post, occasion: Occasion, alert: Alert, firing: int, *, held: bool, pen: Pen) -> Telling:
-    """What follows for the message of a group when something happens to one of its members."""
+def tell_of_member(post: Post, occasion: Occasion, alert: Alert, firing: int, *, held: bool, pen: Pen) -> Telling:
+    """What follows for the message of a group when something happens to one of its members. `firing`: how many of them
+    are open after that."""
     healed = occasion is Occasion.RESOLVED
     # The line wakes; the message itself may catch up, since in a storm it is long.
-    as_told = (
-        Occasion.EASED if healed and firing else Occasion.REPEATED if occasion in NEWS and post.shown else occasion
-    )
+    catches_up = occasion is Occasion.NOTICED or (occasion in NEWS and post.shown)
+    as_told = Occasion.EASED if healed and firing else Occasion.REPEATED if catches_up else occasion
     moved = _moved(post, as_told, alive=firing > 0, held=held, pen=pen)
+    rank = int(alert.severity or 0) if occasion in NEWS and not held else 0
+    outdone, moved = rank > post.loudest, replace(moved, loudest=max(rank, post.loudest))
     if never_told(moved) or _unshown(moved) or not (healed or occasion in NEWS) or (held and not healed):
         return Telling(posts=(moved,))
     if not healed and not _wanted(post.tell, occasion):
         return Telling(posts=(moved,))
     gathered = post.gathered or Gathered()
-    gathered = gathered.with_healed(alert.title) if healed else gathered.with_opened(alert.title)
-    next_line = pen.now if post.lined_at is None or not firing else post.lined_at + post.pace.group_interval
+    gathered = gathered.with_healed(alert.title) if healed else gathered.with_opened(alert.title, leads=outdone)
+    # What is worse than all that woke anybody does not wait for its turn.
+    at_once = post.lined_at is None or not firing or outdone
+    next_line = pen.now if post.lined_at is None or at_once else post.lined_at + post.pace.group_interval
     if next_line > pen.now:
         return Telling(posts=(replace(moved, gathered=gathered),), gather=((post.id, next_line),))
     return say_gathered(replace(moved, gathered=gathered), alert.severity, pen=pen, healed=not firing)
@@ -206,6 +214,10 @@ def say_aloud(posts: Iterable[Post], occasion: Occasion, said: Said, severity: S
     """A loud line in each thread, of what an edit alone would tell nobody."""
     told = [post for post in posts if post.shown and not never_told(post) and _wanted(post.tell, occasion)]
     return Telling(lines=tuple(_loud_line(post, occasion, said, severity, pen=pen) for post in told))
+
+
+def quiet_line(post: Post, occasion: Occasion, said: Said, *, pen: Pen) -> Line:
+    return replace(_loud_line(post, occasion, said, None, pen=pen), loud=False)
 
 
 def _loud_line(post: Post, occasion: Occasion, said: Said, severity: Severity | None, *, pen: Pen) -> Line:

@@ -406,9 +406,17 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             "5:78: 'later' is none of mute, defer, digest",
         ],
     ),
-    "a route's throttle is to come": (
+    "a throttle is no number": (
         ROUTES + "  - {name: a, match: {host: a}, to: ops, throttle: x}\n",
-        ["5:42: 'throttle' is not supported by this version; remove it"],
+        ["5:52: 'x' is not a mapping; write: {most: 20, within: 1m}, or never"],
+    ),
+    "a storm of how many in what": (
+        HEAD + "storm: {most: many}\n",
+        ["4:15: 'most' is a number of messages; write: {most: 20, within: 1m}, or never"],
+    ),
+    "a storm without an end": (
+        HEAD + "storm: {most: 20}\n",
+        ["4:8: 'within' is missing; write: {most: 20, within: 1m}, or never"],
     ),
     "access is a mapping": (
         HEAD + "access: {allow: silence}\n",

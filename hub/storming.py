@@ -1,0 +1,163 @@
+"""Storms as they begin, go on and end: the part of the router that is about them."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from hub.core import telling
+from hub.core.alert import Alert
+from hub.core.grouping import STORM_PACE, Group, GroupId, GroupKey
+from hub.core.holds import Placed
+from hub.core.notification import DeliveryState, Occasion, Post, Sending
+from hub.core.routing import Taken
+from hub.core.rules import Rules
+from hub.core.storms import Limit, Rates
+from hub.core.telling import Said
+from hub.state import Draft
+
+TIMER = "storm"
+"""Set while one goes on; its subject says where."""
+SAME_STORM = timedelta(hours=1)
+"""A storm that begins again so long after it began is told in the same message."""
+
+
+class Storming:
+    """`members` are the alerts that a post tells of."""
+
+    def __init__(self, rules: Callable[[], Rules], members: Callable[[Draft, Post], Sequence[Alert]]) -> None:
+        self._rules = rules
+        self._members = members
+        # A job that fails has been counted: then a storm begins a little early, which nobody will miss.
+        self._rates = Rates()
+
+    def group_of(self, draft: Draft, route: Taken) -> Group | None:
+        """Of the storm that goes on where the route tells, if one does: there is told what comes."""
+        for key, limit in self._limits(route):
+            if draft.timer(TIMER, key) is not None:
+                self._rates.count(key, limit, draft.now)
+                group = draft.crowd_of(_group_key(key))
+                if group is not None:
+                    self._take_over(draft, group, route)
+                return group
+        return None
+
+    def count(self, draft: Draft, owed: Iterable[Post]) -> None:
+        """These are new messages. Where they are too many, a storm begins."""
+        for post in owed:
+            for key, limit in self._limits(post):
+                above = self._rates.count(key, limit, draft.now)
+                storm = draft.crowd_of(_group_key(key)) if draft.timer(TIMER, key) is not None else None
+                if storm is not None:
+                    self._join(draft, storm, [post])
+                    break
+                if above:
+                    self._begin(draft, key, limit)
+                    break
+
+    def go_on(self, draft: Draft, key: str) -> None:
+        """Look whether it is calm by now."""
+        limit = self._limit(key)
+        if limit is not None and self._rates.above(key, limit, draft.now):
+            draft.set_timer(TIMER, key, draft.now + limit.within)
+            return
+        group = draft.crowd_of(_group_key(key))
+        told = [post for post in (draft.posts_of(group.id) if group else ()) if post.shown]
+        for post in told:
+            said = Said(title="calm again: what is new has a message of its own")
+            draft.put(lines=[telling.quiet_line(post, Occasion.EASED, said, pen=draft.pen)])
+
+    def in_place_of(self, draft: Draft, group: Group, channel: str) -> Group | None:
+        """The group that tells there: of a storm, if that took the place of the other's message."""
+        merged = (post.merged_into for post in draft.posts_of(group.id) if post.channel == channel)
+        storm = next((id for id in merged if id), "")
+        return draft.crowd(storm) if storm else group
+
+    def _limits(self, place: Placed) -> Iterator[tuple[str, Limit]]:
+        """What bounds it, the narrowest first."""
+        if place.pace.throttle is not None:
+            yield _key(place.route, place.channel), place.pace.throttle
+        limit = self._rules().storm_of(place.channel)
+        if limit is not None:
+            yield _key("", place.channel), limit
+
+    def _limit(self, key: str) -> Limit | None:
+        route, channel = json.loads(key)
+        return self._rules().tree.throttles.get(route) if route else self._rules().storm_of(channel)
+
+    def _begin(self, draft: Draft, key: str, limit: Limit) -> None:
+        """What is not shown yet is told in one message from now on, with what comes after it."""
+        route, channel = json.loads(key)
+        folded = [post for post in draft.all_posts() if _foldable(post, route, channel)]
+        draft.set_timer(TIMER, key, draft.now + limit.within)
+        before = draft.crowd_of(_group_key(key))
+        if before is not None and draft.now - before.opened_at < SAME_STORM and before.healed_at is None:
+            self._join(draft, before, folded)
+            return
+        labels = _group_key(key)[1]
+        group = Group(id=GroupId(draft.pen.new_id()), route=route, labels=labels, opened_at=draft.now, storm=str(limit))
+        draft.put_group(group)
+        worst = max((self._fold(draft, post, group.id) for post in folded), default=0)
+        pace = STORM_PACE
+        for post in folded:
+            pace = pace.with_duties_of(post.pace)
+        taken = Taken(route=folded[-1].route, channel=channel, tell=None, pace=pace)
+        made = telling.new_post(taken, Occasion.OPENED, group=group.id, held=False, pen=draft.pen)
+        draft.put(posts=[replace(made, loudest=worst, lined_at=draft.now)])
+
+    def _join(self, draft: Draft, group: Group, posts: Iterable[Post]) -> None:
+        """Let the message of a storm that was told already tell of these as well."""
+        for post in posts:
+            alerts = self._members(draft, post)
+            self._fold(draft, post, group.id)
+            for told in draft.posts_of(group.id):
+                for alert in alerts:
+                    current = draft.post(told.id) or told
+                    firing = draft.firing(group.id)
+                    occasion = Occasion.OPENED if alert.open else Occasion.NOTICED
+                    more = telling.tell_of_member(current, occasion, alert, firing, held=False, pen=draft.pen)
+                    draft.put(posts=more.posts, lines=more.lines)
+                    for waiting, due in more.gather:
+                        draft.set_timer("gather", waiting, due)
+
+    def _fold(self, draft: Draft, post: Post, group: str) -> int:
+        """Let a post be told by that of the storm; gives the worst severity of what it tells."""
+        alerts = self._members(draft, post)
+        for alert in alerts:
+            draft.put_alert(replace(alert, groups=tuple(dict.fromkeys((*alert.groups, group)))))
+        dropped = Sending(state=DeliveryState.DROPPED)
+        draft.put(
+            posts=[replace(post, sending=dropped, merged_into=group)],
+            lines=[replace(line, sending=dropped) for line in draft.pending_lines_of(post.id)],
+        )
+        return max((int(alert.severity or 0) for alert in alerts), default=0)
+
+    def _take_over(self, draft: Draft, group: Group, route: Taken) -> None:
+        """Let the message of the storm wake whom the route would."""
+        for post in draft.posts_of(group.id):
+            pace = post.pace.with_duties_of(route.pace)
+            if pace == post.pace:
+                continue
+            since = post.unacked_since or (draft.now if pace.escalate else None)
+            draft.put(posts=[replace(post, pace=pace, unacked_since=since)])
+            if post.shown and pace.escalate and not post.pace.escalate:
+                draft.set_timer("escalate", post.id, draft.now + pace.escalate[0].after)
+            if post.shown and pace.repeat and not post.pace.repeat:
+                draft.set_timer("remind", post.id, draft.now + pace.repeat[0])
+
+
+def _foldable(post: Post, route: str, channel: str) -> bool:
+    """Whether it is owed there, and nobody has begun to show it."""
+    sending = post.sending
+    fresh = post.shown == 0 and post.ref is None and sending.attempts == 0 and not sending.trying
+    there = post.channel == channel and route in ("", post.route)
+    return there and fresh and sending.state is DeliveryState.OWED
+
+
+def _key(route: str, channel: str) -> str:
+    return json.dumps([route, channel])
+
+
+def _group_key(key: str) -> GroupKey:
+    route, _ = json.loads(key)
+    return route, (("", key),)
