@@ -44,6 +44,7 @@ from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
 from hub.store.sql import open_store
+from hub.switch import Switch
 from hub.templates import Templates
 from hub.upkeep import REST, Upkeep
 from hub.web.api import Api, plain_errors
@@ -81,6 +82,7 @@ class Hub:
     outbox: Outbox
     asks: Asks
     fetches: Fetches
+    switch: Switch
     upkeep: Upkeep
     ingest: Ingest
     actions: HubActions
@@ -232,6 +234,15 @@ async def build(
         await upkeep.route_leftovers(list(snapshot.unrouted))
         await upkeep.tell_of_templates()
         health = Health(current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: "")
+        switch = Switch(
+            address=settings.dead_mans_switch,
+            http=http,
+            writer=writer,
+            report=router.report,
+            ready=health.unready,
+            now=now,
+        )
+        await switch.begin()
         gate_settings = _gate_settings(settings, now)
         app = web.Application(middlewares=[gate(gate_settings), plain_errors], client_max_size=LARGEST_BODY)
         app.add_routes(Inbound(ingest, now, metrics.observe).routes())
@@ -240,7 +251,7 @@ async def build(
         app.add_routes(health.routes())
         app.add_routes(page_routes(operations, gate_settings, folders))
         if background:
-            await _start_background(stack, outbox, asks, fetches, schedule, upkeep)
+            await _start_background(stack, outbox, asks, fetches, switch, schedule, upkeep)
             for name, chat in chats.items():
                 if isinstance(chat, Listens):
                     stack.push_async_callback(_stop, asyncio.create_task(_listen_to(name, chat, hearing)))
@@ -254,6 +265,7 @@ async def build(
             outbox=outbox,
             asks=asks,
             fetches=fetches,
+            switch=switch,
             upkeep=upkeep,
             ingest=ingest,
             actions=actions,
@@ -265,9 +277,15 @@ async def build(
 
 
 async def _start_background(
-    stack: AsyncExitStack, outbox: Outbox, asks: Asks, fetches: Fetches, schedule: Schedule, upkeep: Upkeep
+    stack: AsyncExitStack,
+    outbox: Outbox,
+    asks: Asks,
+    fetches: Fetches,
+    switch: Switch,
+    schedule: Schedule,
+    upkeep: Upkeep,
 ) -> None:
-    for work in (outbox.serve(), asks.serve(), fetches.serve()):
+    for work in (outbox.serve(), asks.serve(), fetches.serve(), switch.serve()):
         stack.push_async_callback(_stop, asyncio.create_task(work))
     schedule.start()
     stack.callback(schedule.stop)

@@ -49,6 +49,8 @@ ID_SHOWN = 6
 """Of an alert's id, as commands take it."""
 LOOK_AGAIN = timedelta(minutes=1)
 """While an escalation is paused."""
+SWITCH, SWITCH_EVERY = "switch", timedelta(minutes=1)
+"""The timer that a ping to the dead man's switch follows."""
 LINK_CODE = "link-code"
 """The timer that keeps a code to link an account by; its subject is the code's hash and the account."""
 
@@ -631,6 +633,9 @@ class Router:
     def _beat_due(self, draft: Draft, subject: str) -> None:
         self.heartbeats.due(draft, subject)
 
+    def _goes_on(self, draft: Draft, subject: str) -> None:
+        draft.set_timer(SWITCH, subject, draft.now + SWITCH_EVERY)
+
     def _let_go(self, draft: Draft, id: str) -> None:
         """It counted as long as its timer ran."""
 
@@ -650,6 +655,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "remind": Router._remind,
     "escalate": Router._escalate,
     BEAT: Router._beat_due,
+    SWITCH: Router._goes_on,
     "settle": Router._settled,
     "window": Router._opens,
     PAUSE: Router._pause_ends,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hub.errors import SettingsError
 from hub.proof import Secret
@@ -54,6 +55,16 @@ class Environment:
         return self.secrets(source, "SECRET")
 
 
+def url_fault(url: str) -> str:
+    """What is wrong with a URL that somebody set; empty: nothing. It never shows what is in it."""
+    try:
+        parts = urlsplit(url.strip())
+        named, _ = bool(parts.hostname), parts.port
+    except ValueError:
+        return "is not a URL"
+    return "" if named and parts.scheme in ("http", "https") else "is not a URL that begins with https://"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     host: str = "127.0.0.1"
@@ -64,6 +75,8 @@ class Settings:
     timezone: str = "UTC"
     api_token: Secret | None = None
     secret_key: Secret | None = None
+    dead_mans_switch: Secret | None = None
+    """An address elsewhere to be pinged while all is well."""
     environment: Environment = field(default_factory=lambda: Environment({}))
 
     @property
@@ -113,6 +126,7 @@ def read_settings(
         timezone=environment.get("TOCSIN_TIMEZONE") or default.timezone,
         api_token=environment.secret("API_TOKEN"),
         secret_key=environment.secret("SECRET_KEY"),
+        dead_mans_switch=_switch(environment.secret("DEAD_MANS_SWITCH_URL")),
         environment=environment,
     )
 
@@ -123,3 +137,9 @@ def _port(text: str | None, default: int) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise SettingsError(f"TOCSIN_PORT is '{text}'; a port is a number such as 8080")
     return int(text)
+
+
+def _switch(url: Secret | None) -> Secret | None:
+    if url is not None and (wrong := url_fault(url.reveal())):
+        raise SettingsError(f"TOCSIN_DEAD_MANS_SWITCH_URL {wrong}")
+    return url

@@ -54,8 +54,12 @@ class Health:
             "database": self._writer.failing or "ok",
         }
 
+    def unready(self) -> str:
+        """Why we are not ready; empty if we are."""
+        return self._ready() or self._writer.failing
+
     async def readyz(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
-        why = self._ready() or self._writer.failing
+        why = self.unready()
         return answer({"status": "not ready", "why": why}, status=503) if why else answer({"status": "ready"})
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler

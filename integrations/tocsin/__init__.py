@@ -12,6 +12,7 @@ KINDS = {
     "heartbeat": "something that should be heard regularly was not",
     "delivery": "a message lies in the dead letters",
     "rules": "a changed routes.yaml was refused",
+    "switch": "the dead man's switch cannot be pinged",
     "template": "a template cannot be used, and other words stand in for it",
 }
 

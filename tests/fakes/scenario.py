@@ -136,6 +136,7 @@ class Scenario:
         return min([at for at in [timers, *owed] if at is not None], default=None)
 
     async def settle(self) -> None:
+        await self.hub.switch.ping()
         await self.hub.outbox.deliver_due()
 
     async def reloads(self, rules: str) -> bool:
