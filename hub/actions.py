@@ -7,13 +7,13 @@ import difflib
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from hub import ids
 from hub.asks import Asks
-from hub.commands.phrases import canonical
+from hub.commands.phrases import canonical, say_time
 from hub.contracts import Asker, Call, Command, Control, Heard, Match, OpenToAll, Reply, Silenced, Target, Via
 from hub.conversation import Conversation
 from hub.core.access import judge
@@ -34,7 +34,6 @@ from hub.proof import same
 from hub.router import LINK_CODE, Asked, Router
 from hub.state import Draft, State
 from hub.store import Audit, Linked, StoredAsk, StoredRequest
-from hub.wording import SENTENCES
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin.actions")
@@ -137,11 +136,6 @@ class HubActions:
         if not understood.command.reads:
             return Reply(text=f"{understood.command.name} does something, and here one only reads", ok=False)
         return await self._run(understood.command, understood.intent, heard)
-
-    async def press(self, heard: Heard, verb: str) -> Reply:
-        """A button is the sentence that it stands for, said in the thread of its post."""
-        sentence = pressed(verb)
-        return sentence if isinstance(sentence, Reply) else await self.perform(replace(heard, text=sentence))
 
     async def silence_by_match(self, matchers: Match, seconds: float, reason: str, heard: Heard) -> Silenced | Reply:
         """A silence asked for over HTTP, by the same rights as one in words; a Reply says why not."""
@@ -299,19 +293,38 @@ class HubActions:
 
     async def silence(self, matchers: Match, seconds: float, reason: str, heard: Heard) -> Silenced:
         effect = await self.preview(matchers)
-        if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
-            raise UsageError('a silence lasts up to 30 days; say how long: "for 2h"')
+        self._within_longest(seconds)
         asked = Silence(
             id=SilenceId(ids.short_id(SHORT + 1)),
             match=dict(matchers),
             author=heard.asker.person,
             because=reason,
-            place=heard.place,
+            place=heard.back,
             starts_at=self._now(),
             ends_at=self._now() + timedelta(seconds=seconds),
         )
-        await self._writer.do(lambda draft: self._router.silencing.begin(draft, asked))
+        begin = self._router.silencing.begin
+        await self._writer.do(lambda draft: begin(draft, asked, effect.channels, aside=heard.aside))
         return Silenced(silence=asked, effect=effect)
+
+    def _within_longest(self, seconds: float) -> None:
+        if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
+            raise UsageError('a silence lasts up to 30 days; say how long: "for 2h"')
+
+    async def extend(self, silence: Silence, ends_at: datetime, heard: Heard) -> Silence:
+        self._within_longest((ends_at - self._now()).total_seconds())
+
+        def job(draft: Draft) -> Silence:
+            current = draft.silence(silence.id)
+            if current is None or current.ended_at is not None:
+                raise UsageError("it has ended already")
+            if current.version != (heard.version or silence.version):
+                until = say_time(current.ends_at, draft.now)
+                raise UsageError(f'it was extended meanwhile, until {until}; "extend {silence.id} 1h" does it again')
+            but = "" if heard.aside else heard.back
+            return self._router.silencing.extend(draft, current, ends_at, heard.asker.person, but=but)
+
+        return await self._writer.do(job)
 
     def _know(self, names: frozenset[str]) -> None:
         """Refuse a silence on a name that no alert can have: it would hold nothing, and nobody would notice."""
@@ -423,7 +436,7 @@ class HubActions:
             asker=heard.asker.person,
             reason=reason,
             duration=seconds,
-            place=heard.place,
+            place=heard.back,
             state="queued",
             asked_at=self._now(),
         )
@@ -454,12 +467,6 @@ class HubActions:
 
 def _length(seconds: float | None) -> timedelta | None:
     return timedelta(seconds=seconds) if seconds else None
-
-
-def pressed(verb: str) -> str | Reply:
-    """The sentence that a button stands for."""
-    sentence = SENTENCES.get(verb)
-    return sentence if sentence is not None else Reply(text="that button is not known here", ok=False)
 
 
 def _once(draft: Draft, delivery: Delivery, at: datetime) -> None:

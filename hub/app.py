@@ -18,7 +18,7 @@ from hub.actions import HubActions
 from hub.asks import Asks
 from hub.commands import built_in_commands
 from hub.commands.tool import tool_commands
-from hub.contracts import Chat, ChatTools, Control, Integration, Listens
+from hub.contracts import Chat, ChatTools, Control, Integration, JudgedAs, Listens, Room
 from hub.conversation import Conversation
 from hub.core.durations import say_duration
 from hub.current import Current
@@ -92,7 +92,7 @@ class Hub:
 
 
 def catalogue_of(tools: Mapping[str, Integration], environment: Environment | None = None) -> Catalogue:
-    commands = [command.name for command in all_commands(tools)]
+    commands = [command.name for command in all_commands(tools) if not isinstance(command, JudgedAs)]
     chats = frozenset(name for name, tool in tools.items() if tool.chat)
     return Catalogue(tools=tools, chats=chats, commands=commands, setting=environment.secret if environment else None)
 
@@ -206,7 +206,15 @@ async def build(
             now=now,
         )
         threads = Threads(state, store)
-        hearing = Hearing(actions=actions, threads=threads, chats=chats, rules=current, now=now)
+        hearing = Hearing(
+            actions=actions,
+            threads=threads,
+            chats=chats,
+            desk=partial(_desk, tools),
+            can_say=partial(_can_say, tools, environment),
+            rules=current,
+            now=now,
+        )
         operations = Operations(
             store=store,
             state=state,
@@ -323,6 +331,19 @@ def _missing(tools: Mapping[str, Integration], chat: str) -> str:
     if tool is None or tool.chat is None:
         return f"no chat is called '{chat}'"
     return f"{tool.title} is not set up: set {tool.chat.missing}"
+
+
+def _desk(tools: Mapping[str, Integration], chat: str, user: str) -> str:
+    """The address at which a user of a chat hears alone; empty if there is none such."""
+    driver = tools[chat].chat
+    return f"{chat}:{driver.person(user)}" if driver is not None and driver.person is not None else ""
+
+
+def _can_say(tools: Mapping[str, Integration], environment: Environment, address: str) -> bool:
+    """Whether a chat could post to an address that is no channel of the rules: where somebody called the hub."""
+    chat, _, name = address.partition(":")
+    driver, setting, room = tools[chat].chat, partial(environment.secret, chat), Room(chat=chat, name=name)
+    return driver is not None and not driver.fault(room, setting) and not driver.lacks(room, setting)
 
 
 def _hear_chats(

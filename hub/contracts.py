@@ -234,6 +234,8 @@ class Utterance:
     """The message in whose thread it was said, or whose button was pressed."""
     answer_to: str = ""
     """The chat's own note of how to reply: a thread, a URL. Opaque to the hub, never stored or logged."""
+    aside: bool = False
+    """The reply is for this user's eyes alone, though others are in the room."""
 
 
 class Ear(Protocol):
@@ -507,6 +509,11 @@ class Heard:
     post: str | None = None
     version: int | None = None
     """With a button: the version that the presser saw."""
+    back: str = ""
+    """The address at which the asker hears later what comes of it: the place or, of what was said in private, that of
+    the asker alone. Empty: nowhere."""
+    aside: bool = False
+    """The reply is for the asker's eyes alone: the others in that place know nothing of it."""
     heard_at: datetime
 
 
@@ -564,6 +571,13 @@ class Silenced:
     effect: Effect
 
 
+@runtime_checkable
+class JudgedAs(Protocol):
+    """A command that is another one in other words: rules of access speak of that one."""
+
+    judged_as: str
+
+
 class Actions(Protocol):
     """What a command may see and make the hub do. Everything that it does is on record."""
 
@@ -588,6 +602,9 @@ class Actions(Protocol):
 
     async def silence(self, matchers: Match, seconds: float, reason: str, heard: Heard) -> Silenced:
         """Raises UsageError where there can be no such silence."""
+
+    async def extend(self, silence: Silence, ends_at: datetime, heard: Heard) -> Silence:
+        """Let it last until then. Raises UsageError."""
 
     async def unsilence(self, ids: Sequence[str], heard: Heard) -> Sequence[Silence]: ...
     async def ack(self, alert: Alert, reason: str, seconds: float | None, heard: Heard) -> datetime | None:

@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hub.actions import HubActions, pressed
+from hub.actions import HubActions
 from hub.contracts import Chat, Heard, Locates, Replies, Reply, Utterance, Via
 from hub.core.notification import Post
 from hub.core.rules import Rules
 from hub.errors import DeliveryError, Unreachable
 from hub.state import State
 from hub.store import Store
+from hub.wording import ABOUT_SILENCES, SENTENCES
 
 log = logging.getLogger("tocsin.hearing")
 
@@ -23,16 +25,22 @@ LONGEST_WAIT = 30.0
 LOCATED_WITHIN = 1.0
 """Seconds to find out what a place is called, within the three that a chat waits."""
 
+OF_SILENCE = "silence/"
+"""How the value of a button of a silence begins."""
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
 STRANGE_BUTTON = Reply(text="that button is of a message that is not known here", ok=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pressed:
-    """What a button's value `<post>:<version>:<verb>` says."""
+    """What a button's value says."""
 
-    post: Post
-    version: int
     verb: str
+    sentence: str
+    version: int
+    post: Post | None
+    """In whose thread it is said; None: in the channel."""
 
 
 class Threads:
@@ -42,15 +50,33 @@ class Threads:
         self._state = state
         self._store = store
 
-    async def button(self, value: str) -> Pressed | None:
-        """What was pressed, and its alert in memory. None if no such message is known."""
+    async def button(self, value: str, here: Callable[[str], bool]) -> Pressed | None:
+        """What was pressed, and its alert in memory. None if no such message or button is known at an address that is
+        here."""
         id, _, rest = value.partition(":")
         version, _, verb = rest.partition(":")
+        if not _NUMBER.fullmatch(version):
+            return None
+        if id.startswith(OF_SILENCE):
+            return await self._of_silence(id.removeprefix(OF_SILENCE), int(version), verb, here)
         post = self._state.posts.get(id) or await self._store.post(id)
-        if post is None or not version.isdecimal():
+        if post is None or verb not in SENTENCES or not here(post.channel):
             return None
         await self.recall(post)
-        return Pressed(post=post, version=int(version), verb=verb)
+        return Pressed(verb=verb, sentence=SENTENCES[verb], version=int(version), post=post)
+
+    async def _of_silence(self, id: str, version: int, verb: str, here: Callable[[str], bool]) -> Pressed | None:
+        """A button under what a silence announced or, if it is about one alert, in a thread of that alert."""
+        silence = self._state.silences.get(id) or await self._store.silence(id)
+        if silence is None or verb not in ABOUT_SILENCES:
+            return None
+        alert = self._state.alerts.get(silence.alert)
+        groups = (alert.id, *alert.groups) if alert else ()
+        posts = [self._state.posts[post] for group in groups for post in self._state.groups.get(group, ())]
+        post = next((post for post in posts if here(post.channel)), None)
+        if post is None and not any(map(here, (silence.place, *silence.told))):
+            return None
+        return Pressed(verb=verb, sentence=ABOUT_SILENCES[verb].format(id), version=version, post=post)
 
     async def of(self, place: str, ref: str) -> Post | None:
         """The post that the chat calls `ref`, and its alert in memory."""
@@ -67,18 +93,25 @@ class Threads:
 
 
 class Hearing:
+    """`desk` gives the address at which a user of a chat hears alone; `can_say` says whether a chat could post to an
+    address that no channel of the rules has."""
+
     def __init__(
         self,
         *,
         actions: HubActions,
         threads: Threads,
         chats: Mapping[str, Chat],
+        desk: Callable[[str, str], str],
+        can_say: Callable[[str], bool],
         rules: Callable[[], Rules],
         now: Callable[[], datetime],
     ) -> None:
         self._actions = actions
         self._threads = threads
         self._chats = chats
+        self._desk = desk
+        self._can_say = can_say
         self._rules = rules
         self._now = now
 
@@ -91,18 +124,19 @@ class Hearing:
             asker=self._actions.asker_of(f"{chat}:{utterance.user}", utterance.user_name),
             place=place,
             via=Via.BUTTON if utterance.button else Via.CHAT,
+            back=self._back(chat, utterance, place),
+            aside=utterance.aside,
             heard_at=self._now(),
         )
         if not utterance.button:
             post = await self._threads.of(place, utterance.message) if utterance.message else None
-            return await self._actions.perform_once(_about(heard, post), delivery)
-        button = await self._threads.button(utterance.button)
-        if button is None or button.post.channel.partition(":")[0] != chat:
+            return await self._actions.perform_once(replace(heard, post=post.id if post else None), delivery)
+        button = await self._threads.button(utterance.button, lambda address: address.partition(":")[0] == chat)
+        if button is None:
             return STRANGE_BUTTON
-        sentence = pressed(button.verb)
-        if isinstance(sentence, Reply):
-            return sentence
-        return await self._actions.perform_once(_about(heard, button.post, sentence, button.version), delivery)
+        under = button.post.id if button.post else None
+        pressed = replace(heard, text=button.sentence, post=under, version=button.version)
+        return await self._actions.perform_once(pressed, delivery)
 
     async def say_back(self, chat: str, utterance: Utterance, reply: Reply) -> None:
         """Say a reply in the chat itself, where its request could not be answered with it."""
@@ -124,6 +158,12 @@ class Hearing:
             else:
                 return
 
+    def _back(self, chat: str, utterance: Utterance, place: str) -> str:
+        """Where the speaker hears later what comes of it."""
+        if utterance.private:
+            return self._desk(chat, utterance.user)
+        return place if place in self._rules().channels.values() or self._can_say(place) else ""
+
     async def _place(self, chat: str, utterance: Utterance) -> str:
         """The address of where it was said, as the rules have it if they speak of it."""
         known = self._rules().channels.values()
@@ -136,15 +176,3 @@ class Hearing:
                 return f"{chat}:{await ears.locate(utterance.room)}"
         except (TimeoutError, DeliveryError):
             return address
-
-
-def _about(heard: Heard, post: Post | None, sentence: str | None = None, version: int | None = None) -> Heard:
-    return Heard(
-        text=heard.text if sentence is None else sentence,
-        asker=heard.asker,
-        place=heard.place,
-        via=heard.via,
-        post=post.id if post else None,
-        version=version,
-        heard_at=heard.heard_at,
-    )

@@ -112,9 +112,9 @@ class Operations:
         self, text: str, *, asker: Asker, place: str, thread: str | None = None, via: Via = Via.CHAT
     ) -> Reply:
         """Hear a sentence. In a room it is written down with the reply, so that all who look see both."""
-        heard = Heard(text=text, asker=asker, place=place, via=via, heard_at=self._now())
+        heard = Heard(text=text, asker=asker, place=place, via=via, back=place, heard_at=self._now())
         if not place.startswith("room:"):
-            return await self.actions.perform(heard)
+            return await self.actions.perform(replace(heard, aside=True))
         head = await self._head(thread) if thread else None
         post = await self._threads.of(place, head) if head else None
         said = await self._write(place, head, MessageKind.SAID, text[:2_000], asker.person)
@@ -123,23 +123,24 @@ class Operations:
         return reply
 
     async def press(self, value: str, *, asker: Asker, place: str) -> Reply:
-        """A button in a room, whose value is `<post>:<version>:<verb>`."""
-        button = await self._threads.button(value)
-        if button is None or button.post.channel != place:
+        """A button in a room."""
+        button = await self._threads.button(value, lambda address: address == place)
+        if button is None:
             return STRANGE_BUTTON
         heard = Heard(
-            text=f"[{button.verb}]",
+            text=button.sentence,
             asker=asker,
             place=place,
             via=Via.BUTTON,
-            post=button.post.id,
+            post=button.post.id if button.post else None,
             version=button.version,
+            back=place,
             heard_at=self._now(),
         )
-        reply = await self.actions.press(heard, button.verb)
-        if place.startswith("room:") and button.post.ref is not None:
+        reply = await self.actions.perform(heard)
+        if place.startswith("room:") and not (button.post and button.post.ref is None):
             said = f"{asker.person}: {button.verb} – {reply.text}"
-            await self._write(place, button.post.ref, MessageKind.REPLY, said, "tocsin")
+            await self._write(place, button.post.ref if button.post else None, MessageKind.REPLY, said, "tocsin")
         return reply
 
     async def _head(self, thread: str) -> str | None:

@@ -32,7 +32,7 @@ from hub.pauses import TIMER as PAUSE
 from hub.pauses import begin as begin_pause
 from hub.pauses import end as end_pause
 from hub.pauses import pause_of, pauses_in
-from hub.silencing import Silencing, count_held, edit_posts, silences_over
+from hub.silencing import Silencing, announce, count_held, edit_posts, silences_over
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 from hub.storming import TIMER as STORM
@@ -77,7 +77,7 @@ class Router:
         self._closed_at: tuple[str, datetime, frozenset[str]] | None = None
         self._rules = rules
         self._inhibiting = inhibiting
-        self.silencing = Silencing(rules, self._speak)
+        self.silencing = Silencing(rules, self._speak, duties.address)
         self.heartbeats = Heartbeats(rules, self.report)
 
     # ------------------------------------------------------------------------------------------------------ events
@@ -154,7 +154,7 @@ class Router:
         now_said = replace(first, count=first.count + 1, updated_at=event.received_at)
         draft.put_alert(now_said)
         quieted = silences_over(draft, life.notice_of(event))
-        count_held(draft, quieted, first.id)
+        count_held(draft, quieted, first)
         said = Said(title=event.title, text=event.body, by=event.actor, event=event.id)
         for post in draft.posts_of(first.id):
             if not telling.never_told(post):
@@ -181,7 +181,7 @@ class Router:
             explained = self._inhibiting.over(draft, step.alert)
             occasion = telling.OCCASIONS.get(step.change)
             if occasion in telling.HOLDABLE:
-                count_held(draft, quieted, step.alert.id)
+                count_held(draft, quieted, step.alert)
             self._say(draft, step, taken, held=bool(quieted or explained), said=_said(event))
             self._inhibit(draft, before, step.alert)
             if step.change is Change.RESOLVED:
@@ -535,7 +535,7 @@ class Router:
         if alert is not None and alert.answer is not None and alert.answer.ask == id:
             self._answer_on(draft, alert, moved)
         elif result not in ("asking", "sent") and ask.place:
-            self.silencing.announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(moved)))
+            announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(moved)))
         return moved
 
     def _answer_on(self, draft: Draft, alert: Alert, ask: StoredAsk) -> None:
@@ -547,7 +547,7 @@ class Router:
         if ask.state == "done" and ask.verb == "unack":
             self.unack(draft, alert.id, answer)
         if ask.state not in ("asking", "sent") and not draft.posts_about(alert) and ask.place:
-            self.silencing.announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(ask)))
+            announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(ask)))
 
     def _settle_ask(self, draft: Draft, alert: Alert) -> None:
         """An event may have answered what we asked: the tool's own word ends the waiting."""
@@ -583,6 +583,9 @@ class Router:
 
     def _silence_ends(self, draft: Draft, id: str) -> None:
         self.silencing.end(draft, id)
+
+    def _silence_warns(self, draft: Draft, id: str) -> None:
+        self.silencing.warn(draft, id)
 
     def _expires(self, draft: Draft, id: str) -> None:
         alert = draft.alert(id)
@@ -648,6 +651,7 @@ class Router:
 
 _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "silence": Router._silence_ends,
+    "silence-warns": Router._silence_warns,
     "expire": Router._expires,
     "confirm": Router._unconfirmed,
     "lift": Router._lift,

@@ -1,54 +1,132 @@
-"""Silences as they begin, hold and end, and who is told of it: the part of the router that is about them."""
+"""Silences as they begin, hold and end, and who is told of it: the part of the router that is about them.
 
-from collections.abc import Callable, Sequence
+It is told where they matter: in the channels that heard of what a silence covers, or would hear of it, a line in each,
+and where it was asked for. A silence of one alert is seen on that alert, and announced nowhere else.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
-from hub.commands.phrases import say_match
+from hub.commands.phrases import say_match, say_time
 from hub.core import telling
 from hub.core.alert import Alert
-from hub.core.matching import alert_look
-from hub.core.notification import Occasion
+from hub.core.durations import say_duration
+from hub.core.matching import Match, alert_look, compile_match
+from hub.core.notification import Button, DeliveryState, Occasion
 from hub.core.rules import Rules
-from hub.core.silence import REMEMBERED, Silence
+from hub.core.silence import REMEMBERED, Often, Silence, counted, extended
 from hub.core.telling import Said
 from hub.state import Draft
 
+MOST_PLACES = 30
+"""Channels in which one silence is announced."""
+NAMED = 5
+EXTEND = ("1h more", "extend")
+
 
 class Silencing:
-    """`speak` tells of an alert what was held back, unless something else holds it still."""
+    """`speak` tells of an alert what was held back, unless something else holds it still; `address` is where a channel
+    of the rules is now."""
 
-    def __init__(self, rules: Callable[[], Rules], speak: Callable[[Draft, Alert], None]) -> None:
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        speak: Callable[[Draft, Alert], None],
+        address: Callable[[str, Draft], str],
+    ) -> None:
         self._rules = rules
         self._speak = speak
+        self._address = address
 
-    def begin(self, draft: Draft, silence: Silence) -> int:
-        """Begin a silence; gives how many open alerts it covers now."""
-        draft.changes.silences[silence.id] = silence
-        draft.set_timer("silence", silence.id, silence.ends_at)
-        covered = [alert for alert in draft.open_alerts() if silence in silences_over(draft, alert)]
+    def begin(self, draft: Draft, silence: Silence, heard_of: Sequence[str] = (), *, aside: bool = False) -> None:
+        """Begin a silence. `heard_of` are addresses that lately heard of what it covers; `aside`: whoever asked for it
+        was answered alone, so that the place where it was hears of it like the others."""
+        covered = _covered(draft, compile_match(silence.match))
+        places = () if silence.alert else self._places(draft, silence, covered, heard_of)
+        told = tuple(place for place in places if aside or place != silence.place)
+        begun = replace(silence, told=told)
+        draft.changes.silences[silence.id] = begun
+        self._set_timers(draft, begun)
         for alert in covered:
             edit_posts(draft, alert, Occasion.SILENCED)
-        return len(covered)
+        for place in told:
+            announce(draft, place, Occasion.SILENCED, _what_begins(begun, covered, draft.now))
+
+    def extend(self, draft: Draft, silence: Silence, ends_at: datetime, by: str, *, but: str = "") -> Silence:
+        """Move its end, and say so where it was announced; `but` not there, where the reply says it."""
+        longer = extended(silence, ends_at)
+        draft.changes.silences[silence.id] = longer
+        self._set_timers(draft, longer)
+        for alert in _covered(draft, compile_match(silence.match)):
+            edit_posts(draft, alert, Occasion.SILENCED)
+        said = Said(
+            title=f"{say_match(silence.match)} stays quiet until {say_time(ends_at, draft.now)}, says {by}", by=by
+        )
+        for place in _announced(longer) if not silence.alert else ():
+            if place != but:
+                announce(draft, place, Occasion.SILENCED, said)
+        return longer
 
     def end(self, draft: Draft, id: str, by: str = "") -> Silence | None:
-        """End a silence, tell what it held back and say so where it was asked for. None if it is not there."""
+        """End a silence, tell what it held back and say so where it matters. None if it is not there."""
         silence = draft.silence(id)
         if silence is None or silence.ended_at is not None:
             return None
-        covered = [alert for alert in draft.open_alerts() if silence in silences_over(draft, alert)]
-        covered += [alert for alert in map(draft.alert, silence.held_alerts) if alert and alert not in covered]
+        covered = _covered(draft, compile_match(silence.match))
+        held = [alert for alert in map(draft.alert, silence.held_alerts) if alert is not None]
+        covered += [alert for alert in held if alert not in covered]
         ended = replace(silence, ended_at=draft.now)
         draft.changes.silences[id] = ended
-        draft.set_timer("silence", id, None)
+        self._stop_timers(draft, id)
+        places = () if silence.alert else _announced(silence, *_channels(draft, held))
         for alert in covered:
             self._speak(draft, alert)
-        if silence.place:
-            self.announce(draft, silence.place, Occasion.UNSILENCED, _what_it_held(ended, covered, by))
+        for place in places:
+            announce(draft, place, Occasion.UNSILENCED, _what_it_held(ended, covered, by))
         return ended
 
-    def announce(self, draft: Draft, place: str, occasion: Occasion, said: Said) -> None:
-        if self._rules().address(place) is not None:
-            draft.put(lines=[telling.announcement(place, occasion, said, pen=draft.pen)])
+    def ends(self, draft: Draft, id: str) -> None:
+        """Its time is over."""
+        self.end(draft, id)
+
+    def warn(self, draft: Draft, id: str) -> None:
+        """Say that it will end, while there is still time to extend it, if something under it fires."""
+        silence = draft.silence(id)
+        if silence is None or not silence.active(draft.now):
+            return
+        firing = _covered(draft, compile_match(silence.match))
+        if not firing:
+            return
+        said, button = _what_ends(silence, firing, draft.now), _button(silence, *EXTEND)
+        if silence.alert:
+            _say_in_threads(draft, firing[0], said, button)
+        for place in _announced(silence) if not silence.alert else ():
+            announce(draft, place, Occasion.SILENCED, said, buttons=(button,))
+
+    def _set_timers(self, draft: Draft, silence: Silence) -> None:
+        draft.set_timer("silence", silence.id, silence.ends_at)
+        draft.set_timer("silence-warns", silence.id, silence.warns_at if silence.warns_at > draft.now else None)
+
+    def _stop_timers(self, draft: Draft, id: str) -> None:
+        draft.set_timer("silence", id, None)
+        draft.set_timer("silence-warns", id, None)
+
+    def _places(
+        self, draft: Draft, silence: Silence, covered: Sequence[Alert], heard_of: Sequence[str]
+    ) -> Sequence[str]:
+        """The channels that were told of what it covers, or lately heard of such; else those that would."""
+        heard = [*_channels(draft, covered), *heard_of] or self._would_hear(draft, silence)
+        return list(dict.fromkeys([*([silence.place] if silence.place else []), *heard]))[:MOST_PLACES]
+
+    def _would_hear(self, draft: Draft, silence: Silence) -> Sequence[str]:
+        """Who would hear of an event that says just what the silence does."""
+        rules = self._rules()
+        said = {name: _first(value) for name, value in silence.match.items()}
+        source = rules.source(said.get("source") or "")
+        said |= {"status": "problem"} | ({"tool": source.tool} if source else {})
+        return [self._address(taken.channel, draft) for taken in rules.tree.decide(said.get)]
 
 
 def silences_over(draft: Draft, alert: Alert) -> list[Silence]:
@@ -60,12 +138,10 @@ def silences_over(draft: Draft, alert: Alert) -> list[Silence]:
     return [silence for silence, match in active if match.matches(look)]
 
 
-def count_held(draft: Draft, silences: Sequence[Silence], alert: str) -> None:
+def count_held(draft: Draft, silences: Sequence[Silence], alert: Alert) -> None:
     """Note that they kept an event of this alert from being told."""
     for silence in silences:
-        others = tuple(id for id in silence.held_alerts if id != alert)
-        counted = replace(silence, held=silence.held + 1, held_alerts=(*others, alert)[-REMEMBERED:])
-        draft.changes.silences[silence.id] = counted
+        draft.changes.silences[silence.id] = counted(silence, alert.id, alert.source, alert.title)
 
 
 def edit_posts(draft: Draft, alert: Alert, occasion: Occasion) -> None:
@@ -74,15 +150,101 @@ def edit_posts(draft: Draft, alert: Alert, occasion: Occasion) -> None:
     draft.put(posts=[telling.edited(post, occasion, draft.pen) for post in told])
 
 
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+def announce(draft: Draft, place: str, occasion: Occasion, said: Said, buttons: tuple[Button, ...] = ()) -> None:
+    line = telling.announcement(place, occasion, said, pen=draft.pen)
+    draft.put(lines=[replace(line, loud=occasion is not Occasion.SILENCED, buttons=buttons)])
+
+
+def _say_in_threads(draft: Draft, alert: Alert, said: Said, button: Button) -> None:
+    owed = DeliveryState.OWED
+    for post in draft.posts_about(alert):
+        if not telling.never_told(post):
+            line = telling.thread_line(
+                post, Occasion.SILENCED, said, alert=alert, loud=False, state=owed, pen=draft.pen
+            )
+            draft.put(lines=[replace(line, buttons=(button,))])
+
+
+def _covered(draft: Draft, match: Match) -> list[Alert]:
+    return [alert for alert in draft.open_alerts() if match.matches(alert_look(alert))]
+
+
+def _channels(draft: Draft, alerts: Iterable[Alert]) -> Sequence[str]:
+    """Where they were told, or would have been."""
+    return list(dict.fromkeys(post.channel for alert in alerts for post in draft.posts_about(alert)))
+
+
+def _announced(silence: Silence, *more: str) -> Sequence[str]:
+    """Where its start was told, or said in reply to who asked for it; and elsewhere."""
+    places = (*([silence.place] if silence.place else []), *silence.told, *more)
+    return list(dict.fromkeys(places))[:MOST_PLACES]
+
+
+def _first(value: object) -> str | None:
+    """A text of which the value speaks, as far as a route can be asked about it."""
+    if isinstance(value, list | tuple) and value:
+        return _first(value[0])
+    return value if isinstance(value, str) else None
+
+
+def _button(silence: Silence, label: str, verb: str) -> Button:
+    return Button(label=label, value=f"silence/{silence.id}:{silence.version}:{verb}", primary=True)
+
+
+# --------------------------------------------------------------------------------------------------------------- words
+
+
+def _what_begins(silence: Silence, covered: Sequence[Alert], now: datetime) -> Said:
+    because = [f"because {silence.because}"] if silence.because else []
+    fires = [f"{_many(len(covered), 'alert')} under it fire{'s' * (len(covered) == 1)} now"] if covered else []
+    return Said(
+        title=f"{say_match(silence.match)} is quiet until {say_time(silence.ends_at, now)}, says {silence.author}",
+        text="\n".join([*because, *fires, f'"unsilence {silence.id}" ends it']),
+        by=silence.author,
+    )
+
+
+def _what_ends(silence: Silence, firing: Sequence[Alert], now: datetime) -> Said:
+    about = firing[0].title if silence.alert else say_match(silence.match)
+    count = len(firing)
+    fires = "it still fires" if silence.alert else f"{_many(count, 'alert')} under it still fire{'s' * (count == 1)}"
+    return Said(
+        title=f"{about} speaks again in {say_duration(silence.ends_at - now)}: {fires}",
+        text="\n".join([*([] if silence.alert else _named(firing)), f'"extend {silence.id} 1h" keeps it quiet']),
+    )
 
 
 def _what_it_held(silence: Silence, covered: Sequence[Alert], by: str) -> Said:
-    firing = [alert.title for alert in covered if alert.open]
-    title = f"{say_match(silence.match)} speaks again" + (f", says {by}" if by else "")
-    held = f"{_many(silence.held, 'event')} held back, of {_many(len(silence.held_alerts), 'alert')}"
-    if not silence.held:
-        held = "nothing was held back"
-    lines = [held + (", and still firing:" if firing else ""), *(f"• {title}" for title in firing[:5])]
-    return Said(title=title, text="\n".join(lines), by=by)
+    alerts, full = len(silence.held_alerts), len(silence.held_alerts) == REMEMBERED
+    held = f"{_many(silence.held, 'event')} held back, of {_many(alerts, 'alert')}{' or more' * full}"
+    firing = [alert for alert in covered if alert.open]
+    return Said(
+        title=f"{say_match(silence.match)} speaks again{f', says {by}' * bool(by)}",
+        text="\n".join(
+            [
+                held if silence.held else "nothing was held back",
+                *_most_often(silence),
+                *([f"still firing: {len(firing)}", *_named(firing)] if firing else []),
+            ]
+        ),
+        by=by,
+    )
+
+
+def _most_often(silence: Silence) -> Sequence[str]:
+    """What it held most often, and how much else."""
+    most: Sequence[Often] = sorted(silence.often, key=lambda one: -one.events)[:NAMED]
+    rest = silence.held - sum(one.events for one in most)
+    more = [f"… and {_many(rest, 'other event')}"] if rest else []
+    return [*(f"• {one.events} × {one.title} ({one.source})" for one in most), *more]
+
+
+def _named(alerts: Sequence[Alert]) -> Sequence[str]:
+    """Their titles, of one source and words together, with a bound."""
+    kinds = Counter((alert.title, alert.source) for alert in alerts).most_common()
+    lines = [f"• {f'{count} × ' * (count > 1)}{title} ({source})" for (title, source), count in kinds[:NAMED]]
+    return [*lines, *([f"… and {len(kinds) - NAMED} more"] if len(kinds) > NAMED else [])]
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"

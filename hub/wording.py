@@ -32,6 +32,8 @@ SENTENCES = {
     "why": "why",
 }
 """What pressing a button says."""
+ABOUT_SILENCES = {"extend": "extend {} for 1h", "end": "unsilence {}"}
+"""What pressing a button of a silence says, with its id."""
 
 SHOWN_LABELS = 12
 RUNBOOK, RUNBOOKS = "Runbook", ("runbook", "runbook_url")
@@ -120,6 +122,7 @@ class Wording:
             severity=line.severity if line.loud else None,
             occasion=line.occasion,
             facts=line.facts,
+            buttons=line.buttons,
             at=line.created_at,
         )
 

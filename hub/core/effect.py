@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hub.core.alert import Alert
 from hub.core.event import Event, Status
 from hub.core.matching import Match, event_look
+from hub.core.silence import Often
 from hub.core.telling import HOLDABLE, OCCASIONS
 
 LOOKS_BACK = timedelta(days=7)
@@ -15,15 +16,6 @@ MOST_NAMED = 10
 ASSERTS = frozenset({Status.PROBLEM, Status.NOTICE})
 HELD = frozenset(change for change, occasion in OCCASIONS.items() if occasion in HOLDABLE)
 """Changes of which a silence holds the word."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Often:
-    """Events of one source that say the same."""
-
-    source: str
-    title: str
-    events: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,8 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
-    """`value` is `<post>:<version>:<verb>`; pressing it is the same as saying the verb in the post's thread."""
+    """`value` is `<post>:<version>:<verb>`; pressing it is the same as saying the verb in the post's thread. Of a
+    silence it is `silence/<id>:<version>:<verb>`."""
 
     label: str
     value: str
@@ -203,3 +204,4 @@ class Line:
     sending: Sending
     created_at: datetime
     facts: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    buttons: tuple[Button, ...] = ()

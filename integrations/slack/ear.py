@@ -101,6 +101,7 @@ def hear_command(form: Field) -> Utterance | None:
         room=channel,
         private=channel.startswith("D"),
         text=plain(form["text"].text("")),
+        aside=True,
         answer_to=form["response_url"].text(""),
     )
 
@@ -119,6 +120,7 @@ def hear_action(body: Field) -> Utterance | None:
         private=channel.startswith("D"),
         button=action["value"].text(),
         message=MessageRef(f"{channel}:{message}"),
+        aside=True,
         answer_to=body["response_url"].text(""),
     )
 

@@ -149,7 +149,8 @@ def facts_of(message: Message, budget: int) -> Iterator[tuple[str, str]]:
 
 
 def text_of(message: Message) -> str:
-    return "" if message.occasion in BRIEF else message.text
+    # A line, such as of what a silence held, has words of its own.
+    return "" if message.occasion in BRIEF and message.kind is not MessageKind.LINE else message.text
 
 
 def links_of(message: Message) -> Iterator[tuple[str, str]]:

@@ -179,6 +179,10 @@ class FakeActions:
         self.done.append(("resume", what, name))
         return True
 
+    async def extend(self, silence: Silence, ends_at: datetime, heard: Heard) -> Silence:
+        self.done.append(("extend", silence.id, ends_at))
+        return replace(silence, ends_at=ends_at)
+
     async def unsilence(self, ids: Sequence[str], heard: Heard) -> Sequence[Silence]:
         self.done.append(("unsilence", *ids))
         ended = [replace(silence, ended_at=NOW, held=9) for silence in self.silences() if silence.id in ids]

@@ -1,13 +1,22 @@
 """Silences, from their preview to what they say when they end."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from scenario import Scenario
+from live import LiveHub, live_hub, until
+from scenario import RULES, Scenario
+from teams import CHANNEL, TOKEN, say, teams
 
 from hub.core.effect import Effect
 from hub.effects import STEP, Effects
+from tests.fakes.slack import ALICE, BOB, BOT_TOKEN, SECRET, Posted, Slack, slack
+
+Begin = Callable[..., Awaitable[Scenario]]
 
 
 async def posts(hub: Scenario, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
@@ -99,3 +108,273 @@ async def test_the_page_shows_the_preview_before_it_silences(hub: Scenario) -> N
         await client.post("/silences", data={"words": silence.id, "do": "end"})
 
     assert [] == hub.hub.actions.silences()
+
+
+# ------------------------------------------------------------------------------------------------- announced and ended
+
+TWO_CHANNELS = """\
+version: 1
+sources: {twitter: {tool: json}}
+channels: {ops: room:ops, web: room:web, db: room:db}
+routes:
+  - {name: web, match: {host: "web*"}, to: web}
+  - {name: db, match: {host: "db*"}, to: db}
+everything_else: {to: ops}
+"""
+
+
+async def lines(hub: Scenario, room: str = "ops") -> list[str]:
+    """What was announced in a room, title and text of each."""
+    return [f"{m.message.title}\n{m.message.text}" for m in await hub.told(room) if m.message.kind == "line"]
+
+
+async def test_a_silence_is_announced_where_it_matters(begin: Begin) -> None:
+    """In the channels that heard of what it covers, a line in each; the reply says it where it was asked for."""
+    hub = await begin(TWO_CHANNELS)
+    await hub.nagios("web301", number=1)
+    await hub.nagios("web302", number=2)
+    await hub.says('silence host="web*" for 1h because OPS-311')
+    (announced,) = await lines(hub, "web")
+    assert "host=web* is quiet until 04:00 UTC, says alice" in announced
+    assert "because OPS-311" in announced
+    assert "2 alerts under it fire now" in announced
+    assert ([], []) == (await lines(hub, "ops"), await lines(hub, "db"))
+    await hub.later("30m")
+    await hub.nagios("web303", number=3)
+    await hub.says("unsilence host=web*", by="bob")
+
+    ended = [(await lines(hub, room))[-1] for room in ("web", "ops")]
+    assert all("host=web* speaks again, says bob\n1 event held back, of 1 alert" in one for one in ended)
+    assert all("still firing: 3" in one for one in ended)
+    assert [] == await lines(hub, "db")
+
+
+async def test_who_heard_lately_hears_of_a_silence_though_nothing_fires(begin: Begin) -> None:
+    hub = await begin(TWO_CHANNELS)
+    await hub.nagios("db1", number=1)
+    await hub.nagios("db1", "UP", "RECOVERY", number=2)
+    await hub.later("1d")
+    await hub.says("shut up nagios for 1h")
+
+    assert ["nagios is quiet"] == [one[:15] for one in await lines(hub, "db")]
+    assert [] == await lines(hub, "web")
+
+
+async def test_who_would_hear_hears_where_nothing_ever_fired(begin: Begin) -> None:
+    hub = await begin(TWO_CHANNELS)
+    await hub.says("silence host=db7 for 1h")
+
+    assert (1, 0, 0) == tuple([len(await lines(hub, room)) for room in ("db", "web", "ops")])
+
+
+async def test_it_says_what_it_held_by_title_with_counts_and_a_bound(hub: Scenario) -> None:
+    await hub.says("shut up nagios for 1h")
+    for host in range(9):
+        for n in range(host + 1):
+            await hub.nagios(f"web{host}", number=100 * host + n + 1)
+    await hub.later("61m")
+
+    ended = (await lines(hub))[-1]
+    assert "45 events held back, of 9 alerts" in ended
+    assert "• 9 × web8 is DOWN (nagios)\n• 8 × web7 is DOWN (nagios)" in ended
+    assert "… and 10 other events\nstill firing: 9" in ended
+    assert "… and 4 more" in ended
+
+
+async def test_a_silence_of_one_alert_is_announced_nowhere(hub: Scenario) -> None:
+    """It is seen on the alert; before its end a line in the thread offers more."""
+    await hub.nagios("web301")
+    alert = await hub.latest()
+    await hub.presses("Silence 1h", alert)
+    assert [] == await lines(hub)
+    await hub.later("51m")
+    warned = (await hub.thread(await hub.latest()))[-1]
+    assert "web301 is DOWN speaks again in 10m: it still fires" == warned.message.title
+    assert (False, ["1h more"]) == (warned.loud, [button.label for button in warned.message.buttons])
+    reply = await hub.presses("1h more", warned)
+    assert reply.ok
+    assert "is quiet until 05:00 UTC" in reply.text
+    twice = await hub.presses("1h more", warned)
+    assert not twice.ok
+    assert "it was extended meanwhile, until 05:00 UTC" in twice.text
+    await hub.later("2h")
+
+    assert [] == await lines(hub)
+    assert "open" == (await hub.latest()).message.state
+
+
+async def test_it_warns_before_its_end_if_something_under_it_fires(begin: Begin) -> None:
+    """Where it was announced, and over a restart; the button makes it last an hour more, in all channels."""
+    hub = await begin(TWO_CHANNELS)
+    await hub.nagios("web301")
+    await hub.says('silence host="web*" for 2h')
+    await hub.restarts()
+    await hub.later("111m")
+    for room in ("web", "ops"):
+        assert "host=web* speaks again in 10m: 1 alert under it still fires\n• web301" in (await lines(hub, room))[-1]
+    await hub.restarts()
+    reply = await hub.presses("1h more", await hub.latest("web"), by="bob")
+    assert "host=web* is quiet until 06:00 UTC" in reply.text
+    assert "host=web* stays quiet until 06:00 UTC, says bob" in (await lines(hub, "ops"))[-1]
+    assert "stays quiet" not in (await lines(hub, "web"))[-1]
+    await hub.later("1h")
+    assert "speaks again in 10m" in (await lines(hub, "web"))[-1]
+    await hub.later("10m")
+
+    assert "speaks again\nnothing was held back\nstill firing: 1" in (await lines(hub, "web"))[-1]
+
+
+async def test_it_does_not_warn_where_nothing_fires(hub: Scenario) -> None:
+    await hub.nagios("web301", number=1)
+    await hub.says("silence host=web301 for 1h")
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+    await hub.later("59m")
+
+    assert [] == await lines(hub)
+
+
+async def test_a_short_one_warns_a_fifth_before_its_end(hub: Scenario) -> None:
+    await hub.nagios("web301")
+    await hub.says("silence host=web301 for 10m")
+    await hub.later("8m")
+
+    assert "speaks again in 2m" in (await lines(hub))[-1]
+
+
+@pytest.mark.parametrize(
+    ("said", "until"),
+    [
+        ("extend {id} 1h", "04:15"),
+        ("extend {id} by 1h", "04:15"),
+        ("extend {id} for 90 minutes", "04:45"),
+        ("prolong nagios by 1h because it takes longer", "04:15"),
+        ("extend nagios until 06:00", "06:00"),
+    ],
+)
+async def test_an_extension_is_understood(hub: Scenario, said: str, until: str) -> None:
+    await hub.says("shut up nagios")
+    (silence,) = hub.hub.actions.silences()
+    reply = await hub.says(said.format(id=silence.id))
+
+    assert f"nagios is quiet until {until} UTC" in reply.text
+    assert f"{until}" == f"{hub.hub.actions.silences()[0].ends_at:%H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("extend nagios", 'say how much longer: "extend'),
+        ("extend nagios 60d", "up to 30 days"),
+        ("extend nagios until 03:05", "it lasts until 03:15 UTC already"),
+        ("extend nagios 1h 1h", "nothing called 'nagios 1h' is silenced"),
+        ("extend twitter 1h", "twitter is not silenced as a whole"),
+        ("extend zzz 1h", "nothing called 'zzz' is silenced; say\n\"extend"),
+        ("extend 1h", "say which silence"),
+    ],
+)
+async def test_an_extension_is_refused_whole(hub: Scenario, said: str, complaint: str) -> None:
+    await hub.says("shut up nagios")
+    before = hub.hub.actions.silences()
+    reply = await hub.says(said)
+
+    assert not reply.ok
+    assert complaint in reply.text
+    assert before == hub.hub.actions.silences()
+
+
+async def test_an_extension_takes_the_right_to_silence_as_long(begin: Begin) -> None:
+    """And rules of access speak of it as of silences."""
+    hub = await begin(
+        f"""{RULES}
+people: {{alice: {{}}, bob: {{}}}}
+access:
+  - {{allow: "silence *", who: alice, when: {{for: "<= 2h"}}}}
+"""
+    )
+    await hub.says("shut up nagios for 1h")
+    replies = [await hub.says(said, by=by) for said, by in (("extend nagios 1h", "bob"), ("extend nagios 2h", "alice"))]
+
+    assert [False, False] == [reply.ok for reply in replies]
+    assert "you said for 3h" in replies[1].text
+    assert (await hub.says("extend nagios 1h")).ok
+
+
+# ---------------------------------------------------------------------------------------------------------- real chats
+
+IN_SLACK = """\
+version: 1
+channels: {night: "slack:#ops", ops: room:ops}
+people: {alice: {slack: U0ALICE01}, bob: {slack: U0BOB001}}
+routes: [{name: disks, match: {tool: nagios}, to: night}]
+everything_else: {to: ops}
+access: [{allow: "silence *", who: alice}]
+"""
+
+
+@asynccontextmanager
+async def in_slack(folder: Path) -> AsyncIterator[tuple[LiveHub, Slack]]:
+    async with slack() as fake:
+        variables = {
+            "TOCSIN_SLACK_BOT_TOKEN": BOT_TOKEN,
+            "TOCSIN_SLACK_SIGNING_SECRET": SECRET,
+            "TOCSIN_SLACK_API_URL": f"{fake.base}/api/",
+        }
+        async with live_hub(folder, IN_SLACK, variables) as hub:
+            fake.hub = hub.url
+            yield hub, fake
+
+
+def reading(fake: Slack, words: str, place: str = "#ops") -> Callable[[], Awaitable[Posted | None]]:
+    async def look() -> Posted | None:
+        return next((one for one in fake.posted(place) if words in one.seen.text), None)
+
+    return look
+
+
+async def test_in_slack_a_command_is_announced_and_its_button_extends(tmp_path: Path) -> None:
+    """Who says `/tocsin …` is answered alone, so that the channel is told. The rights are the presser's."""
+    async with in_slack(tmp_path) as (hub, fake):
+        await hub.nagios("db1", n=1)
+        await until("it is told", reading(fake, "db1 is DOWN"))
+        assert "is quiet until" in await fake.command("shut up nagios for 10s")
+        await until("the channel is told", reading(fake, "nagios is quiet until"))
+        warning = await until("it warns", reading(fake, "still fires"))
+        assert f'"extend {hub.hub.actions.silences()[0].id} 1h" keeps it quiet' in warning.seen.text
+        await fake.press(warning.ref, "1h more", user=BOB)
+        refused = await until("bob is refused", reading(fake, "allowed to alice only"))
+        assert BOB == refused.only_for
+        await fake.press(warning.ref, "1h more", user=ALICE)
+        await until("the channel is told", reading(fake, "stays quiet until"))
+
+        assert [] == fake.complaints
+        assert hub.hub.actions.silences()[0].ends_at > datetime.now(UTC) + timedelta(minutes=59)
+
+
+async def test_what_was_asked_for_in_private_is_said_in_private(tmp_path: Path) -> None:
+    """A direct message is no channel of the rules, and hears of the end all the same."""
+    async with in_slack(tmp_path) as (hub, fake):
+        await fake.say("@U0ALICE01", "shut up nagios for 1s", user=ALICE)
+        await until("it ends", reading(fake, "nagios speaks again", "@U0ALICE01"))
+
+        assert "slack:@U0ALICE01" == (await hub.hub.store.deliveries(state="sent"))[0].channel
+
+
+async def test_in_teams_the_words_stand_where_a_button_would(tmp_path: Path) -> None:
+    async with teams() as fake:
+        variables = {
+            "TOCSIN_TEAMS_URL_NIGHT": fake.url("night"),
+            "TOCSIN_TEAMS_OUTGOING_SECRET": TOKEN,
+            "TOCSIN_TEAMS_CHANNELS": f"night={CHANNEL}",
+        }
+        rules = IN_SLACK.replace("slack:#ops", "teams:night").replace("{slack: U0ALICE01}", "{teams: 00000000-alice}")
+        async with live_hub(tmp_path, rules, variables) as hub:
+            await hub.nagios("db1", n=1)
+            assert "nagios is quiet until" in await say(hub.url, "shut up nagios for 5s", id="quiet")
+
+            async def warned() -> str | None:
+                return next((seen.text for seen in fake.seen("night") if "still fires" in seen.text), None)
+
+            id = hub.hub.actions.silences()[0].id
+            assert f'"extend {id} 1h" keeps it quiet' in await until("it warns", warned)
+            assert "nagios is quiet until" in await say(hub.url, f"extend {id} 1h", id="extend")
+            assert [] == fake.complaints

@@ -1,0 +1,93 @@
+"""Which silences a sentence is about: by source, by pairs as they were silenced, by the beginning of an id, or by the
+thread in which it is said."""
+
+from collections.abc import Sequence
+
+from hub.commands.phrases import canonical, say_match, say_silenced, say_time, short, source_called
+from hub.commands.silence import match_said
+from hub.commands.subjects import alert_of, in_thread
+from hub.contracts import Actions, Call, Heard
+from hub.core.matching import alert_look, compile_match
+from hub.core.silence import Silence
+from hub.errors import UsageError
+
+MOST_CHOICES = 5
+
+
+def silences_meant(words: str, heard: Heard, actions: Actions, sentence: str) -> Sequence[Silence]:
+    """Raises UsageError where it is none; `sentence`, with `{}` for an id, is what could be said instead."""
+    said = words.strip()
+    if said and said.casefold() != "this":
+        return _named(said, actions, sentence)
+    if in_thread(heard):
+        return _of_thread(heard, actions, sentence)
+    raise UsageError(f"say which silence{choices(actions.silences(), actions, sentence)}")
+
+
+def _named(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
+    source = source_called(said, actions.sources())
+    if source is not None:
+        return _of_source(source, actions, sentence)
+    if "=" in said:
+        return _of_match(said, actions, sentence)
+    return [called(said, actions.silences(), actions, sentence)]
+
+
+def called(said: str, among: Sequence[Silence], actions: Actions, sentence: str) -> Silence:
+    """The one of these whose id is, or begins with, what was said. Raises UsageError."""
+    found = [silence for silence in among if silence.id.casefold() == said.casefold()]
+    found = found or [silence for silence in among if silence.id.casefold().startswith(said.casefold())]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"'{short(said)}' begins several ids{choices(found, actions, sentence)}")
+    raise UsageError(f"nothing called '{short(said)}' is silenced{choices(among, actions, sentence)}")
+
+
+def _of_source(source: str, actions: Actions, sentence: str) -> Sequence[Silence]:
+    whole = [silence for silence in actions.silences() if silence.match == {"source": source}]
+    if whole:
+        return whole
+    part = [silence for silence in actions.silences() if silence.match.get("source") == source]
+    raise UsageError(f"{source} is not silenced as a whole{choices(part, actions, sentence)}")
+
+
+def _of_match(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
+    match = match_said(said, actions)
+    found = [silence for silence in actions.silences() if silence.match == match]
+    if not found:
+        raise UsageError(f"{say_match(match)} is not silenced{choices(actions.silences(), actions, sentence)}")
+    return found
+
+
+def _of_thread(heard: Heard, actions: Actions, sentence: str) -> Sequence[Silence]:
+    """The silences of just these alerts; else the one that covers them. Of several wider ones, none is guessed."""
+    subjects = actions.subjects(heard)
+    own = [s for s in actions.silences() if any(s.alert == alert.id for alert in subjects)]
+    if own:
+        return own
+    wide = [s for s in actions.silences() if any(compile_match(s.match).matches(alert_look(a)) for a in subjects)]
+    if len(wide) == 1:
+        return wide
+    raise UsageError(
+        f"several silences cover this{choices(wide, actions, sentence)}" if wide else "this is not silenced"
+    )
+
+
+def choices(silences: Sequence[Silence], actions: Actions, sentence: str) -> str:
+    """What could be said instead, a line each."""
+    if not silences:
+        return '; "silences" lists what is'
+    lines = [_choice(silence, actions, sentence) for silence in silences]
+    return "; say\n" + "\n".join(lines[:MOST_CHOICES])
+
+
+def _choice(silence: Silence, actions: Actions, sentence: str) -> str:
+    said, until = say_silenced(silence.match, alert_of(silence, actions)), say_time(silence.ends_at, actions.now())
+    return f'"{sentence.format(silence.id)}" for {said}, until {until}'
+
+
+def call_about(name: str, silence: Silence, actions: Actions, **more: str | float) -> Call:
+    """What is asked of rules of access about a silence that is there."""
+    words, arguments = canonical(silence.match, alert_of(silence, actions))
+    return Call(name=name, words=words, arguments={**arguments, **more})
