@@ -314,7 +314,7 @@ class Outbox:
             told = self._say(post, "plain")
             return f"{told.state}/{told.severity}"
         alert = self._state.alerts[post.group]
-        return telling.gist(alert, message_state(alert, self._silences_over(alert)))
+        return telling.gist(alert, message_state(alert, self._silences_over(alert)), self._now())
 
     def _silences_over(self, alert: Alert) -> list[Silence]:
         active = self._state.active_silences(self._now())

@@ -38,6 +38,7 @@ from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 from hub.storming import TIMER as STORM
 from hub.storming import Storming
 
+FLAPPED = frozenset({Change.REOPENED, Change.WORSENED, Change.RESOLVED})
 AGAIN = frozenset({Change.UNACKED, Change.REOPENED, Change.WORSENED})
 TURNS = AGAIN | {Change.ACKED, Change.RESOLVED}
 """Changes that an escalation may turn on. Of others, in a storm, no group is looked through."""
@@ -219,12 +220,37 @@ class Router:
             holds=self._holds(draft),
         )
         self._put(draft, told)
+        flaps = alert.flapping(draft.now) and step.change in FLAPPED
+        if flaps:
+            draft.set_timer("flap", alert.id, draft.now + self._rules().reopen_within)
         for post in told.posts:
-            self._escalation(draft, post, step.change)
+            self._escalation(draft, post, step.change, flaps=flaps)
 
-    def _escalation(self, draft: Draft, post: Post, change: Change) -> None:
-        """Stopped at once by an ack or a recovery; begun anew, from its first step, when nobody has it any more."""
+    def _rests(self, draft: Draft, id: str) -> None:
+        """What flapped has stayed as it is for a while, and that is news again."""
+        alert = draft.alert(id)
+        if alert is None or not alert.flapped_at:
+            return
+        rested = replace(alert, flapped_at=())
+        draft.put_alert(rested)
+        edit_posts(draft, rested, Occasion.REOPENED if alert.open else Occasion.RESOLVED)
+        stays = "stays so" if alert.open else "stays resolved"
+        said = Said(title=f"{alert.title}: {stays}, after it came back {alert.flaps} times")
+        posts = draft.posts_about(rested)
+        if not alert.open:
+            told = [post for post in posts if post.shown]
+            draft.put(lines=[telling.quiet_line(post, Occasion.RESOLVED, said, pen=draft.pen) for post in told])
+        elif alert.ack is None and not self._held(draft, rested):
+            holds = self._holds(draft)
+            free = [post for post in posts if not holds.hold(post)]
+            self._put(draft, telling.say_aloud(free, Occasion.REOPENED, said, alert.severity, pen=draft.pen))
+
+    def _escalation(self, draft: Draft, post: Post, change: Change, *, flaps: bool) -> None:
+        """Stopped at once by an ack or a recovery; begun anew, from its first step, when nobody has it any more. What
+        comes and goes is still nobody's."""
         if not post.pace.escalate or telling.never_told(post) or change not in TURNS:
+            return
+        if flaps and post.unacked_since is not None:
             return
         open_now = (alert for alert in self._told_of(draft, post) if alert.open)
         if not any(alert.ack is None for alert in open_now):
@@ -247,6 +273,9 @@ class Router:
             draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
             return
         if not untaken:
+            alerts = self._told_of(draft, post)
+            if any(alert.ack is None and alert.flapping(draft.now) for alert in alerts):
+                draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
             return
         worst = max(heard, key=lambda alert: alert.severity or 0)
         said = Said(title=f"nobody has taken it in {say_duration(step[0].after)}: now {step[0].name} hears of it")
@@ -657,6 +686,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "lift": Router._lift,
     "gather": Router._gathered,
     "remind": Router._remind,
+    "flap": Router._rests,
     "escalate": Router._escalate,
     BEAT: Router._beat_due,
     SWITCH: Router._goes_on,

@@ -33,7 +33,7 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
     "alert": frozenset(
         {
             "title", "body", "state", "occasion", "severity", "source", "tool", "kind", "key", "count", "lasted",
-            "labels", "shape", "acked_by", "ack_reason", "acked_until",
+            "labels", "shape", "acked_by", "ack_reason", "acked_until", "flapping",
             "silenced_until", "silenced_by", "silenced_because",
             "note", "answer", "quieted", "resolution", "explained",
             "next_to", "next_at",

@@ -200,6 +200,7 @@ class Wording:
             "lasted": _lasted(alert, now),
             "acked_by": ack.by if ack else "",
             "ack_reason": ack.reason if ack else "",
+            "flapping": alert.flaps if alert.flapping(now) else 0,
             "acked_until": self._until(ack.until, now) if ack and ack.until else "",
             "note": alert.note if alert.open and not alert.ack else "",
             "answer": self._answer(alert),

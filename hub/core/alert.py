@@ -11,6 +11,9 @@ from hub.core.event import Event, Labels, Link, Mark, MarkKind, Severity, Status
 AlertId = NewType("AlertId", str)
 
 WARNED_BEFORE = timedelta(minutes=15)
+FLAPS = 3
+FLAPS_WITHIN = timedelta(minutes=30)
+"""What came back so often in so long flaps."""
 
 
 class Phase(StrEnum):
@@ -133,6 +136,10 @@ class Alert:
     expires_at: datetime | None = None
     groups: tuple[str, ...] = ()
     """The groups of several that it is a member of."""
+    flaps: int = 0
+    """How often it came back: from being healed, or from being eased."""
+    flapped_at: tuple[datetime, ...] = ()
+    """When it did, the last few times; empty again when it has come to rest."""
 
     def __post_init__(self) -> None:
         for name in ("opened_at", "began_at", "updated_at", "resolved_at", "healed_at", "newest_at", "expires_at"):
@@ -141,6 +148,14 @@ class Alert:
     @property
     def open(self) -> bool:
         return self.phase is Phase.OPEN
+
+    def flapping(self, now: datetime) -> bool:
+        """Whether it comes and goes, so that each time is no news."""
+        return sum(1 for at in self.flapped_at if now - at <= FLAPS_WITHIN) >= FLAPS
+
+    def began_to_flap(self, now: datetime) -> bool:
+        """Whether the last time made it so."""
+        return self.flapping(now) and not replace(self, flapped_at=self.flapped_at[:-1]).flapping(now)
 
     @property
     def lived(self) -> bool:
@@ -213,7 +228,15 @@ def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire
         moved = _lifted(moved)
     if not alert.open:
         kept = moved.ack if moved.ack and moved.ack.origin is Origin.PERSON else None
-        again = replace(moved, phase=Phase.OPEN, resolved_at=None, healed_at=None, resolution="", ack=kept, answer=None)
+        again = replace(
+            _back(moved, event),
+            phase=Phase.OPEN,
+            resolved_at=None,
+            healed_at=None,
+            resolution="",
+            ack=kept,
+            answer=None,
+        )
         return Advance(alert=again, change=Change.REOPENED, decide=passes)
     if dropped and not worse:
         note = "its acknowledgement is gone: a new problem was sent after it"
@@ -221,6 +244,7 @@ def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire
             alert=replace(moved, ack=None, answer=None, note=note), change=Change.UNACKED, note=note, decide=passes
         )
     eased = _rank(moved.severity) < _rank(alert.severity)
+    moved = _back(moved, event) if worse and not passes else moved
     change = Change.WORSENED if worse else Change.EASED if eased else Change.REPEATED
     return Advance(alert=moved, change=change, decide=passes)
 
@@ -269,6 +293,11 @@ def _acknowledged(alert: Alert, mark: Mark, event: Event) -> Advance:
     ack = Ack(by=mark.by, at=event.at, origin=Origin.TOOL, reason=mark.text, severity=alert.severity)
     told = Answer(verb="ack", ask="", by=mark.by, result="done", at=event.at, sequence=event.sequence)
     return Advance(alert=replace(alert, ack=ack, answer=told, note=""), change=Change.ACKED)
+
+
+def _back(alert: Alert, event: Event) -> Alert:
+    """It is as bad again as it was."""
+    return replace(alert, flaps=alert.flaps + 1, flapped_at=(*alert.flapped_at, event.received_at)[-FLAPS - 1 :])
 
 
 def _outgrown(ack: Ack | None, severity: Severity | None) -> bool:

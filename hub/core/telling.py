@@ -48,6 +48,10 @@ UNDER_WAY = frozenset({"queued", "asking", "sent"})
 """An answer of a tool that is none yet."""
 NEWS = frozenset({Occasion.OPENED, Occasion.REOPENED, Occasion.WORSENED})
 """What makes a line of a member's story."""
+FLAPPED = frozenset({Occasion.REOPENED, Occasion.WORSENED, Occasion.RESOLVED})
+"""What is no news of an alert that flaps: its message says it, and no line."""
+UNHURRIED_FLAP = {True: Occasion.REPEATED, False: Occasion.EASED}
+"""As what that is told, while it is open and while it is not."""
 LOUD = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.REMINDED, Occasion.ESCALATED})
 QUIET = frozenset({Occasion.RESOLVED})
 UNHURRIED = frozenset({Occasion.REPEATED, Occasion.EASED})
@@ -104,11 +108,15 @@ def tell(
     if alert is None or occasion is None:
         return Telling()
     known, told = {post.channel for post in posts}, Telling()
+    flaps = alert.flapping(pen.now) and occasion in FLAPPED and not step.decide
+    began = flaps and alert.open and alert.began_to_flap(pen.now)
+    if began:
+        said = replace(said, title=f"{alert.title} – and flaps: back {alert.flaps} times")
     comment = step.change is Change.COMMENTED
     for post in posts:
         hold = held or holds.hold(post)
         if post.group in firing:
-            one = tell_of_member(post, occasion, alert, firing[post.group], held=hold, pen=pen)
+            one = tell_of_member(post, occasion, alert, firing[post.group], held=hold, pen=pen, flaps=flaps)
             if comment and not never_told(post):
                 said_so = thread_line(post, occasion, said, alert=alert, loud=False, state=DeliveryState.OWED, pen=pen)
                 one = replace(one, lines=(*one.lines, said_so))
@@ -116,8 +124,10 @@ def tell(
                 posts=(*told.posts, *one.posts), lines=(*told.lines, *one.lines), gather=(*told.gather, *one.gather)
             )
             continue
-        moved = _moved(post, occasion, alive=alert.open, held=hold, pen=pen)
+        as_told = UNHURRIED_FLAP[alert.open] if flaps else occasion
+        moved = _moved(post, as_told, alive=alert.open, held=hold, pen=pen)
         line = _line(moved, occasion, alert, comment=comment, held=hold, said=said, pen=pen)
+        line = None if flaps and not began else line
         told = replace(told, posts=(*told.posts, moved), lines=(*told.lines, *([line] if line else [])))
     fresh = [
         new_post(
@@ -157,7 +167,9 @@ def new_post(
     )
 
 
-def tell_of_member(post: Post, occasion: Occasion, alert: Alert, firing: int, *, held: bool, pen: Pen) -> Telling:
+def tell_of_member(
+    post: Post, occasion: Occasion, alert: Alert, firing: int, *, held: bool, pen: Pen, flaps: bool = False
+) -> Telling:
     """What follows for the message of a group when something happens to one of its members. `firing`: how many of them
     are open after that."""
     healed = occasion is Occasion.RESOLVED
@@ -167,7 +179,7 @@ def tell_of_member(post: Post, occasion: Occasion, alert: Alert, firing: int, *,
     moved = _moved(post, as_told, alive=firing > 0, held=held, pen=pen)
     rank = int(alert.severity or 0) if occasion in NEWS and not held else 0
     outdone, moved = rank > post.loudest, replace(moved, loudest=max(rank, post.loudest))
-    if never_told(moved) or _unshown(moved) or not (healed or occasion in NEWS) or (held and not healed):
+    if flaps or never_told(moved) or _unshown(moved) or not (healed or occasion in NEWS) or (held and not healed):
         return Telling(posts=(moved,))
     if not healed and not _wanted(post.tell, occasion):
         return Telling(posts=(moved,))
@@ -334,8 +346,10 @@ def _first_told(post: Post, occasion: Occasion) -> Occasion:
     return post.occasion if opens or hides else occasion
 
 
-def gist(alert: Alert, state: MessageState) -> str:
+def gist(alert: Alert, state: MessageState, now: datetime) -> str:
     """How things stand, as far as a chat that cannot edit says it again in a new message when it changes."""
+    if alert.flapping(now):
+        return f"flapping/{alert.ack.by if alert.ack else ''}"
     ack, answer = alert.ack, alert.answer
     answered = f"{answer.verb} {answer.result}" if answer is not None and answer.result not in UNDER_WAY else ""
     return "/".join((state, str(alert.severity or 0), ack.by if ack else "", answered))

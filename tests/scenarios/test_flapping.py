@@ -1,0 +1,129 @@
+"""What comes and goes has one message that counts, and wakes nobody each time."""
+
+from scenario import Scenario
+
+from hub.contracts import RoomMessage
+
+RULES = """\
+version: 1
+channels: {ops: room:ops, managers: room:managers}
+routes:
+  - name: hosts
+    match: {tool: nagios}
+    to: ops
+    escalate: [{after: 15m, to: managers}]
+everything_else: {to: ops}
+"""
+
+
+async def flaps(hub: Scenario, times: int, every: str = "1m") -> None:
+    """It is broken, and comes back so often."""
+    await hub.nagios("web301")
+    for _ in range(times):
+        await hub.later(every)
+        await hub.nagios("web301", "UP", "RECOVERY")
+        await hub.later(every)
+        await hub.nagios("web301")
+
+
+async def lines(hub: Scenario, message: RoomMessage) -> list[tuple[str, bool]]:
+    return [(line.message.title, line.loud) for line in await hub.thread(message)]
+
+
+async def test_it_keeps_one_message_that_counts(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+
+    await flaps(hub, 8)
+    await hub.later("10s")
+
+    (told,) = await hub.told()
+    assert "comes and goes: back 8 times" in told.message.standing
+    assert [
+        ("Resolved: web301 is UP", False),
+        ("Again: web301 is DOWN", True),
+        ("Resolved: web301 is UP", False),
+        ("Again: web301 is DOWN", True),
+        ("Resolved: web301 is UP", False),
+        ("Again: web301 is DOWN – and flaps: back 3 times", True),
+    ] == await lines(hub, told)
+
+
+async def test_when_it_rests_that_is_news_again(begin) -> None:  # type: ignore[no-untyped-def]
+    """Healed for good, quietly; broken for good, aloud. A restart changes nothing of it."""
+    hub = await begin(RULES)
+    await flaps(hub, 5)
+    await hub.later("1m")
+    await hub.nagios("web301", "UP", "RECOVERY")
+    await hub.restarts()
+    await hub.later("10m")
+
+    (told,) = await hub.told()
+    assert "resolved" == told.message.state
+    assert ("Resolved: web301 is UP: stays resolved, after it came back 5 times", False) == (await lines(hub, told))[-1]
+
+
+async def test_what_stays_broken_wakes(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await flaps(hub, 5)
+
+    await hub.later("10m")
+
+    (told,) = await hub.told()
+    assert ("Again: web301 is DOWN: stays so, after it came back 5 times", True) == (await lines(hub, told))[-1]
+    assert "comes and goes" not in told.message.standing
+
+
+async def test_an_ack_survives_it(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+    await hub.says("ack", under=await hub.latest())
+
+    await flaps(hub, 6)
+
+    assert "acked" == (await hub.latest()).message.state
+    await hub.later("1h")
+    assert [] == await hub.told("managers")
+
+
+async def test_it_escalates_though_it_comes_and_goes(begin) -> None:  # type: ignore[no-untyped-def]
+    """Else what flaps each minute would begin its first step anew for ever."""
+    hub = await begin(RULES)
+
+    await flaps(hub, 15)
+
+    assert 1 == len(await hub.told("managers"))
+
+
+async def test_severity_that_goes_up_and_down_flaps_as_well(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("db1", "CRITICAL", service="Disk")
+    for _ in range(6):
+        for state in ("WARNING", "CRITICAL"):
+            await hub.later("1m")
+            await hub.nagios("db1", state, service="Disk")
+    await hub.later("10s")
+
+    (told,) = await hub.told()
+    assert "comes and goes: back 6 times" in told.message.standing
+    assert 3 == len(await lines(hub, told))
+
+
+async def test_what_is_worse_than_ever_is_news_though_it_flaps(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("db1", "WARNING", service="Disk")
+    for _ in range(4):
+        for state, kind in (("OK", "RECOVERY"), ("WARNING", "PROBLEM")):
+            await hub.later("1m")
+            await hub.nagios("db1", state, kind, service="Disk")
+
+    await hub.nagios("db1", "CRITICAL", service="Disk")
+
+    assert ("Worse: db1 / Disk is CRITICAL", True) == (await lines(hub, await hub.latest()))[-1]
+
+
+async def test_now_and_then_is_no_flapping(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+
+    await flaps(hub, 4, every="9m")
+
+    assert "comes and goes" not in (await hub.latest()).message.standing
