@@ -162,6 +162,7 @@ async def build(
             wording=wording,
             report=router.report,
             explained=inhibiting.now,
+            mentioned=duties.mentioned,
             now=now,
             count=metrics.count_delivery,
             observe=metrics.observe,

@@ -356,6 +356,8 @@ class ChatDriver:
     """What must be set for this one address and is not: `TOCSIN_TEAMS_URL_MANAGERS`. Empty: nothing."""
     person: Callable[[str], str] | None = None
     """The room in which one person hears alone, by their id: `@U024BE7LH`. None: there is none such."""
+    pings: Callable[[str], bool] | None = None
+    """Whether it can ping somebody by this id or, by `here`, all who are there. None: it shows names alone."""
     ear: Ear | None = None
     ear_secret: str = ""
     """The setting that proves what the ear hears, several secrets separated by commas. Without it: 401."""

@@ -2,10 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from hub.core.mentions import mentioned
+from hub.core.notification import Mention
 from hub.core.oncall import Override, Schedule
 from hub.core.rules import Rules
 from hub.state import Draft, State
@@ -34,6 +36,10 @@ class Duties:
         schedule = self._with((t.subject, t.due_at) for t in draft.timers_of(TIMER)).get(channel.removeprefix(PREFIX))
         duty = schedule.on_call(draft.now) if schedule else None
         return rules.desks.get(duty.person if duty else "", rules.tree.everything_else.channel)
+
+    def mentioned(self, names: Sequence[str], chat: str, now: datetime) -> tuple[Mention, ...]:
+        """Who is named by a route's `mention`, as it is now."""
+        return mentioned(names, self._rules(), self.schedules(), chat, now) if names else ()
 
     def _with(self, taken: Iterable[tuple[str, datetime]]) -> Mapping[str, Schedule]:
         overrides = defaultdict(list)

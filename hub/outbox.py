@@ -22,7 +22,7 @@ from hub.core.delivery import Attempt, Came, Dead, Next, Retry, Settled, Unknown
 from hub.core.event import Report, Severity, Status
 from hub.core.grouping import VERSIONS
 from hub.core.matching import alert_look
-from hub.core.notification import DeliveryState, Line, Message, MessageRef, Post, Sending
+from hub.core.notification import DeliveryState, Line, Mention, Message, MessageRef, Post, Sending
 from hub.core.silence import Silence
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.state import Draft, State
@@ -84,6 +84,7 @@ class Outbox:
         wording: Wording,
         report: Callable[[Draft, Report], None],
         explained: Callable[[Alert], Sequence[tuple[str, str]]],
+        mentioned: Callable[[Sequence[str], str, datetime], tuple[Mention, ...]],
         now: Callable[[], datetime],
         count: Callable[[str, str], None],
         observe: Callable[[str, float], None],
@@ -98,6 +99,7 @@ class Outbox:
         self._wording = wording
         self._report = report
         self._explained = explained
+        self._mentioned = mentioned
         self._now = now
         self._count = count
         self._channels: dict[str, Channel] = {}
@@ -285,12 +287,20 @@ class Outbox:
             message = _marked(self._wording.line(item, dialect=chat.traits.dialect), item.sending)
             if post is not None and not chat.traits.threads:
                 message = replace(message, standing=f"about: {self._say(post, chat.traits.dialect).title}")
+            message = self._naming(message, item, post, room, edits=isinstance(chat, Edits))
             return await chat.post(room, message, _key(item), under=post.ref if post else None, loud=item.loud)
         message = self._say(item, chat.traits.dialect)
         if item.ref is not None and isinstance(chat, Edits):
             await chat.edit(item.ref, message, _key(item))
             return item.ref
+        message = self._naming(message, item, item, room, edits=isinstance(chat, Edits))
         return await chat.post(room, _marked(message, item.sending), _key(item))
+
+    def _naming(self, message: Message, item: Item, post: Post | None, room: Room, *, edits: bool) -> Message:
+        """The message with the people whom its route names, if it wakes."""
+        if post is None or not post.pace.mention or not telling.wakes(item, message.state, edits=edits):
+            return message
+        return replace(message, mentions=self._mentioned(post.pace.mention, room.chat, self._now()))
 
     def _post_of(self, line: Line) -> Post | None:
         return self._state.posts.get(line.post) if line.post else None

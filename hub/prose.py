@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from hub.core.event import Link
 from hub.core.notification import Message
 
+LONGEST_NAME = 60
 AHEAD = 20
 """How many times its length of a text is looked at: it may have megabytes, and what is cut off does not matter."""
 
@@ -44,6 +45,9 @@ def plain(message: Message) -> Message:
         text=clean(message.text).strip("\n"),
         facts=tuple((name, value) for name, value in facts if name and value),
         links=tuple(Link(title=spaced(link.title), url=link.url.strip()) for link in message.links),
+        mentions=tuple(
+            replace(mention, name=one_line(clean(mention.name), LONGEST_NAME)) for mention in message.mentions
+        ),
         buttons=tuple(replace(button, label=spaced(button.label)) for button in message.buttons),
     )
 

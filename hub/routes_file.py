@@ -36,6 +36,7 @@ from hub.core.matching import (
     impossible,
     needed,
 )
+from hub.core.mentions import GROUP, HERE, ON_CALL
 from hub.core.notification import Occasion
 from hub.core.oncall import Layer, Schedule, first_turn, parse_handover, parse_rotation
 from hub.core.routing import Route, RouteTree, Taken
@@ -51,11 +52,10 @@ from hub.yaml_tree import listed as _listed
 from hub.yaml_tree import nearest as _nearest
 from hub.yaml_tree import shown as _shown
 
-ON_CALL = "oncall:"
 SHORTEST_REPEAT = timedelta(minutes=1)
 MOST_AT_ONCE = 100_000
 
-PACE = ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle")
+PACE = ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "mention")
 PACE_LATER = ("digest",)
 OTHERWISE = ("mute", "defer", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -82,7 +82,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
     "top": ("include", "silences", "commands", "enrich"),
-    "route": (*PACE_LATER, "pages", "reopen_within", "mention", "shadow"),
+    "route": (*PACE_LATER, "pages", "reopen_within", "shadow"),
     "everything_else": PACE_LATER,
     "channel": ("fallback", "pages", "pace"),
     "access": ("confirm", "approve"),
@@ -224,6 +224,7 @@ class _Reading:
             windows=self.windows,
             schedules=self.schedules,
             desks=self._desks(),
+            named=self._named,
             settle=settle,
             shadows=frozenset(self.shadows),
             storm=self._limit(top["storm"], ("storm",)) if "storm" in top else STORM,
@@ -443,6 +444,7 @@ class _Reading:
             pace=pace,
             equalities=_joined(parent.equalities if parent else {}, match.equalities() if match else {}),
         )
+        self._can_be_named(body, path, pace.mention, above.to)
         if above.to is None and "to" not in body and not body.get("routes"):
             self.tree.wrong(path, f"{_shown(name)} says nowhere who hears; add: to: {_first(self.channels)}")
         children = self._routes(body["routes"], (*path, "routes"), above) if "routes" in body else ()
@@ -482,6 +484,7 @@ class _Reading:
             escalate=tuple(self._steps(body["escalate"], (*path, "escalate")))
             if "escalate" in body
             else above.escalate,
+            mention=self._mention(body["mention"], (*path, "mention")) if "mention" in body else above.mention,
         )
 
     def _limit(self, value: Any, path: Path_) -> Limit | None:
@@ -675,6 +678,55 @@ class _Reading:
                     found.setdefault(person, f"{chat}:{tool.chat.person(id)}")
         return found
 
+    def _mention(self, value: Any, path: Path_) -> tuple[str, ...]:
+        """Who is named: `[alice, group:ops, oncall:web, here]`; `[]` names nobody, whatever the route above says."""
+        known = {
+            HERE,
+            *self.people,
+            *(GROUP + name for name in self.groups),
+            *(ON_CALL + name for name in self.schedules),
+        }
+        found = list(self._texts(value, path))
+        for place, name in found:
+            if name not in known:
+                self.tree.wrong(place, f"nobody is called {_shown(name)}{_nearest(name, known)}")
+        return tuple(dict.fromkeys(name for _, name in found if name in known))
+
+    def _can_be_named(self, body: Mapping[str, Any], path: Path_, names: Sequence[str], to: str | None) -> None:
+        """Warn of those whom the chat of a route's channel cannot ping: there they are only written."""
+        chat = (to or "").partition(":")[0]
+        tool = self.catalogue.tools.get(chat)
+        if not {"mention", "to"} & body.keys() or tool is None or tool.chat is None or tool.chat.pings is None:
+            return
+        people = dict.fromkeys(person for name in names for person in self._all_of(name))
+        for person in [person for person in people if person not in self._named.get(chat, {})]:
+            if person == HERE:
+                what = f"{tool.title} cannot wake all who are there; 'here' is only written"
+            else:
+                what = f"{_shown(person)} has no account of {chat} in people: and is written there, not pinged"
+            self.tree.warn((*path, "mention"), what)
+
+    def _all_of(self, name: str) -> Iterator[str]:
+        """Whoever a name of `mention` may ever stand for."""
+        kind, _, which = name.partition(":")
+        if f"{kind}:" == GROUP:
+            yield from self.groups[which]
+        elif f"{kind}:" == ON_CALL:
+            yield from (person for layer in self.schedules[which].layers for person in layer.people)
+        else:
+            yield name
+
+    @cached_property
+    def _named(self) -> Mapping[str, Mapping[str, str]]:
+        """By chat and person, the ids by which it can ping them."""
+        found: dict[str, dict[str, str]] = {}
+        for chat, tool in self.catalogue.tools.items():
+            if tool.chat is None or tool.chat.pings is None:
+                continue
+            ids = {person: ids[chat] for person, ids in self.people.items() if chat in ids} | {HERE: HERE}
+            found[chat] = {person: id for person, id in ids.items() if tool.chat.pings(id)}
+        return found
+
     def _schedules(self, value: Any) -> Mapping[str, Schedule]:
         found = {}
         for name, given, path in self._entries(value, ("schedules",)):
@@ -753,6 +805,7 @@ class _Reading:
         to = self._channel(body["to"], (*path, "to"))
         tell = self._tell(body.get("tell"), (*path, "tell"))
         pace = self._pace(body, path, PLAIN)
+        self._can_be_named(body, path, pace.mention, to)
         return Taken(route="everything_else", channel=to, tell=tell, pace=pace) if to else None
 
     def _unused(self) -> None:

@@ -51,6 +51,8 @@ class Pace:
     """What becomes of the rest: `mute`, `defer` or `digest`."""
     throttle: Limit | None = None
     """How many new messages it may make; what is more is told in one."""
+    mention: tuple[str, ...] = ()
+    """Who is named in what wakes: people, `group:ops`, `oncall:web`, `here`."""
 
     def repeats_after(self, reminders: int) -> timedelta | None:
         """How long to wait for the next reminder, after so many."""

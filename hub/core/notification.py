@@ -84,6 +84,15 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """Somebody who is named. `id` is theirs in the chat, or its word for all who are there; empty where it cannot ping
+    them."""
+
+    name: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message of plain text, before a chat's `compose` gives it its dress.
 
@@ -101,6 +110,8 @@ class Message:
     facts: tuple[tuple[str, str], ...] = ()
     links: tuple[Link, ...] = ()
     buttons: tuple[Button, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    """Whom it is for. The only way in which a message pings somebody."""
     author: str = "tocsin"
     at: datetime | None = None
     local: str = ""

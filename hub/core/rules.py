@@ -102,6 +102,8 @@ class Rules:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     desks: Mapping[str, str] = field(default_factory=dict)
     """By person, the address at which they hear alone."""
+    named: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By chat and person, or `here`, the ids by which it can ping."""
     settle: timedelta = SETTLE
     ack_lasts: timedelta | None = ACK_LASTS
     """How long an ack counts where nobody says for how long; None: until it is over."""

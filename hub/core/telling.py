@@ -280,7 +280,7 @@ def escalate(
         wanted=1,
         sending=Sending(state=DeliveryState.OWED),
         created_at=pen.now,
-        pace=replace(post.pace, repeat=(), escalate=()),
+        pace=replace(post.pace, repeat=(), escalate=(), mention=()),
     )
     lines = () if post.channel == step.channel else (_loud_line(told, Occasion.ESCALATED, said, severity, pen=pen),)
     return Telling(posts=(told, *(() if post.channel == step.channel else (fresh,))), lines=lines)
@@ -353,6 +353,15 @@ def gist(alert: Alert, state: MessageState, now: datetime) -> str:
     ack, answer = alert.ack, alert.answer
     answered = f"{answer.verb} {answer.result}" if answer is not None and answer.result not in UNDER_WAY else ""
     return "/".join((state, str(alert.severity or 0), ack.by if ack else "", answered))
+
+
+def wakes(item: Post | Line, state: MessageState | None, *, edits: bool) -> bool:
+    """Whether people are named in it: in a post when it is first shown, if there is anything to do, and in loud lines.
+    Never in edits; a chat that cannot edit says in a new post what is a line elsewhere."""
+    if isinstance(item, Line):
+        return item.loud
+    fresh = item.ref is None or (not edits and item.occasion in LOUD)
+    return fresh and state in (MessageState.OPEN, MessageState.NOTICE)
 
 
 def said_by_its_post(line: Line) -> bool:

@@ -341,6 +341,7 @@ def _message(message: RoomMessage) -> dict[str, Any]:
         "standing": said.standing,
         "severity": said.severity.word if said.severity else None,
         "occasion": said.occasion,
+        "mentions": [mention.name for mention in said.mentions],
         "loud": message.loud,
         "buttons": [{"label": button.label, "value": button.value} for button in said.buttons],
         "posted_at": message.posted_at,

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from hub.contracts import Chat, ChatDriver, ChatTools, Integration, Setting
 from integrations.slack import ear
-from integrations.slack.address import fault
+from integrations.slack.address import can_ping, fault
 from integrations.slack.manifest import manifest, socket_manifest
 
 
@@ -29,6 +29,7 @@ CHAT = ChatDriver(
     missing="TOCSIN_SLACK_BOT_TOKEN",
     fault=fault,
     person=lambda user: f"@{user}",
+    pings=can_ping,
     ear=ear,
     ear_secret="SIGNING_SECRET",  # noqa: S106 - the name of a setting
 )

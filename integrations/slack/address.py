@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from hub.contracts import Room, Setting
 
 API = "https://slack.com/api/"
+HERE = "here"
+"""Slack's word for all who are there now."""
 
 _NAME = re.compile(r"#[^\s#@A-Z.,:;/<>|&\"'`]{1,80}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{5,}")
@@ -23,6 +25,10 @@ def is_channel(room: Room) -> bool:
 
 def is_user(room: Room) -> bool:
     return _USER.fullmatch(room.name) is not None
+
+
+def can_ping(id: str) -> bool:
+    return id == HERE or _USER.fullmatch(f"@{id}") is not None
 
 
 def fault(room: Room, setting: Setting) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.core.event import Link, Severity
-from hub.core.notification import Message, MessageKind, MessageState, Occasion
+from hub.core.notification import Mention, Message, MessageKind, MessageState, Occasion
 from hub.prose import clean, cut, plain, spaced, web_host
+from integrations.slack.address import HERE, can_ping
 
 Json = dict[str, Any]
 
@@ -95,7 +96,7 @@ def _card(message: Message, budget: int) -> Json:
     ]
     return {
         "text": spoken(message),
-        "blocks": [*_rich(_section([_emoji(look.emoji), *title])), *_context(message)],
+        "blocks": [*_rich(_section([_emoji(look.emoji), *title]), _section(_for(message))), *_context(message)],
         "attachments": [{"color": look.colour, "blocks": edge}] if edge else [],
     }
 
@@ -107,6 +108,7 @@ def _line(message: Message, budget: int) -> Json:
     first = _text(" · ".join(part for part in (_severity(message), _title(message, budget)) if part), bold=loud)
     blocks = _rich(
         _section([_emoji(emoji), *_text(" "), *first] if emoji else first),
+        _section(_for(message)),
         _section(_text(_standing(message, budget), italic=True)),
         *_body(message, budget),
         _section(_links(message, budget)),
@@ -123,7 +125,16 @@ def spoken(message: Message) -> str:
     said = " — ".join(part for part in (message.title, message.standing) if part)
     first = ": ".join(part for part in (words, said) if part)
     text = "" if message.state in OVER else spaced(message.text)
-    return escaped(cut("\n".join(part for part in (first, text) if part), LONGEST_FALLBACK)) or "…"
+    said = escaped(cut("\n".join(part for part in (first, text) if part), LONGEST_FALLBACK)) or "…"
+    named = [_token(mention) for mention in message.mentions]
+    return f"{said}\nfor {', '.join(named)}" if named else said
+
+
+def _token(mention: Mention) -> str:
+    """How the fallback pings somebody. The only tokens in it: all else is escaped."""
+    if not can_ping(mention.id):
+        return escaped(mention.name)
+    return "<!here>" if mention.id == HERE else f"<@{mention.id}>"
 
 
 def _look(message: Message) -> Look:
@@ -150,6 +161,18 @@ def _standing(message: Message, budget: int) -> str:
 
 
 # -------------------------------------------------------------------------------------------------------------- blocks
+
+
+def _for(message: Message) -> Iterator[Json]:
+    """Whom it is for: they are pinged by elements of their own, which no text can be mistaken for."""
+    for number, mention in enumerate(message.mentions):
+        yield from _text(", " if number else "for ")
+        if mention.id == HERE:
+            yield {"type": "broadcast", "range": HERE}
+        elif can_ping(mention.id):
+            yield {"type": "user", "user_id": mention.id}
+        else:
+            yield from _text(mention.name)
 
 
 def _context(message: Message) -> Sequence[Json]:

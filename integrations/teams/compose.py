@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.core.event import Severity
-from hub.core.notification import Message, MessageKind, MessageState, Occasion, shape
+from hub.core.notification import Mention, Message, MessageKind, MessageState, Occasion, shape
 from hub.prose import plain, web_host
 
 Json = dict[str, Any]
@@ -121,9 +121,20 @@ def standing_of(message: Message, budget: int) -> str:
 
 def spoken(message: Message, budget: int) -> str:
     """The message in one line, for screen readers and where no card can be shown."""
-    said = " — ".join(part for part in (title_of(message, budget), standing_of(message, budget)) if part)
+    said = " — ".join(
+        part for part in (title_of(message, budget), standing_of(message, budget), for_whom(message)) if part
+    )
     # Some clients take this for Markdown or for SSML: neither links nor tags survive it.
     return defused(": ".join(part for part in (in_words(message), said) if part)) or "…"
+
+
+def for_whom(message: Message) -> str:
+    return f"for {', '.join(one.name for one in message.mentions)}" if message.mentions else ""
+
+
+def can_ping(id: str) -> bool:
+    """By the object id of Entra, or by the name with which somebody signs in."""
+    return _ACCOUNT.fullmatch(id) is not None
 
 
 def how_to_answer(message: Message) -> str:
@@ -162,6 +173,9 @@ def links_of(message: Message) -> Iterator[tuple[str, str]]:
 
 # ----------------------------------------------------------------------------------------------------- strangers' text
 
+_ACCOUNT = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_NAME = re.compile(r"[^\W_](?:[\w .'-]*[^\W_])?")
+"""That means nothing in Markdown; also an underscore inside it does not."""
 # Beside what formats: a backslash before a sign is taken away, two braces begin a time that cards write out anew, an
 # entity is read, and behind a parenthesis a list may begin.
 _SPECIAL = re.compile(r"[*_\[\]]|\\(?=[!-/:-@\[-`{-~])|\{(?=\{)|&(?=#?\w+;)|\)(?=[-+*]\s)")
@@ -210,10 +224,14 @@ def _adaptive(message: Message, budget: int, listens: bool) -> Json:
     # One thing is loud: what is open. Of what is over, a bold "web301 is DOWN" would be read before the word above it.
     loud = {"color": "Attention"} if state is MessageState.OPEN else {}
     weight = {"isSubtle": True} if state is MessageState.RESOLVED else {"weight": "Bolder"}
+    entities = [
+        {"type": "mention", "text": _at(one), "mentioned": {"id": one.id, "name": one.name}} for one in _pinged(message)
+    ]
     top = [
         *_block(head(message), weight="Bolder", size="Small", **loud),
         *_block(title_of(message, budget), spacing="Small", size="Large", **weight),
         *_block(standing_of(message, budget), spacing="Small"),
+        *_for(message),
     ]
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -222,7 +240,7 @@ def _adaptive(message: Message, budget: int, listens: bool) -> Json:
         "version": "1.4",
         "fallbackText": words,
         "speak": words,
-        "msteams": {"width": "Full"},
+        "msteams": {"width": "Full", **({"entities": entities} if entities else {})},
         "body": [
             {"type": "Container", "style": LOOKS[state].style, "bleed": True, "items": top or _block("…")},
             *_text(message, budget),
@@ -233,6 +251,24 @@ def _adaptive(message: Message, budget: int, listens: bool) -> Json:
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
+
+
+def _for(message: Message) -> Iterator[Json]:
+    """Whom it is for. A mention needs a TextBlock, which reads Markdown: nothing but these names stands in it."""
+    pinged = _pinged(message)
+    if pinged:
+        text = f"for {', '.join(map(_at, pinged))}"
+        yield {"type": "TextBlock", "text": text, "wrap": True, "spacing": "Small"}
+    others = [one.name for one in message.mentions if one not in pinged]
+    yield from _block(f"for {', '.join(others)}" if others else "", spacing="Small")
+
+
+def _pinged(message: Message) -> Sequence[Mention]:
+    return [one for one in message.mentions if can_ping(one.id) and _NAME.fullmatch(one.name)]
+
+
+def _at(mention: Mention) -> str:
+    return f"<at>{mention.name}</at>"
 
 
 def _block(line: str, *, spacing: str = "Default", **style: Any) -> Sequence[Json]:
@@ -301,7 +337,7 @@ def _paragraphs(message: Message, budget: int, listens: bool) -> Iterator[str]:
     # Its buttons are not shown, so links stand in the text.
     links = " · ".join(f"[{escaped(title)}]({_in_parentheses(url)})" for title, url in links_of(message))
     hint = escaped(how_to_answer(message)) if listens else ""
-    yield from (part for part in (escaped(text), links, hint) if part)
+    yield from (part for part in (escaped(text), links, escaped(for_whom(message)), hint) if part)
 
 
 def _in_parentheses(url: str) -> str:

@@ -26,7 +26,8 @@ class Faulty(ValueError):
 
 LARGEST = 11_000
 """Characters of all blocks, as JSON; what it is exactly nobody says."""
-ELEMENTS = {"text": {"type", "text", "style"}, "emoji": {"type", "name"}, "link": {"type", "url", "text", "style"}}
+ELEMENTS = {"text": {"type", "text", "style"}, "emoji": {"type", "name"}, "link": {"type", "url", "text", "style"},
+            "user": {"type", "user_id"}, "broadcast": {"type", "range"}}  # fmt: skip
 
 
 def check(message: Json) -> None:
@@ -166,10 +167,16 @@ def _read_block(block: Json) -> Sequence[Shown]:
 
 def _read_runs(runs: Sequence[Json]) -> Shown:
     """Runs of rich text say what they are; nothing is read out of their text."""
-    words = [f":{run['name']}:" if run["type"] == "emoji" else run.get("text") or run["url"] for run in runs]
+    words = [_read_run(run) for run in runs]
     links = [(run.get("text", ""), run["url"]) for run in runs if run["type"] == "link"]
     pings = [str(run) for run in runs if run["type"] in ("user", "usergroup", "broadcast", "channel")]
     return Shown(text="".join(words), links=tuple(links), pings=tuple(pings))
+
+
+def _read_run(run: Json) -> str:
+    if run["type"] in ("user", "broadcast"):
+        return f"@{run.get('user_id') or run['range']}"
+    return f":{run['name']}:" if run["type"] == "emoji" else run.get("text") or run["url"]
 
 
 _SHORTCODE = re.compile(r":[a-z0-9_+-]+:")

@@ -116,6 +116,8 @@ def _rich(part: Mapping[str, Any]) -> str:
 def _run(run: Mapping[str, Any]) -> str:
     if run["type"] == "emoji":
         return _emoji(run["name"])
+    if run["type"] in ("user", "broadcast"):
+        return f'<span class="ping">@{_e(run.get("user_id") or run["range"])}</span>'
     if run["type"] == "link":
         return f'<a href="{_e(run["url"])}">{_e(run.get("text", run["url"]))}</a>'
     tags = [

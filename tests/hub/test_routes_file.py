@@ -388,6 +388,13 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         ROUTES + "  - {name: a, match: {host: a}, to: ops, group_wait: soon}\n",
         ['5:54: \'soon\' is no duration; write it like "15m", "2h30m" or "7d"'],
     ),
+    "a mention of nobody": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, mention: [alic, group:ops]}\npeople: {alice: {}}\n",
+        [
+            "5:52: nobody is called 'alic'; did you mean \"alice\"?",
+            "5:58: nobody is called 'group:ops'; there is alice, here",
+        ],
+    ),
     "a reminder each second": (
         ROUTES + "  - {name: a, match: {host: a}, to: ops, repeat_interval: 1s}\n",
         ["5:59: a reminder each few seconds is a storm; the least is 1m"],
@@ -672,6 +679,32 @@ def test_all_scalars_are_text() -> None:
 
     assert ["no"] == [taken.route for taken in rules.tree.decide(event.get)]
     assert ["everything_else"] == [taken.route for taken in rules.tree.decide({**event, "service": "1.1"}.get)]
+
+
+def test_whom_a_chat_cannot_ping_is_a_warning() -> None:
+    """There they are written; in a room all are. It is said where a route says who is named, or where else it goes."""
+    text = """\
+version: 1
+channels: {night: "slack:#night", room: room:ops, boss: teams:boss}
+people: {alice: {slack: U024BE7LH}, bob: {slack: bob, teams: 7faf8511-d5c4-4d1f-8e1a-2b1f9c7a5f10}}
+groups: {ops: [alice, bob]}
+routes:
+  - name: a
+    match: {host: a}
+    to: night
+    mention: [group:ops, here]
+    routes: [{name: b, match: {host: a, service: b}, to: room}]
+  - {name: c, match: {host: c}, to: boss, mention: [alice, bob, here]}
+everything_else: {to: room}
+"""
+    rules = read_rules_text(text, "routes.yaml", catalogue_of(installed()))
+
+    assert (
+        "9:5: warning: 'bob' has no account of slack in people: and is written there, not pinged",
+        "11:43: warning: 'alice' has no account of teams in people: and is written there, not pinged",
+        "11:43: warning: Microsoft Teams cannot wake all who are there; 'here' is only written",
+    ) == tuple(warning.removeprefix("routes.yaml:") for warning in rules.warnings)
+    assert {"alice": "U024BE7LH", "here": "here"} == rules.named["slack"]
 
 
 def test_a_channel_that_nobody_uses_is_a_warning() -> None:

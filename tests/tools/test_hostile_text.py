@@ -20,7 +20,7 @@ from teams import read_reply
 
 from hub.contracts import Reply, Utterance
 from hub.core.event import Link, Severity
-from hub.core.notification import Button, Message, MessageKind, MessageState
+from hub.core.notification import Button, Mention, Message, MessageKind, MessageState
 from hub.shipped_files import shipped
 from hub.web.gate import GateSettings, gate
 from hub.web.pages import page_routes
@@ -61,6 +61,7 @@ def message(text: str, kind: MessageKind) -> Message:
         facts=(("host", text), (text, "x")),
         links=(OURS, Link(title="odd", url="javascript:alert(1)"), Link(title=text, url=OURS.url)),
         buttons=(Button(label="Ack", value="p1:1:ack", primary=True),),
+        mentions=(Mention(name=text), Mention(name="alice", id=text)),
         at=NOW,
     )
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from peers.browser import PHONE, WIDE, chromium, opened
 
 from hub.core.event import Link, Severity
-from hub.core.notification import Button, Message, MessageKind, MessageState, Occasion
+from hub.core.notification import Button, Mention, Message, MessageKind, MessageState, Occasion
 from integrations.slack.compose import LONGEST_REPLY, beginning, compose, compose_reply, escaped
 from tests.fakes.slack_blocks import Seen, check, mrkdwn, read
 from tests.fakes.slack_page import page
@@ -125,6 +125,23 @@ def test_what_is_over_is_not_loud() -> None:
     assert "bold" not in json.dumps(healed)
     assert "three" not in read(healed).texts
     assert "began 2026-11-21 12:00 UTC" in read(healed).texts
+
+
+def test_whom_it_is_for_is_pinged_and_nobody_else() -> None:
+    """By elements of their own; who has no id is written, and an id that is none is no id."""
+    mentions = (
+        Mention(name="alice", id="U024BE7LH"),
+        Mention(name="everyone here", id="here"),
+        Mention(name="<!channel>"),
+        Mention(name="eve", id="U0> <!channel"),
+    )
+    shown, loud = seen(alert(mentions=mentions)), seen(line(severity=Severity.ERROR, mentions=mentions))
+
+    assert "for @U024BE7LH, @here, <!channel>, eve" == shown.texts[1]
+    assert shown.texts[1] in loud.texts
+    assert shown.pings == loud.pings
+    assert {"@U024BE7LH", "!here"} == {ping for ping in shown.pings if not ping.startswith("{")}
+    assert 4 == len(shown.pings)
 
 
 def test_a_time_is_shown_in_the_readers_own_zone() -> None:

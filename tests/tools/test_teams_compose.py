@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.core.event import Link, Severity
-from hub.core.notification import Message, MessageKind, MessageState, Occasion
+from hub.core.notification import Mention, Message, MessageKind, MessageState, Occasion
 from integrations.teams.compose import LARGEST, compose, cut, runs
 from tests.fakes.teams import Seen, check, read
 
@@ -114,6 +114,21 @@ def test_who_cannot_see_the_card_gets_its_words() -> None:
     card = content(alert(state=MessageState.ACKED, occasion=Occasion.ACKED, standing="acked by alice"))
 
     assert "ACKED · CRITICAL: web301 is DOWN — acked by alice" == card["fallbackText"] == card["speak"]
+
+
+def test_whom_it_is_for_is_mentioned_and_nobody_else() -> None:
+    """By the object id of Entra or the name of signing in; who has neither is written, and so is an odd name."""
+    alice = Mention(name="alice", id="7faf8511-d5c4-4d1f-8e1a-2b1f9c7a5f10")
+    bob = Mention(name="bob", id="bob@example.com")
+    mentions = (alice, bob, Mention(name="carol"), Mention(name="</at> **eve**", id="eve@example.com"))
+    card, shown = content(alert(mentions=mentions)), seen(alert(mentions=mentions))
+
+    assert ["<at>alice</at>", "<at>bob</at>"] == [*shown.pings]
+    assert [alice.id, bob.id] == [one["mentioned"]["id"] for one in card["msteams"]["entities"]]
+    assert {"for <at>alice</at>, <at>bob</at>", "for carol, </at> **eve**"} <= {*shown.texts}
+    assert () == shown.formatted
+    assert "for alice, bob, carol" in card["speak"]
+    assert "for alice, bob, carol" in seen(alert(mentions=mentions), card="messagecard").text
 
 
 def test_the_card_says_what_to_type_where_it_is_heard() -> None:
