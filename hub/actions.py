@@ -13,7 +13,7 @@ from typing import Any
 
 from hub import ids
 from hub.asks import Asks
-from hub.commands.phrases import canonical, say_time
+from hub.commands.phrases import canonical, say_match, say_time
 from hub.contracts import Asker, Call, Command, Control, Heard, Match, OpenToAll, Reply, Silenced, Target, Via
 from hub.conversation import Conversation
 from hub.core.access import judge
@@ -22,9 +22,18 @@ from hub.core.effect import Effect
 from hub.core.grouping import shown_then
 from hub.core.holds import Pause
 from hub.core.matching import ALERT_FIELDS, MatchError, compile_match
+from hub.core.matching import Match as CompiledMatch
 from hub.core.oncall import Schedule
 from hub.core.rules import Rules
-from hub.core.silence import Silence, SilenceId
+from hub.core.silence import (
+    APPROVED_WITHIN,
+    LONGEST,
+    Agreeing,
+    Silence,
+    SilenceId,
+    SilencePolicy,
+    objection,
+)
 from hub.duty import Duties, take
 from hub.effects import Effects
 from hub.errors import Overloaded, TocsinError, UsageError
@@ -41,7 +50,6 @@ log = logging.getLogger("tocsin.actions")
 SHORT = 4
 LINK_CODE_LENGTH = 8
 LINK_CODE_LASTS = timedelta(minutes=10)
-LONGEST_SILENCE = timedelta(days=30)
 
 
 Delivery = tuple[str, str]
@@ -264,6 +272,9 @@ class HubActions:
     def silences(self) -> Sequence[Silence]:
         return sorted(self._state.active_silences(self._now()), key=lambda s: s.ends_at)
 
+    def waiting(self) -> Sequence[Silence]:
+        return [silence for silence in self._state.silences.values() if silence.waiting]
+
     def control(self, source: str) -> Control | None:
         return self._asks.control(source)
 
@@ -282,6 +293,10 @@ class HubActions:
     # --------------------------------------------------------------------------------------------- what they may do
 
     async def preview(self, matchers: Match) -> Effect:
+        self._compiled(matchers)
+        return await self._effects.of(matchers)
+
+    def _compiled(self, matchers: Match) -> CompiledMatch:
         try:
             match = compile_match(matchers)
         except MatchError as error:
@@ -289,30 +304,63 @@ class HubActions:
         self._know(match.fields())
         if not matchers:
             raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
-        return await self._effects.of(matchers)
+        return match
+
+    def silence_policy(self) -> SilencePolicy:
+        return self._rules().silence_policy
 
     async def silence(self, matchers: Match, seconds: float, reason: str, heard: Heard) -> Silenced:
-        effect = await self.preview(matchers)
-        self._within_longest(seconds)
+        match, length, policy = self._compiled(matchers), timedelta(seconds=seconds), self.silence_policy()
+        if refusal := policy.refusal(match, length):
+            raise UsageError(refusal)
+        effect = await self._effects.of(matchers)
         asked = Silence(
             id=SilenceId(ids.short_id(SHORT + 1)),
             match=dict(matchers),
             author=heard.asker.person,
+            account=heard.asker.account,
+            claimed=heard.asker.token,
             because=reason,
             place=heard.back,
             starts_at=self._now(),
-            ends_at=self._now() + timedelta(seconds=seconds),
+            ends_at=self._now() + length,
+            approve_by=self._now() + APPROVED_WITHIN if policy.wants_second(effect.size) else None,
         )
-        begin = self._router.silencing.begin
-        await self._writer.do(lambda draft: begin(draft, asked, effect.channels, aside=heard.aside))
-        return Silenced(silence=asked, effect=effect)
+        return Silenced(silence=await self._begin(asked, effect, heard), effect=effect)
 
-    def _within_longest(self, seconds: float) -> None:
-        if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
-            raise UsageError('a silence lasts up to 30 days; say how long: "for 2h"')
+    async def _begin(self, asked: Silence, effect: Effect, heard: Heard) -> Silence:
+        silencing, but = self._router.silencing, "" if heard.aside else heard.back
+
+        def job(draft: Draft) -> Silence:
+            if asked.waiting:
+                return silencing.ask(draft, asked, effect.channels)
+            return silencing.begin(draft, asked, effect.channels, but=but)
+
+        return await self._writer.do(job)
+
+    async def approve(self, silence: Silence, heard: Heard) -> Silence:
+        asker = heard.asker
+        who = Agreeing(
+            person=asker.person,
+            known=asker.known,
+            account=asker.account,
+            claimed=asker.token,
+            author=self.asker_of(silence.account, "").person if silence.account else "",
+        )
+        if why := objection(silence, who):
+            raise UsageError(why)
+
+        def job(draft: Draft) -> Silence:
+            current = draft.silence(silence.id)
+            if current is None or not current.waiting:
+                raise UsageError("it does not wait any more")
+            but = "" if heard.aside else heard.back
+            return self._router.silencing.approve(draft, current, asker.person, but=but)
+
+        return await self._writer.do(job)
 
     async def extend(self, silence: Silence, ends_at: datetime, heard: Heard) -> Silence:
-        self._within_longest((ends_at - self._now()).total_seconds())
+        await self._may_last(silence, ends_at)
 
         def job(draft: Draft) -> Silence:
             current = draft.silence(silence.id)
@@ -325,6 +373,17 @@ class HubActions:
             return self._router.silencing.extend(draft, current, ends_at, heard.asker.person, but=but)
 
         return await self._writer.do(job)
+
+    async def _may_last(self, silence: Silence, ends_at: datetime) -> None:
+        """Raises UsageError where nobody, or not one person alone, may let it last until then."""
+        policy = self.silence_policy()
+        if silence.waiting:
+            raise UsageError(f'it waits for somebody to agree: "approve {silence.id}"')
+        if refusal := policy.refusal(compile_match(silence.match), ends_at - self._now()):
+            raise UsageError(refusal)
+        if policy.wants_second((await self._effects.of(silence.match)).size):
+            again = f"silence {say_match(silence.match)} for 1h"
+            raise UsageError(f'it is too wide for one person alone; "{again}" asks for another, and somebody to agree')
 
     def _know(self, names: frozenset[str]) -> None:
         """Refuse a silence on a name that no alert can have: it would hold nothing, and nobody would notice."""
@@ -343,7 +402,7 @@ class HubActions:
         return list(self._rules().tree.names)
 
     async def pause(self, what: str, name: str, seconds: float, reason: str, heard: Heard) -> Pause:
-        if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
+        if not 0 < seconds <= LONGEST.total_seconds():
             raise UsageError("a pause lasts up to 30 days at a time")
         ends_at = self._now() + timedelta(seconds=seconds)
         pause = Pause(
@@ -365,7 +424,7 @@ class HubActions:
         return self._duties.schedules()
 
     async def take(self, schedule: str, seconds: float, heard: Heard) -> datetime:
-        if not 0 < seconds <= LONGEST_SILENCE.total_seconds():
+        if not 0 < seconds <= LONGEST.total_seconds():
             raise UsageError("one is on call for up to 30 days at a time")
         until = self._now() + timedelta(seconds=seconds)
         await self._writer.do(lambda draft: take(draft, schedule, heard.asker.person, until))

@@ -18,7 +18,7 @@ from hub.core.event import Event, Labels, Report
 from hub.core.holds import Pause
 from hub.core.notification import Message, MessageRef
 from hub.core.oncall import Schedule
-from hub.core.silence import Silence
+from hub.core.silence import Silence, SilencePolicy
 from hub.payload import Field, decode_form, decode_json
 from hub.proof import Secret
 
@@ -604,6 +604,13 @@ class Actions(Protocol):
 
     async def silence(self, matchers: Match, seconds: float, reason: str, heard: Heard) -> Silenced:
         """Raises UsageError where there can be no such silence."""
+
+    def waiting(self) -> Sequence[Silence]:
+        """Silences that wait for a second person to agree."""
+
+    def silence_policy(self) -> SilencePolicy: ...
+    async def approve(self, silence: Silence, heard: Heard) -> Silence:
+        """Let a silence begin that waits for it. Raises UsageError."""
 
     async def extend(self, silence: Silence, ends_at: datetime, heard: Heard) -> Silence:
         """Let it last until then. Raises UsageError."""

@@ -92,7 +92,7 @@ class Operations:
         return self.actions.alerts()
 
     def silences(self) -> Sequence[Silence]:
-        return self.actions.silences()
+        return [*self.actions.waiting(), *self.actions.silences()]
 
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         if not alert.open:
@@ -171,7 +171,16 @@ class Operations:
         made = await self.actions.silence_by_match(match, seconds, because, heard)
         if isinstance(made, Reply):
             return Done(ok=False, text=made.text, status=400 if made.ok else 403)
-        return Done(ok=True, text="", status=201, silence=made.silence)
+        return Done(ok=True, text="", status=202 if made.silence.waiting else 201, silence=made.silence)
+
+    async def about_silence(self, id: str, sentence: str, asker: Asker) -> Done:
+        """Say something of a silence, such as `extend {} 1h`, with its id; gives it as it is then."""
+        if id not in self._state.silences:
+            return Done(ok=False, text=f"there is no silence '{id[:40]}'", status=404)
+        text = sentence.format(id)
+        heard = Heard(text=text, asker=asker, place="", via=Via.HTTP, heard_at=self._now())
+        reply = await self.actions.perform(heard)
+        return Done(ok=reply.ok, text=reply.text, status=200 if reply.ok else 403, silence=self._state.silences.get(id))
 
     async def preview(self, match: Match) -> Done:
         """What a silence would hide. Reading needs no right beyond that of whoever is let in."""
@@ -186,11 +195,8 @@ class Operations:
         return await self.actions.read(Heard(text=text, asker=asker, place="", via=Via.HTTP, heard_at=self._now()))
 
     async def unsilence(self, id: str, asker: Asker) -> Done:
-        if id not in self._state.silences:
-            return Done(ok=False, text=f"there is no silence '{id[:40]}'", status=404)
-        heard = Heard(text=f"unsilence {id}", asker=asker, place="", via=Via.HTTP, heard_at=self._now())
-        reply = await self.actions.perform(heard)
-        return Done(ok=reply.ok, text=reply.text, status=204 if reply.ok else 403)
+        done = await self.about_silence(id, "unsilence {}", asker)
+        return replace(done, status=204) if done.ok else done
 
     # ------------------------------------------------------------------------------------------------------- replays
 

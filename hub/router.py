@@ -613,6 +613,9 @@ class Router:
     def _silence_ends(self, draft: Draft, id: str) -> None:
         self.silencing.end(draft, id)
 
+    def _silence_lapses(self, draft: Draft, id: str) -> None:
+        self.silencing.lapse(draft, id)
+
     def _silence_warns(self, draft: Draft, id: str) -> None:
         self.silencing.warn(draft, id)
 
@@ -681,6 +684,7 @@ class Router:
 _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "silence": Router._silence_ends,
     "silence-warns": Router._silence_warns,
+    "silence-lapses": Router._silence_lapses,
     "expire": Router._expires,
     "confirm": Router._unconfirmed,
     "lift": Router._lift,

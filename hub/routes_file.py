@@ -22,7 +22,7 @@ import msgspec
 
 from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
-from hub.core.durations import parse_duration
+from hub.core.durations import parse_duration, say_duration
 from hub.core.grouping import AT_ONCE, GROUP_WAIT, PLAIN, EscalationStep, Pace
 from hub.core.inhibition import InhibitRule
 from hub.core.matching import (
@@ -41,6 +41,7 @@ from hub.core.notification import Occasion
 from hub.core.oncall import Layer, Schedule, first_turn, parse_handover, parse_rotation
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rules import ACK_LASTS, OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
+from hub.core.silence import LONGEST, SilencePolicy
 from hub.core.storms import STORM, Limit
 from hub.core.times import parse_date, parse_zone
 from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
@@ -62,7 +63,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
         "reopen_within", "ack_lasts", "storm", "heartbeats", "inhibit", "settle", "time_windows",
-        "schedules",
+        "schedules", "silence_policy",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
@@ -76,6 +77,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "channel": ("to", "shadow", "storm"),
     "limit": ("most", "within"),
     "access": ("allow", "deny", "who", "in", "when"),
+    "silence_policy": ("longest", "require", "second_person_above"),
     "source": ("tool", "expire_after", "heartbeat"),
     "beat": ("every", "grace"),
     "test": ("name", "given", "expect"),
@@ -103,6 +105,7 @@ WINDOW: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "dates": ("dates", parse_dates),
     "except": ("excepted", parse_dates),
 }
+POLICY_EXAMPLE = "{longest: 24h, require: [host, service], second_person_above: 20}"
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -202,6 +205,7 @@ class _Reading:
         lasts = None if top.get("ack_lasts") == "never" else ACK_LASTS
         if lasts is not None and "ack_lasts" in top:
             lasts = self._duration(top["ack_lasts"], ("ack_lasts",)) or ACK_LASTS
+        policy = self._silence_policy(top["silence_policy"]) if "silence_policy" in top else SilencePolicy()
         settle = self._duration(top.get("settle"), ("settle",)) or SETTLE
         tests = tuple(self._tests(top.get("tests", [])))
         reopen = self._duration(top.get("reopen_within"), ("reopen_within",)) or REOPEN_WITHIN
@@ -226,6 +230,7 @@ class _Reading:
             desks=self._desks(),
             named=self._named,
             settle=settle,
+            silence_policy=policy,
             shadows=frozenset(self.shadows),
             storm=self._limit(top["storm"], ("storm",)) if "storm" in top else STORM,
             storms=self.storms,
@@ -837,6 +842,29 @@ class _Reading:
             if isinstance(name, str) and when is not None and quiets is not None:
                 names.add(name)
                 yield InhibitRule(name=name, when=when, quiets=quiets, equal=equal)
+
+    def _silence_policy(self, value: Any) -> SilencePolicy:
+        path: Path_ = ("silence_policy",)
+        body = self._object(value, path, f"write: silence_policy: {POLICY_EXAMPLE}") or {}
+        self._known_keys(body, path, KEYS["silence_policy"], "silence_policy")
+        longest = self._duration(body.get("longest"), (*path, "longest")) or LONGEST
+        if longest > LONGEST:
+            what = f"is longer than any silence, which lasts {say_duration(LONGEST)} at most; write it like 24h"
+            self.tree.wrong((*path, "longest"), what)
+        require = tuple(self._group_by(body["require"], (*path, "require"))) if "require" in body else ()
+        if body.get("require") == []:
+            self.tree.wrong((*path, "require"), "names nothing; write it like [host, service], or leave it out")
+        above = self._count(body.get("second_person_above"), (*path, "second_person_above"))
+        if above is not None and len(self.people) < 2:
+            what = "nobody could agree: people: names less than two, so that all above it would lapse"
+            self.tree.warn((*path, "second_person_above"), what)
+        return SilencePolicy(longest=longest, require=require, second_person_above=above)
+
+    def _count(self, value: Any, path: Path_) -> int | None:
+        if value is None or (isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value)):
+            return None if value is None else int(value)
+        self.tree.wrong(path, f"{_shown(value)} is no number of alerts; write it like 20")
+        return None
 
     def _heartbeats(self, value: Any) -> Iterator[Heartbeat]:
         names: dict[str, int] = {}

@@ -16,14 +16,14 @@ from hub.core.durations import say_duration
 from hub.core.matching import Match, alert_look, compile_match
 from hub.core.notification import Button, DeliveryState, Occasion
 from hub.core.rules import Rules
-from hub.core.silence import REMEMBERED, Often, Silence, counted, extended
+from hub.core.silence import APPROVED_WITHIN, REMEMBERED, Often, Silence, approved, counted, extended
 from hub.core.telling import Said
 from hub.state import Draft
 
 MOST_PLACES = 30
 """Channels in which one silence is announced."""
 NAMED = 5
-EXTEND = ("1h more", "extend")
+EXTEND, AGREE = ("1h more", "extend"), ("Agree", "approve")
 
 
 class Silencing:
@@ -40,19 +40,48 @@ class Silencing:
         self._speak = speak
         self._address = address
 
-    def begin(self, draft: Draft, silence: Silence, heard_of: Sequence[str] = (), *, aside: bool = False) -> None:
-        """Begin a silence. `heard_of` are addresses that lately heard of what it covers; `aside`: whoever asked for it
-        was answered alone, so that the place where it was hears of it like the others."""
+    def ask(self, draft: Draft, silence: Silence, heard_of: Sequence[str]) -> Silence:
+        """Put a silence on record that waits for a second person, and say so where it would be announced."""
+        places = self._places(draft, silence, _covered(draft, compile_match(silence.match)), heard_of)
+        asked = replace(silence, told=tuple(places))
+        draft.changes.silences[silence.id] = asked
+        draft.set_timer("silence-lapses", silence.id, silence.approve_by)
+        for place in places:
+            announce(draft, place, Occasion.SILENCED, _what_waits(asked), buttons=(_button(asked, *AGREE),))
+        return asked
+
+    def approve(self, draft: Draft, silence: Silence, by: str, *, but: str = "") -> Silence:
+        draft.set_timer("silence-lapses", silence.id, None)
+        return self.begin(draft, approved(silence, by, draft.now), silence.told, but=but)
+
+    def lapse(self, draft: Draft, id: str) -> None:
+        """Nobody agreed in time."""
+        silence = draft.silence(id)
+        if silence is not None and silence.waiting:
+            self._drop(draft, silence, f"nobody agreed within {say_duration(APPROVED_WITHIN)}")
+
+    def _drop(self, draft: Draft, silence: Silence, why: str) -> Silence:
+        dropped = replace(silence, ended_at=draft.now)
+        draft.changes.silences[silence.id] = dropped
+        draft.set_timer("silence-lapses", silence.id, None)
+        for place in silence.told:
+            said = Said(title=f"{say_match(silence.match)} is not silenced: {why}")
+            announce(draft, place, Occasion.UNSILENCED, said)
+        return dropped
+
+    def begin(self, draft: Draft, silence: Silence, heard_of: Sequence[str] = (), *, but: str = "") -> Silence:
+        """Begin a silence. `heard_of` are addresses that lately heard of what it covers; `but` not there, where the
+        reply to whoever asked says it."""
         covered = _covered(draft, compile_match(silence.match))
-        places = () if silence.alert else self._places(draft, silence, covered, heard_of)
-        told = tuple(place for place in places if aside or place != silence.place)
-        begun = replace(silence, told=told)
+        begun = replace(silence, told=tuple(self._places(draft, silence, covered, heard_of)))
         draft.changes.silences[silence.id] = begun
         self._set_timers(draft, begun)
         for alert in covered:
             edit_posts(draft, alert, Occasion.SILENCED)
-        for place in told:
-            announce(draft, place, Occasion.SILENCED, _what_begins(begun, covered, draft.now))
+        for place in begun.told if not silence.alert else ():
+            if place != but:
+                announce(draft, place, Occasion.SILENCED, _what_begins(begun, covered, draft.now))
+        return begun
 
     def extend(self, draft: Draft, silence: Silence, ends_at: datetime, by: str, *, but: str = "") -> Silence:
         """Move its end, and say so where it was announced; `but` not there, where the reply says it."""
@@ -64,7 +93,7 @@ class Silencing:
         said = Said(
             title=f"{say_match(silence.match)} stays quiet until {say_time(ends_at, draft.now)}, says {by}", by=by
         )
-        for place in _announced(longer) if not silence.alert else ():
+        for place in longer.told if not silence.alert else ():
             if place != but:
                 announce(draft, place, Occasion.SILENCED, said)
         return longer
@@ -74,22 +103,20 @@ class Silencing:
         silence = draft.silence(id)
         if silence is None or silence.ended_at is not None:
             return None
+        if silence.waiting:
+            return self._drop(draft, silence, f"{by or silence.author} thought better of it")
         covered = _covered(draft, compile_match(silence.match))
         held = [alert for alert in map(draft.alert, silence.held_alerts) if alert is not None]
         covered += [alert for alert in held if alert not in covered]
         ended = replace(silence, ended_at=draft.now)
         draft.changes.silences[id] = ended
         self._stop_timers(draft, id)
-        places = () if silence.alert else _announced(silence, *_channels(draft, held))
+        places = () if silence.alert else _once((*silence.told, *_channels(draft, held)))
         for alert in covered:
             self._speak(draft, alert)
         for place in places:
             announce(draft, place, Occasion.UNSILENCED, _what_it_held(ended, covered, by))
         return ended
-
-    def ends(self, draft: Draft, id: str) -> None:
-        """Its time is over."""
-        self.end(draft, id)
 
     def warn(self, draft: Draft, id: str) -> None:
         """Say that it will end, while there is still time to extend it, if something under it fires."""
@@ -102,7 +129,7 @@ class Silencing:
         said, button = _what_ends(silence, firing, draft.now), _button(silence, *EXTEND)
         if silence.alert:
             _say_in_threads(draft, firing[0], said, button)
-        for place in _announced(silence) if not silence.alert else ():
+        for place in silence.told if not silence.alert else ():
             announce(draft, place, Occasion.SILENCED, said, buttons=(button,))
 
     def _set_timers(self, draft: Draft, silence: Silence) -> None:
@@ -117,8 +144,10 @@ class Silencing:
         self, draft: Draft, silence: Silence, covered: Sequence[Alert], heard_of: Sequence[str]
     ) -> Sequence[str]:
         """The channels that were told of what it covers, or lately heard of such; else those that would."""
+        if silence.alert:
+            return _once([silence.place])
         heard = [*_channels(draft, covered), *heard_of] or self._would_hear(draft, silence)
-        return list(dict.fromkeys([*([silence.place] if silence.place else []), *heard]))[:MOST_PLACES]
+        return _once([silence.place, *heard])
 
     def _would_hear(self, draft: Draft, silence: Silence) -> Sequence[str]:
         """Who would hear of an event that says just what the silence does."""
@@ -174,10 +203,8 @@ def _channels(draft: Draft, alerts: Iterable[Alert]) -> Sequence[str]:
     return list(dict.fromkeys(post.channel for alert in alerts for post in draft.posts_about(alert)))
 
 
-def _announced(silence: Silence, *more: str) -> Sequence[str]:
-    """Where its start was told, or said in reply to who asked for it; and elsewhere."""
-    places = (*([silence.place] if silence.place else []), *silence.told, *more)
-    return list(dict.fromkeys(places))[:MOST_PLACES]
+def _once(places: Iterable[str]) -> Sequence[str]:
+    return [place for place in dict.fromkeys(places) if place][:MOST_PLACES]
 
 
 def _first(value: object) -> str | None:
@@ -194,11 +221,24 @@ def _button(silence: Silence, label: str, verb: str) -> Button:
 # --------------------------------------------------------------------------------------------------------------- words
 
 
+def _what_waits(silence: Silence) -> Said:
+    length, within = say_duration(silence.length), say_duration(APPROVED_WITHIN)
+    because = [f"because {silence.because}"] if silence.because else []
+    agrees = f'"approve {silence.id}", said by somebody else within {within}, lets it begin'
+    return Said(
+        title=f"{silence.author} asks to silence {say_match(silence.match)} for {length}: a second person must agree",
+        text="\n".join([*because, agrees]),
+        by=silence.author,
+    )
+
+
 def _what_begins(silence: Silence, covered: Sequence[Alert], now: datetime) -> Said:
     because = [f"because {silence.because}"] if silence.because else []
+    agreed = f", and {silence.approved_by} agrees" if silence.approved_by else ""
     fires = [f"{_many(len(covered), 'alert')} under it fire{'s' * (len(covered) == 1)} now"] if covered else []
+    until = say_time(silence.ends_at, now)
     return Said(
-        title=f"{say_match(silence.match)} is quiet until {say_time(silence.ends_at, now)}, says {silence.author}",
+        title=f"{say_match(silence.match)} is quiet until {until}, says {silence.author}{agreed}",
         text="\n".join([*because, *fires, f'"unsilence {silence.id}" ends it']),
         by=silence.author,
     )

@@ -32,7 +32,7 @@ SENTENCES = {
     "why": "why",
 }
 """What pressing a button says."""
-ABOUT_SILENCES = {"extend": "extend {} for 1h", "end": "unsilence {}"}
+ABOUT_SILENCES = {"approve": "approve {}", "extend": "extend {} for 1h", "end": "unsilence {}"}
 """What pressing a button of a silence says, with its id."""
 
 SHOWN_LABELS = 12

@@ -11,6 +11,7 @@ from typing import Any
 from hub.commands import (
     ack,
     alerts,
+    approve,
     extend,
     help,
     link,
@@ -33,5 +34,5 @@ from hub.contracts import Command
 
 def built_in_commands() -> Sequence[Command[Any]]:
     """The words that every hub knows, in the order in which `help` lists them."""
-    quiet = (silence, preview, extend, unsilence, silences)
+    quiet = (silence, preview, extend, approve, unsilence, silences)
     return (*quiet, ack, unack, resolve, alerts, why, status, oncall, take, pause, resume, link, unlink, help)

@@ -30,7 +30,7 @@ def _named(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
         return _of_source(source, actions, sentence)
     if "=" in said:
         return _of_match(said, actions, sentence)
-    return [called(said, actions.silences(), actions, sentence)]
+    return [called(said, [*actions.silences(), *actions.waiting()], actions, sentence)]
 
 
 def called(said: str, among: Sequence[Silence], actions: Actions, sentence: str) -> Silence:
@@ -84,7 +84,8 @@ def choices(silences: Sequence[Silence], actions: Actions, sentence: str) -> str
 
 def _choice(silence: Silence, actions: Actions, sentence: str) -> str:
     said, until = say_silenced(silence.match, alert_of(silence, actions)), say_time(silence.ends_at, actions.now())
-    return f'"{sentence.format(silence.id)}" for {said}, until {until}'
+    standing = "which waits for somebody to agree" if silence.waiting else f"until {until}"
+    return f'"{sentence.format(silence.id)}" for {said}, {standing}'
 
 
 def call_about(name: str, silence: Silence, actions: Actions, **more: str | float) -> Call:

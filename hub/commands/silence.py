@@ -21,7 +21,8 @@ from hub.commands.phrases import (
 from hub.commands.subjects import in_thread, open_subjects
 from hub.contracts import Actions, Call, Heard, Match, Reply
 from hub.core.alert import Alert
-from hub.core.silence import Silence
+from hub.core.durations import say_duration
+from hub.core.silence import APPROVED_WITHIN, Silence
 from hub.errors import UsageError
 
 name = "silence"
@@ -55,7 +56,8 @@ class Intent:
 def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     phrase = read_phrase(words, actions.now())
     parts = _parts(phrase.subject, heard, actions)
-    return Intent(parts=parts, seconds=phrase.seconds or UNSAID.total_seconds(), reason=phrase.reason)
+    unsaid = min(UNSAID, actions.silence_policy().longest)
+    return Intent(parts=parts, seconds=phrase.seconds or unsaid.total_seconds(), reason=phrase.reason)
 
 
 def end_of(intent: Intent, actions: Actions) -> datetime:
@@ -146,9 +148,19 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
 async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -> str:
     made = await actions.silence(part.match, intent.seconds, intent.reason, heard)
     silence = made.silence
+    if silence.waiting:
+        return "\n".join([_waits(silence, part, actions), *say_effect(part.match, made.effect)])
     until, length = say_time(silence.ends_at, actions.now()), say_seconds(intent.seconds)
     said = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{_undo(silence)}" ends it.'
     return "\n".join([said, *(say_effect(part.match, made.effect) if part.alert is None else ())])
+
+
+def _waits(silence: Silence, part: Part, actions: Actions) -> str:
+    above, within = actions.silence_policy().second_person_above, say_duration(APPROVED_WITHIN)
+    return (
+        f"{say_silenced(part.match, part.alert)} is not quiet yet: above {above} alerts a second person must agree. "
+        f'"approve {silence.id}", said by somebody else within {within}, lets it begin.'
+    )
 
 
 def _undo(silence: Silence) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hub.commands.phrases import say_silenced, say_time, short
+from hub.commands.phrases import say_seconds, say_silenced, say_time, short
 from hub.commands.subjects import alert_of
 from hub.contracts import Actions, Call, Heard, Reply
 from hub.core.silence import Silence
@@ -27,7 +27,7 @@ def calls(intent: None) -> Sequence[Call]:  # noqa: ARG001
 
 
 async def run(intent: None, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
-    silences = actions.silences()
+    silences = [*actions.waiting(), *actions.silences()]
     if not silences:
         return Reply(text="nothing is silenced")
     lines = [_say(silence, actions) for silence in silences[:MOST]]
@@ -39,4 +39,8 @@ def _say(silence: Silence, actions: Actions) -> str:
     because = f" because {short(silence.because)}" if silence.because else ""
     until = say_time(silence.ends_at, actions.now())
     subject = say_silenced(silence.match, alert_of(silence, actions))
+    if silence.approve_by is not None:
+        length, by = say_seconds(silence.length.total_seconds()), say_time(silence.approve_by, actions.now())
+        waits = f'waits until {by} for somebody to say "approve {silence.id}"'
+        return f"{silence.id}  {subject} for {length} by {silence.author}{because}, {waits}"
     return f"{silence.id}  {subject} until {until} by {silence.author}{because}, held {silence.held}"

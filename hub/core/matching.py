@@ -5,7 +5,7 @@ A value is a plain text (equal; a glob if it has * or ?), `">= warning"` and the
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,6 +27,9 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
     "status": tuple(status.value for status in Status),
 }
 """Fields that have no other values than these: to ask for another is a slip, and would never match."""
+
+
+UNHEARD_OF = ("\N{SNOWMAN}", "no such value 0")
 
 
 class MatchError(ValueError):
@@ -371,6 +374,20 @@ def implied(match: Match, given: Mapping[str, frozenset[str]]) -> bool:
     if isinstance(match, AnyOf):
         return any(implied(part, given) for part in match.parts)
     return isinstance(match, All) and all(implied(part, given) for part in match.parts)
+
+
+def binds(match: Match, names: Iterable[str]) -> bool:
+    """Whether the match says of one of these fields something that not every value is."""
+    if isinstance(match, Field):
+        return match.name in names and not _takes_all(match)
+    if isinstance(match, AnyOf):
+        return all(binds(part, names) for part in match.parts)
+    return isinstance(match, All) and any(binds(part, names) for part in match.parts)
+
+
+def _takes_all(field: Field) -> bool:
+    """Of an open field, two values that nobody would name stand for all."""
+    return all(map(field.test, CLOSED.get(field.name, UNHEARD_OF)))
 
 
 def needed(match: Match) -> frozenset[str]:

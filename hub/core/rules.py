@@ -10,6 +10,7 @@ from hub.core.inhibition import InhibitRule
 from hub.core.matching import Match
 from hub.core.oncall import Schedule
 from hub.core.routing import RouteTree
+from hub.core.silence import SilencePolicy
 from hub.core.storms import STORM, Limit
 from hub.core.windows import TimeWindow
 
@@ -107,6 +108,7 @@ class Rules:
     settle: timedelta = SETTLE
     ack_lasts: timedelta | None = ACK_LASTS
     """How long an ack counts where nobody says for how long; None: until it is over."""
+    silence_policy: SilencePolicy = field(default_factory=SilencePolicy)
     tests: tuple[RuleTest, ...] = ()
     reopen_within: timedelta = REOPEN_WITHIN
     warnings: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from hub.contracts import Asker, RoomMessage, Via
 from hub.core.alert import Alert
+from hub.core.durations import parse_duration, say_duration
 from hub.core.effect import Effect
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
@@ -62,6 +63,8 @@ class Api:
             web.post("/api/v1/silences", self.add_silence),
             web.post("/api/v1/silences/preview", self.preview_silence),
             web.delete("/api/v1/silences/{id}", self.end_silence),
+            web.post("/api/v1/silences/{id}/approve", self.approve_silence),
+            web.post("/api/v1/silences/{id}/extend", self.extend_silence),
             web.get("/api/v1/deliveries", self.deliveries),
             web.post("/api/v1/deliveries/{id}/replay", self.replay_delivery),
             web.get("/api/v1/quarantine", self.quarantine),
@@ -161,7 +164,7 @@ class Api:
         return answer({"reply": reply.text, "ok": reply.ok})
 
     async def silences(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
-        return answer({"silences": [_silence(silence) for silence in self._hub.actions.silences()]})
+        return answer({"silences": [_silence(silence) for silence in self._hub.silences()]})
 
     async def preview_silence(self, request: web.Request) -> web.Response:
         foreseen = await self._hub.preview(_match(await _object(request)))
@@ -178,7 +181,25 @@ class Api:
         made = await self._hub.silence(match, _text(body, "for") or "15m", _text(body, "because"), asker)
         if not made.ok or made.silence is None:
             return error(made.status, "silence", made.text)
-        return answer(_silence(made.silence), status=201)
+        return answer(_silence(made.silence), status=made.status)
+
+    async def approve_silence(self, request: web.Request) -> web.Response:
+        return await self._about_silence(request, await _object(request), "approve {}")
+
+    async def extend_silence(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        try:
+            length = say_duration(parse_duration(_text(body, "for") or _text(body, "by")))
+        except ValueError as bad:
+            raise BadRequest(f"for: {bad}") from None
+        return await self._about_silence(request, body, f"extend {{}} {length.replace(' ', '')}")
+
+    async def _about_silence(self, request: web.Request, body: Mapping[str, Any], sentence: str) -> web.Response:
+        asker = _asker(self._hub, _text(body, "as") or "api", caller(request))
+        done = await self._hub.about_silence(request.match_info["id"], sentence, asker)
+        if not done.ok or done.silence is None:
+            return error(done.status, "silence", done.text)
+        return answer(_silence(done.silence))
 
     async def end_silence(self, request: web.Request) -> web.Response:
         asker = _asker(self._hub, request.query.get("as", "api"), caller(request))
@@ -310,6 +331,10 @@ def _silence(silence: Silence) -> dict[str, Any]:
         "starts_at": silence.starts_at,
         "ends_at": silence.ends_at,
         "held": silence.held,
+        "often": [msgspec.to_builtins(one) for one in silence.often],
+        "state": "waiting" if silence.waiting else "active",
+        "approve_by": silence.approve_by,
+        "approved_by": silence.approved_by or None,
     }
 
 

@@ -39,7 +39,12 @@ LONGEST_SENTENCE = 4_000
 LONGEST_NAME = 60
 LONGEST_TEXT, LONGEST_VALUE, LONGEST_TITLE, LONGEST_URL = 20_000, 1_000, 300, 2_000
 """Beyond, a page shows a beginning: the whole is in the event."""
-ABOUT_SILENCES: Mapping[str, str] = {"silence": "silence {}", "end": "unsilence {}"}
+ABOUT_SILENCES: Mapping[str, str] = {
+    "silence": "silence {}",
+    "end": "unsilence {}",
+    "extend": "extend {} 1h",
+    "approve": "approve {}",
+}
 """The sentences that the page of silences says."""
 FOLD_LINES, FOLD_CHARACTERS = 8, 700
 ENTRIES_SHOWN = 4

@@ -31,7 +31,7 @@ class Site(Protocol):
         """All unresolved, newest first."""
 
     def silences(self) -> Sequence[Silence]:
-        """Those in force."""
+        """Those in force, and those that wait for a second person."""
 
     async def preview_said(self, words: str, asker: Asker) -> Reply:
         """What would be hidden by what these words, behind `silence`, ask for."""

@@ -1,12 +1,28 @@
 """A silence counts what it holds within a bound, and warns while there is time."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.silence import KINDS_REMEMBERED, REMEMBERED, WARNED, Silence, SilenceId, counted, extended
+from hub.core.matching import binds, compile_match
+from hub.core.silence import (
+    KINDS_REMEMBERED,
+    REMEMBERED,
+    WARNED,
+    Agreeing,
+    Silence,
+    SilenceId,
+    SilencePolicy,
+    approved,
+    counted,
+    extended,
+    objection,
+)
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 
@@ -44,3 +60,67 @@ def test_an_extension_is_another_version() -> None:
 
     assert (2, NOW + timedelta(hours=2)) == (longer.version, longer.ends_at)
     assert not longer.active(NOW + timedelta(hours=2))
+
+
+# -------------------------------------------------------------------------------------------------------------- policy
+
+
+@pytest.mark.parametrize(
+    ("match", "bound"),
+    [
+        ({"host": "web301"}, True),
+        ({"host": "web*"}, True),
+        ({"host": "???"}, True),
+        ({"host": ["web1", "web2"]}, True),
+        ({"host": {"regex": "web.*"}}, True),
+        ({"host": {"is": "*"}}, True),
+        ({"severity": ">= error"}, True),
+        ({"source": "nagios", "host": "web1"}, True),
+        ({"any": [{"host": "web1"}, {"host": "web2"}]}, True),
+        ({"all": [{"source": "nagios"}, {"host": "web1"}]}, True),
+        ({}, False),
+        ({"source": "nagios"}, False),
+        ({"host": "*"}, False),
+        ({"host": "?*"}, False),
+        ({"host": ["web1", "*"]}, False),
+        ({"host": {"regex": ".+"}}, False),
+        ({"host": {"exists": "true"}}, False),
+        ({"severity": ">= info"}, False),
+        ({"not": {"host": "web1"}}, False),
+        ({"any": [{"host": "web1"}, {"source": "nagios"}]}, False),
+    ],
+)
+def test_a_field_is_bound_by_what_not_every_value_is(match: dict[str, Any], bound: bool) -> None:
+    assert bound is binds(compile_match(match), ("host", "severity"))
+
+
+@given(st.timedeltas(timedelta(days=-1), timedelta(days=60)), st.sampled_from([timedelta(hours=1), timedelta(days=30)]))
+def test_no_silence_is_longer_than_the_policy_has_it(length: timedelta, longest: timedelta) -> None:
+    refusal = SilencePolicy(longest=longest).refusal(compile_match({"host": "web1"}), length)
+
+    assert (timedelta() < length <= longest) is (refusal == "")
+
+
+people = st.sampled_from(["alice", "bob", "Al on slack"])
+accounts = st.sampled_from(["", "slack:U1", "slack:U2", "teams:T1"])
+
+
+@given(people, accounts, st.booleans(), people, accounts, st.booleans(), st.booleans(), people)
+def test_who_agrees_is_somebody_else_and_known(
+    author: str, by: str, claimed: bool, person: str, account: str, known: bool, token: bool, linked: str
+) -> None:
+    """Whatever they call themselves: not by the same account, nor by one that is linked to them now."""
+    silence = replace(a_silence(), author=author, account=by, claimed=claimed)
+    who = Agreeing(person=person, known=known, account=account, claimed=token, author=linked if by else "")
+    same = person == author or (account == by != "") or bool(by and linked == person)
+
+    assert (objection(silence, who) == "") is (known and not same and not (claimed and token))
+
+
+def test_it_lasts_as_long_as_it_was_to_last_from_when_somebody_agreed() -> None:
+    asked = replace(a_silence(), approve_by=NOW + timedelta(minutes=30))
+    assert not asked.active(NOW)
+    begun = approved(asked, "bob", NOW + timedelta(minutes=20))
+
+    assert (timedelta(hours=1), "bob", False) == (begun.length, begun.approved_by, begun.waiting)
+    assert begun.active(NOW + timedelta(minutes=79))

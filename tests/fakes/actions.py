@@ -26,7 +26,7 @@ from hub.core.event import Labels, Severity
 from hub.core.holds import Pause
 from hub.core.matching import alert_look, compile_match
 from hub.core.oncall import Schedule
-from hub.core.silence import Silence, SilenceId
+from hub.core.silence import Silence, SilenceId, SilencePolicy
 from hub.errors import UsageError
 
 NOW = datetime(2026, 11, 21, 14, 17, tzinfo=UTC)
@@ -178,6 +178,16 @@ class FakeActions:
     async def resume(self, what: str, name: str, heard: Heard) -> bool:
         self.done.append(("resume", what, name))
         return True
+
+    def waiting(self) -> Sequence[Silence]:
+        return [silence for silence in self.quiet if silence.waiting]
+
+    def silence_policy(self) -> SilencePolicy:
+        return SilencePolicy()
+
+    async def approve(self, silence: Silence, heard: Heard) -> Silence:
+        self.done.append(("approve", silence.id))
+        return replace(silence, approve_by=None)
 
     async def extend(self, silence: Silence, ends_at: datetime, heard: Heard) -> Silence:
         self.done.append(("extend", silence.id, ends_at))

@@ -345,6 +345,26 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "silences is to come": (HEAD + "silences: []\n", ["4:1: 'silences' is not supported by this version; remove it"]),
+    "a policy of silences with a slip in each line": (
+        HEAD + "silence_policy: {longest: 31d, require: [hst], second_person_above: many, shortest: 1m}\n",
+        [
+            "4:27: is longer than any silence, which lasts 30d at most; write it like 24h",
+            "4:42: no field or label is called 'hst'; did you mean \"host\"? (labels of your own are listed under labels:)",
+            "4:69: 'many' is no number of alerts; write it like 20",
+            "4:75: 'shortest' is not known here; did you mean \"longest\"?",
+        ],
+    ),
+    "a policy of silences that requires nothing": (
+        HEAD + "silence_policy: {require: []}\n",
+        ["4:27: names nothing; write it like [host, service], or leave it out"],
+    ),
+    "a policy of silences that is none": (
+        HEAD + "silence_policy: 24h\n",
+        [
+            "4:17: '24h' is not a mapping; write: silence_policy: {longest: 24h, require: [host, service], "
+            "second_person_above: 20}"
+        ],
+    ),
     "a heartbeat without a time": (
         HEAD + "heartbeats: [{name: alive}]\n",
         ["4:14: 'every' is missing; a heartbeat is {name: nagios-alive, match: {source: nagios}, every: 10m}"],
