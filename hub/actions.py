@@ -13,8 +13,9 @@ from typing import Any
 
 from hub import ids
 from hub.asks import Asks
+from hub.commands import drill as drill_command
 from hub.commands.phrases import canonical, say_match, say_time
-from hub.contracts import Asker, Call, Command, Control, Heard, Match, OpenToAll, Reply, Silenced, Target, Via
+from hub.contracts import Asker, Call, Command, Control, Drilled, Heard, Match, OpenToAll, Reply, Silenced, Target, Via
 from hub.conversation import Conversation
 from hub.core.access import judge
 from hub.core.alert import Alert, Answer
@@ -25,15 +26,8 @@ from hub.core.matching import ALERT_FIELDS, MatchError, compile_match
 from hub.core.matching import Match as CompiledMatch
 from hub.core.oncall import Schedule
 from hub.core.rules import Rules
-from hub.core.silence import (
-    APPROVED_WITHIN,
-    LONGEST,
-    Agreeing,
-    Silence,
-    SilenceId,
-    SilencePolicy,
-    objection,
-)
+from hub.core.silence import APPROVED_WITHIN, LONGEST, Agreeing, Silence, SilenceId, SilencePolicy, objection
+from hub.drill import Drill
 from hub.duty import Duties, take
 from hub.effects import Effects
 from hub.errors import Overloaded, TocsinError, UsageError
@@ -77,6 +71,7 @@ class HubActions:
         rules: Callable[[], Rules],
         conversation: Conversation,
         duties: Duties,
+        drill: Drill,
         effects: Effects,
         controls: Mapping[str, Control],
         labels: frozenset[str],
@@ -91,6 +86,7 @@ class HubActions:
         self._rules = rules
         self._conversation = conversation
         self._duties = duties
+        self._drill = drill
         self._effects = effects
         self._controls = controls
         self._labels = labels
@@ -157,6 +153,14 @@ class HubActions:
             return await self.silence(matchers, seconds, reason, heard)
         except UsageError as error:
             return Reply(text=str(error))
+
+    async def drill_in(self, words: str, heard: Heard) -> Sequence[Drilled] | Reply:
+        """A drill asked for over HTTP, by the same rights as one in words; a Reply says why not. Raises UsageError."""
+        channel = drill_command.parse(words, heard, self)
+        [call] = drill_command.calls(channel)
+        verdict = self._judge([call], heard, free=False)
+        await self._record(heard, f"drill {channel}".strip(), verdict, "begun" if verdict.allowed else "refused")
+        return await self.drill(channel, heard) if verdict.allowed else Reply(text=verdict.why, ok=False)
 
     async def note(self, what: str, asker: Asker, now: datetime) -> None:
         """Put on record what was done without a sentence, such as a replay."""
@@ -419,6 +423,9 @@ class HubActions:
             return bool(found)
 
         return await self._writer.do(job)
+
+    async def drill(self, channel: str, heard: Heard) -> Sequence[Drilled]:
+        return await self._drill.run(channel, heard.asker.person)
 
     def schedules(self) -> Mapping[str, Schedule]:
         return self._duties.schedules()

@@ -22,6 +22,7 @@ from hub.contracts import Chat, ChatTools, Control, Integration, JudgedAs, Liste
 from hub.conversation import Conversation
 from hub.core.durations import say_duration
 from hub.current import Current
+from hub.drill import Drill
 from hub.duty import Duties
 from hub.effects import Effects
 from hub.errors import SettingsError
@@ -82,6 +83,7 @@ class Hub:
     outbox: Outbox
     asks: Asks
     fetches: Fetches
+    drill: Drill
     switch: Switch
     upkeep: Upkeep
     ingest: Ingest
@@ -186,6 +188,13 @@ async def build(
             http=http,
             now=now,
         )
+        drill = Drill(
+            writer=writer,
+            rules=current,
+            duties=duties,
+            missing=lambda chat: "" if chat in chats else _missing(tools, chat),
+            now=now,
+        )
         explainer = Explainer(store, current, current.read)
 
         def status() -> Sequence[str]:
@@ -199,6 +208,7 @@ async def build(
             rules=current,
             conversation=Conversation(all_commands(tools)),
             duties=duties,
+            drill=drill,
             effects=Effects(state, store, now),
             controls=controls_of(tools),
             labels=frozenset(label for tool in tools.values() for label in tool.labels),
@@ -274,6 +284,7 @@ async def build(
             outbox=outbox,
             asks=asks,
             fetches=fetches,
+            drill=drill,
             switch=switch,
             upkeep=upkeep,
             ingest=ingest,

@@ -96,6 +96,10 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     say.add_argument("--as", dest="person", required=True, help="who says it")
     say.add_argument("--in", dest="place", default="", help="channel, by name or address")
 
+    drill = _verb(verbs, "drill", _drill, "try whether every channel hears: a message that says that nothing is wrong")
+    drill.add_argument("--in", dest="place", default="", help="only this channel, by name or address, or oncall:NAME")
+    drill.add_argument("--as", dest="person", default="", help="who asks")
+
     alerts = _verb(verbs, "alerts", _alerts, "list alerts")
     alerts.add_argument("--state", choices=["open", "acked", "resolved", "all"], default="open")
     _verb(verbs, "silences", _silences, "list silences")
@@ -359,6 +363,14 @@ def _say(options: argparse.Namespace) -> int:
 
     said = Client().post("/api/v1/say", {"text": options.text, "as": options.person, "in": options.place})
     print(json.dumps(said) if options.json else said["reply"])
+    return OK if said["ok"] else FAULTS
+
+
+def _drill(options: argparse.Namespace) -> int:
+    from hub.client import Client
+
+    said = Client().post("/api/v1/drill", {"in": options.place, "as": options.person})
+    print(json.dumps(said) if options.json else "\n".join(one["text"] for one in said["drill"]))
     return OK if said["ok"] else FAULTS
 
 

@@ -580,6 +580,39 @@ class JudgedAs(Protocol):
     judged_as: str
 
 
+class DrillResult(StrEnum):
+    """What came of a drill in a channel."""
+
+    DELIVERED = "delivered"
+    SHADOW = "shadow"
+    PAUSED = "paused"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    LATE = "late"
+    """Not taken while we waited; it is not tried any more."""
+    NOT_SET_UP = "not set up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drilled:
+    """A channel that was tried. `channel` are its names, `detail` says why it is so."""
+
+    channel: str
+    address: str
+    result: DrillResult
+    took: timedelta | None = None
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is as the rules and people want it."""
+        return self.result in (DrillResult.DELIVERED, DrillResult.SHADOW, DrillResult.PAUSED)
+
+    @property
+    def milliseconds(self) -> int | None:
+        return None if self.took is None else round(self.took / timedelta(milliseconds=1))
+
+
 class Actions(Protocol):
     """What a command may see and make the hub do. Everything that it does is on record."""
 
@@ -637,6 +670,9 @@ class Actions(Protocol):
 
     async def resume(self, what: str, name: str, heard: Heard) -> bool:
         """Let it go on, and tell what it missed. False: it was not paused."""
+
+    async def drill(self, channel: str, heard: Heard) -> Sequence[Drilled]:
+        """Try the channel of an address, or whoever is on call (`oncall:web`), or, if empty, every channel."""
 
     def schedules(self) -> Mapping[str, Schedule]:
         """Who is on call for what, as it is now."""

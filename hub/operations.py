@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hub import ids
 from hub.actions import HubActions
-from hub.contracts import Asker, Heard, Match, Reply, RoomMessage, Via
+from hub.contracts import Asker, Drilled, Heard, Match, Reply, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.durations import parse_duration
 from hub.core.effect import Effect
@@ -193,6 +193,15 @@ class Operations:
         """The same for what would be said behind `silence`, in words."""
         text = f"preview silence {words}"
         return await self.actions.read(Heard(text=text, asker=asker, place="", via=Via.HTTP, heard_at=self._now()))
+
+    async def drill(self, channel: str, asker: Asker) -> Sequence[Drilled] | Done:
+        """A drill over HTTP goes through the same door as one in chat."""
+        heard = Heard(text=f"drill {channel}".strip(), asker=asker, place="", via=Via.HTTP, heard_at=self._now())
+        try:
+            tried = await self.actions.drill_in(channel, heard)
+        except UsageError as error:
+            return Done(ok=False, text=f"in: {error}", status=400)
+        return Done(ok=False, text=tried.text, status=403) if isinstance(tried, Reply) else tried
 
     async def unsilence(self, id: str, asker: Asker) -> Done:
         done = await self.about_silence(id, "unsilence {}", asker)

@@ -12,6 +12,7 @@ from hub.commands import (
     ack,
     alerts,
     approve,
+    drill,
     extend,
     help,
     link,
@@ -35,4 +36,4 @@ from hub.contracts import Command
 def built_in_commands() -> Sequence[Command[Any]]:
     """The words that every hub knows, in the order in which `help` lists them."""
     quiet = (silence, preview, extend, approve, unsilence, silences)
-    return (*quiet, ack, unack, resolve, alerts, why, status, oncall, take, pause, resume, link, unlink, help)
+    return (*quiet, ack, unack, resolve, alerts, why, status, oncall, take, pause, resume, drill, link, unlink, help)

@@ -33,6 +33,7 @@ class Occasion(StrEnum):
     REOPENED = "reopened"
     NOTICED = "noticed"
     DIGEST = "digest"
+    DRILLED = "drilled"
 
 
 class MessageState(StrEnum):

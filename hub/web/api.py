@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from hub.contracts import Asker, RoomMessage, Via
+from hub.commands import drill
+from hub.contracts import Asker, Drilled, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.durations import parse_duration, say_duration
 from hub.core.effect import Effect
@@ -15,7 +16,7 @@ from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
 from hub.errors import Overloaded, TocsinError, Unsupported
 from hub.ingest import Malformed
-from hub.operations import NotThere, Operations
+from hub.operations import Done, NotThere, Operations
 from hub.store import StoredEvent, StoredRequest
 from hub.web.answers import answer, error
 from hub.web.gate import Caller, caller
@@ -65,6 +66,7 @@ class Api:
             web.delete("/api/v1/silences/{id}", self.end_silence),
             web.post("/api/v1/silences/{id}/approve", self.approve_silence),
             web.post("/api/v1/silences/{id}/extend", self.extend_silence),
+            web.post("/api/v1/drill", self.drill),
             web.get("/api/v1/deliveries", self.deliveries),
             web.post("/api/v1/deliveries/{id}/replay", self.replay_delivery),
             web.get("/api/v1/quarantine", self.quarantine),
@@ -208,6 +210,13 @@ class Api:
             return error(ended.status, "silence", ended.text)
         return web.Response(status=204)
 
+    async def drill(self, request: web.Request) -> web.Response:
+        body = await _object(request)
+        tried = await self._hub.drill(_text(body, "in"), _asker(self._hub, _text(body, "as") or "api", caller(request)))
+        if isinstance(tried, Done):
+            return error(tried.status, "drill", tried.text)
+        return answer({"ok": all(one.ok for one in tried), "drill": [_drilled(one) for one in tried]})
+
     async def deliveries(self, request: web.Request) -> web.Response:
         state = request.query.get("state")
         if state is not None and state not in DELIVERY_STATES:
@@ -335,6 +344,17 @@ def _silence(silence: Silence) -> dict[str, Any]:
         "state": "waiting" if silence.waiting else "active",
         "approve_by": silence.approve_by,
         "approved_by": silence.approved_by or None,
+    }
+
+
+def _drilled(drilled: Drilled) -> dict[str, Any]:
+    return {
+        "channel": drilled.channel,
+        "address": drilled.address,
+        "result": drilled.result.value,
+        "ms": drilled.milliseconds,
+        "detail": drilled.detail,
+        "text": drill.say(drilled),
     }
 
 

@@ -10,6 +10,8 @@ from hub.contracts import (
     Asker,
     Command,
     Control,
+    Drilled,
+    DrillResult,
     Heard,
     Match,
     Outcome,
@@ -170,6 +172,11 @@ class FakeActions:
 
     def routes(self) -> Sequence[str]:
         return ["web", "everything_else"]
+
+    async def drill(self, channel: str, heard: Heard) -> Sequence[Drilled]:
+        self.done.append(("drill", channel))
+        addresses = [channel] if channel else list(self.channels().values())
+        return [Drilled(channel=at, address=at, result=DrillResult.DELIVERED) for at in addresses]
 
     async def pause(self, what: str, name: str, seconds: float, reason: str, heard: Heard) -> Pause:
         self.done.append(("pause", what, name, seconds, reason))

@@ -1,5 +1,6 @@
 """Stories with virtual time: the real hub on a real database, with a clock that moves when the story says so."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -108,6 +109,15 @@ class Scenario:
         )
         await self.settle()
         return reply
+
+    async def drills(self, text: str = "drill", *, by: str = "alice") -> Reply:
+        """Say it, and let the channels take meanwhile what it sends."""
+        asker = self.hub.actions.asker(by, trusted=True, token=False)
+        saying = asyncio.create_task(self.hub.operations.say(text, asker=asker, place="room:ops"))
+        while not saying.done():
+            await self.settle()
+            await asyncio.sleep(0)
+        return saying.result()
 
     async def presses(self, label: str, message: RoomMessage, *, by: str = "alice") -> Reply:
         value = next(button.value for button in message.message.buttons if button.label == label)
