@@ -365,7 +365,7 @@ def _told(alert: Alert, event: Event) -> Alert:
         title=event.title,
         body=event.body,
         links=event.links or alert.links,
-        labels={**alert.labels, **event.labels},
+        labels={**event.labels, **alert.labels, **event.said},
         actor=event.actor or alert.actor,
     )
 

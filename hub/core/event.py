@@ -115,6 +115,8 @@ class Event(Report):
     received_at: datetime
     delivery_id: str = ""
     request_id: str = ""
+    added: Labels = field(default_factory=dict)
+    """By name, the labels that no tool said: the table of the rules that each is from."""
 
     def __post_init__(self) -> None:
         Report.__post_init__(self)
@@ -124,6 +126,13 @@ class Event(Report):
     def at(self) -> datetime:
         """When it happened, as well as we know."""
         return self.occurred_at or self.received_at
+
+    @property
+    def said(self) -> Labels:
+        """The labels that its tool gave it."""
+        if not self.added:
+            return self.labels
+        return {name: value for name, value in self.labels.items() if name not in self.added}
 
 
 def event_of(

@@ -225,12 +225,22 @@ def _special(name: str, value: Mapping[str, Any], path: tuple[str | int, ...]) -
 def _simple(name: str, text: str, path: tuple[str | int, ...]) -> Field:
     if (ordered := ORDERED.fullmatch(text.strip())) is not None:
         return _ordered(name, ordered[1], ordered[2].strip(), path)
+    return compile_text(name, text, path)
+
+
+def compile_text(name: str, text: str, path: tuple[str | int, ...] = ()) -> Field:
+    """Just this text; a glob if it has * or ?. Raises MatchError."""
     if "*" in text or "?" in text:
-        return _pattern(name, f'"{text}"', "".join(map(_glob, text)), path)
+        return _pattern(name, f'"{text}"', glob_pattern(text), path)
     return _equal(name, text, path)
 
 
 GLOB = {"*": ".*", "?": "."}
+
+
+def glob_pattern(text: str) -> str:
+    """The expression of RE2 that matches what a glob does, or a text without one."""
+    return "".join(map(_glob, text))
 
 
 def _glob(character: str) -> str:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from hub.core.access import AccessEntry
+from hub.core.enrichment import Table, enriched
+from hub.core.event import Event
 from hub.core.inhibition import InhibitRule
 from hub.core.matching import Match
 from hub.core.oncall import Schedule
@@ -78,12 +80,15 @@ class RuleTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """`hash` names the text. `channels` is name to address; `people` is name to platform to id."""
+    """`hash` names the text, which holds all files. `channels` is name to address; `people` is name to platform to
+    id."""
 
     hash: str
     text: str
     sources: Mapping[str, SourceRule]
     labels: frozenset[str] = frozenset()
+    """Names that rules and people may use beside those that tools declare."""
+    tables: tuple[Table, ...] = ()
     channels: Mapping[str, str]
     channel_options: Mapping[str, Any] = field(default_factory=dict)
     """By address, the chat's own record of what its channel sets beside `to`."""
@@ -114,6 +119,10 @@ class Rules:
     warnings: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     """What the settings of this machine make wrong, though the text is right: `check` fails, the hub runs."""
+
+    def enriched(self, event: Event) -> Event:
+        """The event with what the tables know of it."""
+        return enriched(event, self.tables) if self.tables else event
 
     def source(self, name: str) -> SourceRule | None:
         return self.sources.get(name)
