@@ -444,6 +444,8 @@ class Control:
     Raises UsageError."""
     target_of: Callable[[Labels], Target | None]
     """The target that an alert with these labels is about; None if it names none."""
+    names: frozenset[str] = frozenset({"host", "service"})
+    """The labels that `target_of` goes by: only the tool itself may say them."""
     confirm: Callable[[Target, Ask, Tools], Awaitable[Outcome | None]] | None = None
     """Ask the tool whether it did it. None as an answer: it cannot tell (yet)."""
 

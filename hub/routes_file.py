@@ -23,6 +23,7 @@ import msgspec
 from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
 from hub.core.durations import parse_duration, say_duration
+from hub.core.enrichment import Table
 from hub.core.grouping import AT_ONCE, GROUP_WAIT, PLAIN, EscalationStep, Pace
 from hub.core.inhibition import InhibitRule
 from hub.core.matching import (
@@ -47,7 +48,9 @@ from hub.core.times import parse_date, parse_zone
 from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
 from hub.errors import Complaint, RulesError
 from hub.proof import Secret
+from hub.rule_files import Beside, Unreadable, apart, beside, together
 from hub.settings import variable
+from hub.tables_file import ENDINGS, Sheet, check_columns, compile_table, read_sheet
 from hub.yaml_tree import LARGEST, Path_, Tree
 from hub.yaml_tree import listed as _listed
 from hub.yaml_tree import nearest as _nearest
@@ -63,7 +66,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
         "reopen_within", "ack_lasts", "storm", "heartbeats", "inhibit", "settle", "time_windows",
-        "schedules", "silence_policy",
+        "schedules", "silence_policy", "enrich",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
@@ -72,6 +75,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "schedule": ("timezone", "layers"),
     "layer": ("name", "people", "rotate", "handover", "start", "during"),
     "window": ("days", "hours", "timezone", "months", "dates", "except"),
+    "enrich": ("name", "table", "by", "add"),
     "heartbeat": ("name", "match", "every", "grace"),
     "inhibit": ("name", "when", "quiets", "equal"),
     "channel": ("to", "shadow", "storm"),
@@ -83,7 +87,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "test": ("name", "given", "expect"),
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
-    "top": ("include", "silences", "commands", "enrich"),
+    "top": ("include", "silences", "commands"),
     "route": (*PACE_LATER, "pages", "reopen_within", "shadow"),
     "everything_else": PACE_LATER,
     "channel": ("fallback", "pages", "pace"),
@@ -120,8 +124,8 @@ class Catalogue:
     """Chat and short name to a setting of this machine; None: nothing is said about them."""
 
 
-def read_rules(path: Path, catalogue: Catalogue) -> Rules:
-    """Read a file. Raises RulesError with every complaint of this reading."""
+def read_rules(path: Path, catalogue: Catalogue, others: Beside | None = None) -> Rules:
+    """Read a file, and what it names beside it. Raises RulesError with every complaint of this reading."""
     name = str(path)
     try:
         with path.open("rb") as file:
@@ -133,16 +137,20 @@ def read_rules(path: Path, catalogue: Catalogue) -> Rules:
         why = getattr(error, "strerror", None) or "it cannot be opened"
         what = f"cannot be read: {why}; name the file with --routes or TOCSIN_ROUTES"
         raise RulesError([Complaint(file=name, line=1, column=1, what=what)]) from None
-    return read_rules_text(text, name, catalogue)
+    return _read(text, others or beside(path), name, catalogue)
 
 
 def read_rules_text(text: str, name: str, catalogue: Catalogue) -> Rules:
-    """Read rules from their text; `name` is the file that complaints name."""
+    """Read rules from their text, as `Rules.text` has it; `name` is the file that complaints name."""
+    return _read(*apart(text), name, catalogue)
+
+
+def _read(text: str, others: Beside, name: str, catalogue: Catalogue) -> Rules:
     with _no_garbage_collection():
         tree = Tree(name)
         tree.load(text)
         tree.stop_if_wrong()
-        rules = _Reading(tree, catalogue, text).rules()
+        rules = _Reading(tree, catalogue, text, others).rules()
         tree.stop_if_wrong()
     assert rules is not None
     return rules
@@ -170,6 +178,7 @@ class _Reading:
     tree: Tree
     catalogue: Catalogue
     text: str
+    others: Beside
     channels: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     names: dict[str, Path_] = field(default_factory=dict)
@@ -177,6 +186,8 @@ class _Reading:
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[str, SourceRule] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()
+    columns_unknown: bool = False
+    """A table could not be read, so that any name may be one of its columns."""
     channel_options: dict[str, Any] = field(default_factory=dict)
     shadows: set[str] = field(default_factory=set)
     storms: dict[str, Limit | None] = field(default_factory=dict)
@@ -192,6 +203,7 @@ class _Reading:
         self._version(top)
         self.sources = self._sources(top.get("sources", {}))
         self.labels = self._labels(top.get("labels", []))
+        tables = tuple(self._enrich(top.get("enrich", [])))
         self.channels = self._channels(top.get("channels"))
         self.windows = self._windows(top.get("time_windows", {}))
         self.people = self._people(top.get("people", {}))
@@ -212,11 +224,13 @@ class _Reading:
         self._unused()
         if self.tree.complaints or otherwise is None:
             return None
+        text = together(Path(self.tree.name).name, self.text, self.others.texts)
         return Rules(
-            hash=hashlib.sha256(self.text.encode()).hexdigest()[:12],
-            text=self.text,
+            hash=hashlib.sha256(text.encode()).hexdigest()[:12],
+            text=text,
             sources=self.sources,
             labels=self.labels,
+            tables=tables,
             channels=self.channels,
             channel_options=self.channel_options,
             people=self.people,
@@ -253,6 +267,79 @@ class _Reading:
 
     def _labels(self, value: Any) -> frozenset[str]:
         return frozenset(text for _, text in self._texts(value, ("labels",)))
+
+    # --------------------------------------------------------------------------------------------------------- tables
+
+    def _enrich(self, value: Any) -> Iterator[Table]:
+        """Each may look for what those before it add."""
+        names: dict[str, int] = {}
+        example = "a table is {name: hosts, table: hosts.csv, by: host}"
+        for i, given in enumerate(self._list(value, ("enrich",))):
+            path: Path_ = ("enrich", i)
+            body = self._object(given, path, example)
+            if body is None:
+                self.columns_unknown = True
+                continue
+            self._known_keys(body, path, KEYS["enrich"], "enrich")
+            missing = [key for key in ("name", "table", "by") if key not in body]
+            for key in missing:
+                self.tree.wrong(path, f"{_shown(key)} is missing; {example}")
+            name = str(body.get("name"))
+            if names.setdefault(name, i) != i:
+                self.tree.wrong((*path, "name"), f"another table is called {_shown(name)}; names are unique")
+            table = None if missing else self._table(name, body, path)
+            if table is None:
+                self.columns_unknown = True
+            else:
+                self.labels |= frozenset(table.columns)
+                yield table
+
+    def _table(self, name: str, body: Mapping[str, Any], path: Path_) -> Table | None:
+        faults = len(self.tree.complaints)
+        self._is_text(body["name"], (*path, "name"))
+        by = [one.removeprefix("labels.") for one in self._group_by(body["by"], (*path, "by"))]
+        add = [one for _, one in self._texts(body["add"], (*path, "add"))] if "add" in body else None
+        text = self._text_beside(body["table"], (*path, "table")) if by else None
+        if text is None or len(self.tree.complaints) > faults:
+            return None
+        sheet = read_sheet(text, str(Path(self.tree.name).parent / body["table"]), by)
+        if not sheet.complaints:
+            self._has_columns(sheet, by, (*path, "by"))
+            self._has_columns(sheet, add or (), (*path, "add"))
+        if not sheet.complaints and len(self.tree.complaints) == faults:
+            columns = [column for column in sheet.columns if column not in by] if add is None else add
+            check_columns(sheet, columns, self._acted_on)
+            if (table := compile_table(sheet, name, by, columns)) is not None:
+                return table
+        self.tree.complaints += sheet.complaints
+        return None
+
+    def _text_beside(self, name: Any, path: Path_) -> str | None:
+        if not self._is_text(name, path):
+            return None
+        if not name.endswith(ENDINGS):
+            self.tree.wrong(path, f"{_shown(name)} is not the name of a table: it ends in one of {', '.join(ENDINGS)}")
+            return None
+        try:
+            return self.others.text(name)
+        except Unreadable as error:
+            if error.line:
+                file = str(Path(self.tree.name).parent / name)
+                self.tree.complaints.append(Complaint(file=file, line=error.line, column=1, what=str(error)))
+            else:
+                self.tree.wrong(path, f"{_shown(name)} {error}")
+            return None
+
+    def _has_columns(self, sheet: Sheet, names: Sequence[str], path: Path_) -> None:
+        for name in names:
+            if name not in sheet.columns:
+                self.tree.wrong(path, f"{sheet.file} has no column {_shown(name)}{_nearest(name, sheet.columns)}")
+
+    @cached_property
+    def _acted_on(self) -> Mapping[str, str]:
+        """The labels by which tools know what they are asked to act on, and one that does."""
+        tools = self.catalogue.tools.values()
+        return {name: tool.title for tool in tools if tool.control for name in tool.control.names}
 
     def _channels(self, value: Any) -> dict[str, str]:
         if value is None:
@@ -633,12 +720,15 @@ class _Reading:
 
     def _is_name(self, name: str) -> bool:
         deep = name.startswith(("labels.", "body.")) and name.partition(".")[2]
-        return bool(deep) or name in self._names
+        return bool(deep) or name in self._declared or name in self.labels or self.columns_unknown
+
+    @property
+    def _names(self) -> frozenset[str]:
+        return self._declared | self.labels
 
     @cached_property
-    def _names(self) -> frozenset[str]:
-        declared = {label for tool in self.catalogue.tools.values() for label in tool.labels}
-        return frozenset(EVENT_FIELDS) | declared | self.labels
+    def _declared(self) -> frozenset[str]:
+        return frozenset(EVENT_FIELDS).union(*(tool.labels for tool in self.catalogue.tools.values()))
 
     def _to(self, body: Mapping[str, Any], path: Path_) -> str | None:
         if "to" not in body:

@@ -26,8 +26,11 @@ class Tree:
     brackets would take the process down with it.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, what: str = "rules", least: str = "version: 1, channels, everything_else") -> None:
+        """`name` is that of the file, `what` that of the thing in it, `least` how the smallest is written."""
         self.name = name
+        self._what = what
+        self._least = least
         self.value: Any = None
         self.complaints: list[Complaint] = []
         self.warnings: list[Complaint] = []
@@ -40,7 +43,7 @@ class Tree:
 
     def load(self, text: str) -> None:
         if len(text) > LARGEST:
-            self.wrong((), f"is larger than {LARGEST // 2**20} MiB; no rules need that")
+            self.wrong((), f"is larger than {LARGEST // 2**20} MiB; no {self._what} need that")
             return
         try:
             self._events = yaml.parse(text, Loader=yaml.CSafeLoader)
@@ -57,12 +60,13 @@ class Tree:
     def _document(self) -> None:
         next(self._events)
         if isinstance(next(self._events), yaml.StreamEndEvent):
-            self.wrong((), "is empty; the least is: version: 1, channels, everything_else")
+            self.wrong((), f"is empty; the least is: {self._least}")
             return
         self.value = self._plain(next(self._events), ())
         next(self._events)
         if not isinstance(second := next(self._events), yaml.StreamEndEvent):
-            self._complain(second.start_mark, "a second document begins here; rules are one document, remove the ---")
+            what = f"a second document begins here; {self._what} are one document, remove the ---"
+            self._complain(second.start_mark, what)
 
     def _broken(self, error: yaml.MarkedYAMLError, text: str) -> None:
         mark = error.problem_mark or error.context_mark
@@ -90,7 +94,7 @@ class Tree:
             return self._alias(event)
         self._nodes += 1
         if self._nodes > MOST_NODES:
-            raise _TooMuch(mark, f"there are more than {MOST_NODES} values up to here; no rules need that")
+            raise _TooMuch(mark, f"there are more than {MOST_NODES} values up to here; no {self._what} need that")
         if len(path) > DEEPEST:
             raise _TooMuch(mark, "is nested too deeply; write it flatter")
         if event.tag is not None and event.tag != "!":
@@ -163,14 +167,18 @@ class Tree:
         return str(self._complaint(path, what, key=False))
 
     def line(self, path: Path_) -> int:
-        return self._complaint(path, "", key=False).line
+        return self.where(path)[0]
 
-    def _complaint(self, path: Path_, what: str, *, key: bool, warning: bool = False) -> Complaint:
+    def where(self, path: Path_, *, key: bool = False) -> tuple[int, int]:
+        """Line and column of the value at a path, or of its key; else of what is nearest above it."""
         places = (self._keys, self._places) if key else (self._places, self._keys)
         here = path
         while here and not any(here in known for known in places):
             here = here[:-1]
-        line, column = next((known[here] for known in places if here in known), (1, 1))
+        return next((known[here] for known in places if here in known), (1, 1))
+
+    def _complaint(self, path: Path_, what: str, *, key: bool, warning: bool = False) -> Complaint:
+        line, column = self.where(path, key=key)
         return Complaint(file=self.name, line=line, column=column, what=one_line(what), warning=warning)
 
     def stop_if_wrong(self) -> None:

@@ -159,5 +159,6 @@ CONTROL = Control(
     missing="set TOCSIN_<SOURCE>_API_URL, and for Sensu Go TOCSIN_<SOURCE>_API_KEY",
     aim=aim,
     target_of=target_of,
+    names=frozenset({"host", "service", "check", "namespace"}),
     confirm=confirm,
 )

@@ -1,0 +1,97 @@
+"""What lies beside a rules file and is named in it: on disk, or as it was stored. Together they are one text."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+LARGEST = 32 * 1024 * 1024
+
+
+class Unreadable(Exception):
+    """A file is not to be had. `line` is set where it is the file's own."""
+
+    def __init__(self, what: str, line: int = 0) -> None:
+        super().__init__(what)
+        self.line = line
+
+
+class Beside:
+    """Each file is read once, when it is asked for: what is stored is what was read."""
+
+    def __init__(self, read: Callable[[str], str]) -> None:
+        self._read = read
+        self.texts: dict[str, str] = {}
+        self.asked: set[str] = set()
+        """Names, be they there or not: whoever mends a missing file wants it to be noticed."""
+
+    def text(self, name: str) -> str:
+        """Raises Unreadable."""
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not name.isprintable():
+            raise Unreadable("does not lie beside the rules; write its name, or folder/name")
+        self.asked.add(name)
+        if name not in self.texts:
+            self.texts[name] = self._read(name)
+        return self.texts[name]
+
+
+def beside(path: Path) -> Beside:
+    """What lies in the folder of a rules file."""
+    return Beside(partial(_read, path.parent))
+
+
+def _read(folder: Path, name: str) -> str:
+    path = folder / name
+    try:
+        # A configuration that is mounted is a folder of links, which lead to where the folder has its own.
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise Unreadable("is a link that leads out of the folder of the rules; put the file there")
+        if path.exists() and not path.is_file():
+            raise Unreadable("is no file")
+        with path.open("rb") as file:
+            return _text(file.read(LARGEST + 1))
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or "it cannot be opened"
+        raise Unreadable(f"cannot be read: {why}; it is looked for beside the rules") from None
+
+
+def _text(data: bytes) -> str:
+    if len(data) > LARGEST:
+        raise Unreadable(f"is larger than {LARGEST // 2**20} MiB; leave out what no rule needs", line=1)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Unreadable("is not UTF-8 text; save it as UTF-8", line=line) from None
+
+
+# --------------------------------------------------------------------------------------------------------- as one text
+
+
+class _Bundle(msgspec.Struct):
+    """Texts by name, that of the rules themselves first. No rules begin so, which have a version."""
+
+    files: dict[str, str]
+
+
+def together(name: str, text: str, others: Mapping[str, str]) -> str:
+    """All files as one text; where there is but one, that is it."""
+    return msgspec.json.encode(_Bundle({name: text, **others})).decode() if others else text
+
+
+def apart(text: str) -> tuple[str, Beside]:
+    """The text of the rules themselves, and what lay beside them."""
+    try:
+        files = msgspec.json.decode(text, type=_Bundle).files if text.startswith('{"files":') else {}
+    except (msgspec.DecodeError, ValueError):
+        files = {}
+    main = next(iter(files), "")
+    return files.pop(main, text), Beside(partial(_stored, files))
+
+
+def _stored(files: Mapping[str, str], name: str) -> str:
+    if name not in files:
+        raise Unreadable("was not stored with these rules")
+    return files[name]

@@ -1,0 +1,386 @@
+"""Tables beside the rules: what is wrong is said with its place and its cure, and nothing outside the folder is read."""
+
+# ruff: noqa: E501 - a complaint is one line, however long
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from hub.app import catalogue_of
+from hub.core.event import Event, EventId, Status
+from hub.core.rules import Rules
+from hub.errors import Complaint, RulesError
+from hub.registry import installed
+from hub.routes_file import read_rules, read_rules_text
+from hub.rule_files import LARGEST, together
+from hub.tables_file import MOST_FAULTS, MOST_GLOBS, MOST_ROWS
+
+CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
+RULES = """\
+version: 1
+channels: {ops: room:ops}
+everything_else: {to: ops}
+enrich:
+  - {name: hosts, table: TABLE, by: host}
+routes:
+  - {name: web, match: {team: web}, to: ops}
+"""
+SERVICES = RULES.replace("by: host", "by: [host, service], add: [team]")
+CSV = "host,team,runbook\nweb301,web,https://example.com/web\ndb*,db,\n"
+
+BROKEN: dict[str, tuple[str, str, list[str]]] = {
+    "an empty table": ("t.csv", "", ["t.csv:1:1: is empty; the first line has the names of the columns: host,team"]),
+    "other separators": (
+        "t.csv",
+        "host;team\nweb301;web\n",
+        ["t.csv:1:1: is one column; put commas between the cells, not ';'"],
+    ),
+    "no such column": (
+        "t.csv",
+        "hostname,team\nweb301,web\n",
+        ["routes.yaml:5:37: t.csv has no column 'host'; did you mean \"hostname\"?"],
+    ),
+    "a column twice": (
+        "t.csv",
+        "host,team, team\nweb301,web,web\n",
+        ["t.csv:1:12: 'team' stands here twice; keep one"],
+    ),
+    "a column with a strange name": (
+        "t.csv",
+        'host,"team","Serial No"\nweb301,web,1\n',
+        [
+            "t.csv:1:13: 'Serial No' cannot be a label: use letters, digits, - and _; or list under add: what is to be added"
+        ],
+    ),
+    "a column that hides a field": (
+        "t.csv",
+        "severity,host,team\nerror,web301,web\n",
+        [
+            "t.csv:1:1: 'severity' is what every event has, or a word of rules; rename it, or list under add: what is to be added"
+        ],
+    ),
+    "a column that would choose what is acked": (
+        "t.csv",
+        "host,team,service\nweb301,web,shop\n",
+        [
+            "t.csv:1:11: 'service' names what Nagios is asked to act on, which no table may say; rename it, or list under add: what is to be added"
+        ],
+    ),
+    "a row twice": (
+        "t.csv",
+        'host,team\nweb301,web\n\n"web301", db\n',
+        ["t.csv:4:1: 'web301' stands here twice (first in line 2); keep one"],
+    ),
+    "a glob twice": (
+        "t.csv",
+        "team,host\nweb,web*\nweb,web*\n",
+        ["t.csv:3:5: 'web*' stands here twice (first in line 2); keep one"],
+    ),
+    "a row without its key": (
+        "t.csv",
+        "team,host\nweb,\n",
+        ["t.csv:2:5: the host is missing, by which the row is found"],
+    ),
+    "a comma without quotes": (
+        "t.csv",
+        "host,team\nweb301,web, shop\nweb302\n",
+        [
+            "t.csv:2:1: has 3 cells, and there are 2 columns; put quotes around what holds a comma",
+            "t.csv:3:1: has 1 cell, and there are 2 columns; put quotes around what holds a comma",
+        ],
+    ),
+    "an open quote": (
+        "t.csv",
+        'host,team\nweb301,web\nweb302,"web\nweb303,db\n',
+        [
+            "t.csv:3:1: is not CSV: unexpected end of data; check the quotes from here on, and double those within a cell"
+        ],
+    ),
+    "a strange character": (
+        "t.csv",
+        'host,team\nweb300,"a\nb, c"\nweb301,"w\x07eb"\n',
+        ["t.csv:4:8: character U+0007 is not allowed; remove it"],
+    ),
+    "a novel": (
+        "t.csv",
+        f"host,team\nweb301,{'a' * 3000}\n",
+        ["t.csv:2:8: is longer than 2000 characters"],
+    ),
+    "rows that are texts": (
+        "t.yaml",
+        "web301: web\nweb302: {team: [web]}\n",
+        [
+            "t.yaml:1:9: 'web' is not a row, such as web301: {team: web}",
+            "t.yaml:2:16: a list is not a text; write a word, or a text in quotes",
+        ],
+    ),
+    "a text for a table": ("t.yaml", "hello\n", ["t.yaml:1:1: 'hello' is no table; write web301: {team: web}"]),
+    "no table at all": ("t.yml", "# nothing\n", ["t.yml:1:1: is empty; the least is: web301: {team: web}"]),
+    "no yaml": (
+        "t.yaml",
+        "web301: {team: web\n",
+        ["t.yaml:2:1: is not YAML: did not find expected ',' or '}'; check the indentation, quotes and brackets here"],
+    ),
+    "a key of yaml twice": (
+        "t.yaml",
+        "web301: {team: web}\nweb301: {team: db}\n",
+        ["t.yaml:2:1: 'web301' stands here twice (first in line 1); keep one"],
+    ),
+    "a row of a list twice": (
+        "t.yaml",
+        "- {host: web301, team: web}\n- {team: db, host: web301}\n",
+        ["t.yaml:2:20: 'web301' stands here twice (first in line 1); keep one"],
+    ),
+    "a row of a list without its key": (
+        "t.yaml",
+        "- {host: web301, team: web}\n- {team: db}\n",
+        ["t.yaml:2:3: the host is missing, by which the row is found"],
+    ),
+    "a column of yaml that is a field": (
+        "t.yaml",
+        "web301: {team: web}\nweb302: {team: web, kind: x}\n",
+        [
+            "t.yaml:2:21: 'kind' is what every event has, or a word of rules; rename it, or list under add: what is to be added"
+        ],
+    ),
+}
+
+
+def complaints(folder: Path, rules: str, name: str, text: str | bytes) -> list[str]:
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return refused(folder, rules.replace("TABLE", name))
+
+
+def refused(folder: Path, rules: str) -> list[str]:
+    (folder / "routes.yaml").write_text(rules)
+    with pytest.raises(RulesError) as caught:
+        read_rules(folder / "routes.yaml", CATALOGUE)
+    return [str(one).removeprefix(f"{folder}/").replace(f" {folder}/", " ") for one in caught.value.complaints]
+
+
+def read(folder: Path, name: str, text: str | bytes, rules: str = RULES) -> Rules:
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    (folder / "routes.yaml").write_text(rules.replace("TABLE", name))
+    return read_rules(folder / "routes.yaml", CATALOGUE)
+
+
+def added(rules: Rules, **labels: str) -> dict[str, str]:
+    event = rules.enriched(
+        Event(
+            id=EventId("1"),
+            source="nagios",
+            tool="nagios",
+            status=Status.PROBLEM,
+            kind="host",
+            key="k",
+            title="t",
+            labels=labels,
+            received_at=datetime(2026, 11, 21, tzinfo=UTC),
+        )
+    )
+    return {name: event.labels[name] for name in event.added}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_wrong_is_said_with_its_place(case: str, tmp_path: Path) -> None:
+    """In the table, or in the rules that name it; and nothing follows from it that is not so."""
+    name, text, expected = BROKEN[case]
+
+    assert expected == complaints(tmp_path, RULES, name, text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("{name: hosts}", ["5:5: 'by' is missing; a table is {name: hosts, table: hosts.csv, by: host}",
+                           "5:5: 'table' is missing; a table is {name: hosts, table: hosts.csv, by: host}"]),
+        ("hosts.csv", ["5:5: 'hosts.csv' is not a mapping; a table is {name: hosts, table: hosts.csv, by: host}"]),
+        ("{name: a, table: t.txt, by: host}",
+         ["5:22: 't.txt' is not the name of a table: it ends in one of .csv, .yaml, .yml"]),
+        ("{name: a, table: none.csv, by: host}",
+         ["5:22: 'none.csv' cannot be read: No such file or directory; it is looked for beside the rules"]),
+        ("{name: a, table: ../t.csv, by: host}",
+         ["5:22: '../t.csv' does not lie beside the rules; write its name, or folder/name"]),
+        ("{name: a, table: /etc/t.csv, by: host}",
+         ["5:22: '/etc/t.csv' does not lie beside the rules; write its name, or folder/name"]),
+        ("{name: a, table: t.csv, by: hots}",
+         ["5:33: no field or label is called 'hots'; did you mean \"host\"? (labels of your own are listed under labels:)"]),
+        ("{name: a, table: t.csv, by: host, add: [temas, team]}", ["5:44: t.csv has no column 'temas'; did you mean \"team\"?"]),
+        ("{name: a, table: t.csv, by: host, only: [team]}",
+         ["5:39: 'only' is not known here; there is add, by, name, table"]),
+        ("{name: a, table: [t.csv], by: host}", ["5:22: a list is not a text; write a word, or a text in quotes"]),
+    ],
+)  # fmt: skip
+def test_an_entry_is_checked(entry: str, expected: list[str], tmp_path: Path) -> None:
+    """Names of columns that cannot be known are not complained of."""
+    (tmp_path / "t.csv").write_text(CSV)
+    rules = RULES.replace("{name: hosts, table: TABLE, by: host}", entry)
+
+    assert [f"routes.yaml:{one}" for one in expected] == refused(tmp_path, rules)
+
+
+def test_a_table_has_a_name_of_its_own(tmp_path: Path) -> None:
+    """Explain says it."""
+    twice = RULES.replace("routes:", "  - {name: hosts, table: t.csv, by: team, add: [runbook]}\nroutes:")
+
+    assert ["routes.yaml:6:12: another table is called 'hosts'; names are unique"] == complaints(
+        tmp_path, twice, "t.csv", CSV
+    )
+
+
+def test_a_column_is_a_name_that_rules_know(tmp_path: Path) -> None:
+    """In every place where a label is; and one that is not added is not."""
+    rules = RULES.replace("to: ops}\n", "to: ops, group_by: [team, runbook]}\n", 1)
+    more = "inhibit: [{name: a, when: {team: web}, quiets: {team: db}, equal: [runbook]}]\n"
+
+    assert {"team", "runbook"} == read(tmp_path, "t.csv", CSV, rules + more).labels
+    assert ["routes.yaml:8:68: no field or label is called 'runbook' (labels of your own are listed under labels:)"] == [
+        one for one in complaints(tmp_path, RULES.replace("by: host}", "by: host, add: [team]}") + more, "t.csv", CSV)
+        if "runbook" in one
+    ]  # fmt: skip
+
+
+def test_csv_is_read_as_programs_write_it(tmp_path: Path) -> None:
+    """A byte order mark, foreign line ends, quotes with commas, quotes and lines in them, empty rows at the end."""
+    text = '\ufeffhost, team ,runbook\r\n"web301", "the ""web"", shop","a\r\nb"\r\n\r\nweb302,,\r\n,,\r\n'
+    rules = read(tmp_path, "t.csv", text)
+
+    assert {"team": 'the "web", shop', "runbook": "a\r\nb"} == added(rules, host="web301")
+    assert {} == added(rules, host="web302")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "web301: {team: web, runbook: yes}\n'db*': {team: 1.10}\n",
+        "- {host: web301, team: web, runbook: yes}\n- {host: db*, team: 1.10}\n",
+        "- {host: web301, team: ' web ', runbook: yes}\n- {host: db*, team: 1.10, runbook: ''}\n",
+    ],
+)
+def test_yaml_is_a_mapping_or_a_list_and_all_of_it_is_text(text: str, tmp_path: Path) -> None:
+    rules = read(tmp_path, "t.yaml", text)
+
+    assert {"team": "web", "runbook": "yes"} == added(rules, host="web301")
+    assert {"team": "1.10"} == added(rules, host="db7")
+
+
+def test_several_columns_find_a_row(tmp_path: Path) -> None:
+    rules = read(tmp_path, "t.csv", "service,host,team\nHTTP,web*,web\n*,web301,net\n", SERVICES)
+
+    assert {"team": "web"} == added(rules, host="web301", service="HTTP")
+    assert {"team": "net"} == added(rules, host="web301", service="SSH")
+    assert {} == added(rules, host="web301")
+    assert ["t.yaml:1:1: is not a list of rows, such as - {host: …, service: …, team: web}"] == complaints(
+        tmp_path, SERVICES, "t.yaml", "web301: {team: web}\n"
+    )
+
+
+def test_a_key_that_can_never_be_is_a_complaint(tmp_path: Path) -> None:
+    rules = RULES.replace("by: host", "by: severity")
+
+    assert ["t.csv:3:1: 'bad' is none of info, warning, error, critical"] == complaints(
+        tmp_path, rules, "t.csv", "severity,team\nerror,web\nbad,web\n"
+    )
+
+
+def test_limits_hold(tmp_path: Path) -> None:
+    """Of the file, its rows, its globs; and of the complaints about them."""
+    many = "host,team\n" + "".join(f"h{i},web\n" for i in range(MOST_ROWS + 1))
+    globs = "host,team\n" + "".join(f"h{i}*,web\n" for i in range(MOST_GLOBS + 1))
+    same = "host,team\n" + "web301,web\n" * 1000
+
+    assert ["t.csv:1:1: has more than 200000 rows; leave out what no rule needs"] == complaints(
+        tmp_path, RULES, "t.csv", many
+    )
+    assert [f"t.csv:{MOST_GLOBS + 2}:1: there are more than 5000 rows with * or ?; write the others out"] == complaints(
+        tmp_path, RULES, "t.csv", globs
+    )
+    assert MOST_FAULTS == len(complaints(tmp_path, RULES, "t.csv", same))
+    assert ["t.csv:1:1: is larger than 32 MiB; leave out what no rule needs"] == complaints(
+        tmp_path, RULES, "t.csv", b"a" * (LARGEST + 1)
+    )
+
+
+def test_what_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    """As spreadsheets save it."""
+    assert ["t.csv:2:1: is not UTF-8 text; save it as UTF-8"] == complaints(
+        tmp_path, RULES, "t.csv", b"host,team\nweb301,caf\xe9\n"
+    )
+
+
+def test_a_table_may_lie_in_a_folder_and_behind_a_link_that_stays(tmp_path: Path) -> None:
+    """A mounted configuration is a folder of links."""
+    folder = tmp_path / "rules"
+    (folder / "..2026" / "sub").mkdir(parents=True)
+    (folder / "..2026" / "sub" / "t.csv").write_text(CSV)
+    (folder / "..data").symlink_to("..2026")
+    (folder / "sub").symlink_to("..data/sub")
+    (folder / "routes.yaml").write_text(RULES.replace("TABLE", "sub/t.csv"))
+
+    assert {"team": "db"} == added(read_rules(folder / "routes.yaml", CATALOGUE), host="db1")
+
+
+def test_a_link_that_leaves_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (tmp_path / "t.csv").write_text(CSV)
+    (folder / "t.csv").symlink_to("../t.csv")
+    (folder / "loop.csv").symlink_to("loop.csv")
+    os.mkfifo(folder / "pipe.csv")
+
+    assert ["routes.yaml:5:26: 't.csv' is a link that leads out of the folder of the rules; put the file there"] == (
+        refused(folder, RULES.replace("TABLE", "t.csv"))
+    )
+    assert "cannot be read" in refused(folder, RULES.replace("TABLE", "loop.csv"))[0]
+    assert ["routes.yaml:5:26: 'pipe.csv' is no file"] == refused(folder, RULES.replace("TABLE", "pipe.csv"))
+
+
+# ------------------------------------------------------------------------------------------------------------ as one text
+
+
+def test_rules_and_tables_are_one_text_with_one_hash(tmp_path: Path) -> None:
+    """What is stored is what was read: it reads the same where the files are gone."""
+    rules = read(tmp_path, "t.csv", CSV)
+    again = read_rules_text(rules.text, "routes.yaml", CATALOGUE)
+
+    assert (rules.hash, rules.text) == (again.hash, again.text)
+    assert {"team": "db"} == added(again, host="db1")
+    assert rules.hash != read(tmp_path, "t.csv", CSV.replace("db,", "dba,")).hash
+
+
+def test_rules_without_tables_are_their_own_text(tmp_path: Path) -> None:
+    """As they were stored before there were tables."""
+    text = "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
+
+    assert text == read_rules_text(text, "routes.yaml", CATALOGUE).text
+
+
+@pytest.mark.parametrize("text", ['{"files":', '{"files":{}}', '{"files": 1}', '{"files":"\ud800"}', RULES])
+def test_what_is_no_such_text_is_refused(text: str) -> None:
+    with pytest.raises(RulesError):
+        read_rules_text(text, "routes.yaml", CATALOGUE)
+
+
+# ------------------------------------------------------------------------------------------------------------ any text
+
+
+@given(text=st.text(st.sampled_from("host,team\n\r\"'*?;:{}[]-  \x00é"), max_size=60) | st.text(max_size=60))
+@pytest.mark.parametrize("name", ["t.csv", "t.yaml"])
+@example(text='host,"')
+@example(text='host,team\r"a\rb",x\ra')
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_read_or_refused(name: str, text: str) -> None:
+    """Nothing but RulesError is ever raised, and every complaint has a place."""
+    rules = RULES.partition("routes:")[0].replace("TABLE", name)
+    said: Sequence[Complaint] = ()
+    try:
+        read_rules_text(together("routes.yaml", rules, {name: text}), "routes.yaml", CATALOGUE)
+    except RulesError as error:
+        said = error.complaints
+
+    assert all(one.line >= 1 and one.column >= 1 and one.what for one in said)
