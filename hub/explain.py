@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hub.core.event import Event
 from hub.core.matching import event_look
 from hub.core.routing import Step, say_trail
 from hub.core.rules import Rules
@@ -44,7 +45,8 @@ class Explainer:
             return "\n".join([*head, "not routed: " + (stored.failure.strip().splitlines() or ["it waits"])[-1]])
         deciding = await self.decided(stored)
         told = deciding.decision.routes if deciding.decision else ()
-        return "\n".join([*head, *_say_decision(decision), _say_told(told), say_trail(await self.trail(deciding))])
+        trail = say_trail(await self.trail(deciding))
+        return "\n".join([*head, *say_added(event), *_say_decision(decision), _say_told(told), trail])
 
     async def _find(self, id: str) -> StoredEvent | None:
         found = await self._store.event(id)
@@ -71,6 +73,12 @@ class Explainer:
             return decode_json(request.body).value if request else None
         except PayloadError:
             return None
+
+
+def say_added(event: Event) -> list[str]:
+    """Which labels no tool said, and which table did."""
+    added = [f"{name}={event.labels[name]} ({table})" for name, table in event.added.items()]
+    return [f"added: {', '.join(added)}"] if added else []
 
 
 def _say_decision(decision: Decision) -> list[str]:

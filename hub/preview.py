@@ -12,6 +12,7 @@ from hub.core.matching import event_look
 from hub.core.routing import Step, Taken, say_trail
 from hub.core.rules import Rules
 from hub.errors import TocsinError
+from hub.explain import say_added
 from hub.ingest import understand
 from hub.registry import installed
 from hub.testing import read_fixture
@@ -29,7 +30,7 @@ class Preview:
         severity = f", {event.severity.word}" if event.severity else ""
         told = ", ".join(f"{taken.channel} by {taken.route}" for taken in self.taken)
         head = f"{event.title} ({event.source}, {event.status}{severity}, key {event.key})"
-        return "\n".join([head, f"told: {told}", say_trail(self.trail)])
+        return "\n".join([head, *say_added(event), f"told: {told}", say_trail(self.trail)])
 
     def as_dict(self) -> dict[str, Any]:
         event = self.event
@@ -39,6 +40,7 @@ class Preview:
             "severity": event.severity.word if event.severity else None,
             "key": event.key,
             "labels": dict(event.labels),
+            "added": dict(event.added),
             "channels": [taken.channel for taken in self.taken],
             "routes": [taken.route for taken in self.taken],
             "trail": [asdict(step) for step in self.trail],
@@ -70,14 +72,16 @@ def events_of_file(path: Path, source: str | None, rules: Rules) -> tuple[list[E
     if understood.quiet:
         raise TocsinError(f"nothing is told: {understood.quiet}")
     events = [
-        event_of(
-            r,
-            id=ids.new_event_id(),
-            source=name,
-            tool=rule.tool,
-            received_at=request.received_at,
-            delivery_id="",
-            request_id="",
+        rules.enriched(
+            event_of(
+                r,
+                id=ids.new_event_id(),
+                source=name,
+                tool=rule.tool,
+                received_at=request.received_at,
+                delivery_id="",
+                request_id="",
+            )
         )
         for r in understood.reports
     ]

@@ -88,11 +88,12 @@ class Router:
         traceback, and nothing else of it."""
         branch = draft.branch()
         try:
-            decision = self._fold(branch, event, body)
+            known = self._rules().enriched(event)
+            decision = self._fold(branch, known, body)
         except Exception:  # noqa: BLE001 - it must not fail the batch; an operator sees it and replays it
             return StoredEvent(event=event, failure=traceback.format_exc(limit=-5))
         draft.merge(branch)
-        return StoredEvent(event=event, decision=decision, routed_at=draft.now)
+        return StoredEvent(event=known, decision=decision, routed_at=draft.now)
 
     def report(self, draft: Draft, report: Report) -> None:
         """Say something of the hub's own watch. A recovery of what is not open is not even recorded."""
@@ -122,7 +123,7 @@ class Router:
             return self._notice_again(draft, event, first, rules)
         taken = rules.tree.decide(event_look(event, body)) if step.decide else ()
         taken = self._addressed(draft, taken)
-        if event.source == OWN and (failing := event.labels.get("channel")):
+        if event.source == OWN and (failing := event.said.get("channel")):
             taken = tuple(one for one in taken if one.channel != failing)
         return self._tell(draft, step, event, taken, rules)
 

@@ -41,7 +41,8 @@ def _run(test: RuleTest, rules: Rules) -> TestResult:
     heard, trails, night = Heard(), list[str](), _Night(rules)
     for number, given in enumerate(test.given):
         try:
-            event, look = _event(number, given, rules), _look(given, rules)
+            event = rules.enriched(_event(number, given, rules))
+            look = _look(given, event)
         except ValueError as error:
             return TestResult(name=test.name, passed=False, text=f"  line {test.line}: given: {error}")
         for channel, occasion in night.hears(event, look):
@@ -127,9 +128,11 @@ def _event(number: int, given: Mapping[str, Any], rules: Rules) -> Event:
     )
 
 
-def _look(given: Mapping[str, Any], rules: Rules) -> Look:
-    """The fields as the test gives them; what it does not give is absent."""
-    fields = {"status": "problem", "tool": _tool(given, rules), **{name: str(value) for name, value in given.items()}}
+def _look(given: Mapping[str, Any], event: Event) -> Look:
+    """The fields as the test gives them, and what tables add; what neither gives is absent."""
+    added = {name: event.labels[name] for name in event.added}
+    said = {name: str(value) for name, value in given.items()}
+    fields = {"status": "problem", "tool": event.tool, **added, **said}
     return lambda name: fields.get(name, fields.get(name.removeprefix("labels.")))
 
 
