@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -63,6 +63,8 @@ LARGEST_BODY = 25 * 1024 * 1024
 """GitHub's own limit; no tool of ours posts more."""
 LISTEN_AGAIN_AFTER = 10.0
 """Seconds after a chat's connection failed in a way that the chat did not mend itself."""
+LOOK_EVERY = 1_000
+"""Milliseconds after which it is noticed that the rules lie in other folders than before."""
 LET_GO_WITHIN = 5.0
 """Seconds that open requests have to end at a stop."""
 
@@ -436,7 +438,7 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(signal.SIGHUP, reload.set)
         tasks = [
             asyncio.create_task(_reload_when_told(hub, reload)),
-            asyncio.create_task(_watch(settings.routes, reload)),
+            asyncio.create_task(watch(hub.current, reload)),
             *(asyncio.create_task(_watch_templates(folder, reload)) for folder in _own_templates(settings)),
         ]
         runner = web.AppRunner(hub.app, access_log=None, shutdown_timeout=LET_GO_WITHIN, handle_signals=False)
@@ -483,18 +485,38 @@ async def _reload_when_told(hub: Hub, reload: asyncio.Event) -> None:
             log.exception("rules and templates could not be loaded anew; those of before stay")
 
 
-async def _watch(path: Path, reload: asyncio.Event) -> None:
-    """Editors and deployments replace files, so that the folder is watched, not the file. `..data` is what a mounted
-    configuration swaps."""
+async def watch(current: Current, reload: asyncio.Event) -> None:
+    """Ask for a reload when one of the files changes. Editors and deployments replace files, so that folders are
+    watched, not files; which, the rules say. `..data` is what a mounted configuration swaps."""
     from watchfiles import awatch
 
-    names = (path.name, "..data")
-    folder = os.path.abspath(path.parent)  # noqa: ASYNC240, PTH100 - a link must stay one: it is what is swapped
+    def ours(_: object, at: str) -> bool:
+        wanted = [str(path) for file in current.files for path in (_absolute(file), *_absolute(file).parents)]
+        return at in wanted or at.endswith(f"{os.sep}..data")
+
     try:
-        async for _ in awatch(folder, recursive=False, watch_filter=lambda _, at: at.rpartition(os.sep)[2] in names):
-            reload.set()
+        while True:
+            folders, anew = folders_of(current.files), True
+            watching = awatch(
+                *folders, recursive=False, watch_filter=ours, rust_timeout=LOOK_EVERY, yield_on_timeout=True
+            )
+            async for changes in watching:
+                if changes or anew:  # what happened before this watch began, nobody was told
+                    reload.set()
+                anew = False
+                if folders_of(current.files) != folders or any(Path(at) in folders for _, at in changes):
+                    break
     except (OSError, RuntimeError) as error:
-        log.warning("changes of %s are not noticed (%s); send SIGHUP to load it anew", path, error)
+        log.warning("changes of the rules are not noticed (%s); send SIGHUP to load them anew", error)
+
+
+def folders_of(files: Iterable[Path]) -> frozenset[Path]:
+    """Where the files lie; of what is not there, the folder that will be told of it."""
+    return frozenset(next(folder for folder in _absolute(file).parents if folder.is_dir()) for file in files)
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - a link must stay one: it is what is swapped
 
 
 def _own_templates(settings: Settings) -> Sequence[Path]:

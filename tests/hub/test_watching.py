@@ -1,0 +1,71 @@
+"""A change of the rules, or of a table that they name, asks for a reload."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+from hub.app import catalogue_of, watch
+from hub.current import Current
+from hub.errors import RulesError
+from hub.registry import installed
+
+RULES = """\
+version: 1
+channels: {ops: room:ops}
+everything_else: {to: ops}
+enrich: [{name: hosts, table: team/hosts.csv, by: host}]
+"""
+PATIENCE = 20.0
+"""Seconds; each change takes about one."""
+
+
+class Reader:
+    """Reads the rules when it is asked to, as the hub does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.current = Current(folder / "routes.yaml", catalogue_of(installed()))
+        self.asked = asyncio.Event()
+        self.hash = self._read()
+
+    def _read(self) -> str:
+        with suppress(RulesError):
+            return self.current.read_files().hash
+        return ""
+
+    async def sees_other(self) -> bool:
+        """Wait until other rules are there than the last."""
+        async with asyncio.timeout(PATIENCE):
+            before = self.hash
+            while self.hash == before:
+                await self.asked.wait()
+                self.asked.clear()
+                self.hash = self._read()
+        return True
+
+
+async def test_tables_are_watched_with_the_rules(tmp_path: Path) -> None:
+    """Also one that is not there yet, nor its folder; and one whose folder takes the place of another."""
+    table = tmp_path / "team" / "hosts.csv"
+    (tmp_path / "routes.yaml").write_text(RULES)
+    reader = Reader(tmp_path)
+    task = asyncio.create_task(watch(reader.current, reader.asked))
+    try:
+        assert reader.hash == ""
+        table.parent.mkdir()
+        table.write_text("host,team\n")
+        assert await reader.sees_other()
+        table.write_text("host,team\ndb1,dba\n")
+        assert await reader.sees_other()
+        (tmp_path / "next").mkdir()
+        (tmp_path / "next" / "hosts.csv").write_text("host,team\ndb2,dba\n")
+        table.parent.rename(tmp_path / "old")
+        (tmp_path / "next").rename(tmp_path / "team")
+        assert await reader.sees_other()
+        table.write_text("host,team\ndb3,dba\n")
+        assert await reader.sees_other()
+        (tmp_path / "routes.yaml").write_text(RULES.replace("by: host", "by: host, add: [team]"))
+        assert await reader.sees_other()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
