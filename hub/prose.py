@@ -8,6 +8,8 @@ from hub.core.event import Link
 from hub.core.notification import Message
 
 LONGEST_NAME = 60
+LAID_OUT = 20_000
+"""How much of a text is looked at for columns."""
 AHEAD = 20
 """How many times its length of a text is looked at: it may have megabytes, and what is cut off does not matter."""
 
@@ -20,6 +22,11 @@ def one_line(text: str, longest: int) -> str:
 def in_lines(text: str, longest: int) -> str:
     """A text of several lines, without wide gaps."""
     return cut(re.sub(r"\n{3,}", "\n\n", text[: 2 * longest].replace("\r\n", "\n")).strip(), longest)
+
+
+def in_columns(text: str) -> bool:
+    """Whether somebody laid it out: columns stay columns in even letters only."""
+    return re.search(r"\S {2,}\S", text[:LAID_OUT]) is not None
 
 
 def cut(text: str, longest: int) -> str:

@@ -53,7 +53,7 @@ STATE_SHAPES: Mapping[MessageState | None, str] = {
     MessageState.NOTICE: "●",
 }
 SEVERITY_SHAPES: Mapping[Severity | None, str] = {
-    Severity.INFO: "ⓘ",
+    Severity.INFO: "○",
     Severity.WARNING: "▲",
     Severity.ERROR: "◆",
     Severity.CRITICAL: "✖",

@@ -27,6 +27,7 @@ from hub.core.event import Link
 from hub.core.notification import MessageState
 from hub.errors import Overloaded, TocsinError
 from hub.proof import same
+from hub.prose import in_columns
 from hub.web.gate import GateSettings, Throttle, caller, give_cookie, guarded, take_cookie
 from hub.web.site import LiveQueue, Site
 
@@ -192,7 +193,12 @@ def page_environment(folders: Sequence[Path]) -> jinja2.Environment:
     )
     environment.filters |= {"clip": clip, "ago": ago, "written": written, "exact": exact, "beginning": beginning}
     environment.filters |= {"value": value, "short": short}
-    environment.globals |= {"is_long": is_long, "safe_links": safe_links, "entries_shown": ENTRIES_SHOWN}
+    environment.globals |= {
+        "is_long": is_long,
+        "safe_links": safe_links,
+        "in_columns": in_columns,
+        "entries_shown": ENTRIES_SHOWN,
+    }
     return environment
 
 

@@ -6,14 +6,13 @@ own alone. The fallback, for notifications and screen readers, is escaped.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hub.core.event import Link, Severity
 from hub.core.notification import Mention, Message, MessageKind, MessageState, Occasion
-from hub.prose import clean, cut, plain, spaced, web_host
+from hub.prose import clean, cut, in_columns, plain, spaced, web_host
 from integrations.slack.address import HERE, can_ping
 
 Json = dict[str, Any]
@@ -59,6 +58,8 @@ BRIEFLY: Mapping[Occasion | None, str] = {
     Occasion.EASED: "arrow_lower_right",
     Occasion.ACKED: "eyes",
     Occasion.SILENCED: "no_bell",
+    Occasion.UNSILENCED: "bell",
+    Occasion.DIGEST: "clipboard",
 }
 """What begins a line that wakes nobody."""
 BEGAN: Mapping[MessageState | None, str] = {MessageState.NOTICE: "", MessageState.RESOLVED: "began "}
@@ -189,8 +190,7 @@ def _context(message: Message) -> Sequence[Json]:
 
 def _body(message: Message, budget: int) -> Iterator[Sequence[Json]]:
     text, missing = beginning(message.text, budget, LINES_WHEN_OVER if message.state in OVER else LINES)
-    # Columns stay columns in a box of even letters; prose reads better without.
-    yield _preformatted(text) if re.search(r"\S {2,}\S", text) else _section(_text(text))
+    yield _preformatted(text) if in_columns(text) else _section(_text(text))
     yield _section(_text(f"… {missing:,} more characters", italic=True) if missing else ())
 
 

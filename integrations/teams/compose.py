@@ -13,7 +13,7 @@ from typing import Any
 
 from hub.core.event import Severity
 from hub.core.notification import Mention, Message, MessageKind, MessageState, Occasion, shape
-from hub.prose import plain, web_host
+from hub.prose import in_columns, plain, web_host
 
 Json = dict[str, Any]
 
@@ -46,6 +46,13 @@ LOOKS: Mapping[MessageState | None, Look] = {
     MessageState.NOTICE: Look(style="accent", colour="2A6099"),
     None: Look(style="default", colour="56606C"),
 }
+OPEN: Mapping[Severity | None, Look] = {
+    Severity.WARNING: Look(style="warning", colour="9A5B00"),
+    Severity.INFO: Look(style="accent", colour="2A6099"),
+}
+"""Of what is open and not so bad: red is for what is."""
+HEADS = {"attention": "Attention", "warning": "Warning", "accent": "Accent"}
+"""The colour of the first words of what is open, by the style that they stand in."""
 NEWS: Mapping[Occasion | None, str] = {
     Occasion.WORSENED: "worse",
     Occasion.EASED: "less bad",
@@ -126,6 +133,11 @@ def spoken(message: Message, budget: int) -> str:
     )
     # Some clients take this for Markdown or for SSML: neither links nor tags survive it.
     return defused(": ".join(part for part in (in_words(message), said) if part)) or "…"
+
+
+def look(message: Message) -> Look:
+    otherwise = LOOKS[message.state]
+    return OPEN.get(message.severity, otherwise) if message.state is MessageState.OPEN else otherwise
 
 
 def for_whom(message: Message) -> str:
@@ -222,7 +234,7 @@ def defused(text: str) -> str:
 def _adaptive(message: Message, budget: int, listens: bool) -> Json:
     state, words = message.state, spoken(message, budget)
     # One thing is loud: what is open. Of what is over, a bold "web301 is DOWN" would be read before the word above it.
-    loud = {"color": "Attention"} if state is MessageState.OPEN else {}
+    loud = {"color": HEADS[look(message).style]} if state is MessageState.OPEN else {}
     weight = {"isSubtle": True} if state is MessageState.RESOLVED else {"weight": "Bolder"}
     entities = [
         {"type": "mention", "text": _at(one), "mentioned": {"id": one.id, "name": one.name}} for one in _pinged(message)
@@ -242,7 +254,7 @@ def _adaptive(message: Message, budget: int, listens: bool) -> Json:
         "speak": words,
         "msteams": {"width": "Full", **({"entities": entities} if entities else {})},
         "body": [
-            {"type": "Container", "style": LOOKS[state].style, "bleed": True, "items": top or _block("…")},
+            {"type": "Container", "style": look(message).style, "bleed": True, "items": top or _block("…")},
             *_text(message, budget),
             *_facts(message, budget),
             *(_block(how_to_answer(message), size="Small", isSubtle=True) if listens else ()),
@@ -279,9 +291,9 @@ def _block(line: str, *, spacing: str = "Default", **style: Any) -> Sequence[Jso
 
 
 def _text(message: Message, budget: int) -> Iterator[Json]:
-    spacing = "Medium"
+    spacing, letters = "Medium", {"fontType": "Monospace"} if in_columns(text_of(message)) else {}
     for line in lines_of(text_of(message), budget):
-        yield from _block(line.rstrip(), spacing=spacing)
+        yield from _block(line.rstrip(), spacing=spacing, **letters)
         # An empty line is a gap above the next.
         spacing = "None" if line.strip() else "Medium"
 
@@ -327,7 +339,7 @@ def _message_card(message: Message, budget: int, listens: bool) -> Json:
     # It is only built here: what the library would send by is of no use to Workflows, and not needed.
     card = pymsteams.connectorcard("")
     card.summary(spoken(message, budget))
-    card.color(LOOKS[message.state].colour)
+    card.color(look(message).colour)
     card.addSection(section)
     return {"@type": "MessageCard", "@context": "https://schema.org/extensions", **card.payload}
 

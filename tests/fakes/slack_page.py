@@ -9,6 +9,7 @@ from typing import Any
 EMOJI = {
     "rotating_light": "🚨", "large_orange_diamond": "🔶", "warning": "⚠️", "information_source": "ℹ️", "eyes": "👀",
     "no_bell": "🔕", "white_check_mark": "✅", "speech_balloon": "💬", "arrow_lower_right": "↘️", "bell": "🔔",
+    "clipboard": "📋",
 }  # fmt: skip
 LIGHT = {
     "page": "#ffffff", "ink": "#1d1c1d", "soft": "#616061", "edge": "#dddddd", "box": "#f8f8f8", "boxedge": "#e0e0e0",

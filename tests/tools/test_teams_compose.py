@@ -109,6 +109,28 @@ def test_colour_is_never_alone() -> None:
     assert len(MessageState) == len(set(styles)) == len({head[0] for head in heads}) == len(set(heads))
 
 
+@pytest.mark.parametrize(
+    ("severity", "style"),
+    [
+        (Severity.CRITICAL, "attention"),
+        (Severity.ERROR, "attention"),
+        (Severity.WARNING, "warning"),
+        (Severity.INFO, "accent"),
+        (None, "attention"),
+    ],
+)
+def test_red_is_for_what_is_bad(severity: Severity | None, style: str) -> None:
+    assert style == content(alert(severity=severity))["body"][0]["style"]
+
+
+def test_columns_stay_columns() -> None:
+    """What a tool has laid out stands in even letters; prose does not."""
+    table, prose = alert(text="Filesystem  Size\n/var         20G"), alert(text="The disk is full.")
+
+    assert 2 == json.dumps(content(table)).count('"fontType": "Monospace"')
+    assert "fontType" not in json.dumps(content(prose))
+
+
 def test_who_cannot_see_the_card_gets_its_words() -> None:
     """For screen readers, and for clients that show no cards."""
     card = content(alert(state=MessageState.ACKED, occasion=Occasion.ACKED, standing="acked by alice"))
