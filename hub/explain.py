@@ -1,5 +1,6 @@
 """Why somebody heard of an event, or did not: the trail, computed when asked, by the rules of its time."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from hub.core.rules import Rules
 from hub.errors import PayloadError, RulesError
 from hub.payload import decode_json
 from hub.store import Decision, Store, StoredEvent
+
+MOST_OLDER = 4
+"""Rules of other times that are kept read."""
 
 
 class Explainer:
@@ -61,10 +65,15 @@ class Explainer:
             return now
         if hash not in self._older:
             text = await self._store.config(hash)
+            if text is None:
+                return now
             try:
-                self._older[hash] = self._read(text) if text is not None else now
+                # In a thread: they may hold a table of 100,000 rows.
+                self._older[hash] = await asyncio.to_thread(self._read, text)
             except RulesError:
                 return now
+            if len(self._older) > MOST_OLDER:
+                del self._older[next(iter(self._older))]
         return self._older[hash]
 
     async def _body(self, stored: StoredEvent) -> Any:
