@@ -151,7 +151,12 @@ async def build(
         folders = [settings.routes.parent / "templates", shipped("templates")]
         templates = Templates(folders, count=lambda name: metrics.failures.labels(name).inc())
         titles = {name: tool.title for name, tool in tools.items()}
-        wording = Wording(templates, timezone=settings.timezone, titles=titles)
+        wording = Wording(
+            templates,
+            timezone=settings.timezone,
+            titles=titles,
+            opens=lambda window, at: current().opens(window, at),
+        )
         http = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.DummyCookieJar())
         )

@@ -3,6 +3,7 @@
 It fetches what the core's rules need from the draft, asks them, and puts what they say back. It decides nothing.
 """
 
+import json
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from hub.core import alert as life
 from hub.core import telling
 from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
+from hub.core.digests import Digest
 from hub.core.durations import say_duration
 from hub.core.event import Event, Report, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
@@ -42,6 +44,8 @@ FLAPPED = frozenset({Change.REOPENED, Change.WORSENED, Change.RESOLVED})
 AGAIN = frozenset({Change.UNACKED, Change.REOPENED, Change.WORSENED})
 TURNS = AGAIN | {Change.ACKED, Change.RESOLVED}
 """Changes that an escalation may turn on. Of others, in a storm, no group is looked through."""
+Waited = list[tuple[Post, Alert]]
+"""Posts that waited, each with the alert that it tells of, or the first of them."""
 NOTICES_TOGETHER = timedelta(days=7)
 CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
@@ -273,6 +277,10 @@ class Router:
         if untaken and (not heard or self._holds(draft).hold(post)):
             draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
             return
+        window = self._rules().windows.get(step[0].during)
+        if untaken and window is not None and not window.active(draft.now):
+            draft.set_timer("escalate", id, window.opens(draft.now))
+            return
         if not untaken:
             alerts = self._told_of(draft, post)
             if any(alert.ack is None and alert.flapping(draft.now) for alert in alerts):
@@ -295,7 +303,12 @@ class Router:
             draft.set_timer("gather", post, due)
 
     def _await_windows(self, draft: Draft, posts: Iterable[Post]) -> None:
-        """Wake when the windows open for which these wait."""
+        """Wake when the windows open, and the digests come, for which these wait."""
+        for post in posts:
+            digest = post.pace.digest
+            if digest is not None and telling.waits(post):
+                due = digest.next(draft.now)
+                draft.set_timer("digest", json.dumps([post.channel, digest.every, digest.zone]), due)
         for name in {post.pace.during for post in posts if post.sending.state is DeliveryState.HELD} - {""}:
             window = self._rules().windows.get(name)
             if window is not None and not window.active(draft.now):
@@ -406,11 +419,34 @@ class Router:
                 for alert in self._told_of(draft, post):
                     self._speak(draft, alert)
 
+    def _digest(self, draft: Draft, subject: str) -> None:
+        """Tell in one line what a channel's routes gathered for this time. What is still so is told again next time."""
+        channel, every, zone = json.loads(subject)
+        digest = Digest(every=every, zone=zone)
+        posts = [p for p in draft.all_posts() if p.channel == channel and p.pace.digest == digest and telling.waits(p)]
+        still, notices, gone = self._sorted(draft, posts)
+        if still or notices or gone:
+            said = _what_waited("digest", *([alert for _, alert in some] for some in (still, notices, gone)))
+            draft.put(lines=[telling.announcement(channel, Occasion.DIGEST, said, pen=draft.pen)])
+        self._drop(draft, (*notices, *gone))
+        if still:
+            draft.set_timer("digest", subject, digest.next(draft.now))
+
     def _tell_what_waited(self, draft: Draft, lead: str, posts: Sequence[Post]) -> None:
-        still: list[tuple[Post, Alert]] = []
-        notices: list[tuple[Post, Alert]] = []
-        gone: list[tuple[Post, Alert]] = []
-        for post in posts:
+        still, notices, gone = self._sorted(draft, posts)
+        otherwise = posts[0].pace.otherwise
+        if otherwise != "mute" and (still or notices or (gone and otherwise == "digest")):
+            said = _what_waited(lead, *([alert for _, alert in some] for some in (still, notices, gone)))
+            draft.put(lines=[telling.announcement(posts[0].channel, Occasion.DIGEST, said, pen=draft.pen)])
+        self._put(draft, Telling(posts=tuple(telling.told_now(post, draft.pen) for post, _ in (*still, *notices))))
+        self._drop(draft, gone)
+
+    def _sorted(self, draft: Draft, posts: Sequence[Post]) -> tuple[Waited, Waited, Waited]:
+        """Of what waited: what is still so, what was noticed (of each key the last), and what is over again."""
+        still: Waited = []
+        notices: Waited = []
+        gone: Waited = []
+        for post in sorted(posts, key=lambda post: post.order):
             alerts = self._told_of(draft, post)
             firing = [alert for alert in alerts if alert.open]
             if not alerts or (firing and all(self._held(draft, alert) for alert in firing)):
@@ -418,13 +454,13 @@ class Router:
             noticed = alerts[0].phase is life.Phase.NOTICE and post.pace.otherwise != "mute"
             kind = still if firing else notices if noticed else gone
             kind.append((post, (firing or alerts)[0]))
-        otherwise = posts[0].pace.otherwise
-        if otherwise != "mute" and (still or notices or (gone and otherwise == "digest")):
-            said = _what_waited(lead, *([alert for _, alert in some] for some in (still, notices, gone)))
-            draft.put(lines=[telling.announcement(posts[0].channel, Occasion.DIGEST, said, pen=draft.pen)])
-        self._put(draft, Telling(posts=tuple(telling.told_now(post, draft.pen) for post, _ in (*still, *notices))))
+        newest = {(alert.source, alert.key): (post, alert) for post, alert in notices}
+        self._drop(draft, [one for one in notices if newest[one[1].source, one[1].key] is not one])
+        return still, list(newest.values()), gone
+
+    def _drop(self, draft: Draft, some: Iterable[tuple[Post, Alert]]) -> None:
         dropped = Sending(state=DeliveryState.DROPPED)
-        draft.put(posts=[replace(post, sending=dropped) for post, _ in gone])
+        draft.put(posts=[replace(post, sending=dropped) for post, _ in some])
 
     def _held(self, draft: Draft, alert: Alert) -> bool:
         """Whether anything keeps it from being told."""
@@ -697,6 +733,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     SWITCH: Router._goes_on,
     "settle": Router._settled,
     "window": Router._opens,
+    "digest": Router._digest,
     PAUSE: Router._pause_ends,
     STORM: Router._storm_goes_on,
     LINK_CODE: Router._let_go,

@@ -22,6 +22,7 @@ import msgspec
 
 from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
+from hub.core.digests import Digest, parse_every
 from hub.core.durations import parse_duration, say_duration
 from hub.core.enrichment import Table
 from hub.core.grouping import AT_ONCE, GROUP_WAIT, PLAIN, EscalationStep, Pace
@@ -59,8 +60,9 @@ from hub.yaml_tree import shown as _shown
 SHORTEST_REPEAT = timedelta(minutes=1)
 MOST_AT_ONCE = 100_000
 
-PACE = ("group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "mention")
-PACE_LATER = ("digest",)
+PACE = (
+    "group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "digest", "mention",
+)  # fmt: skip
 OTHERWISE = ("mute", "defer", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
@@ -70,7 +72,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
-    "step": ("after", "to"),
+    "step": ("after", "to", "during"),
+    "digest": ("every", "timezone"),
     "deliver": ("during", "otherwise"),
     "schedule": ("timezone", "layers"),
     "layer": ("name", "people", "rotate", "handover", "start", "during"),
@@ -88,8 +91,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
     "top": ("include", "silences", "commands"),
-    "route": (*PACE_LATER, "pages", "reopen_within", "shadow"),
-    "everything_else": PACE_LATER,
+    "route": ("pages", "reopen_within", "shadow"),
     "channel": ("fallback", "pages", "pace"),
     "access": ("confirm", "approve"),
     "source": ("enrich",),
@@ -572,6 +574,7 @@ class _Reading:
             else above.repeat,
             during=during,
             otherwise=otherwise,
+            digest=self._digest(body["digest"], (*path, "digest")) if "digest" in body else above.digest,
             throttle=self._limit(body["throttle"], (*path, "throttle")) if "throttle" in body else above.throttle,
             escalate=tuple(self._steps(body["escalate"], (*path, "escalate")))
             if "escalate" in body
@@ -597,6 +600,28 @@ class _Reading:
             return Limit(most=int(most), within=within)
         return None
 
+    def _digest(self, value: Any, path: Path_) -> Digest | None:
+        if value == "never":
+            return None
+        example = "write: digest: {every: weekdays 09:00, timezone: Europe/London}"
+        body = self._object(value, path, example)
+        if body is None:
+            return None
+        self._known_keys(body, path, KEYS["digest"], "digest")
+        if "every" not in body:
+            self.tree.wrong(path, f"'every' is missing; {example}")
+            return None
+        every = self._parsed(parse_every, body["every"], (*path, "every"))
+        zone = self._parsed(parse_zone, body.get("timezone", "UTC"), (*path, "timezone"))
+        return Digest(every=str(body["every"]), zone=zone.key) if every and zone else None
+
+    def _window(self, name: Any, path: Path_) -> str:
+        """The name of a window, if there is one of that name."""
+        if name not in self.windows:
+            what = f"no window is called {_shown(name)}{_nearest(str(name), self.windows)}"
+            self.tree.wrong(path, f"{what} (they are listed under time_windows:)")
+        return str(name)
+
     def _deliver(self, body: Mapping[str, Any], path: Path_, above: Pace) -> tuple[str, str]:
         """In which window it is told, and what becomes of the rest."""
         if "deliver" not in body:
@@ -610,9 +635,8 @@ class _Reading:
             if key not in given:
                 self.tree.wrong(place, f"'{key}' is missing; write: deliver: {{during: office, otherwise: defer}}")
         during, otherwise = given.get("during"), given.get("otherwise")
-        if "during" in given and during not in self.windows:
-            what = f"no window is called {_shown(during)}{_nearest(str(during), self.windows)}"
-            self.tree.wrong((*place, "during"), f"{what} (they are listed under time_windows:)")
+        if "during" in given:
+            self._window(during, (*place, "during"))
         if "otherwise" in given and otherwise not in OTHERWISE:
             self.tree.wrong((*place, "otherwise"), f"{_shown(otherwise)} is none of {', '.join(OTHERWISE)}")
         return str(during), str(otherwise)
@@ -656,8 +680,9 @@ class _Reading:
                 if key not in body:
                     self.tree.wrong(place, f"'{key}' is missing; a step is {{after: 10m, to: managers}}")
             after, to = self._duration(body.get("after"), (*place, "after")), self._to(body, place)
+            during = self._window(body["during"], (*place, "during")) if "during" in body else ""
             if after is not None and to is not None:
-                steps.append(EscalationStep(after=after, channel=to, name=str(body["to"])))
+                steps.append(EscalationStep(after=after, channel=to, name=str(body["to"]), during=during))
         return sorted(steps, key=lambda step: step.after)
 
     def _group_by(self, value: Any, path: Path_) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Words for messages: what templates may use, and built-in words for when none of them can speak."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -43,8 +43,18 @@ MOST_MEMBERS = 10
 
 
 class Wording:
-    def __init__(self, templates: Templates, *, timezone: str, titles: Mapping[str, str]) -> None:
+    """`opens` gives for a window and a time when it is open from then on: that time, if it is open then."""
+
+    def __init__(
+        self,
+        templates: Templates,
+        *,
+        timezone: str,
+        titles: Mapping[str, str],
+        opens: Callable[[str, datetime], datetime] = lambda _, at: at,
+    ) -> None:
         self.templates = templates
+        self._opens = opens
         self._zone = ZoneInfo(timezone)
         self._titles = titles
 
@@ -215,7 +225,9 @@ class Wording:
     def _next(self, post: Post, state: MessageState, now: datetime) -> dict[str, Any]:
         """Who hears next if nobody takes it on, and when."""
         step = post.next_step if state is MessageState.OPEN else None
-        return {"next_to": step[0].name if step else "", "next_at": self._until(step[1], now) if step else ""}
+        if step is None:
+            return {"next_to": "", "next_at": ""}
+        return {"next_to": step[0].name, "next_at": self._until(self._opens(step[0].during, step[1]), now)}
 
     def _until(self, at: datetime, now: datetime) -> str:
         local, today = at.astimezone(self._zone), now.astimezone(self._zone).date()

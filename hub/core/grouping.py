@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NewType
 
 from hub.core.alert import Alert, Phase, facts
+from hub.core.digests import Digest
 from hub.core.event import Severity, require_utc
 from hub.core.storms import Limit
 
@@ -33,6 +34,8 @@ class EscalationStep:
     after: timedelta
     channel: str
     name: str
+    during: str = ""
+    """The window for which it waits; empty: for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,8 @@ class Pace:
     """The window in which it is told; empty: always."""
     otherwise: str = ""
     """What becomes of the rest: `mute`, `defer` or `digest`."""
+    digest: Digest | None = None
+    """It is told only at these times, all in one line."""
     throttle: Limit | None = None
     """How many new messages it may make; what is more is told in one."""
     mention: tuple[str, ...] = ()

@@ -1,4 +1,5 @@
-"""What keeps a route or a channel from speaking now: a window that is closed, or a pause. It is asked of each post by
+"""What keeps a route or a channel from speaking now: a window that is closed, a pause, or that it is
+told in digests only. It is asked of each post by
 itself, so that one alert may be told in one channel and wait in another; what covers the alert itself is not here."""
 
 from collections.abc import Iterator
@@ -51,6 +52,8 @@ class Holds:
 
     def over(self, place: Placed) -> Iterator[tuple[str, str]]:
         """The reasons that hold it, as decisions name them."""
+        if place.pace.digest is not None:
+            yield "digest", place.pace.digest.every
         if place.pace.during in self.windows:
             yield "window", place.pace.during
         if place.route in self.routes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub.core.access import AccessEntry
@@ -132,6 +132,11 @@ class Rules:
         if channel in self.channels:
             return self.channels[channel]
         return channel if channel in self.channels.values() else None
+
+    def opens(self, window: str, at: datetime) -> datetime:
+        """When the window is open from then on; that time itself, if it is open then or never, or there is no such."""
+        found = self.windows.get(window)
+        return at if found is None or found.active(at) else found.opens(at) or at
 
     def storm_of(self, address: str) -> Limit | None:
         return self.storms.get(address, self.storm)

@@ -303,7 +303,7 @@ def _gathers(post: Post, now: datetime) -> bool:
 
 def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
     if not alive:
-        listed = held and post.pace.otherwise == "digest"
+        listed = held and (post.pace.otherwise == "digest" or post.pace.digest is not None)
         state = DeliveryState.HELD if listed else DeliveryState.DROPPED
         return replace(post, occasion=occasion, sending=Sending(state=state))
     tells = occasion in HOLDABLE and not held and _wanted(post.tell, occasion)

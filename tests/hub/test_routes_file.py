@@ -432,6 +432,17 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             "5:78: 'later' is none of mute, defer, digest",
         ],
     ),
+    "a digest now and then": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, digest: {every: now and then}}\n",
+        [
+            "5:58: 'now and then' says no times; "
+            'write it like "weekdays 09:00", "daily 9:00 17:00", "mon 08:30" or "4h"'
+        ],
+    ),
+    "a step waits for no window": (
+        ROUTES + "  - {name: a, match: {host: a}, to: ops, escalate: [{after: 1m, to: ops, during: noon}]}\n",
+        ["5:82: no window is called 'noon' (they are listed under time_windows:)"],
+    ),
     "a throttle is no number": (
         ROUTES + "  - {name: a, match: {host: a}, to: ops, throttle: x}\n",
         ["5:52: 'x' is not a mapping; write: {most: 20, within: 1m}, or never"],
