@@ -252,7 +252,7 @@ class Outbox:
         if item.sending.trying:
             # Which version it was nobody knows, so that it is edited once more if it is there.
             return await self._look(chat, room, item, 0, "the hub stopped while it was being sent")
-        gist = self._gist(item) if isinstance(item, Post) else ""
+        gist = self._gist(item) if isinstance(item, Post) and not isinstance(chat, Edits) else ""
         if self._goes_without_saying(chat, item, gist):
             return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, gist=gist)
         try:
@@ -313,8 +313,8 @@ class Outbox:
     def _say(self, post: Post, dialect: str) -> Message:
         group = self._state.crowds.get(post.group)
         if group is not None:
-            members = [(alert, self._silences_over(alert)) for alert in self._state.told_of(group.id)]
-            return self._wording.crowd(post, group, members, dialect=dialect, now=self._now())
+            members = self._state.told_of(group.id)
+            return self._wording.crowd(post, group, members, self._silences_now(), dialect=dialect, now=self._now())
         alert = self._state.alerts[post.group]
         explained = [self._state.alerts[by].title for _, by in self._explained(alert)]
         return self._wording.post(post, alert, self._silences_over(alert), explained, dialect=dialect, now=self._now())
@@ -326,10 +326,18 @@ class Outbox:
         alert = self._state.alerts[post.group]
         return telling.gist(alert, message_state(alert, self._silences_over(alert)), self._now())
 
-    def _silences_over(self, alert: Alert) -> list[Silence]:
-        active = self._state.active_silences(self._now())
-        look = alert_look(alert) if active else None
-        return [] if look is None else [silence for silence in active if self._state.matches[silence.id].matches(look)]
+    def _silences_over(self, alert: Alert) -> Sequence[Silence]:
+        return self._silences_now()(alert)
+
+    def _silences_now(self) -> Callable[[Alert], Sequence[Silence]]:
+        """Which silences cover an alert, of those that are active now."""
+        active = [(silence, self._state.matches[silence.id]) for silence in self._state.active_silences(self._now())]
+
+        def over(alert: Alert) -> Sequence[Silence]:
+            look = alert_look(alert) if active else None
+            return [] if look is None else [silence for silence, match in active if match.matches(look)]
+
+        return over
 
     async def _look(self, chat: Chat, room: Room, item: Item, version: int, why: str) -> Tried:
         """Nobody knows whether it arrived: where the chat can be asked, ask it."""

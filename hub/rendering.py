@@ -66,10 +66,10 @@ def _told(wording: Wording, name: str, events: Sequence[Event]) -> Mapping[str, 
     alert, post = _alert(event, occasion, now), _post(event, occasion)
     silences = [_silence(now)] if occasion is Occasion.SILENCED else []
     if name == GROUP:
-        members = [(_alert(one, occasion, now), ()) for one in events]
+        members = [_alert(one, occasion, now) for one in events]
         group = Group(id=GroupId(event.id), route=DEFAULT, labels=(("source", event.source),), opened_at=event.at)
-        told = crowd([member for member, _ in members], MOST_MEMBERS)
-        message = wording.words_of_crowd(post, group, members, told, now=now)
+        told = crowd(members, MOST_MEMBERS)
+        message = wording.words_of_crowd(post, group, members, told, lambda _: (), now=now)
     else:
         message = wording.words(post, alert, silences, now=now)
     return dict.fromkeys(MESSAGE, message) | {"line": words_of_line(_line(event, occasion))}

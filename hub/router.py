@@ -4,6 +4,7 @@ It fetches what the core's rules need from the draft, asks them, and puts what t
 """
 
 import json
+import logging
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,6 +40,8 @@ from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 from hub.storming import TIMER as STORM
 from hub.storming import Storming
+
+log = logging.getLogger("tocsin.router")
 
 FLAPPED = frozenset({Change.REOPENED, Change.WORSENED, Change.RESOLVED})
 AGAIN = frozenset({Change.UNACKED, Change.REOPENED, Change.WORSENED})
@@ -546,18 +549,25 @@ class Router:
             taken = alert.ack if alert.open else None
             draft.set_timer("ack", alert.id, taken.next_look(draft.now) if taken else None)
 
-    def _acks_end(self, draft: Draft, ids: Sequence[str]) -> None:
-        """Tell owners, once for all, that acks of theirs end; and let go of those that nobody confirmed."""
+    def _ack_ends(self, draft: Draft, id: str) -> None:
+        """Let go of an ack that nobody confirmed, or come back when that will be."""
+        alert = draft.alert(id)
+        ack = alert.ack if alert is not None and alert.open else None
+        if alert is None or ack is None or ack.until is None:
+            return
+        if ack.until <= draft.now:
+            self._lapse(draft, alert, ack)
+        else:
+            draft.set_timer("ack", alert.id, ack.next_look(draft.now))
+
+    def _remind_owners(self, draft: Draft, ids: Sequence[str]) -> None:
+        """Tell owners, once for all of theirs, that acks end."""
         ending = defaultdict[tuple[str, datetime], list[Alert]](list)
         for alert in map(draft.alert, ids):
-            ack = alert.ack if alert is not None and alert.open else None
-            if alert is None or ack is None or ack.until is None:
+            if alert is None or not alert.open or alert.ack is None or alert.ack.until is None:
                 continue
-            if ack.until <= draft.now:
-                self._lapse(draft, alert, ack)
-            else:
-                draft.set_timer("ack", alert.id, ack.next_look(draft.now))
-                ending[ack.by, ack.until].append(alert)
+            if alert.ack.next_look(draft.now) == alert.ack.until:
+                ending[alert.ack.by, alert.ack.until].append(alert)
         for (owner, until), alerts in ending.items():
             self._remind_owner(draft, owner, until - draft.now, alerts)
 
@@ -639,13 +649,19 @@ class Router:
     # ------------------------------------------------------------------------------------------------------ timers
 
     def ripen(self, draft: Draft, due: Sequence[tuple[str, str]]) -> None:
-        """Do what the timers were set for."""
+        """Do what the timers were set for. One that fails is looked at again, and keeps no other from its turn."""
         for kind, subject in due:
             draft.set_timer(kind, subject, None)
         for kind, subject in due:
-            if kind != "ack":
-                _TIMERS[kind](self, draft, subject)
-        self._acks_end(draft, [subject for kind, subject in due if kind == "ack"])
+            branch = draft.branch()
+            try:
+                _TIMERS[kind](self, branch, subject)
+            except Exception:
+                log.exception("timer %s %s failed; it is tried again", kind, subject)
+                draft.set_timer(kind, subject, draft.now + LOOK_AGAIN)
+            else:
+                draft.merge(branch)
+        self._remind_owners(draft, [subject for kind, subject in due if kind == "ack"])
 
     def _silence_ends(self, draft: Draft, id: str) -> None:
         self.silencing.end(draft, id)
@@ -728,6 +744,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     "gather": Router._gathered,
     "remind": Router._remind,
     "flap": Router._rests,
+    "ack": Router._ack_ends,
     "escalate": Router._escalate,
     BEAT: Router._beat_due,
     SWITCH: Router._goes_on,

@@ -230,6 +230,8 @@ class Draft:
         self._groups: dict[str, dict[str, None]] = defaultdict(dict)
         self._timers: dict[str, dict[str, Timer | None]] = defaultdict(dict)
         self._crowd_of: dict[GroupKey, str] = {}
+        self._firing: dict[str, int] = {}
+        """Of groups of several whose members were put here, how many are open."""
         self._members: dict[str, dict[str, bool]] = defaultdict(dict)
         """Of groups of several: members put here, and whether each is open."""
         self.alert_log: list[Alert] = []
@@ -251,6 +253,7 @@ class Draft:
         for group, posts in other._groups.items():
             self._groups[group].update(posts)
         self._crowd_of |= other._crowd_of
+        self._firing |= other._firing
         for kind, timers in other._timers.items():
             self._timers[kind].update(timers)
         for group, members in other._members.items():
@@ -312,11 +315,10 @@ class Draft:
 
     def firing(self, group: str) -> int:
         """How many members of a group of several are open."""
-        known, moved = self.state.firing.get(group, {}), dict[str, bool]()
-        for draft in reversed(list(self.layers())):
-            moved |= draft._members.get(group, {})
-        more = sum(1 for id, is_open in moved.items() if is_open and id not in known)
-        return len(known) + more - sum(1 for id, is_open in moved.items() if not is_open and id in known)
+        for draft in self.layers():
+            if (count := draft._firing.get(group)) is not None:
+                return count
+        return len(self.state.firing.get(group, ()))
 
     def members(self, group: str) -> list[Alert]:
         """All members of a group of several that memory has."""
@@ -394,6 +396,10 @@ class Draft:
         self._crowd_of[group.key] = group.id
 
     def put_alert(self, alert: Alert) -> None:
+        before = self.alert(alert.id)
+        for group in alert.groups:
+            was_open = before is not None and before.open and group in before.groups
+            self._firing[group] = self.firing(group) - was_open + alert.open
         self.changes.alerts[alert.id] = alert
         self.alert_log.append(alert)
         key = life_key(alert)

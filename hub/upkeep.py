@@ -91,7 +91,7 @@ class Upkeep:
             await self._writer.do(job)
 
     async def forget(self) -> None:
-        self._state.forget(self._now() - REST)
+        await self._writer.between(lambda: self._state.forget(self._now() - REST))
 
     async def prune(self) -> None:
         """Take away what is too old, in small steps."""

@@ -38,6 +38,8 @@ ABOUT_SILENCES = {"approve": "approve {}", "extend": "extend {} for 1h", "end": 
 SHOWN_LABELS = 12
 RUNBOOK, RUNBOOKS = "Runbook", ("runbook", "runbook_url")
 """The link's name, and the labels that may hold its address."""
+Over = Callable[[Alert], Sequence[Silence]]
+"""The silences that cover an alert."""
 MOST_MEMBERS = 10
 """Members of a group that its message names; of the others it says how many they are."""
 
@@ -93,17 +95,17 @@ class Wording:
         self,
         post: Post,
         group: Group,
-        members: Sequence[tuple[Alert, Sequence[Silence]]],
+        members: Sequence[Alert],
+        over: Over,
         *,
         dialect: str,
         now: datetime,
     ) -> Message:
         """What the post of a group of several should say now: how many fire, and who, the worst first, with a bound."""
         if len(members) == 1 and not group.storm:
-            alert, silences = members[0]
-            return self.post(post, alert, silences, dialect=dialect, now=now)
-        told = crowd([alert for alert, _ in members], MOST_MEMBERS)
-        words = self.words_of_crowd(post, group, members, told, now=now)
+            return self.post(post, members[0], over(members[0]), dialect=dialect, now=now)
+        told = crowd(members, MOST_MEMBERS)
+        words = self.words_of_crowd(post, group, members, told, over, now=now)
         state = MessageState(words["state"])
         return Message(
             kind=MessageKind.ALERT,
@@ -159,14 +161,15 @@ class Wording:
         self,
         post: Post,
         group: Group,
-        members: Sequence[tuple[Alert, Sequence[Silence]]],
+        members: Sequence[Alert],
         told: Crowd,
+        over: Over,
         *,
         now: datetime,
     ) -> dict[str, Any]:
         """Of the message of a group of several."""
-        states = {alert.id: message_state(alert, silences) for alert, silences in members}
-        state = _crowd_state([states[alert.id] for alert, _ in members if alert.open], told)
+        states = {alert.id: message_state(alert, over(alert)) for alert in told.shown}
+        state = _crowd_state(members, told, over)
         return self._next(post, state, now) | {
             "firing": told.firing,
             "noticed": told.noticed,
@@ -179,7 +182,7 @@ class Wording:
             "occasion": post.occasion.value,
             "group": {} if group.storm else dict(group.labels),
             "route": group.route,
-            "lasted": _span(min(a.began_at for a, _ in members), group.healed_at or now),
+            "lasted": _span(told.began_at or group.opened_at, group.healed_at or now),
             "members": [
                 {
                     "title": alert.title,
@@ -273,12 +276,17 @@ def _facts(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(islice(shown, SHOWN_LABELS))
 
 
-def _crowd_state(firing: Sequence[MessageState], told: Crowd) -> MessageState:
+def _crowd_state(members: Sequence[Alert], told: Crowd, over: Over) -> MessageState:
     """Of a group: open while one of its members is; resolved when none fires."""
-    for state in (MessageState.OPEN, MessageState.ACKED, MessageState.SILENCED):
-        if state in firing:
-            return state
-    return MessageState.NOTICE if told.noticed == told.total else MessageState.RESOLVED
+    if not told.firing:
+        return MessageState.NOTICE if told.noticed == told.total else MessageState.RESOLVED
+    spoken = (alert for alert in members if alert.open and not over(alert))
+    taken = [alert.ack is not None for alert in islice(spoken, 1)]
+    if not taken:
+        return MessageState.SILENCED
+    if told.acked == 0 or not taken[0]:
+        return MessageState.OPEN
+    return MessageState.OPEN if any(alert.ack is None for alert in spoken) else MessageState.ACKED
 
 
 def message_state(alert: Alert, silences: Sequence[Silence]) -> MessageState:

@@ -6,6 +6,7 @@ its result is handed out when the batch is on disk. What fails is dropped whole 
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ T = TypeVar("T")
 BOUND = 20_000
 """Jobs that may wait. Beyond, callers are told to come again."""
 LARGEST_BATCH = 1_000
+SLICE = 0.005
+"""Seconds for which a batch keeps the loop to itself."""
 DUPLICATES_FOR = timedelta(days=7)
 
 
@@ -41,6 +44,7 @@ class Writer:
         self._now = now
         self._waiting: list[Job[Any]] = []
         self._more = asyncio.Event()
+        self._still = asyncio.Lock()
         self._listeners: list[Listener] = []
         self.failing = ""
         """Why the last transaction failed; empty while all is well."""
@@ -79,10 +83,19 @@ class Writer:
             await self._flush([job for job in batch if not job.done.cancelled()])
         self._more.clear()
 
+    async def between(self, work: Callable[[], T]) -> T:
+        """Do something to the memory while no batch looks at it."""
+        async with self._still:
+            return work()
+
     async def _flush(self, batch: Sequence[Job[Any]]) -> None:
+        async with self._still:
+            await self._write(batch)
+
+    async def _write(self, batch: Sequence[Job[Any]]) -> None:
         try:
             draft = await self._prepare(batch)
-            results = [self._run(job, draft) for job in batch]
+            results = await self._run_all(batch, draft)
             if draft.changes:
                 await self._store.commit(draft.changes)
         except Overloaded as error:
@@ -108,6 +121,16 @@ class Writer:
             groups = [alert.id for alert in lives.values()]
             self._state.remember(lives.values(), await self._store.posts_of(groups) if groups else ())
         return Draft(self._state, now, seen=seen)
+
+    async def _run_all(self, batch: Sequence[Job[Any]], draft: Draft) -> list[tuple[Any, BaseException | None]]:
+        """One after the other; in between, whoever waits for the loop has it."""
+        results, begun = [], time.perf_counter()
+        for job in batch:
+            results.append(self._run(job, draft))
+            if time.perf_counter() - begun > SLICE:
+                await asyncio.sleep(0)
+                begun = time.perf_counter()
+        return results
 
     def _run(self, job: Job[Any], draft: Draft) -> tuple[Any, BaseException | None]:
         branch = draft.branch()

@@ -2,7 +2,7 @@
 ends `reopen_within` after the last of them resolved. Without `group_by`, or where such a label is missing: one alert.
 """
 
-import heapq
+import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -164,6 +164,8 @@ class Crowd:
     noticed: int
     """Members that are no alerts: notices, of a storm."""
     severity: Severity | None
+    began_at: datetime | None
+    """When the first of them did."""
     shown: tuple[Alert, ...]
     labels: Mapping[str, str]
     """What all of them have in common."""
@@ -180,15 +182,32 @@ def shown_then(shown: Sequence[tuple[int, datetime]], members: Sequence[Alert], 
 
 
 def crowd(members: Sequence[Alert], most: int) -> Crowd:
-    firing = [alert for alert in members if alert.open]
-    worst = max((alert.severity for alert in firing if alert.severity is not None), default=None)
+    """Of a storm they may be very many: they are gone through once, and only those that may be shown are compared."""
+    firing = acked = noticed = 0
+    worst, began, best = None, None, list[tuple[tuple[int, int, float], int, Alert]]()
+    for number, alert in enumerate(members):
+        if alert.phase is Phase.OPEN:
+            firing += 1
+            acked += alert.ack is not None
+            if alert.severity is not None and (worst is None or alert.severity > worst):
+                worst = alert.severity
+        noticed += alert.phase is Phase.NOTICE
+        if began is None or alert.began_at < began:
+            began = alert.began_at
+        rank = _rank(alert)
+        if len(best) < most or (best and rank < best[-1][0]):
+            bisect.insort(best, (rank, number, alert))
+            del best[most:]
+    if worst is None and not firing:
+        worst = max((alert.worst or Severity.INFO for alert in members), default=None)
     return Crowd(
-        firing=len(firing),
+        firing=firing,
         total=len(members),
-        noticed=sum(1 for alert in members if alert.phase is Phase.NOTICE),
-        acked=sum(1 for alert in firing if alert.ack is not None),
-        severity=worst if worst is not None else max((alert.worst or Severity.INFO for alert in members), default=None),
-        shown=tuple(heapq.nsmallest(most, members, key=_rank)),
+        noticed=noticed,
+        acked=acked,
+        severity=worst,
+        began_at=began,
+        shown=tuple(alert for _, _, alert in best),
         labels=_common(members),
     )
 

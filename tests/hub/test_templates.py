@@ -123,7 +123,7 @@ def test_a_template_may_use_just_the_words_that_are_there() -> None:
     )  # fmt: skip
     used = {
         "alert": wording.words(post(), alert(), (), now=NOW),
-        "group": wording.words_of_crowd(post(), group, [(alert(), ())], crowd([alert()], 10), now=NOW),
+        "group": wording.words_of_crowd(post(), group, [alert()], crowd([alert()], 10), lambda _: (), now=NOW),
         "line": words_of_line(line),
     }
 
