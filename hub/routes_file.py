@@ -61,7 +61,8 @@ SHORTEST_REPEAT = timedelta(minutes=1)
 MOST_AT_ONCE = 100_000
 
 PACE = (
-    "group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "digest", "mention",
+    "group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "digest",
+    "mention",
 )  # fmt: skip
 OTHERWISE = ("mute", "defer", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
