@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -22,12 +21,16 @@ from pathlib import Path
 
 import aiohttp
 
+from bench import storm
+from bench.servers import get, rss, server
+
 HERE = Path(__file__).parent
 NOOP = HERE / "noop.py"
 LUA = HERE / "load.lua"
 HOST = re.compile(r"\blat\d+\b")
 ROUTES = """\
 version: 1
+storm: never
 channels: {{quiet: room:quiet, ops: room:ops}}
 routes:
 {routes}
@@ -47,13 +50,17 @@ def main() -> None:
         memory()
     if not options.only or options.only == "decide":
         decide()
+    if not options.only or options.only == "storm":
+        tell_storm(options.alerts, options.within)
 
 
 def _options() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=3, help="how often each pair is measured; the median counts")
     options.add_argument("--seconds", type=int, default=4, help="how long each measurement takes")
-    options.add_argument("--only", choices=["ingest", "latency", "memory", "decide"])
+    options.add_argument("--only", choices=["ingest", "latency", "memory", "decide", "storm"])
+    options.add_argument("--alerts", type=int, default=50_000, help="of the storm")
+    options.add_argument("--within", type=float, default=60.0, help="seconds in which they come")
     return options.parse_args()
 
 
@@ -68,7 +75,7 @@ def ingest(rounds: int, seconds: int) -> None:
     for connections in (32, 128):
         pairs = []
         for _ in range(rounds):
-            with _server([sys.executable, str(NOOP)]) as noop:
+            with server([sys.executable, str(NOOP)]) as noop:
                 reference = load(f"{noop}/in/nagios", connections, seconds)
             with hub() as url:
                 pairs.append((reference, load(f"{url}/in/nagios", connections, seconds), _lost(url)))
@@ -79,7 +86,7 @@ def ingest(rounds: int, seconds: int) -> None:
 
 def _lost(url: str) -> int:
     """Events that the hub counted and could not route."""
-    metrics = _get(f"{url}/metrics")
+    metrics = get(f"{url}/metrics")
     return int(float(next(line for line in metrics.splitlines() if line.startswith("tocsin_unrouted ")).split()[1]))
 
 
@@ -201,17 +208,9 @@ def _at(values: list[float], share: float) -> float:
 def memory() -> None:
     with hub() as url:
         time.sleep(1)
-        idle = _rss(url)
+        idle = rss(url)
         load(f"{url}/in/nagios", 32, 4)
-        print(f"\nmemory: VmRSS {idle:.0f} MiB idle, {_rss(url):.0f} MiB after four seconds of load")
-
-
-_processes: dict[str, int] = {}
-
-
-def _rss(url: str) -> float:
-    status = Path(f"/proc/{_processes[url]}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+        print(f"\nmemory: VmRSS {idle:.0f} MiB idle, {rss(url):.0f} MiB after four seconds of load")
 
 
 # -------------------------------------------------------------------------------------------------------------- decide
@@ -252,6 +251,25 @@ def decide() -> None:
         print(f"| {number:,} | {row[0]:.1f} | {row[1]:.1f} |")
 
 
+# --------------------------------------------------------------------------------------------------------------- storm
+
+
+def tell_storm(alerts: int, within: float) -> None:
+    """What a storm comes to in each channel."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        seen = storm.run(alerts, within, Path(folder))
+    print(f"\na storm: {alerts:,} alerts in {within:.0f} s, posted in {seen.took:.0f} s ({alerts / seen.took:,.0f}/s)")
+    print("| channel | messages | lines in threads | first critical seen after, s |")
+    print("|---|---|---|---|")
+    for channel, (messages, lines) in seen.messages.items():
+        print(f"| {channel} | {messages} | {lines} | {seen.critical.get(channel, float('inf')):.2f} |")
+    idle, loaded = seen.memory
+    print(f"refused by the chat for coming too fast: {seen.refused}; VmRSS {idle:.0f} MiB before, {loaded:.0f} after")
+    print(
+        f"/healthz meanwhile: p50 {_at(seen.answers, 0.5) * 1000:.0f} ms, p99 {_at(seen.answers, 0.99) * 1000:.0f} ms"
+    )
+
+
 # ------------------------------------------------------------------------------------------------------------- servers
 
 
@@ -263,50 +281,8 @@ def hub(to: str = "quiet", routes: int = 10) -> Iterator[str]:
         rules.write_text(ROUTES.format(routes=lines, to=to))
         database = f"sqlite:///{folder}/bench.db"
         command = [sys.executable, "-m", "hub", "serve", "--routes", str(rules), "--database", database]
-        with _server(command, health="/readyz") as url:
+        with server(command, health="/readyz") as url:
             yield url
-
-
-@contextmanager
-def _server(command: list[str], health: str = "/") -> Iterator[str]:
-    port = _free_port()
-    process = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    _processes[url] = process.pid
-    try:
-        _wait(url + health)
-        yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def _wait(url: str) -> None:
-    for _ in range(200):
-        try:
-            _get(url)
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise SystemExit(f"{url} does not answer")
-
-
-def _get(url: str) -> str:
-    import urllib.request
-
-    with urllib.request.urlopen(url, timeout=5) as response:
-        body: bytes = response.read()
-    return body.decode()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 if __name__ == "__main__":

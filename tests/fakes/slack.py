@@ -96,6 +96,8 @@ class Slack:
     hub: str = ""
     """Where the hub is, for what is posted to it. Empty: everything goes by Socket Mode."""
     throttles: bool = False
+    refusals: int = 0
+    """How often it said that a message came too soon after another."""
     patience: float = 3.0
     """Seconds in which Slack wants an answer."""
     retries: tuple[float, ...] = (0.0, 60.0, 300.0)
@@ -204,6 +206,7 @@ class Slack:
         if thread and self._message(channel.id, thread).thread:
             raise Faulty("invalid_thread_ts", "an entry of a thread has no thread of its own")
         if self.throttles and self._too_many(channel):
+            self.refusals += 1
             raise Refuses("ratelimited")
         message = self._put(
             channel,
