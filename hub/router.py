@@ -35,7 +35,7 @@ from hub.pauses import TIMER as PAUSE
 from hub.pauses import begin as begin_pause
 from hub.pauses import end as end_pause
 from hub.pauses import pause_of, pauses_in
-from hub.silencing import Silencing, announce, count_held, edit_posts, silences_over
+from hub.silencing import Silencing, announce, count_held, edit_posts, follow, silences_over
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 from hub.storming import TIMER as STORM
@@ -183,6 +183,8 @@ class Router:
         explained: tuple[tuple[str, str], ...] = ()
         if step.alert is not None:
             before = draft.alert(step.alert.id)
+            if step.change is Change.OPENED and (last := draft.life(event.source, event.key, notice=False)) is not None:
+                follow(draft, last, step.alert)
             draft.put_alert(step.alert)
             draft.set_timer("expire", step.alert.id, step.alert.expires_at if step.alert.open else None)
             self._watch_ack(draft, before, step.alert)

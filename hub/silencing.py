@@ -158,6 +158,13 @@ class Silencing:
         return [self._address(taken.channel, draft) for taken in rules.tree.decide(said.get)]
 
 
+def follow(draft: Draft, before: Alert, after: Alert) -> None:
+    """A silence of one alert goes on when it heals and its like begins later: to people it is the same."""
+    for silence, _ in draft.active_silences():
+        if dict(silence.match) == {"id": before.id}:
+            draft.changes.silences[silence.id] = replace(silence, match={"id": after.id})
+
+
 def silences_over(draft: Draft, alert: Alert) -> list[Silence]:
     """Those in force that cover an alert."""
     active = draft.active_silences()

@@ -196,9 +196,10 @@ class State:
 
     def _put_silence(self, silence: Silence) -> None:
         if silence.ended_at is None:
-            self.silences[silence.id] = silence
-            if silence.id not in self.matches:
+            known = self.silences.get(silence.id)
+            if known is None or known.match != silence.match:
                 self.matches[silence.id] = compile_match(silence.match)
+            self.silences[silence.id] = silence
         else:
             self.silences.pop(silence.id, None)
             self.matches.pop(silence.id, None)
@@ -376,7 +377,9 @@ class Draft:
         return [(s, self._match(s)) for s in found.values() if s.active(self.now)]
 
     def _match(self, silence: Silence) -> Match:
-        return self.state.matches.get(silence.id) or compile_match(silence.match)
+        known = self.state.silences.get(silence.id)
+        same = known is not None and known.match == silence.match
+        return self.state.matches[silence.id] if same else compile_match(silence.match)
 
     def put(self, *, posts: Iterable[Post] = (), lines: Iterable[Line] = ()) -> None:
         for post in posts:

@@ -127,3 +127,19 @@ async def test_now_and_then_is_no_flapping(begin) -> None:  # type: ignore[no-un
     await flaps(hub, 4, every="9m")
 
     assert "comes and goes" not in (await hub.latest()).message.standing
+
+
+async def test_a_silence_of_one_alert_goes_on_when_its_like_begins(begin) -> None:  # type: ignore[no-untyped-def]
+    """What flaps slowly is another alert to the hub and the same to whoever asked for quiet."""
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+    await hub.says("silence for 2h", under=await hub.latest())
+    await hub.nagios("web301", "UP", "RECOVERY")
+    await hub.later("30m")
+
+    await hub.nagios("web301")
+    silent = len(await hub.told())
+    await hub.later("2h")
+
+    assert 1 == silent
+    assert "web301 is DOWN" in [message.message.title for message in await hub.told()][1:]
