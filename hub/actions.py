@@ -412,14 +412,14 @@ class HubActions:
         pause = Pause(
             what=what, name=name, by=heard.asker.person, because=reason, starts_at=self._now(), ends_at=ends_at
         )
-        await self._writer.do(lambda draft: self._router.pause(draft, pause))
+        await self._writer.do(lambda draft: self._router.waiting.pause(draft, pause))
         return pause
 
     async def resume(self, what: str, name: str, heard: Heard) -> bool:  # noqa: ARG002 - the shape of the others
         def job(draft: Draft) -> bool:
             found = [pause for pause in pauses_in(draft) if (pause.what, pause.name) == (what, name)]
             for pause in found:
-                self._router.resume(draft, pause)
+                self._router.waiting.resume(draft, pause)
             return bool(found)
 
         return await self._writer.do(job)

@@ -3,25 +3,22 @@
 It fetches what the core's rules need from the draft, asks them, and puts what they say back. It decides nothing.
 """
 
-import json
 import logging
 import traceback
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from hub.acks import Acks
 from hub.core import alert as life
 from hub.core import telling
 from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
-from hub.core.digests import Digest
 from hub.core.durations import say_duration
 from hub.core.event import Event, Report, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
-from hub.core.holds import FREE, Holds, Pause
 from hub.core.matching import event_look
-from hub.core.notification import DeliveryState, Occasion, Post, Sending
+from hub.core.notification import DeliveryState, Occasion, Post
 from hub.core.routing import Taken
 from hub.core.rules import OWN, Rules
 from hub.core.silence import Silence
@@ -32,14 +29,12 @@ from hub.heartbeats import TIMER as BEAT
 from hub.heartbeats import Heartbeats
 from hub.inhibiting import Inhibiting
 from hub.pauses import TIMER as PAUSE
-from hub.pauses import begin as begin_pause
-from hub.pauses import end as end_pause
-from hub.pauses import pause_of, pauses_in
 from hub.silencing import Silencing, announce, count_held, edit_posts, follow, silences_over
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 from hub.storming import TIMER as STORM
 from hub.storming import Storming
+from hub.waiting import Waiting
 
 log = logging.getLogger("tocsin.router")
 
@@ -47,14 +42,9 @@ FLAPPED = frozenset({Change.REOPENED, Change.WORSENED, Change.RESOLVED})
 AGAIN = frozenset({Change.UNACKED, Change.REOPENED, Change.WORSENED})
 TURNS = AGAIN | {Change.ACKED, Change.RESOLVED}
 """Changes that an escalation may turn on. Of others, in a storm, no group is looked through."""
-Waited = list[tuple[Post, Alert]]
-"""Posts that waited, each with the alert that it tells of, or the first of them."""
 NOTICES_TOGETHER = timedelta(days=7)
 CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
-MOST_LISTED = 15
-ID_SHOWN = 6
-"""Of an alert's id, as commands take it."""
 LOOK_AGAIN = timedelta(minutes=1)
 """While an escalation is paused."""
 SWITCH, SWITCH_EVERY = "switch", timedelta(minutes=1)
@@ -82,7 +72,8 @@ class Router:
     def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting, duties: Duties) -> None:
         self._duties = duties
         self._storming = Storming(rules, self._told_of)
-        self._closed_at: tuple[str, datetime, frozenset[str]] | None = None
+        self._acks = Acks(rules, unack=self.unack, held=self._held, holds=lambda draft: self.waiting.holds(draft))
+        self.waiting = Waiting(rules, members=self._told_of, held=self._held, put=self._put, speak=self._speak)
         self._rules = rules
         self._inhibiting = inhibiting
         self.silencing = Silencing(rules, self._speak, duties.address)
@@ -179,7 +170,7 @@ class Router:
 
     def _tell(self, draft: Draft, step: Advance, event: Event, taken: Sequence[Taken], rules: Rules) -> Decision:
         quieted: list[Silence] = []
-        holds = self._holds(draft)
+        holds = self.waiting.holds(draft)
         explained: tuple[tuple[str, str], ...] = ()
         if step.alert is not None:
             before = draft.alert(step.alert.id)
@@ -187,7 +178,7 @@ class Router:
                 follow(draft, last, step.alert)
             draft.put_alert(step.alert)
             draft.set_timer("expire", step.alert.id, step.alert.expires_at if step.alert.open else None)
-            self._watch_ack(draft, before, step.alert)
+            self._acks.watch(draft, before, step.alert)
             quieted = silences_over(draft, step.alert)
             explained = self._inhibiting.over(draft, step.alert)
             occasion = telling.OCCASIONS.get(step.change)
@@ -227,7 +218,7 @@ class Router:
             pen=draft.pen,
             firing={group: draft.firing(group) for group in alert.groups},
             groups=groups,
-            holds=self._holds(draft),
+            holds=self.waiting.holds(draft),
         )
         self._put(draft, told)
         flaps = alert.flapping(draft.now) and step.change in FLAPPED
@@ -251,7 +242,7 @@ class Router:
             told = [post for post in posts if post.shown]
             draft.put(lines=[telling.quiet_line(post, Occasion.RESOLVED, said, pen=draft.pen) for post in told])
         elif alert.ack is None and not self._held(draft, rested):
-            holds = self._holds(draft)
+            holds = self.waiting.holds(draft)
             free = [post for post in posts if not holds.hold(post)]
             self._put(draft, telling.say_aloud(free, Occasion.REOPENED, said, alert.severity, pen=draft.pen))
 
@@ -279,7 +270,7 @@ class Router:
             return
         untaken = [alert for alert in self._told_of(draft, post) if alert.open and alert.ack is None]
         heard = [alert for alert in untaken if not self._held(draft, alert)]
-        if untaken and (not heard or self._holds(draft).hold(post)):
+        if untaken and (not heard or self.waiting.holds(draft).hold(post)):
             draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
             return
         window = self._rules().windows.get(step[0].during)
@@ -303,21 +294,9 @@ class Router:
         new = [post for post in told.posts if _newly_owed(post, draft.post(post.id))]
         draft.put(posts=told.posts, lines=told.lines)
         self._storming.count(draft, new)
-        self._await_windows(draft, told.posts)
+        self.waiting.expect(draft, told.posts)
         for post, due in told.gather:
             draft.set_timer("gather", post, due)
-
-    def _await_windows(self, draft: Draft, posts: Iterable[Post]) -> None:
-        """Wake when the windows open, and the digests come, for which these wait."""
-        for post in posts:
-            digest = post.pace.digest
-            if digest is not None and telling.waits(post):
-                due = digest.next(draft.now)
-                draft.set_timer("digest", json.dumps([post.channel, digest.every, digest.zone]), due)
-        for name in {post.pace.during for post in posts if post.sending.state is DeliveryState.HELD} - {""}:
-            window = self._rules().windows.get(name)
-            if window is not None and not window.active(draft.now):
-                draft.set_timer("window", name, window.opens(draft.now))
 
     def _join(self, draft: Draft, alert: Alert, taken: Sequence[Taken], *, held: bool) -> Mapping[str, str]:
         """Put an alert into the groups of the routes that took it; gives for each channel of which group to tell there.
@@ -342,7 +321,7 @@ class Router:
             group = self._storming.in_place_of(draft, group, route.channel)
         if group is not None and not group.over(draft.now, self._rules().reopen_within):
             return group
-        if not held and not self._holds(draft).hold(route):
+        if not held and not self.waiting.holds(draft).hold(route):
             storm = self._storming.group_of(draft, route)
             if storm is not None:
                 return storm
@@ -366,106 +345,6 @@ class Router:
             )
 
     # --------------------------------------------------------------------------------------- what holds, and lets go
-
-    def _holds(self, draft: Draft) -> Holds:
-        """What keeps routes and channels from speaking now."""
-        paused = list(pauses_in(draft))
-        closed = self._closed(draft.now)
-        if not paused:
-            return Holds(windows=closed) if closed else FREE
-        tree = self._rules().tree
-        routes = (name for pause in paused if pause.what == "route" for name in tree.under(pause.name))
-        channels = frozenset(pause.name for pause in paused if pause.what == "channel")
-        return Holds(windows=closed, routes=frozenset(routes), channels=channels)
-
-    def _closed(self, now: datetime) -> frozenset[str]:
-        """The windows that are. A batch has one time, so that they are looked at once for all of it."""
-        rules = self._rules()
-        if self._closed_at is None or self._closed_at[:2] != (rules.hash, now):
-            names = frozenset(name for name, window in rules.windows.items() if not window.active(now))
-            self._closed_at = (rules.hash, now, names)
-        return self._closed_at[2]
-
-    def _opens(self, draft: Draft, name: str) -> None:
-        """A window opens: tell what waited for it and is worth telling still."""
-        self._speak_up(draft, f"before {name} began", lambda post: post.pace.during == name)
-
-    def pause(self, draft: Draft, pause: Pause) -> None:
-        begin_pause(draft, pause)
-        if pause.what == "channel":
-            because = f" because {pause.because}" if pause.because else ""
-            length = say_duration(pause.ends_at - draft.now)
-            said = Said(title=f"paused for {length} by {pause.by}{because}", by=pause.by)
-            draft.put(lines=[telling.announcement(pause.name, Occasion.SILENCED, said, pen=draft.pen)])
-
-    def resume(self, draft: Draft, pause: Pause) -> None:
-        """Tell what waited for the end of a pause."""
-        end_pause(draft, pause)
-        under = self._rules().tree.under(pause.name)
-        of_pause = {
-            "route": lambda post: post.route == pause.name or post.route in under,
-            "channel": lambda post: post.channel == pause.name,
-        }
-        self._speak_up(draft, "while it was paused", of_pause[pause.what])
-
-    def _pause_ends(self, draft: Draft, subject: str) -> None:
-        self.resume(draft, pause_of(subject, draft.now))
-
-    def _speak_up(self, draft: Draft, lead: str, concerns: Callable[[Post], bool]) -> None:
-        """What held back these posts, and loud words in their threads, does so no more."""
-        holds = self._holds(draft)
-        posts = [post for post in map(draft.post, list(draft.state.posts)) if post is not None and concerns(post)]
-        free = [post for post in posts if not holds.hold(post)]
-        waiting = [post for post in free if telling.waits(post)]
-        for channel in dict.fromkeys(post.channel for post in waiting):
-            self._tell_what_waited(draft, lead, [post for post in waiting if post.channel == channel])
-        for post in free:
-            if any(line.sending.state is DeliveryState.HELD for line in draft.pending_lines_of(post.id)):
-                for alert in self._told_of(draft, post):
-                    self._speak(draft, alert)
-
-    def _digest(self, draft: Draft, subject: str) -> None:
-        """Tell in one line what a channel's routes gathered for this time. What is still so is told again next time."""
-        channel, every, zone = json.loads(subject)
-        digest = Digest(every=every, zone=zone)
-        posts = [p for p in draft.all_posts() if p.channel == channel and p.pace.digest == digest and telling.waits(p)]
-        still, notices, gone = self._sorted(draft, posts)
-        if still or notices or gone:
-            said = _what_waited("digest", *([alert for _, alert in some] for some in (still, notices, gone)))
-            draft.put(lines=[telling.announcement(channel, Occasion.DIGEST, said, pen=draft.pen)])
-        self._drop(draft, (*notices, *gone))
-        if still:
-            draft.set_timer("digest", subject, digest.next(draft.now))
-
-    def _tell_what_waited(self, draft: Draft, lead: str, posts: Sequence[Post]) -> None:
-        still, notices, gone = self._sorted(draft, posts)
-        otherwise = posts[0].pace.otherwise
-        if otherwise != "mute" and (still or notices or (gone and otherwise == "digest")):
-            said = _what_waited(lead, *([alert for _, alert in some] for some in (still, notices, gone)))
-            draft.put(lines=[telling.announcement(posts[0].channel, Occasion.DIGEST, said, pen=draft.pen)])
-        self._put(draft, Telling(posts=tuple(telling.told_now(post, draft.pen) for post, _ in (*still, *notices))))
-        self._drop(draft, gone)
-
-    def _sorted(self, draft: Draft, posts: Sequence[Post]) -> tuple[Waited, Waited, Waited]:
-        """Of what waited: what is still so, what was noticed (of each key the last), and what is over again."""
-        still: Waited = []
-        notices: Waited = []
-        gone: Waited = []
-        for post in sorted(posts, key=lambda post: post.order):
-            alerts = self._told_of(draft, post)
-            firing = [alert for alert in alerts if alert.open]
-            if not alerts or (firing and all(self._held(draft, alert) for alert in firing)):
-                continue
-            noticed = alerts[0].phase is life.Phase.NOTICE and post.pace.otherwise != "mute"
-            kind = still if firing else notices if noticed else gone
-            kind.append((post, (firing or alerts)[0]))
-        newest = {(alert.source, alert.key): (post, alert) for post, alert in notices}
-        self._drop(draft, [one for one in notices if newest[one[1].source, one[1].key] is not one])
-        return still, list(newest.values()), gone
-
-    def _drop(self, draft: Draft, some: Iterable[tuple[Post, Alert]]) -> None:
-        dropped = Sending(state=DeliveryState.DROPPED)
-        draft.put(posts=[replace(post, sending=dropped) for post, _ in some])
 
     def _held(self, draft: Draft, alert: Alert) -> bool:
         """Whether anything keeps it from being told."""
@@ -496,8 +375,10 @@ class Router:
         posts = draft.posts_about(alert)
         lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
         firing = {group: draft.firing(group) for group in alert.groups}
-        self._await_windows(draft, posts)
-        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, holds=self._holds(draft)))
+        self.waiting.expect(draft, posts)
+        self._put(
+            draft, telling.release(alert, posts, lines, draft.pen, firing=firing, holds=self.waiting.holds(draft))
+        )
 
     # -------------------------------------------------------------------------------------------------------- acts
 
@@ -538,66 +419,12 @@ class Router:
         if step.change is not Change.UNCHANGED:
             before = draft.alert(alert.id)
             draft.put_alert(alert)
-            self._watch_ack(draft, before, alert)
+            self._acks.watch(draft, before, alert)
             self._say(draft, step, (), held=self._held(draft, alert), said=Said(title=step.note or alert.title))
             self._inhibit(draft, before, alert)
             if step.change is Change.RESOLVED:
                 self._drop_held_lines(draft, alert)
         return step
-
-    def _watch_ack(self, draft: Draft, before: Alert | None, alert: Alert) -> None:
-        """Come back when the ack ends, or its owner is to be told that it will."""
-        if alert.ack is not None or (before is not None and before.ack is not None):
-            taken = alert.ack if alert.open else None
-            draft.set_timer("ack", alert.id, taken.next_look(draft.now) if taken else None)
-
-    def _ack_ends(self, draft: Draft, id: str) -> None:
-        """Let go of an ack that nobody confirmed, or come back when that will be."""
-        alert = draft.alert(id)
-        ack = alert.ack if alert is not None and alert.open else None
-        if alert is None or ack is None or ack.until is None:
-            return
-        if ack.until <= draft.now:
-            self._lapse(draft, alert, ack)
-        else:
-            draft.set_timer("ack", alert.id, ack.next_look(draft.now))
-
-    def _remind_owners(self, draft: Draft, ids: Sequence[str]) -> None:
-        """Tell owners, once for all of theirs, that acks end."""
-        ending = defaultdict[tuple[str, datetime], list[Alert]](list)
-        for alert in map(draft.alert, ids):
-            if alert is None or not alert.open or alert.ack is None or alert.ack.until is None:
-                continue
-            if alert.ack.next_look(draft.now) == alert.ack.until:
-                ending[alert.ack.by, alert.ack.until].append(alert)
-        for (owner, until), alerts in ending.items():
-            self._remind_owner(draft, owner, until - draft.now, alerts)
-
-    def _lapse(self, draft: Draft, alert: Alert, ack: Ack) -> None:
-        note = f"the ack by {ack.by} ended after {say_duration(draft.now - ack.at)} and nobody confirmed it"
-        self.unack(draft, alert.id, note=note)
-        if not self._held(draft, alert):
-            said = Said(title=f"{alert.title}: {note}")
-            holds = self._holds(draft)
-            posts = [post for post in draft.posts_about(alert) if not holds.hold(post)]
-            self._put(draft, telling.say_aloud(posts, Occasion.UNACKED, said, alert.severity, pen=draft.pen))
-
-    def _remind_owner(self, draft: Draft, owner: str, left: timedelta, alerts: Sequence[Alert]) -> None:
-        """Where they hear alone if that can be, else in the threads."""
-        desk, heard = self._rules().desks.get(owner), [alert for alert in alerts if not self._held(draft, alert)]
-        if heard and desk is not None:
-            said = _ack_ends(owner, left, heard, f'"ack {heard[0].id[-ID_SHOWN:]}"')
-            draft.put(lines=[telling.announcement(desk, Occasion.REMINDED, said, pen=draft.pen)])
-            return
-        threads = defaultdict[str, list[Alert]](list)
-        for alert in heard:
-            if told := [post for post in draft.posts_about(alert) if post.shown]:
-                threads[min(told, key=lambda post: post.order).id].append(alert)
-        for id, here in threads.items():
-            post = draft.post(id)
-            assert post is not None
-            said = _ack_ends(owner, left, here, '"ack" here')
-            self._put(draft, telling.say_aloud([post], Occasion.REMINDED, said, here[0].severity, pen=draft.pen))
 
     # -------------------------------------------------------------------------------------------- answers of tools
 
@@ -663,7 +490,7 @@ class Router:
                 draft.set_timer(kind, subject, draft.now + LOOK_AGAIN)
             else:
                 draft.merge(branch)
-        self._remind_owners(draft, [subject for kind, subject in due if kind == "ack"])
+        self._acks.remind_owners(draft, [subject for kind, subject in due if kind == "ack"])
 
     def _silence_ends(self, draft: Draft, id: str) -> None:
         self.silencing.end(draft, id)
@@ -683,6 +510,18 @@ class Router:
         ask = draft.ask(id)
         if ask is not None and ask.state == "sent":
             self.answer(draft, id, "unknown", ask.detail)
+
+    def _ack_ends(self, draft: Draft, id: str) -> None:
+        self._acks.end(draft, id)
+
+    def _window_opens(self, draft: Draft, name: str) -> None:
+        self.waiting.opens(draft, name)
+
+    def _digest_due(self, draft: Draft, subject: str) -> None:
+        self.waiting.digest(draft, subject)
+
+    def _pause_ends(self, draft: Draft, subject: str) -> None:
+        self.waiting.pause_ends(draft, subject)
 
     def _storm_goes_on(self, draft: Draft, key: str) -> None:
         self._storming.go_on(draft, key)
@@ -705,7 +544,7 @@ class Router:
             return
         again = post.pace.repeats_after(post.reminders)
         untaken = [alert for alert in firing if alert.ack is None and not self._held(draft, alert)]
-        if untaken and not telling.never_told(post) and not self._holds(draft).hold(post):
+        if untaken and not telling.never_told(post) and not self.waiting.holds(draft).hold(post):
             worst = max(untaken, key=lambda alert: alert.severity or 0)
             lasted = say_duration(draft.now - min(alert.began_at for alert in untaken))
             more = f" and {len(untaken) - 1} more" if len(untaken) > 1 else ""
@@ -751,8 +590,8 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     BEAT: Router._beat_due,
     SWITCH: Router._goes_on,
     "settle": Router._settled,
-    "window": Router._opens,
-    "digest": Router._digest,
+    "window": Router._window_opens,
+    "digest": Router._digest_due,
     PAUSE: Router._pause_ends,
     STORM: Router._storm_goes_on,
     LINK_CODE: Router._let_go,
@@ -775,30 +614,6 @@ def _said(event: Event) -> Said:
     by = event.actor or (mark.by if mark else "")
     text = mark.text if mark and mark.text else event.body
     return Said(title=event.title, text=text, by=by, event=event.id)
-
-
-def _ack_ends(owner: str, left: timedelta, alerts: Sequence[Alert], how: str) -> Said:
-    one = len(alerts) == 1
-    what, again = (alerts[0].title, "it fires") if one else (f"{len(alerts)} alerts", "they fire")
-    how = f"{how} keeps it" if one else '"alerts acked" lists them'
-    return Said(
-        title=f"{owner}, your ack of {what} ends in {say_duration(left)}: {how}, else {again} again",
-        text="" if one else "\n".join(_listed(alerts)),
-    )
-
-
-def _listed(alerts: Sequence[Alert]) -> list[str]:
-    """Their titles, a line each, with a bound."""
-    more = [f"… and {len(alerts) - MOST_LISTED} more"] if len(alerts) > MOST_LISTED else []
-    return [*(f"• {alert.title}" for alert in alerts[:MOST_LISTED]), *more]
-
-
-def _what_waited(lead: str, still: Sequence[Alert], notices: Sequence[Alert], gone: Sequence[Alert]) -> Said:
-    kinds = ((still, "still open"), (notices, "noticed"), (gone, "over again"))
-    return Said(
-        title=f"{lead}: " + ", ".join(f"{len(some)} {what}" for some, what in kinds if some),
-        text="\n".join(_listed((*still, *notices, *gone))),
-    )
 
 
 ANSWERS = {

@@ -1,0 +1,169 @@
+"""What waits: routes and channels that say nothing now, because a window is closed, somebody paused them, or they are
+told in digests; and what is told when that ends. The part of the router that is about it."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from hub.core import telling
+from hub.core.alert import Alert, Phase
+from hub.core.digests import Digest
+from hub.core.durations import say_duration
+from hub.core.holds import FREE, Holds, Pause
+from hub.core.notification import DeliveryState, Occasion, Post, Sending
+from hub.core.rules import Rules
+from hub.core.telling import Said, Telling
+from hub.pauses import begin, end, pause_of, pauses_in
+from hub.state import Draft
+
+MOST_LISTED = 15
+Waited = list[tuple[Post, Alert]]
+"""Posts that waited, each with the alert that it tells of, or the first of them."""
+
+
+class Waiting:
+    """`members` are the alerts that a post tells of, `held` says whether something covers an alert itself, `put` takes
+    what is to be told, and `speak` tells of an alert what was held back."""
+
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        *,
+        members: Callable[[Draft, Post], Sequence[Alert]],
+        held: Callable[[Draft, Alert], bool],
+        put: Callable[[Draft, Telling], None],
+        speak: Callable[[Draft, Alert], None],
+    ) -> None:
+        self._rules = rules
+        self._members = members
+        self._held = held
+        self._put = put
+        self._speak = speak
+        self._closed_at: tuple[str, datetime, frozenset[str]] | None = None
+
+    def expect(self, draft: Draft, posts: Iterable[Post]) -> None:
+        """Wake when the windows open, and the digests come, for which these wait."""
+        for post in posts:
+            digest = post.pace.digest
+            if digest is not None and telling.waits(post):
+                due = digest.next(draft.now)
+                draft.set_timer("digest", json.dumps([post.channel, digest.every, digest.zone]), due)
+        for name in {post.pace.during for post in posts if post.sending.state is DeliveryState.HELD} - {""}:
+            window = self._rules().windows.get(name)
+            if window is not None and not window.active(draft.now):
+                draft.set_timer("window", name, window.opens(draft.now))
+
+    def holds(self, draft: Draft) -> Holds:
+        """What keeps routes and channels from speaking now."""
+        paused = list(pauses_in(draft))
+        closed = self._closed(draft.now)
+        if not paused:
+            return Holds(windows=closed) if closed else FREE
+        tree = self._rules().tree
+        routes = (name for pause in paused if pause.what == "route" for name in tree.under(pause.name))
+        channels = frozenset(pause.name for pause in paused if pause.what == "channel")
+        return Holds(windows=closed, routes=frozenset(routes), channels=channels)
+
+    def _closed(self, now: datetime) -> frozenset[str]:
+        """The windows that are. A batch has one time, so that they are looked at once for all of it."""
+        rules = self._rules()
+        if self._closed_at is None or self._closed_at[:2] != (rules.hash, now):
+            names = frozenset(name for name, window in rules.windows.items() if not window.active(now))
+            self._closed_at = (rules.hash, now, names)
+        return self._closed_at[2]
+
+    def opens(self, draft: Draft, name: str) -> None:
+        """A window opens: tell what waited for it and is worth telling still."""
+        self._speak_up(draft, f"before {name} began", lambda post: post.pace.during == name)
+
+    def pause(self, draft: Draft, pause: Pause) -> None:
+        begin(draft, pause)
+        if pause.what == "channel":
+            because = f" because {pause.because}" if pause.because else ""
+            length = say_duration(pause.ends_at - draft.now)
+            said = Said(title=f"paused for {length} by {pause.by}{because}", by=pause.by)
+            draft.put(lines=[telling.announcement(pause.name, Occasion.SILENCED, said, pen=draft.pen)])
+
+    def resume(self, draft: Draft, pause: Pause) -> None:
+        """Tell what waited for the end of a pause."""
+        end(draft, pause)
+        under = self._rules().tree.under(pause.name)
+        of_pause = {
+            "route": lambda post: post.route == pause.name or post.route in under,
+            "channel": lambda post: post.channel == pause.name,
+        }
+        self._speak_up(draft, "while it was paused", of_pause[pause.what])
+
+    def pause_ends(self, draft: Draft, subject: str) -> None:
+        self.resume(draft, pause_of(subject, draft.now))
+
+    def _speak_up(self, draft: Draft, lead: str, concerns: Callable[[Post], bool]) -> None:
+        """What held back these posts, and loud words in their threads, does so no more."""
+        holds = self.holds(draft)
+        posts = [post for post in map(draft.post, list(draft.state.posts)) if post is not None and concerns(post)]
+        free = [post for post in posts if not holds.hold(post)]
+        waiting = [post for post in free if telling.waits(post)]
+        for channel in dict.fromkeys(post.channel for post in waiting):
+            self._tell_what_waited(draft, lead, [post for post in waiting if post.channel == channel])
+        for post in free:
+            if any(line.sending.state is DeliveryState.HELD for line in draft.pending_lines_of(post.id)):
+                for alert in self._members(draft, post):
+                    self._speak(draft, alert)
+
+    def digest(self, draft: Draft, subject: str) -> None:
+        """Tell in one line what a channel's routes gathered for this time. What is still so is told again next time."""
+        channel, every, zone = json.loads(subject)
+        digest = Digest(every=every, zone=zone)
+        posts = [p for p in draft.all_posts() if p.channel == channel and p.pace.digest == digest and telling.waits(p)]
+        still, notices, gone = self._sorted(draft, posts)
+        if still or notices or gone:
+            said = _what_waited("digest", *([alert for _, alert in some] for some in (still, notices, gone)))
+            draft.put(lines=[telling.announcement(channel, Occasion.DIGEST, said, pen=draft.pen)])
+        self._drop(draft, (*notices, *gone))
+        if still:
+            draft.set_timer("digest", subject, digest.next(draft.now))
+
+    def _tell_what_waited(self, draft: Draft, lead: str, posts: Sequence[Post]) -> None:
+        still, notices, gone = self._sorted(draft, posts)
+        otherwise = posts[0].pace.otherwise
+        if otherwise != "mute" and (still or notices or (gone and otherwise == "digest")):
+            said = _what_waited(lead, *([alert for _, alert in some] for some in (still, notices, gone)))
+            draft.put(lines=[telling.announcement(posts[0].channel, Occasion.DIGEST, said, pen=draft.pen)])
+        self._put(draft, Telling(posts=tuple(telling.told_now(post, draft.pen) for post, _ in (*still, *notices))))
+        self._drop(draft, gone)
+
+    def _sorted(self, draft: Draft, posts: Sequence[Post]) -> tuple[Waited, Waited, Waited]:
+        """Of what waited: what is still so, what was noticed (of each key the last), and what is over again."""
+        still: Waited = []
+        notices: Waited = []
+        gone: Waited = []
+        for post in sorted(posts, key=lambda post: post.order):
+            alerts = self._members(draft, post)
+            firing = [alert for alert in alerts if alert.open]
+            if not alerts or (firing and all(self._held(draft, alert) for alert in firing)):
+                continue
+            noticed = alerts[0].phase is Phase.NOTICE and post.pace.otherwise != "mute"
+            kind = still if firing else notices if noticed else gone
+            kind.append((post, (firing or alerts)[0]))
+        newest = {(alert.source, alert.key): (post, alert) for post, alert in notices}
+        self._drop(draft, [one for one in notices if newest[one[1].source, one[1].key] is not one])
+        return still, list(newest.values()), gone
+
+    def _drop(self, draft: Draft, some: Iterable[tuple[Post, Alert]]) -> None:
+        dropped = Sending(state=DeliveryState.DROPPED)
+        draft.put(posts=[replace(post, sending=dropped) for post, _ in some])
+
+
+def _what_waited(lead: str, still: Sequence[Alert], notices: Sequence[Alert], gone: Sequence[Alert]) -> Said:
+    kinds = ((still, "still open"), (notices, "noticed"), (gone, "over again"))
+    return Said(
+        title=f"{lead}: " + ", ".join(f"{len(some)} {what}" for some, what in kinds if some),
+        text="\n".join(listed((*still, *notices, *gone))),
+    )
+
+
+def listed(alerts: Sequence[Alert]) -> list[str]:
+    """Their titles, a line each, with a bound."""
+    more = [f"… and {len(alerts) - MOST_LISTED} more"] if len(alerts) > MOST_LISTED else []
+    return [*(f"• {alert.title}" for alert in alerts[:MOST_LISTED]), *more]
