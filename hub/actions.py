@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hub import ids
 from hub.asks import Asks
@@ -77,8 +78,10 @@ class HubActions:
         labels: frozenset[str],
         explainer: Explainer,
         status: Callable[[], Sequence[str]],
+        zone: ZoneInfo,
         now: Callable[[], datetime],
     ) -> None:
+        self._zone = zone
         self._state = state
         self._writer = writer
         self._router = router
@@ -255,6 +258,9 @@ class HubActions:
     def now(self) -> datetime:
         return self._now()
 
+    def here(self) -> datetime:
+        return self._now().astimezone(self._zone)
+
     def sources(self) -> Mapping[str, str]:
         return {name: source.tool for name, source in self._rules().sources.items()}
 
@@ -371,7 +377,7 @@ class HubActions:
             if current is None or current.ended_at is not None:
                 raise UsageError("it has ended already")
             if current.version != (heard.version or silence.version):
-                until = say_time(current.ends_at, draft.now)
+                until = say_time(current.ends_at, self.here())
                 raise UsageError(f'it was extended meanwhile, until {until}; "extend {silence.id} 1h" does it again')
             but = "" if heard.aside else heard.back
             return self._router.silencing.extend(draft, current, ends_at, heard.asker.person, but=but)

@@ -17,6 +17,7 @@ from aiohttp import web
 from hub.actions import HubActions
 from hub.asks import Asks
 from hub.commands import built_in_commands
+from hub.commands.phrases import say_time
 from hub.commands.tool import tool_commands
 from hub.contracts import Chat, ChatTools, Control, Integration, JudgedAs, Listens, Room
 from hub.conversation import Conversation
@@ -133,7 +134,7 @@ async def build(
         inhibiting = Inhibiting(current, state)
         writer.listen(inhibiting.note)
         duties = Duties(current, state)
-        router = Router(current, inhibiting, duties)
+        router = Router(current, inhibiting, duties, settings.zone)
         current.on_change(router.adopt, router.report)
         await current.keep(writer)
         ingest = Ingest(
@@ -153,7 +154,7 @@ async def build(
         titles = {name: tool.title for name, tool in tools.items()}
         wording = Wording(
             templates,
-            timezone=settings.timezone,
+            zone=settings.zone,
             titles=titles,
             opens=lambda window, at: current().opens(window, at),
         )
@@ -205,7 +206,7 @@ async def build(
         explainer = Explainer(store, current, current.read)
 
         def status() -> Sequence[str]:
-            return _status(current, state, outbox, writer, now())
+            return _status(current, state, outbox, writer, now().astimezone(settings.zone))
 
         actions = HubActions(
             state=state,
@@ -221,6 +222,7 @@ async def build(
             labels=frozenset(label for tool in tools.values() for label in tool.labels),
             explainer=explainer,
             status=status,
+            zone=settings.zone,
             now=now,
         )
         threads = Threads(state, store)
@@ -423,7 +425,7 @@ def _status(current: Current, state: State, outbox: Outbox, writer: Writer, now:
     ]
     lines += [f"{channel} is {say_duration(timedelta(seconds=int(age)))} behind" for channel, age in late.items()]
     lines += [
-        f"{pause.what} {pause.name} is paused until {pause.ends_at:%Y-%m-%d %H:%M} UTC by {pause.by}"
+        f"{pause.what} {pause.name} is paused until {say_time(pause.ends_at, now)} by {pause.by}"
         for pause in pauses(state)
     ]
     return [*lines, *([f"the database fails: {writer.failing}"] if writer.failing else [])]

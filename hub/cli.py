@@ -280,7 +280,7 @@ def _wording(routes: str | None) -> Any:
     settings = read_settings(routes=routes)
     templates = Templates([settings.routes.parent / "templates", shipped("templates")])
     titles = {name: tool.title for name, tool in installed().items()}
-    return Wording(templates, timezone=settings.timezone, titles=titles)
+    return Wording(templates, zone=settings.zone, titles=titles)
 
 
 def _events(options: argparse.Namespace) -> Any:

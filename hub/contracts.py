@@ -619,6 +619,9 @@ class Actions(Protocol):
     """What a command may see and make the hub do. Everything that it does is on record."""
 
     def now(self) -> datetime: ...
+    def here(self) -> datetime:
+        """The same, in the zone in which people are told times, and say them."""
+
     def sources(self) -> Mapping[str, str]:
         """Source names and their tools."""
 

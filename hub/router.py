@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hub.acks import Acks
 from hub.core import alert as life
@@ -69,14 +70,14 @@ class Asked:
 
 
 class Router:
-    def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting, duties: Duties) -> None:
+    def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting, duties: Duties, zone: ZoneInfo) -> None:
         self._duties = duties
         self._storming = Storming(rules, self._told_of)
         self._acks = Acks(rules, unack=self.unack, held=self._held, holds=lambda draft: self.waiting.holds(draft))
         self.waiting = Waiting(rules, members=self._told_of, held=self._held, put=self._put, speak=self._speak)
         self._rules = rules
         self._inhibiting = inhibiting
-        self.silencing = Silencing(rules, self._speak, duties.address)
+        self.silencing = Silencing(rules, self._speak, duties.address, zone)
         self.heartbeats = Heartbeats(rules, self.report)
 
     # ------------------------------------------------------------------------------------------------------ events

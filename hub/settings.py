@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
+from hub.core.times import parse_zone
 from hub.errors import SettingsError
 from hub.proof import Secret
 from hub.shipped_files import shipped
@@ -82,6 +84,14 @@ class Settings:
     @property
     def loopback(self) -> bool:
         return is_loopback(self.host)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """In which people are told times."""
+        try:
+            return parse_zone(self.timezone)
+        except ValueError as error:
+            raise SettingsError(f"TOCSIN_TIMEZONE: {error}") from None
 
     @property
     def address(self) -> str:

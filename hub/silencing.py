@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from hub.commands.phrases import say_match, say_time
 from hub.core import telling
@@ -35,7 +36,9 @@ class Silencing:
         rules: Callable[[], Rules],
         speak: Callable[[Draft, Alert], None],
         address: Callable[[str, Draft], str],
+        zone: ZoneInfo,
     ) -> None:
+        self._zone = zone
         self._rules = rules
         self._speak = speak
         self._address = address
@@ -80,7 +83,9 @@ class Silencing:
             edit_posts(draft, alert, Occasion.SILENCED)
         for place in begun.told if not silence.alert else ():
             if place != but:
-                announce(draft, place, Occasion.SILENCED, _what_begins(begun, covered, draft.now))
+                announce(
+                    draft, place, Occasion.SILENCED, _what_begins(begun, covered, draft.now.astimezone(self._zone))
+                )
         return begun
 
     def extend(self, draft: Draft, silence: Silence, ends_at: datetime, by: str, *, but: str = "") -> Silence:
@@ -90,9 +95,8 @@ class Silencing:
         self._set_timers(draft, longer)
         for alert in _covered(draft, compile_match(silence.match)):
             edit_posts(draft, alert, Occasion.SILENCED)
-        said = Said(
-            title=f"{say_match(silence.match)} stays quiet until {say_time(ends_at, draft.now)}, says {by}", by=by
-        )
+        until = say_time(ends_at, draft.now.astimezone(self._zone))
+        said = Said(title=f"{say_match(silence.match)} stays quiet until {until}, says {by}", by=by)
         for place in longer.told if not silence.alert else ():
             if place != but:
                 announce(draft, place, Occasion.SILENCED, said)

@@ -51,13 +51,13 @@ class Wording:
         self,
         templates: Templates,
         *,
-        timezone: str,
+        zone: ZoneInfo,
         titles: Mapping[str, str],
         opens: Callable[[str, datetime], datetime] = lambda _, at: at,
     ) -> None:
         self.templates = templates
         self._opens = opens
-        self._zone = ZoneInfo(timezone)
+        self._zone = zone
         self._titles = titles
 
     def post(

@@ -29,5 +29,5 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
 
 async def _here(deed: Deed, heard: Heard, actions: Actions) -> str:
     until = await actions.ack(deed.alert, deed.reason, deed.seconds, heard)
-    end = f" until {say_time(until, actions.now())}" if until else ""
+    end = f" until {say_time(until, actions.here())}" if until else ""
     return own_words(deed, f"is acked by {heard.asker.person}{end}", "unack")

@@ -77,7 +77,7 @@ def _say_ack(ack: Ack, actions: Actions) -> str:
     since = say_duration(
         max(actions.now() - ack.at, timedelta(minutes=1)) // timedelta(minutes=1) * timedelta(minutes=1)
     )
-    end = f", until {say_time(ack.until, actions.now())}" if ack.until else ""
+    end = f", until {say_time(ack.until, actions.here())}" if ack.until else ""
     return f"acked by {ack.by} {since} ago{end}"
 
 

@@ -43,5 +43,5 @@ def calls(intent: Intent) -> Sequence[Call]:
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     begun = await actions.approve(intent.silence, heard)
     said = say_silenced(begun.match, alert_of(begun, actions))
-    until, length = say_time(begun.ends_at, actions.now()), say_seconds(begun.length.total_seconds())
+    until, length = say_time(begun.ends_at, actions.here()), say_seconds(begun.length.total_seconds())
     return Reply(text=f'{said} is quiet until {until} ({length}). "unsilence {begun.id}" ends it.')

@@ -30,7 +30,7 @@ class Intent:
 
 def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     said = ["for" if word.casefold() == "by" else word for word in tokens(words)]
-    phrase = read_phrase(" ".join(said), actions.now())
+    phrase = read_phrase(" ".join(said), actions.here())
     found = silences_meant(phrase.subject, heard, actions, SENTENCE)
     if len(found) > 1:
         raise UsageError(f"there are several{choices(found, actions, SENTENCE)}")
@@ -40,7 +40,7 @@ def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     until = any(word.casefold() == "until" for word in said)
     ends_at = (actions.now() if until else silence.ends_at) + timedelta(seconds=phrase.seconds)
     if ends_at <= silence.ends_at:
-        raise UsageError(f"it lasts until {say_time(silence.ends_at, actions.now())} already")
+        raise UsageError(f"it lasts until {say_time(silence.ends_at, actions.here())} already")
     left = (ends_at - actions.now()).total_seconds()
     return Intent(silence=silence, ends_at=ends_at, call=call_about(judged_as, silence, actions, **{"for": left}))
 
@@ -52,5 +52,5 @@ def calls(intent: Intent) -> Sequence[Call]:
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     longer = await actions.extend(intent.silence, intent.ends_at, heard)
     said = say_silenced(longer.match, alert_of(longer, actions))
-    until, length = say_time(longer.ends_at, actions.now()), (longer.ends_at - actions.now()).total_seconds()
+    until, length = say_time(longer.ends_at, actions.here()), (longer.ends_at - actions.now()).total_seconds()
     return Reply(text=f'{said} is quiet until {until} ({say_seconds(length)}). "unsilence {longer.id}" ends it.')

@@ -83,7 +83,7 @@ def choices(silences: Sequence[Silence], actions: Actions, sentence: str) -> str
 
 
 def _choice(silence: Silence, actions: Actions, sentence: str) -> str:
-    said, until = say_silenced(silence.match, alert_of(silence, actions)), say_time(silence.ends_at, actions.now())
+    said, until = say_silenced(silence.match, alert_of(silence, actions)), say_time(silence.ends_at, actions.here())
     standing = "which waits for somebody to agree" if silence.waiting else f"until {until}"
     return f'"{sentence.format(silence.id)}" for {said}, {standing}'
 

@@ -42,4 +42,4 @@ def _say(schedule: Schedule, actions: Actions) -> str:
     if ends is None:
         return f"{schedule.name}: {who}"
     then = schedule.on_call(ends)
-    return f"{schedule.name}: {who} until {say_time(ends, now)}, then {then.person if then else 'nobody'}"
+    return f"{schedule.name}: {who} until {say_time(ends, actions.here())}, then {then.person if then else 'nobody'}"

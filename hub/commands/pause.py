@@ -34,7 +34,7 @@ class Intent:
 
 
 def parse(words: str, heard: Heard, actions: Actions) -> Intent:
-    phrase = read_phrase(words, actions.now())
+    phrase = read_phrase(words, actions.here())
     place = place_said(phrase.subject, name, heard, actions)
     return Intent(place=place, seconds=phrase.seconds or UNSAID, reason=phrase.reason)
 
@@ -66,6 +66,6 @@ def calls(intent: Intent) -> Sequence[Call]:
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     place = intent.place
     pause = await actions.pause(place.what, place.name, intent.seconds, intent.reason, heard)
-    until = say_time(pause.ends_at, actions.now())
+    until = say_time(pause.ends_at, actions.here())
     said = f"{place.what} {place.said} is paused until {until} ({say_seconds(intent.seconds)})"
     return Reply(text=f'{said}. What it misses is told then. "resume {place.said}" ends it.')

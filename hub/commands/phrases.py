@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from hub.contracts import Match
@@ -19,7 +19,7 @@ LISTED = 5
 # A quote opens only where a value begins, so that the apostrophe of `host=bob's-pc` is a letter.
 _TOKEN = re.compile(r"""(?:[^\s"'=<>!]*(?:>=|<=|!=|=|>|<))?(?:"[^"]*"|'[^']*')(?=\s|$)|\S+""")
 _PAIR = re.compile(r"([A-Za-z_][\w.-]*)(>=|<=|!=|=|>|<)(.*)", re.DOTALL)
-_UNTIL = re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}):(\d{2})(?:\s*(?:z|utc))?", re.IGNORECASE | re.ASCII)
+_UNTIL = re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}):(\d{2})(?:\s*([a-z]{1,5}))?", re.IGNORECASE | re.ASCII)
 
 REASONS = frozenset({"because", "#", "--", "—"})
 COMBINE = frozenset({"not", "any", "all"})
@@ -132,20 +132,32 @@ def _for(text: str, now: datetime) -> float:  # noqa: ARG001 - the shape of its 
 
 
 def _until(text: str, now: datetime) -> float:
-    """Seconds until a time of day, the next one, or of a date. Times are in UTC, as all that the hub says."""
+    """Seconds until a time of day, the next one, or of a date, in the zone of `now`, as all that the hub says."""
     found = _UNTIL.fullmatch(text)
     try:
         if found is None:
             raise ValueError(text)
-        day = datetime.fromisoformat(found[1]).date() if found[1] else now.date()
-        at = datetime(day.year, day.month, day.day, int(found[2]), int(found[3]), tzinfo=UTC)
+        zone = _zone(found[4] or "", now)
+        day = datetime.fromisoformat(found[1]).date() if found[1] else now.astimezone(zone).date()
+        at = datetime(day.year, day.month, day.day, int(found[2]), int(found[3]), tzinfo=zone)
         if not found[1] and at <= now:
             at += timedelta(days=1)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"'{short(text)}' is no time; write it like \"until 14:30\", in UTC") from error
-    if at <= now:
+        raise UsageError(f"'{short(text)}' is no time; write it like \"until 14:30\", in {now:%Z}") from error
+    # Two times of one zone are compared by the clock on the wall, which may be set back in between.
+    seconds = (at.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
+    if seconds <= 0:
         raise UsageError(f"'{short(text)}' has passed: it is {say_time(now, now)}")
-    return (at - now).total_seconds()
+    return seconds
+
+
+def _zone(word: str, now: datetime) -> tzinfo | None:
+    """The zone that a time was said in: that of `now`, which need not be named, or UTC."""
+    if word.casefold() in ("z", "utc"):
+        return UTC
+    if word and word.casefold() != f"{now:%Z}".casefold():
+        raise ValueError(word)
+    return now.tzinfo
 
 
 _LENGTHS = {"for": _for, "until": _until}
@@ -266,8 +278,9 @@ def canonical(match: Match, alert: Alert | None = None) -> tuple[str, dict[str, 
 
 
 def say_time(at: datetime, now: datetime) -> str:
-    """`14:32 UTC`, with the day where it is not today."""
-    return f"{at:%H:%M} UTC" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M} UTC"
+    """`14:32 CET`, in the zone of `now`, with the day where it is not today."""
+    local = at.astimezone(now.tzinfo)
+    return f"{local:%H:%M %Z}" if local.date() == now.date() else f"{local:%Y-%m-%d %H:%M %Z}"
 
 
 def say_seconds(seconds: float) -> str:

@@ -33,7 +33,7 @@ async def _foresee(part: Part, intent: Intent, actions: Actions) -> str:
     effect = await actions.preview(part.match)
     policy, match = actions.silence_policy(), compile_match(part.match)
     refused, second = policy.refusal(match, timedelta(seconds=intent.seconds)), policy.wants_second(effect.size)
-    until, length = say_time(silence.end_of(intent, actions), actions.now()), say_seconds(intent.seconds)
+    until, length = say_time(silence.end_of(intent, actions), actions.here()), say_seconds(intent.seconds)
     begins = f'"silence {say_match(part.match)} for {length.replace(" ", "")}" begins it.'
     return "\n".join(
         [

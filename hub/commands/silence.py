@@ -54,7 +54,7 @@ class Intent:
 
 
 def parse(words: str, heard: Heard, actions: Actions) -> Intent:
-    phrase = read_phrase(words, actions.now())
+    phrase = read_phrase(words, actions.here())
     parts = _parts(phrase.subject, heard, actions)
     unsaid = min(UNSAID, actions.silence_policy().longest)
     return Intent(parts=parts, seconds=phrase.seconds or unsaid.total_seconds(), reason=phrase.reason)
@@ -150,7 +150,7 @@ async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -
     silence = made.silence
     if silence.waiting:
         return "\n".join([_waits(silence, part, actions), *say_effect(part.match, made.effect)])
-    until, length = say_time(silence.ends_at, actions.now()), say_seconds(intent.seconds)
+    until, length = say_time(silence.ends_at, actions.here()), say_seconds(intent.seconds)
     said = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{_undo(silence)}" ends it.'
     return "\n".join([said, *(say_effect(part.match, made.effect) if part.alert is None else ())])
 

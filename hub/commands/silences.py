@@ -37,10 +37,10 @@ async def run(intent: None, heard: Heard, actions: Actions) -> Reply:  # noqa: A
 
 def _say(silence: Silence, actions: Actions) -> str:
     because = f" because {short(silence.because)}" if silence.because else ""
-    until = say_time(silence.ends_at, actions.now())
+    until = say_time(silence.ends_at, actions.here())
     subject = say_silenced(silence.match, alert_of(silence, actions))
     if silence.approve_by is not None:
-        length, by = say_seconds(silence.length.total_seconds()), say_time(silence.approve_by, actions.now())
+        length, by = say_seconds(silence.length.total_seconds()), say_time(silence.approve_by, actions.here())
         waits = f'waits until {by} for somebody to say "approve {silence.id}"'
         return f"{silence.id}  {subject} for {length} by {silence.author}{because}, {waits}"
     return f"{silence.id}  {subject} until {until} by {silence.author}{because}, held {silence.held}"

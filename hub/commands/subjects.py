@@ -81,7 +81,7 @@ def plan(verb: str, words: str, heard: Heard, actions: Actions) -> Sequence[Deed
     """What `ack`, `unack` or `resolve` with these words asks for; raises UsageError."""
     seconds = None
     if verb in LASTING:
-        words, seconds = split_length(words, actions.now())
+        words, seconds = split_length(words, actions.here())
     alerts, reason = _subjects(verb, words, heard, actions)
     return tuple(
         Deed(

@@ -21,7 +21,7 @@ class Intent:
 
 
 def parse(words: str, heard: Heard, actions: Actions) -> Intent:
-    phrase, known = read_phrase(words, actions.now()), actions.schedules()
+    phrase, known = read_phrase(words, actions.here()), actions.schedules()
     if not known:
         raise UsageError("the rules name no schedules; they stand under schedules:")
     if phrase.subject not in known:
@@ -39,4 +39,4 @@ def calls(intent: Intent) -> Sequence[Call]:
 
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     until = await actions.take(intent.schedule, intent.seconds, heard)
-    return Reply(text=f"{heard.asker.person} is on call for {intent.schedule} until {say_time(until, actions.now())}")
+    return Reply(text=f"{heard.asker.person} is on call for {intent.schedule} until {say_time(until, actions.here())}")

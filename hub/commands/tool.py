@@ -114,9 +114,9 @@ class ToolCommand:
 
     def _tail(self, rest: str, actions: Actions) -> Phrase:
         if self._verb.takes_duration:
-            return read_tail(rest, actions.now())
+            return read_tail(rest, actions.here())
         if self.verb in LASTING:
-            said, seconds = split_length(rest, actions.now())
+            said, seconds = split_length(rest, actions.here())
             return Phrase(subject="", seconds=seconds, reason=read_reason(said))
         return Phrase(subject="", reason=read_reason(rest))
 

@@ -128,6 +128,9 @@ class FakeActions:
     def now(self) -> datetime:
         return NOW
 
+    def here(self) -> datetime:
+        return NOW
+
     def sources(self) -> Mapping[str, str]:
         return self.configured
 

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -115,7 +116,7 @@ def post() -> Post:
 
 
 def test_a_template_may_use_just_the_words_that_are_there() -> None:
-    wording = Wording(Templates([shipped("templates")]), timezone="UTC", titles={})
+    wording = Wording(Templates([shipped("templates")]), zone=ZoneInfo("UTC"), titles={})
     group = Group(id=GroupId("g1"), route="web", labels=(("cluster", "eu"),), opened_at=NOW - timedelta(minutes=1))
     line = Line(
         id=LineId("l1"), post=None, channel="room:ops", order=1, occasion=Occasion.WORSENED, loud=True, title="worse",

@@ -115,3 +115,18 @@ access:
     assert not stranger.ok
     assert "silence" in stranger.text
     assert 1 == len(hub.hub.actions.silences())
+
+
+async def test_times_are_said_and_meant_in_the_zone_of_the_hub(begin) -> None:
+    """What a reply says can be said back; UTC stays UTC."""
+    hub = await begin()
+    hub.variables["TOCSIN_TIMEZONE"] = "Europe/Berlin"
+    await hub.restarts()
+    await hub.nagios("web301")
+    silenced = await hub.says("shut up nagios until 06:30")
+    back = await hub.says("shut up twitter until 06:30 CET")
+    utc = await hub.says("shut up tocsin until 06:30 UTC")
+
+    assert "nagios is quiet until 06:30 CET (2h 30m)" in silenced.text
+    assert "twitter is quiet until 06:30 CET (2h 30m)" in back.text
+    assert "tocsin is quiet until 07:30 CET (3h 30m)" in utc.text

@@ -88,7 +88,7 @@ async def test_what_is_paused_is_said(begin) -> None:  # type: ignore[no-untyped
     hub = await begin(RULES)
     await hub.says("pause channel web until 05:00")
 
-    assert "channel room:web is paused until 2026-11-21 05:00 UTC by alice" in (await hub.says("status")).text
+    assert "channel room:web is paused until 05:00 UTC by alice" in (await hub.says("status")).text
 
 
 @pytest.mark.parametrize(
