@@ -9,7 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -222,11 +222,12 @@ class Outbox:
         if not ready:
             return 0
         room = replace(channel.room, options=self._options(channel.room.address))
-        await self._begin(chat, ready)
-        began = time.perf_counter()
-        tried = await asyncio.gather(*(self._attempt(chat, room, item) for item in ready))
-        self._observe("deliver", time.perf_counter() - began)
-        await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
+        with self._on_their_way(ready):
+            await self._begin(chat, ready)
+            began = time.perf_counter()
+            tried = await asyncio.gather(*(self._attempt(chat, room, item) for item in ready))
+            self._observe("deliver", time.perf_counter() - began)
+            await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
         for one in tried:
             self._count(channel.room.address, DeliveryState.SHADOW if one.shadow else one.came)
         if chat is not None and chat.traits.pace:
@@ -234,6 +235,16 @@ class Outbox:
                 channel.not_before or self._now(), self._now() + timedelta(seconds=chat.traits.pace)
             )
         return len(tried)
+
+    @contextmanager
+    def _on_their_way(self, items: Sequence[Item]) -> Iterator[None]:
+        """Nobody folds into another message what may be shown already."""
+        ids = {item.id for item in items}
+        self._state.sending |= ids
+        try:
+            yield
+        finally:
+            self._state.sending -= ids
 
     async def _begin(self, chat: Chat | None, ready: Sequence[Item]) -> None:
         """Put on record what is about to be tried, where a second try after a crash would show it twice."""

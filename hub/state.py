@@ -44,6 +44,8 @@ class State:
         self.lines_of: dict[str, dict[str, None]] = defaultdict(dict)
         self.silences: dict[str, Silence] = {}
         self.matches: dict[str, Match] = {}
+        self.sending: set[str] = set()
+        """The posts and lines that are on their way to a chat now."""
         self.asks: dict[str, StoredAsk] = {}
         self.links: dict[str, Linked] = {}
         self.timers: dict[tuple[str, str], datetime] = {}

@@ -88,7 +88,8 @@ class Storming:
     def _begin(self, draft: Draft, key: str, limit: Limit) -> None:
         """What is not shown yet is told in one message from now on, with what comes after it."""
         route, channel = json.loads(key)
-        folded = [post for post in draft.all_posts() if _foldable(post, route, channel)]
+        sending = draft.state.sending
+        folded = [post for post in draft.all_posts() if _foldable(post, route, channel) and post.id not in sending]
         draft.set_timer(TIMER, key, draft.now + limit.within)
         before = draft.crowd_of(_group_key(key))
         if before is not None and draft.now - before.opened_at < SAME_STORM and before.healed_at is None:
