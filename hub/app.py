@@ -16,11 +16,13 @@ from aiohttp import web
 
 from hub.actions import HubActions
 from hub.asks import Asks
+from hub.calendars import Calendars
 from hub.commands import built_in_commands
 from hub.commands.phrases import say_time
 from hub.commands.tool import tool_commands
 from hub.contracts import Chat, ChatTools, Control, Integration, JudgedAs, Listens, Room
 from hub.conversation import Conversation
+from hub.core.calendar import say_strangers
 from hub.core.durations import say_duration
 from hub.current import Current
 from hub.drill import Drill
@@ -35,6 +37,7 @@ from hub.inhibiting import Inhibiting
 from hub.metrics import Metrics
 from hub.operations import Operations
 from hub.outbox import Outbox
+from hub.outward import get
 from hub.pauses import pauses
 from hub.registry import installed
 from hub.rooms import StoredRoomLog
@@ -86,6 +89,7 @@ class Hub:
     outbox: Outbox
     asks: Asks
     fetches: Fetches
+    calendars: Calendars
     drill: Drill
     switch: Switch
     upkeep: Upkeep
@@ -123,6 +127,9 @@ async def build(
     tools = installed() if tools is None else tools
     environment, metrics, schedule = settings.environment, Metrics(), Schedule()
     async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.DummyCookieJar())
+        )
         store = await stack.enter_async_context(open_store(settings.database))
         current = Current(settings.routes, catalogue_of(tools, environment))
         await current.begin(store, now())
@@ -135,7 +142,17 @@ async def build(
         writer.listen(inhibiting.note)
         duties = Duties(current, state)
         router = Router(current, inhibiting, duties, settings.zone)
-        current.on_change(router.adopt, router.report)
+        calendars = Calendars(
+            rules=current,
+            private=partial(environment.secret, "CALENDAR_URL"),
+            folder=settings.routes.parent,
+            state=state,
+            writer=writer,
+            report=router.report,
+            get=partial(get, http),
+            now=now,
+        )
+        current.on_change(router.adopt, calendars.adopt, tell=router.report)
         await current.keep(writer)
         ingest = Ingest(
             rules=current,
@@ -157,9 +174,6 @@ async def build(
             zone=settings.zone,
             titles=titles,
             opens=lambda window, at: current().opens(window, at),
-        )
-        http = await stack.enter_async_context(
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.DummyCookieJar())
         )
         chats = await _open_chats(stack, tools, settings, room_log, http, now)
         outbox = Outbox(
@@ -206,7 +220,7 @@ async def build(
         explainer = Explainer(store, current, current.read)
 
         def status() -> Sequence[str]:
-            return _status(current, state, outbox, writer, now().astimezone(settings.zone))
+            return _status(current, state, duties, outbox, writer, now().astimezone(settings.zone))
 
         actions = HubActions(
             state=state,
@@ -264,7 +278,7 @@ async def build(
         health = Health(current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: "")
         switch = Switch(
             address=settings.dead_mans_switch,
-            http=http,
+            get=partial(get, http),
             writer=writer,
             report=router.report,
             ready=health.unready,
@@ -279,7 +293,7 @@ async def build(
         app.add_routes(health.routes())
         app.add_routes(page_routes(operations, gate_settings, folders))
         if background:
-            await _start_background(stack, outbox, asks, fetches, switch, schedule, upkeep)
+            await _start_background(stack, outbox, asks, fetches, calendars, switch, schedule, upkeep)
             for name, chat in chats.items():
                 if isinstance(chat, Listens):
                     stack.push_async_callback(_stop, asyncio.create_task(_listen_to(name, chat, hearing)))
@@ -293,6 +307,7 @@ async def build(
             outbox=outbox,
             asks=asks,
             fetches=fetches,
+            calendars=calendars,
             drill=drill,
             switch=switch,
             upkeep=upkeep,
@@ -310,11 +325,12 @@ async def _start_background(
     outbox: Outbox,
     asks: Asks,
     fetches: Fetches,
+    calendars: Calendars,
     switch: Switch,
     schedule: Schedule,
     upkeep: Upkeep,
 ) -> None:
-    for work in (outbox.serve(), asks.serve(), fetches.serve(), switch.serve()):
+    for work in (outbox.serve(), asks.serve(), fetches.serve(), calendars.serve(), switch.serve()):
         stack.push_async_callback(_stop, asyncio.create_task(work))
     schedule.start()
     stack.callback(schedule.stop)
@@ -414,7 +430,9 @@ def _many(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def _status(current: Current, state: State, outbox: Outbox, writer: Writer, now: datetime) -> Sequence[str]:
+def _status(
+    current: Current, state: State, duties: Duties, outbox: Outbox, writer: Writer, now: datetime
+) -> Sequence[str]:
     """How the hub itself is doing, a line each, for chat and pages."""
     alerts = [alert for alert in state.alerts.values() if alert.open]
     acked = sum(1 for alert in alerts if alert.ack)
@@ -427,6 +445,11 @@ def _status(current: Current, state: State, outbox: Outbox, writer: Writer, now:
     lines += [
         f"{pause.what} {pause.name} is paused until {say_time(pause.ends_at, now)} by {pause.by}"
         for pause in pauses(state)
+    ]
+    lines += [
+        f"the calendar of {schedule.name} names nobody of people: with {say_strangers(schedule.strangers)}"
+        for schedule in duties.schedules().values()
+        if schedule.strangers
     ]
     return [*lines, *([f"the database fails: {writer.failing}"] if writer.failing else [])]
 

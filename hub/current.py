@@ -38,9 +38,9 @@ class Current:
         self.files: frozenset[Path] = frozenset({path})
         """The file, and those beside it that it named when it was last read, be they there or not."""
 
-    def on_change(self, adopt: Callable[[Draft], None], tell: Callable[[Draft, Report], None]) -> None:
+    def on_change(self, *adopt: Callable[[Draft], None], tell: Callable[[Draft, Report], None]) -> None:
         """What is done in the transaction that puts rules in force, and how it is said that some were refused."""
-        self._adopting.append(adopt)
+        self._adopting += adopt
         self._told = tell
 
     def __call__(self) -> Rules:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from hub.core.calendar import People, Turns, turns_of
 from hub.core.mentions import mentioned
 from hub.core.notification import Mention
 from hub.core.oncall import Override, Schedule
 from hub.core.rules import Rules
 from hub.state import Draft, State
+from hub.store import StoredCalendar
 
 TIMER = "duty"
 """An override is a timer that ends with it; its subject says whose it is."""
@@ -22,6 +24,8 @@ class Duties:
     def __init__(self, rules: Callable[[], Rules], state: State) -> None:
         self._rules = rules
         self._state = state
+        self._read: dict[str, tuple[StoredCalendar, People, Turns]] = {}
+        """What calendars come to, as long as neither they nor the people change."""
 
     def schedules(self) -> Mapping[str, Schedule]:
         """As they are now, overrides and all."""
@@ -48,9 +52,21 @@ class Duties:
             begin = datetime.fromisoformat(starts_at)
             overrides[name].append(Override(person=person, starts_at=begin, ends_at=ends_at, by=by))
         return {
-            name: replace(schedule, overrides=tuple(sorted(overrides[name], key=lambda one: one.starts_at)))
+            name: replace(
+                self._by_calendar(schedule) if schedule.calendar else schedule,
+                overrides=tuple(sorted(overrides[name], key=lambda one: one.starts_at)),
+            )
             for name, schedule in self._rules().schedules.items()
         }
+
+    def _by_calendar(self, schedule: Schedule) -> Schedule:
+        stored, people = self._state.calendars.get(schedule.name), self._rules().people
+        if stored is None:
+            return schedule
+        known = self._read.get(schedule.name)
+        if known is None or known[0] is not stored or known[1] is not people:
+            known = self._read[schedule.name] = (stored, people, turns_of(stored.occurrences, people))
+        return replace(schedule, turns=known[2].shifts, strangers=known[2].strangers)
 
 
 def take(draft: Draft, schedule: str, person: str, ends_at: datetime) -> None:

@@ -6,7 +6,7 @@ send us on, but not into our own network.
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -33,6 +33,8 @@ class Question:
     headers: Mapping[str, str] = field(default_factory=dict)
     largest: int
     """Bytes."""
+    within: float
+    """Seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +46,14 @@ class Answer:
     body: bytes = b""
 
 
-async def get(http: Any, address: Secret, question: Question, *, within: float) -> Answer:
-    """Ask, and follow where it sends us. `http` is an aiohttp.ClientSession, `within` seconds. Raises NotAnswered."""
+Get = Callable[[Secret, Question], Awaitable[Answer]]
+"""Asks an address. Raises NotAnswered."""
+
+
+async def get(http: Any, address: Secret, question: Question) -> Answer:
+    """Ask, and follow where it sends us. `http` is an aiohttp.ClientSession, Raises NotAnswered."""
     try:
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(question.within):
             url = URL(address.reveal().strip(), encoded=True)
             met = await _ask(http, url, question)
             return met if met.status not in MOVED else await _follow(http, url, met, question)

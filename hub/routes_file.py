@@ -22,6 +22,7 @@ import msgspec
 
 from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
+from hub.core.calendar import PRIVATE, over_http, parse_calendar
 from hub.core.digests import Digest, parse_every
 from hub.core.durations import parse_duration, say_duration
 from hub.core.enrichment import Table
@@ -50,7 +51,7 @@ from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, p
 from hub.errors import Complaint, RulesError
 from hub.proof import Secret
 from hub.rule_files import Beside, Unreadable, apart, beside, together
-from hub.settings import variable
+from hub.settings import url_fault, variable
 from hub.tables_file import ENDINGS, Sheet, check_columns, compile_table, read_sheet
 from hub.yaml_tree import LARGEST, Path_, Tree
 from hub.yaml_tree import listed as _listed
@@ -76,7 +77,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "step": ("after", "to", "during"),
     "digest": ("every", "timezone"),
     "deliver": ("during", "otherwise"),
-    "schedule": ("timezone", "layers"),
+    "schedule": ("timezone", "layers", "calendar"),
     "layer": ("name", "people", "rotate", "handover", "start", "during"),
     "window": ("days", "hours", "timezone", "months", "dates", "except"),
     "enrich": ("name", "table", "by", "add"),
@@ -197,6 +198,8 @@ class _Reading:
     faults: list[str] = field(default_factory=list)
     windows: Mapping[str, TimeWindow] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    private: dict[str, str] = field(default_factory=dict)
+    """Settings of calendars, and whose each is."""
 
     def rules(self) -> Rules | None:
         top = self._object(self.tree.value, (), "rules begin with: version: 1")
@@ -858,13 +861,39 @@ class _Reading:
                 continue
             self._known_keys(body, path, KEYS["schedule"], "schedule")
             zone = self._parsed(parse_zone, body.get("timezone", "UTC"), (*path, "timezone"))
+            if "calendar" in body:
+                if calendar := self._calendar(name, body, path):
+                    found[name] = Schedule(name=name, zone=zone or ZoneInfo("UTC"), calendar=calendar)
+                continue
             if not body.get("layers"):
-                self.tree.wrong(path, "'layers' is missing; write: layers: [{people: [alice, bob], rotate: weekly}]")
+                what = "'layers' is missing; write: layers: [{people: [alice, bob], rotate: weekly}], or a calendar:"
+                self.tree.wrong(path, what)
             given_layers = enumerate(self._list(body.get("layers", []), (*path, "layers")))
             layers = [self._layer(one, i, (*path, "layers", i)) for i, one in given_layers]
             if zone is not None and layers and all(layers):
                 found[name] = Schedule(name=name, zone=zone, layers=tuple(one for one in layers if one))
         return found
+
+    def _calendar(self, name: str, body: Mapping[str, Any], path: Path_) -> str | None:
+        """Where the calendar of a schedule is. What the settings of this machine make of it does not make it wrong."""
+        place: Path_ = (*path, "calendar")
+        if "layers" in body:
+            self.tree.wrong((*path, "layers"), "a schedule has layers or a calendar, not both; remove one", key=True)
+        calendar: str | None = self._parsed(parse_calendar, body["calendar"], place)
+        if calendar != PRIVATE:
+            return calendar
+        setting = variable("CALENDAR_URL", name)
+        owner = self.private.setdefault(setting, name)
+        if owner != name:
+            self.tree.wrong(path, f"{_shown(name)} and {_shown(owner)} would share {setting}; rename one", key=True)
+        if self.catalogue.setting is None:
+            return calendar
+        url = self.catalogue.setting("CALENDAR_URL", name)
+        if url is None:
+            self.tree.warn(place, f"nobody is on call for {name} until {setting} is set")
+        elif wrong := url_fault(over_http(url.reveal())):
+            self.faults.append(self.tree.place(place, f"{setting} {wrong}"))
+        return calendar
 
     def _layer(self, given: Any, number: int, path: Path_) -> Layer | None:
         body = self._object(given, path, "a layer is {people: [alice, bob], rotate: weekly, handover: mon 09:00}")

@@ -15,7 +15,7 @@ from hub.core.matching import Match, compile_match
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
 from hub.core.telling import Pen
-from hub.store import Changes, LifeKey, Linked, Snapshot, StoredAsk, StoredRequest, Timer
+from hub.store import Changes, LifeKey, Linked, Snapshot, StoredAsk, StoredCalendar, StoredRequest, Timer
 
 PENDING = (DeliveryState.OWED, DeliveryState.HELD)
 ASKED = ("queued", "asking", "sent")
@@ -48,6 +48,7 @@ class State:
         """The posts and lines that are on their way to a chat now."""
         self.asks: dict[str, StoredAsk] = {}
         self.links: dict[str, Linked] = {}
+        self.calendars: dict[str, StoredCalendar] = {}
         self.timers: dict[tuple[str, str], datetime] = {}
         self._timers_of: dict[str, dict[str, datetime]] = defaultdict(dict)
         """By kind, their subjects."""
@@ -73,6 +74,7 @@ class State:
         for ask in snapshot.asks:
             state._put_ask(ask)
         state.links = {link.account: link for link in snapshot.links}
+        state.calendars = {calendar.schedule: calendar for calendar in snapshot.calendars}
         return state
 
     def next_order(self) -> int:
@@ -105,6 +107,8 @@ class State:
             self._put_ask(ask)
         for account, link in changes.links.items():
             self._put_link(account, link)
+        for schedule, calendar in changes.calendars.items():
+            self._put_calendar(schedule, calendar)
 
     def forget(self, before: datetime) -> int:
         """Let go of what has come to rest and was not touched since; the store still knows it."""
@@ -211,6 +215,12 @@ class State:
             self.links.pop(account, None)
         else:
             self.links[account] = link
+
+    def _put_calendar(self, schedule: str, calendar: StoredCalendar | None) -> None:
+        if calendar is None:
+            self.calendars.pop(schedule, None)
+        else:
+            self.calendars[schedule] = calendar
 
     def _put_ask(self, ask: StoredAsk) -> None:
         if ask.state in ASKED:

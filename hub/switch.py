@@ -8,12 +8,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from hub.core.durations import say_duration
 from hub.core.event import Report, Severity, Status
 from hub.errors import Overloaded
-from hub.outward import NotAnswered, Question, get
+from hub.outward import Get, NotAnswered, Question
 from hub.proof import Secret
 from hub.router import SWITCH
 from hub.state import Draft
@@ -24,8 +23,7 @@ log = logging.getLogger("tocsin.switch")
 
 PATIENCE = timedelta(minutes=5)
 """How long pings may fail before that is told: those who watch wait as well."""
-PING = Question(largest=1 << 20)
-WITHIN = 10.0
+PING = Question(largest=1 << 20, within=10)
 
 
 class Switch:
@@ -35,14 +33,14 @@ class Switch:
         self,
         *,
         address: Secret | None,
-        http: Any,
+        get: Get,
         writer: Writer,
         report: Callable[[Draft, Report], None],
         ready: Callable[[], str],
         now: Callable[[], datetime],
     ) -> None:
         self._address = address
-        self._http = http
+        self._get = get
         self._writer = writer
         self._report = report
         self._ready = ready
@@ -74,7 +72,7 @@ class Switch:
             log.warning("the dead man's switch is not pinged: %s", why)
             return
         try:
-            answer = await get(self._http, self._address, PING, within=WITHIN)
+            answer = await self._get(self._address, PING)
             if answer.status >= 300:
                 raise NotAnswered(f"it answered {answer.status}")
         except NotAnswered as error:

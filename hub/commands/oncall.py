@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hub.commands.phrases import say_time
 from hub.contracts import Actions, Call, Heard, Reply
+from hub.core.calendar import say_strangers
 from hub.core.oncall import Schedule
 from hub.errors import UsageError
 
@@ -38,7 +39,8 @@ async def run(intent: str, heard: Heard, actions: Actions) -> Reply:  # noqa: AR
 def _say(schedule: Schedule, actions: Actions) -> str:
     now = actions.now()
     duty, ends = schedule.on_call(now), schedule.next_handover(now)
-    who = f"{duty.person} ({duty.why})" if duty else "nobody"
+    strange = f" (people: has nobody for {say_strangers(schedule.strangers)})" if schedule.strangers else ""
+    who = f"{duty.person} ({duty.why})" if duty else f"nobody{strange}"
     if ends is None:
         return f"{schedule.name}: {who}"
     then = schedule.on_call(ends)

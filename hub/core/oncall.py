@@ -1,5 +1,6 @@
 """Who is on call: people who take turns, in layers, by the clock on the wall; and who took it over from them."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -90,7 +91,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
-    """Who is on call, and why: the override, or else the layer."""
+    """Who is on call, and why: the override, or else the layer; with neither, the calendar."""
 
     person: str
     layer: str = ""
@@ -98,7 +99,9 @@ class Duty:
 
     @property
     def why(self) -> str:
-        return f"override by {self.override.by}" if self.override else f"layer {self.layer}"
+        if self.override:
+            return f"override by {self.override.by}"
+        return f"layer {self.layer}" if self.layer else "by the calendar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +115,18 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Who is on call for something. Where several layers or overrides cover, the last of them wins."""
+    """Who is on call for something, by layers or by a calendar. Where several layers or overrides cover, the last of
+    them wins."""
 
     name: str
     zone: ZoneInfo
-    layers: tuple[Layer, ...]
+    layers: tuple[Layer, ...] = ()
+    calendar: str = ""
+    """Where it is: a URL, a file beside the rules, or `private`, a URL that the settings know."""
+    turns: tuple[Shift, ...] = ()
+    """As the calendar has them, in order and without overlap."""
+    strangers: tuple[str, ...] = ()
+    """Events of the calendar that name nobody of ours."""
     overrides: tuple[Override, ...] = ()
 
     def on_call(self, at: datetime) -> Duty | None:
@@ -125,6 +135,9 @@ class Schedule:
         for override in reversed(self.overrides):
             if override.covers(at):
                 return Duty(person=override.person, override=override)
+        turn = self.turns[self._turn(at)] if self.turns else None
+        if turn is not None and turn.person is not None and turn.starts_at <= at < turn.ends_at:
+            return Duty(person=turn.person)
         for layer in reversed(self.layers):
             if (person := layer.person(at, self.zone)) is not None:
                 return Duty(person=person, layer=layer.name)
@@ -147,6 +160,10 @@ class Schedule:
                 person, start = then, at
         yield Shift(person=person, starts_at=start, ends_at=end)
 
+    def _turn(self, at: datetime) -> int:
+        """Which turn of the calendar it is, or was last; 0 before the first."""
+        return max(bisect_right(self.turns, at, key=lambda turn: turn.starts_at) - 1, 0)
+
     def _person(self, at: datetime) -> str | None:
         duty = self.on_call(at)
         return duty.person if duty else None
@@ -155,6 +172,8 @@ class Schedule:
         """When it may next be somebody else: later than `after`, in no order."""
         edges = (edge for override in self.overrides for edge in (override.starts_at, override.ends_at))
         yield from (edge for edge in edges if edge > after)
+        for turn in self.turns[self._turn(after) :][:2]:
+            yield from (edge for edge in (turn.starts_at, turn.ends_at) if edge > after)
         for layer in self.layers:
             yield from layer.changes(after, self.zone)
 

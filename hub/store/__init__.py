@@ -11,6 +11,7 @@ from typing import Protocol
 
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
+from hub.core.calendar import Occurrence
 from hub.core.event import Event
 from hub.core.grouping import Group
 from hub.core.notification import Line, Post
@@ -122,6 +123,21 @@ class Linked:
     linked_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCalendar:
+    """What a schedule's calendar said when it was read last. `place` is a digest of where it is: the address itself may
+    be a secret."""
+
+    schedule: str
+    place: str
+    read_at: datetime
+    seen_at: datetime
+    """When it was last found to be as it was."""
+    etag: str = ""
+    modified: str = ""
+    occurrences: tuple[Occurrence, ...] = ()
+
+
 @dataclass(slots=True)
 class Changes:
     """What one transaction writes. Lists of new rows; mappings of rows that may replace older ones, by their id."""
@@ -138,6 +154,8 @@ class Changes:
     audit: list[Audit] = field(default_factory=list)
     links: dict[str, Linked | None] = field(default_factory=dict)
     """By account. None takes the link away."""
+    calendars: dict[str, StoredCalendar | None] = field(default_factory=dict)
+    """By schedule. None takes the calendar away."""
     room: dict[str, RoomMessage] = field(default_factory=dict)
     decided: dict[str, StoredEvent] = field(default_factory=dict)
     """Events written earlier, decided now."""
@@ -168,6 +186,7 @@ class Snapshot:
     asks: Sequence[StoredAsk]
     """Those queued, asking or sent."""
     links: Sequence[Linked]
+    calendars: Sequence[StoredCalendar]
     groups: Sequence[Group]
     """Those of several that have a member open, or whose last one resolved not before the asked `since`."""
     unrouted: Sequence[StoredEvent]

@@ -15,7 +15,7 @@ from hub.core.alert import Alert, Phase
 from hub.core.grouping import Group
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
-from hub.store import Audit, Linked, StoredAsk, StoredEvent, StoredRequest, Timer
+from hub.store import Audit, Linked, StoredAsk, StoredCalendar, StoredEvent, StoredRequest, Timer
 from hub.store.tables import micros
 
 Values = dict[str, Any]  # what a driver binds
@@ -229,6 +229,13 @@ def link_row(link: Linked) -> Values:
 
 
 link_of = _reader(Linked)
+
+
+def calendar_row(calendar: StoredCalendar) -> Values:
+    return {"schedule": storable(calendar.schedule), "record": written(calendar)}
+
+
+calendar_of = _reader(StoredCalendar)
 
 
 def room_row(message: RoomMessage) -> Values:

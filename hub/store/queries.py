@@ -30,6 +30,7 @@ from hub.store.writing import (
     ALERT,
     ASK,
     AUDIT,
+    CALENDAR,
     CONFIG,
     EVENT,
     GROUP,
@@ -103,6 +104,7 @@ def load(connection: Connection, since: datetime) -> Snapshot:
         asks=_all(connection, _flagged(ASK, ASK.c.pending, ASK.c.asked_at), mapping.ask_of),
         groups=groups,
         links=_all(connection, select(LINK.c.record), mapping.link_of),
+        calendars=_all(connection, select(CALENDAR.c.record), mapping.calendar_of),
         unrouted=_all(connection, _flagged(EVENT, EVENT.c.waiting, EVENT.c.received_at), mapping.event_of),
         highest_order=max(_highest_order(connection, POST), _highest_order(connection, LINE)),
     )

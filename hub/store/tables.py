@@ -12,7 +12,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-VERSION = 3
+VERSION = 4
 """Of these tables. A file with a greater one was written by a later hub; one with a lesser lacks tables only."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -218,6 +218,13 @@ class LinkRow(Row, table=True):
     __tablename__ = "link"
 
     account: str = Field(primary_key=True)
+    record: str
+
+
+class CalendarRow(Row, table=True):
+    __tablename__ = "calendar"
+
+    schedule: str = Field(primary_key=True)
     record: str
 
 

@@ -28,7 +28,7 @@ REQUEST, EVENT = table(tables.RequestRow), table(tables.EventRow)
 ALERT, POST, LINE = table(tables.AlertRow), table(tables.PostRow), table(tables.LineRow)
 TIMER, SILENCE, ASK = table(tables.TimerRow), table(tables.SilenceRow), table(tables.AskRow)
 AUDIT, ROOM, CONFIG = table(tables.AuditRow), table(tables.RoomMessageRow), table(tables.ConfigRow)
-LINK, GROUP = table(tables.LinkRow), table(tables.GroupRow)
+LINK, GROUP, CALENDAR = table(tables.LinkRow), table(tables.GroupRow), table(tables.CalendarRow)
 
 
 def compiled(statement: Executable) -> str:
@@ -55,6 +55,7 @@ _RELEASE_TIMER = compiled(
     delete(TIMER).where(TIMER.c.kind == bindparam("kind"), TIMER.c.subject == bindparam("subject"))
 )
 _UNLINK = compiled(delete(LINK).where(LINK.c.account == bindparam("account")))
+_FORGET_CALENDAR = compiled(delete(CALENDAR).where(CALENDAR.c.schedule == bindparam("schedule")))
 _FORGET_CONFIG = compiled(delete(CONFIG).where(CONFIG.c.hash == bindparam("hash")))
 
 _PLAN: Sequence[tuple[str, Callable[[Changes], Iterable[Values]]]] = (
@@ -71,6 +72,11 @@ _PLAN: Sequence[tuple[str, Callable[[Changes], Iterable[Values]]]] = (
     (_upsert(GROUP, "id"), lambda c: map(mapping.group_row, c.groups.values())),
     (_upsert(LINK, "account"), lambda c: (mapping.link_row(link) for link in c.links.values() if link is not None)),
     (_UNLINK, lambda c: ({"account": account} for account, link in c.links.items() if link is None)),
+    (
+        _upsert(CALENDAR, "schedule"),
+        lambda c: (mapping.calendar_row(one) for one in c.calendars.values() if one is not None),
+    ),
+    (_FORGET_CALENDAR, lambda c: ({"schedule": name} for name, one in c.calendars.items() if one is None)),
     (_upsert(ROOM, "id"), lambda c: map(mapping.room_row, c.room.values())),
     # Stored again, a text is the newest: it goes and comes back under a higher number.
     (_FORGET_CONFIG, lambda c: ({"hash": digest} for digest in c.configs)),

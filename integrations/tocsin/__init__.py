@@ -5,6 +5,7 @@ from hub.contracts import Integration
 LABELS = {
     "heartbeat": "the name of the beat that is missing",
     "source": "the source that is silent; rules write labels.source, since source is tocsin",
+    "schedule": "the schedule whose calendar cannot be read",
     "channel": "the address of the channel that takes nothing",
     "template": "the name of the template that cannot be used",
 }
@@ -12,6 +13,7 @@ KINDS = {
     "heartbeat": "something that should be heard regularly was not",
     "delivery": "a message lies in the dead letters",
     "rules": "a changed routes.yaml was refused",
+    "calendar": "the calendar of a schedule cannot be read",
     "switch": "the dead man's switch cannot be pinged",
     "template": "a template cannot be used, and other words stand in for it",
 }

@@ -1,6 +1,7 @@
 """What the hub itself asks of others has limits, and leads nowhere that a stranger chose."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -9,7 +10,7 @@ from web_page import SECRET, WebPage
 from hub.outward import NotAnswered, Question, abroad, get, is_ours
 from hub.proof import Secret
 
-SMALL = Question(largest=1_000)
+SMALL = Question(largest=1_000, within=5)
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def test_an_answer_is_given_whole(http: aiohttp.ClientSession, page: WebPage) -> None:
-    answer = await get(http, Secret(f" {page.url}\n"), SMALL, within=5)
+    answer = await get(http, Secret(f" {page.url}\n"), SMALL)
 
     assert (200, b"OK") == (answer.status, answer.body)
 
@@ -43,7 +44,7 @@ async def test_nothing_waits_or_reads_without_end(
 ) -> None:
     page.mood = mood
     with pytest.raises(NotAnswered) as error:
-        await get(http, Secret(page.url), SMALL, within=0.2)
+        await get(http, Secret(page.url), replace(SMALL, within=0.2))
 
     assert why == str(error.value)
     assert SECRET not in str(error.value)
@@ -53,7 +54,7 @@ async def test_nothing_waits_or_reads_without_end(
 async def test_nobody_sends_us_to_what_is_no_page(http: aiohttp.ClientSession, page: WebPage, elsewhere: str) -> None:
     page.mood, page.elsewhere = "moved", elsewhere
     with pytest.raises(NotAnswered):
-        await get(http, Secret(page.url), SMALL, within=5)
+        await get(http, Secret(page.url), SMALL)
 
     assert len(page.asked) < 10
 
@@ -63,7 +64,7 @@ async def test_from_abroad_nothing_leads_into_our_network(page: WebPage) -> None
     for url in (page.url, page.url.replace("127.0.0.1", "localhost")):
         async with abroad() as session:
             with pytest.raises(NotAnswered):
-                await get(session, Secret(url), SMALL, within=5)
+                await get(session, Secret(url), SMALL)
 
     assert [] == page.asked
 

@@ -384,6 +384,20 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             "4:32: 'evry' is not known here; did you mean \"every\"?",
         ],
     ),
+    "a calendar that is none": (
+        HEAD + "schedules: {web: {calendar: pagerduty}}\n",
+        [
+            "4:29: 'pagerduty' is no calendar; write https://…, private (its URL is a setting), or a file beside the rules such as oncall.ics"
+        ],
+    ),
+    "a calendar and layers": (
+        HEAD + "people: {al: {}}\nschedules: {web: {calendar: private, layers: [{people: [al]}]}}\n",
+        ["5:38: a schedule has layers or a calendar, not both; remove one"],
+    ),
+    "calendars that would share a setting": (
+        HEAD + "schedules: {web-eu: {calendar: private}, web_eu: {calendar: private}}\n",
+        ["4:42: 'web_eu' and 'web-eu' would share TOCSIN_CALENDAR_URL_WEB_EU; rename one"],
+    ),
     "a source that is the hub": (
         HEAD + "sources: {tocsin: {tool: json}}\n",
         ["4:19: 'tocsin' is the hub itself, which has nothing to set; choose another name"],

@@ -15,7 +15,7 @@ from hub.core.alert import Alert
 from hub.core.event import Event
 from hub.core.notification import Line, Post
 from hub.core.silence import Silence
-from hub.store import Audit, StoredAsk, StoredEvent, StoredRequest, mapping
+from hub.store import Audit, StoredAsk, StoredCalendar, StoredEvent, StoredRequest, mapping
 from hub.store.tables import Utc, micros
 
 # What UTF-8 can hold; what it cannot is a test of its own.
@@ -54,6 +54,7 @@ READERS: list[tuple[st.SearchStrategy[Any], Callable[[Any], dict[str, Any]], Cal
     (records(Alert, labels=LABELS), mapping.alert_row, lambda row: mapping.alert_of(row["record"])),
     (records(Post), mapping.post_row, lambda row: mapping.post_of(row["record"])),
     (records(Line), mapping.line_row, lambda row: mapping.line_of(row["record"])),
+    (records(StoredCalendar), mapping.calendar_row, lambda row: mapping.calendar_of(row["record"])),
     (records(Silence, match=MATCHES), mapping.silence_row, lambda row: mapping.silence_of(row["record"])),
     (
         records(StoredAsk, labels=LABELS, duration=st.none() | st.floats(0, 1e9)),

@@ -13,6 +13,7 @@ import pytest
 
 from hub.contracts import RoomMessage
 from hub.core.alert import Ack, Alert, AlertId, Origin, Phase
+from hub.core.calendar import Occurrence
 from hub.core.event import Event, EventId, Severity, Status
 from hub.core.notification import (
     DeliveryState,
@@ -35,6 +36,7 @@ from hub.store import (
     Linked,
     Store,
     StoredAsk,
+    StoredCalendar,
     StoredEvent,
     StoredRequest,
     Timer,
@@ -760,6 +762,19 @@ async def test_a_file_of_a_later_hub_is_refused(tmp_path: Path) -> None:
             pass
 
 
+async def test_a_calendar_is_kept_until_nobody_asks_for_it(store: Store) -> None:
+    """As it was read last."""
+    turn = Occurrence(starts_at=NOW, ends_at=NOW + timedelta(days=7), title="alice", mails=("alice@example.com",))
+    first = StoredCalendar(schedule="web", place="x", read_at=NOW, seen_at=NOW, etag='"1"', occurrences=(turn,))
+    second = replace(first, seen_at=NOW + timedelta(minutes=10))
+    await store.commit(Changes(calendars={"web": first}))
+    await store.commit(Changes(calendars={"web": second}))
+    assert [second] == list((await store.load(since=OLD)).calendars)
+    await store.commit(Changes(calendars={"web": None}))
+
+    assert [] == list((await store.load(since=OLD)).calendars)
+
+
 async def test_a_file_of_an_earlier_hub_gets_the_tables_that_it_lacks(tmp_path: Path) -> None:
     """With all that is in it."""
     async with open_store(url(tmp_path)) as store:
@@ -817,7 +832,7 @@ async def test_a_url_that_cannot_work_is_refused_by_what_would(wrong: str) -> No
 
 # ---------------------------------------------------------------------------------------------------------------- speed
 
-SMALL = {"timer", "silence", "ask", "config", "link"}
+SMALL = {"timer", "silence", "ask", "config", "link", "calendar"}
 """Tables that stay small, and may be read through."""
 
 
