@@ -413,11 +413,9 @@ def _say_of(address: str, what: Dead | Settled, error: str) -> Report:
 
 
 def _first_shown(draft: Draft, post: Post) -> None:
-    """From now on it is reminded of, and escalates."""
+    """From now on it is reminded of."""
     if first := post.pace.repeats_after(0):
         draft.set_timer("remind", post.id, draft.now + first)
-    if step := post.next_step:
-        draft.set_timer("escalate", post.id, max(draft.now, step[1]))
 
 
 def _key(item: Item) -> PostKey:

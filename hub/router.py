@@ -40,14 +40,14 @@ from hub.waiting import Waiting
 log = logging.getLogger("tocsin.router")
 
 FLAPPED = frozenset({Change.REOPENED, Change.WORSENED, Change.RESOLVED})
-AGAIN = frozenset({Change.UNACKED, Change.REOPENED, Change.WORSENED})
-TURNS = AGAIN | {Change.ACKED, Change.RESOLVED}
-"""Changes that an escalation may turn on. Of others, in a storm, no group is looked through."""
+NEW = frozenset({Change.OPENED, Change.REOPENED})
+ENDS = frozenset({Change.ACKED, Change.RESOLVED})
+"""Changes that may end an escalation. Of others, in a storm, no group is looked through."""
 NOTICES_TOGETHER = timedelta(days=7)
 CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
 LOOK_AGAIN = timedelta(minutes=1)
-"""While an escalation is paused."""
+"""While an escalation is paused, or a line that would wake somebody waits."""
 SWITCH, SWITCH_EVERY = "switch", timedelta(minutes=1)
 """The timer that a ping to the dead man's switch follows."""
 LINK_CODE = "link-code"
@@ -77,7 +77,7 @@ class Router:
         self.waiting = Waiting(rules, members=self._told_of, held=self._held, put=self._put, speak=self._speak)
         self._rules = rules
         self._inhibiting = inhibiting
-        self.silencing = Silencing(rules, self._speak, duties.address, zone)
+        self.silencing = Silencing(rules, self._speak, self._quieten, duties.address, zone)
         self.heartbeats = Heartbeats(rules, self.report)
 
     # ------------------------------------------------------------------------------------------------------ events
@@ -225,8 +225,10 @@ class Router:
         flaps = alert.flapping(draft.now) and step.change in FLAPPED
         if flaps:
             draft.set_timer("flap", alert.id, draft.now + self._rules().reopen_within)
+        self._note_unsaid(draft, alert, step.change, told.posts, held=held)
         for post in told.posts:
-            self._escalation(draft, post, step.change, flaps=flaps)
+            self._escalation(draft, post, alert, step.change, flaps=flaps)
+            self._reminders(draft, post, step.change)
 
     def _rests(self, draft: Draft, id: str) -> None:
         """What flapped has stayed as it is for a while, and that is news again."""
@@ -247,27 +249,32 @@ class Router:
             free = [post for post in posts if not holds.hold(post)]
             self._put(draft, telling.say_aloud(free, Occasion.REOPENED, said, alert.severity, pen=draft.pen))
 
-    def _escalation(self, draft: Draft, post: Post, change: Change, *, flaps: bool) -> None:
-        """Stopped at once by an ack or a recovery; begun anew, from its first step, when nobody has it any more. What
-        comes and goes is still nobody's."""
-        if not post.pace.escalate or telling.never_told(post) or change not in TURNS:
+    def _escalation(self, draft: Draft, post: Post, alert: Alert, change: Change, *, flaps: bool) -> None:
+        """Stopped at once by an ack or a recovery; begun, from its first step, when there is again what nobody has.
+        While it runs, nothing else that happens in a group puts it off. What comes and goes is still nobody's."""
+        if not post.pace.escalate or telling.never_told(post) or (flaps and post.unacked_since is not None):
             return
-        if flaps and post.unacked_since is not None:
-            return
-        open_now = (alert for alert in self._told_of(draft, post) if alert.open)
-        if not any(alert.ack is None for alert in open_now):
+        if change in ENDS and all(one.ack for one in self._told_of(draft, post) if one.open):
             draft.put(posts=[replace(post, unacked_since=None)])
             draft.set_timer("escalate", post.id, None)
-        elif change in AGAIN and post.shown and (change is not Change.WORSENED or post.unacked_since is None):
-            fresh = replace(post, unacked_since=draft.now, steps_done=0)
-            draft.put(posts=[fresh])
-            draft.set_timer("escalate", post.id, draft.now + fresh.pace.escalate[0].after)
+        elif post.unacked_since is None and alert.open and alert.ack is None:
+            draft.put(posts=[replace(post, unacked_since=draft.now, steps_done=0)])
+            draft.set_timer("escalate", post.id, draft.now + post.pace.escalate[0].after)
+
+    def _reminders(self, draft: Draft, post: Post, change: Change) -> None:
+        """Begun again where they had ended, since nothing fired any more."""
+        wait = post.pace.repeats_after(post.reminders)
+        if wait and post.shown and change in NEW and draft.timer("remind", post.id) is None:
+            draft.set_timer("remind", post.id, draft.now + wait)
 
     def _escalate(self, draft: Draft, id: str) -> None:
         """Tell who is next, unless somebody has it; while it is held back, look again in a while."""
         post = draft.post(id)
         step = post.next_step if post else None
         if post is None or step is None:
+            return
+        if draft.now < step[1]:
+            draft.set_timer("escalate", id, step[1])
             return
         untaken = [alert for alert in self._told_of(draft, post) if alert.open and alert.ack is None]
         heard = [alert for alert in untaken if not self._held(draft, alert)]
@@ -282,6 +289,8 @@ class Router:
             alerts = self._told_of(draft, post)
             if any(alert.ack is None and alert.flapping(draft.now) for alert in alerts):
                 draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
+            else:
+                draft.put(posts=[replace(post, unacked_since=None)])
             return
         worst = max(heard, key=lambda alert: alert.severity or 0)
         said = Said(title=f"nobody has taken it in {say_duration(step[0].after)}: now {step[0].name} hears of it")
@@ -294,10 +303,13 @@ class Router:
     def _put(self, draft: Draft, told: Telling) -> None:
         new = [post for post in told.posts if _newly_owed(post, draft.post(post.id))]
         draft.put(posts=told.posts, lines=told.lines)
+        for post in new:  # whether its chat takes it or not, somebody must hear in time
+            if step := post.next_step:
+                draft.set_timer("escalate", post.id, step[1])
         self._storming.count(draft, new)
         self.waiting.expect(draft, told.posts)
-        for post, due in told.gather:
-            draft.set_timer("gather", post, due)
+        for id, due in told.gather:
+            draft.set_timer("gather", id, due)
 
     def _join(self, draft: Draft, alert: Alert, taken: Sequence[Taken], *, held: bool) -> Mapping[str, str]:
         """Put an alert into the groups of the routes that took it; gives for each channel of which group to tell there.
@@ -357,7 +369,7 @@ class Router:
         now = self._inhibiting.affected(draft, after)
         for id in sorted(now - was):
             if (other := draft.alert(id)) is not None:
-                edit_posts(draft, other, Occasion.SILENCED)
+                self._quieten(draft, other)
         for id in sorted(was - now):
             draft.set_timer("settle", id, draft.now + self._rules().settle)
 
@@ -369,17 +381,45 @@ class Router:
 
     def _speak(self, draft: Draft, alert: Alert) -> None:
         """Tell what was held back, unless something holds it still."""
-        if not self._held(draft, alert):
+        if self._held(draft, alert):
+            edit_posts(draft, alert, Occasion.UNSILENCED)
+        else:
             self._release(draft, alert)
+
+    def _quieten(self, draft: Draft, alert: Alert) -> None:
+        """Something holds it from now on: what was told says so. What nobody has begun to tell is held as well, unless
+        it tells of others that nothing holds."""
+        for post in draft.posts_about(alert):
+            if telling.untried(post):
+                if all(self._held(draft, one) for one in self._told_of(draft, post) if one.open):
+                    draft.put(posts=[telling.held_back(post)])
+            elif not telling.never_told(post):
+                told = telling.edited(post, Occasion.SILENCED, draft.pen)
+                gathered = post.gathered.without(alert.title) if post.gathered else None
+                draft.put(posts=[replace(told, gathered=gathered)])
+                if gathered != post.gathered:
+                    self._keep_unsaid(draft, alert, {*alert.unsaid, post.group})
+
+    def _note_unsaid(self, draft: Draft, alert: Alert, change: Change, posts: Sequence[Post], *, held: bool) -> None:
+        """Keep in mind in which threads of groups its news is held back."""
+        holds, unsaid = self.waiting.holds(draft), set(alert.unsaid) if alert.open else set[str]()
+        for post in posts if telling.OCCASIONS.get(change) in telling.NEWS else ():
+            if post.group in alert.groups and not telling.never_told(post):
+                unsaid = unsaid | {post.group} if held or holds.hold(post) else unsaid - {post.group}
+        self._keep_unsaid(draft, alert, unsaid)
+
+    def _keep_unsaid(self, draft: Draft, alert: Alert, unsaid: set[str]) -> None:
+        if unsaid != set(alert.unsaid):
+            draft.put_alert(replace(alert, unsaid=tuple(sorted(unsaid))))
 
     def _release(self, draft: Draft, alert: Alert) -> None:
         posts = draft.posts_about(alert)
         lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
         firing = {group: draft.firing(group) for group in alert.groups}
+        holds = self.waiting.holds(draft)
         self.waiting.expect(draft, posts)
-        self._put(
-            draft, telling.release(alert, posts, lines, draft.pen, firing=firing, holds=self.waiting.holds(draft))
-        )
+        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, holds=holds))
+        self._keep_unsaid(draft, alert, set(alert.unsaid) & {post.group for post in posts if holds.hold(post)})
 
     # -------------------------------------------------------------------------------------------------------- acts
 
@@ -472,7 +512,8 @@ class Router:
         """Rules come into force: what waited by those of before is looked at again, beats are watched for."""
         for alert in draft.open_alerts():
             waits = any(telling.never_told(post) for post in draft.posts_about(alert))
-            if waits and not self._held(draft, alert):  # by the rules of before it was
+            settling = draft.timer("settle", alert.id) is not None
+            if waits and not settling and not self._held(draft, alert):  # by the rules of before it was
                 draft.set_timer("settle", alert.id, draft.now + self._rules().settle)
         self.heartbeats.watch(draft)
 
@@ -530,9 +571,16 @@ class Router:
     def _gathered(self, draft: Draft, id: str) -> None:
         """Say what happened to members of a group since its last line."""
         post = draft.post(id)
-        if post is not None and not telling.never_told(post):
-            worst = crowd(draft.members(post.group), 0).severity
-            self._put(draft, telling.say_gathered(post, worst, pen=draft.pen, healed=not draft.firing(post.group)))
+        if post is None or telling.never_told(post) or not post.gathered:
+            return
+        members = draft.members(post.group)
+        firing = [alert for alert in members if alert.open]
+        held = self.waiting.holds(draft).hold(post) or all(self._held(draft, alert) for alert in firing)
+        if firing and post.gathered.loud and held:
+            draft.set_timer("gather", id, draft.now + LOOK_AGAIN)
+            return
+        worst = crowd(members, 0).severity
+        self._put(draft, telling.say_gathered(post, worst, pen=draft.pen, healed=not firing))
 
     def _remind(self, draft: Draft, id: str) -> None:
         """Say that it is still so, unless somebody has it or asked for quiet; and come again."""

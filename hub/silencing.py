@@ -28,19 +28,21 @@ EXTEND, AGREE = ("1h more", "extend"), ("Agree", "approve")
 
 
 class Silencing:
-    """`speak` tells of an alert what was held back, unless something else holds it still; `address` is where a channel
-    of the rules is now."""
+    """`speak` tells of an alert what was held back, unless something else holds it still; `quieten` shows that it is
+    held from now on; `address` is where a channel of the rules is now."""
 
     def __init__(
         self,
         rules: Callable[[], Rules],
         speak: Callable[[Draft, Alert], None],
+        quieten: Callable[[Draft, Alert], None],
         address: Callable[[str, Draft], str],
         zone: ZoneInfo,
     ) -> None:
         self._zone = zone
         self._rules = rules
         self._speak = speak
+        self._quieten = quieten
         self._address = address
 
     def ask(self, draft: Draft, silence: Silence, heard_of: Sequence[str]) -> Silence:
@@ -80,7 +82,7 @@ class Silencing:
         draft.changes.silences[silence.id] = begun
         self._set_timers(draft, begun)
         for alert in covered:
-            edit_posts(draft, alert, Occasion.SILENCED)
+            self._quieten(draft, alert)
         for place in begun.told if not silence.alert else ():
             if place != but:
                 announce(

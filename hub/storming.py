@@ -105,6 +105,8 @@ class Storming:
         taken = Taken(route=folded[-1].route, channel=channel, tell=None, pace=pace)
         made = telling.new_post(taken, Occasion.OPENED, group=group.id, held=False, pen=draft.pen)
         draft.put(posts=[replace(made, loudest=worst, lined_at=draft.now)])
+        if step := made.next_step:
+            draft.set_timer("escalate", made.id, step[1])
 
     def _join(self, draft: Draft, group: Group, posts: Iterable[Post]) -> None:
         """Let the message of a storm that was told already tell of these as well."""
@@ -128,9 +130,10 @@ class Storming:
             draft.put_alert(replace(alert, groups=tuple(dict.fromkeys((*alert.groups, group)))))
         dropped = Sending(state=DeliveryState.DROPPED)
         draft.put(
-            posts=[replace(post, sending=dropped, merged_into=group)],
+            posts=[replace(post, sending=dropped, merged_into=group, unacked_since=None)],
             lines=[replace(line, sending=dropped) for line in draft.pending_lines_of(post.id)],
         )
+        draft.set_timer("escalate", post.id, None)
         return max((int(alert.severity or 0) for alert in alerts), default=0)
 
     def _take_over(self, draft: Draft, group: Group, route: Taken) -> None:
@@ -141,7 +144,7 @@ class Storming:
                 continue
             since = post.unacked_since or (draft.now if pace.escalate else None)
             draft.put(posts=[replace(post, pace=pace, unacked_since=since)])
-            if post.shown and pace.escalate and not post.pace.escalate:
+            if pace.escalate and not post.pace.escalate:
                 draft.set_timer("escalate", post.id, draft.now + pace.escalate[0].after)
             if post.shown and pace.repeat and not post.pace.repeat:
                 draft.set_timer("remind", post.id, draft.now + pace.repeat[0])

@@ -107,8 +107,9 @@ class Waiting:
         for channel in dict.fromkeys(post.channel for post in waiting):
             self._tell_what_waited(draft, lead, [post for post in waiting if post.channel == channel])
         for post in free:
-            if any(line.sending.state is DeliveryState.HELD for line in draft.pending_lines_of(post.id)):
-                for alert in self._members(draft, post):
+            silent = any(line.sending.state is DeliveryState.HELD for line in draft.pending_lines_of(post.id))
+            for alert in self._members(draft, post):
+                if silent or post.group in alert.unsaid:
                     self._speak(draft, alert)
 
     def digest(self, draft: Draft, subject: str) -> None:

@@ -134,6 +134,14 @@ class Gathered:
     def with_healed(self, name: str) -> "Gathered":
         return replace(self, healed=self.healed + 1, healed_names=(*self.healed_names, name)[:NAMED])
 
+    def without(self, name: str) -> "Gathered":
+        """Without one that came, if it is among those named."""
+        if name not in self.opened_names:
+            return self
+        at = self.opened_names.index(name)
+        rest = (*self.opened_names[:at], *self.opened_names[at + 1 :])
+        return replace(self, opened=self.opened - 1, opened_names=rest, lead="" if self.lead == name else self.lead)
+
     def say(self) -> tuple[str, str]:
         """A title, and what stands under it."""
         opened = _names(self.opened, self.opened_names)

@@ -186,8 +186,7 @@ def tell_of_member(
     gathered = post.gathered or Gathered()
     gathered = gathered.with_healed(alert.title) if healed else gathered.with_opened(alert.title, leads=outdone)
     # What is worse than all that woke anybody does not wait for its turn.
-    at_once = post.lined_at is None or not firing or outdone
-    next_line = pen.now if post.lined_at is None or at_once else post.lined_at + post.pace.group_interval
+    next_line = pen.now if not firing or outdone else _next_line(post, pen)
     if next_line > pen.now:
         return Telling(posts=(replace(moved, gathered=gathered),), gather=((post.id, next_line),))
     return say_gathered(replace(moved, gathered=gathered), alert.severity, pen=pen, healed=not firing)
@@ -296,9 +295,19 @@ def _moved(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen)
 
 def _gathers(post: Post, now: datetime) -> bool:
     """It waits for what breaks together with the first. What heals meanwhile is not told."""
+    return untried(post) and post.sending.due_at is not None and post.sending.due_at > now
+
+
+def untried(post: Post) -> bool:
+    """It is to be told, and nobody has begun to."""
     sending = post.sending
-    waits = sending.state is DeliveryState.OWED and sending.due_at is not None and sending.due_at > now
-    return waits and post.shown == 0 and post.ref is None and sending.attempts == 0
+    begun = post.shown or post.ref is not None or sending.attempts or sending.trying
+    return sending.state is DeliveryState.OWED and not begun
+
+
+def held_back(post: Post) -> Post:
+    """The post, which was about to be told, as it waits until nothing holds it."""
+    return replace(post, wanted=post.wanted + 1, sending=Sending(state=DeliveryState.HELD), unacked_since=None)
 
 
 def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
@@ -447,21 +456,44 @@ def release(
     holds: Holds = FREE,
 ) -> Telling:
     """What is told when the last reason to be quiet has ended: what is open and untold, and the newest loud word."""
-    free = [post for post in posts if not holds.hold(post)]
-    told = [_released(post, pen, alive=firing.get(post.group, int(alert.open)) > 0) for post in free]
+    told: list[Post] = []
     spoken: list[Line] = []
-    for post in told:
+    for before in posts:
+        alive = firing.get(before.group, int(alert.open)) > 0
+        if holds.hold(before):  # a window or a pause holds what is new, and no edit of what was told
+            told.append(_shown_free(before, pen, alive=alive))
+            continue
+        post = _released(before, pen, alive=alive)
+        told.append(post)
         waiting = [line for line in lines if line.post == post.id and line.sending.state is DeliveryState.HELD]
         spoken += [replace(line, sending=Sending(state=DeliveryState.DROPPED)) for line in waiting]
         if waiting and alert.open and post.shown:
             newest = waiting[-1]
             spoken[-1] = replace(newest, order=pen.next_order(), sending=Sending(state=DeliveryState.OWED))
-    return Telling(posts=tuple(told), lines=tuple(spoken))
+    unsaid = {post.id for post in told if alert.open and post.group in alert.unsaid and not holds.hold(post)}
+    return Telling(
+        posts=tuple(_gathering(post, alert) if post.id in unsaid else post for post in told),
+        lines=tuple(spoken),
+        gather=tuple((post.id, _next_line(post, pen)) for post in told if post.id in unsaid),
+    )
+
+
+def _gathering(post: Post, alert: Alert) -> Post:
+    """With a member of whom its thread has yet to speak."""
+    return replace(post, gathered=(post.gathered or Gathered()).with_opened(alert.title))
+
+
+def _next_line(post: Post, pen: Pen) -> datetime:
+    return pen.now if post.lined_at is None else max(pen.now, post.lined_at + post.pace.group_interval)
+
+
+def _shown_free(post: Post, pen: Pen, *, alive: bool) -> Post:
+    return edited(post, Occasion.UNSILENCED, pen) if alive and not never_told(post) else post
 
 
 def _released(post: Post, pen: Pen, *, alive: bool) -> Post:
     if post.sending.state is not DeliveryState.HELD:
-        return edited(post, Occasion.UNSILENCED, pen) if alive and not never_told(post) else post
+        return _shown_free(post, pen, alive=alive)
     if not alive:
         return replace(post, sending=Sending(state=DeliveryState.DROPPED))
     if not _wanted(post.tell, post.occasion):

@@ -1,7 +1,13 @@
 """When nobody takes it on, the next in line hears; an ack stops that at once."""
 
+import asyncio
+
 import pytest
+from chat import FakeChat
 from scenario import Scenario
+
+from hub.errors import Refused
+from hub.registry import installed
 
 RULES = """\
 version: 1
@@ -71,5 +77,67 @@ async def test_a_silence_pauses_it(hub: Scenario) -> None:
     await hub.later("19m")
     assert {"managers": 0} == {"managers": (await hears(hub))["managers"]}
     await hub.later("3m")
+
+    assert 1 == (await hears(hub))["managers"]
+
+
+async def test_what_came_back_in_one_breath_escalates(hub: Scenario) -> None:
+    """Three notifications in one batch: it broke, healed, and broke again before anybody was told."""
+    body = {"HOSTNAME": "web301", "TIMET": str(int(hub.clock.timestamp()))}
+    down, up = {"NOTIFICATIONTYPE": "PROBLEM", "HOSTSTATE": "DOWN"}, {"NOTIFICATIONTYPE": "RECOVERY", "HOSTSTATE": "UP"}
+    await asyncio.gather(*(hub.receives("nagios", {**body, **said}) for said in (down, up, down)))
+    await hub.later("11m")
+
+    assert {"ops": 1, "managers": 1, "night": 0} == await hears(hub)
+
+
+async def test_what_was_let_go_before_anybody_was_told_escalates(hub: Scenario) -> None:
+    await hub.says("silence host=web301 for 5m")
+    await hub.nagios("web301", number=1)
+    await hub.says("ack web301")
+    await hub.later("16m")
+    assert 0 == (await hears(hub))["managers"]
+    await hub.says("unack web301")
+    await hub.later("11m")
+
+    assert 1 == (await hears(hub))["managers"]
+
+
+async def test_a_channel_that_takes_nothing_does_not_keep_it_from_the_next(begin) -> None:
+    """Whoever should have heard first did not: all the more should the next."""
+    chat = FakeChat(failures=[Refused("the channel is archived")])
+    rules = RULES.replace("ops: room:ops", "ops: room:ops, pager: pager:night").replace(
+        "match: {tool: nagios}, to: ops", "match: {tool: nagios}, to: pager"
+    )
+    hub = await begin(rules, {**installed(), "pager": chat.integration()})
+    await hub.nagios("web301", number=1)
+    await hub.later("11m")
+
+    assert 1 == (await hears(hub))["managers"]
+
+
+GROUPED = RULES.replace("escalate:", "group_by: [state], escalate:")
+
+
+async def test_who_joins_a_group_that_somebody_has_escalates(begin) -> None:
+    """The ack was of those who stood there."""
+    hub = await begin(GROUPED)
+    await hub.nagios("web301", number=1)
+    await hub.later("1m")
+    await hub.says("ack web301")
+    await hub.nagios("web302", number=2)
+    await hub.later("11m")
+
+    assert 1 == (await hears(hub))["managers"]
+
+
+async def test_a_neighbour_that_flaps_puts_nothing_off(begin) -> None:
+    hub = await begin(GROUPED)
+    await hub.nagios("web301", number=1)
+    for number in range(2, 10, 2):
+        await hub.nagios("web302", number=number)
+        await hub.later("2m")
+        await hub.nagios("web302", "UP", "RECOVERY", number=number + 1)
+        await hub.later("1m")
 
     assert 1 == (await hears(hub))["managers"]

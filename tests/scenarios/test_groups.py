@@ -201,3 +201,74 @@ async def test_a_silence_holds_reminders_and_recovery_ends_them(hub: Scenario) -
     alert = next(one for one in await hub.told() if one.message.kind == "alert")
 
     assert [] == [entry for entry in await hub.thread(alert) if entry.loud]
+
+
+async def test_what_comes_back_is_reminded_of_again(hub: Scenario) -> None:
+    """Also when the last reminder came due while it was well."""
+    await hub.nagios("web301", number=1)
+    await hub.later("28m")
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+    await hub.later("5m")
+    await hub.nagios("web301", number=3)
+    await hub.later("31m")
+
+    titles = [entry.message.title for entry in await hub.thread(await hub.latest())]
+    assert "still so after 1h 3m: web301 is DOWN" == titles[-1]
+
+
+# ------------------------------------------------------------------------------------------- what a silence holds back
+
+
+async def rings(hub: Scenario) -> list[str]:
+    message = next(one for one in await hub.told() if one.message.kind == "alert")
+    return [entry.message.title for entry in await hub.thread(message) if entry.loud]
+
+
+async def test_a_silence_that_begins_while_a_group_waits_holds_it(hub: Scenario) -> None:
+    await breaks(hub, "web1")
+    await hub.says("silence cluster=eu for 30m")
+    await hub.later("29m")
+    assert [] == [one for one in await hub.told() if one.message.kind == "alert"]
+    await hub.later("2m")
+
+    assert ["web1 is down"] == [one.message.title for one in await hub.told() if one.message.kind == "alert"]
+
+
+async def test_a_member_that_was_held_wakes_when_it_is_free(hub: Scenario) -> None:
+    """Its group was shown, so that an edit tells of it; but an edit wakes nobody."""
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    await hub.says("silence host=web2 for 30m")
+    await breaks(hub, "web2")
+    await hub.later("29m")
+    assert [] == await rings(hub)
+    await hub.restarts()
+    await hub.later("2m")
+
+    assert ["web2 is down"] == await rings(hub)
+
+
+async def test_a_member_that_healed_in_silence_wakes_nobody(hub: Scenario) -> None:
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    await hub.says("silence host=web2 for 30m")
+    await breaks(hub, "web2")
+    await heals(hub, "web2")
+    await hub.later("1h")
+
+    assert [] == await rings(hub)
+
+
+async def test_a_line_that_waits_for_its_turn_is_held_by_a_silence(hub: Scenario) -> None:
+    """Who joined within the interval, and was silenced before it was over."""
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    await breaks(hub, "web2")
+    await breaks(hub, "web3")
+    await breaks(hub, "web4")
+    await hub.says("silence host=web3 for 30m")
+    await hub.later("20m")
+    assert ["web2 is down", "web4 is down"] == await rings(hub)
+    await hub.later("20m")
+
+    assert ["web2 is down", "web4 is down", "web3 is down"] == await rings(hub)

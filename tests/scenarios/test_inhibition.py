@@ -91,6 +91,28 @@ async def test_an_acked_or_silenced_cause_explains_all_the_same(hub: Scenario) -
     assert "db1 / Disk is CRITICAL" not in await titles(hub)
 
 
+async def test_a_silence_that_ends_below_a_cause_is_seen_to_end(hub: Scenario) -> None:
+    await hub.nagios("db1", "CRITICAL", service="Disk", number=1)
+    await hub.says("silence service=Disk for 10m")
+    await hub.nagios("db1", number=2)
+    await hub.later("11m")
+    disk = (await hub.told())[0]
+
+    assert ("open", "explained by: db1 is DOWN") == (disk.message.state, disk.message.standing)
+
+
+async def test_restarts_do_not_put_off_what_is_to_be_told(hub: Scenario) -> None:
+    """A hub that falls over every other minute tells it as soon as another."""
+    await hub.nagios("db1", number=1)
+    await hub.nagios("db1", "CRITICAL", service="Disk", number=2)
+    await hub.nagios("db1", "UP", "RECOVERY", number=3)
+    await hub.later("2m")
+    await hub.restarts()
+    await hub.later("1m")
+
+    assert "db1 / Disk is CRITICAL" in await titles(hub)
+
+
 async def test_a_reload_lets_go_of_what_its_rules_do_not_hold(hub: Scenario) -> None:
     await hub.nagios("db1", number=1)
     await hub.nagios("db1", "CRITICAL", service="Disk", number=2)

@@ -115,3 +115,12 @@ async def test_a_notice_whose_first_was_held_is_told_afresh(hub: Scenario) -> No
     await hub.receives("twitter", {"title": "it pours", "id": "rain"})
 
     assert ["it pours"] == [m.message.title for m in await hub.told() if m.message.state]
+
+
+async def test_when_a_silence_has_run_out_its_message_says_so(hub: Scenario) -> None:
+    """Also of what was told before it began, and of which nothing came meanwhile."""
+    await hub.nagios("web301", number=1)
+    await hub.says("silence host=web301 for 10m")
+    await hub.later("11m")
+
+    assert ["open"] == [m.message.state for m in await hub.told() if m.message.state]

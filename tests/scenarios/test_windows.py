@@ -111,3 +111,14 @@ def test_a_window_that_is_none_is_refused_with_one_that_works(word: str) -> None
     )
     with pytest.raises(RulesError, match=r"r:3:\d+: .*(write|such as|did you mean)"):
         read_rules_text(text, "r", catalogue_of(installed()))
+
+
+async def test_a_message_is_kept_true_while_its_window_is_closed(begin) -> None:
+    """A window holds news, not edits."""
+    hub = await begin(RULES.replace("OTHERWISE", "defer"))
+    await hub.later("2d14h55m")
+    await hub.nagios("db1", number=1)
+    await hub.says("silence host=db1 for 10m")
+    await hub.later("11m")
+
+    assert ["open"] == [m.message.state for m in await hub.told() if m.message.state]
