@@ -10,7 +10,9 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import jinja2
@@ -272,12 +274,15 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def compiled(self, source: str, name: str, file: str, words: frozenset[str]) -> jinja2.Template:
         """Raises TemplateSyntaxError, also of what could be written and may not."""
+        return jinja2.Template.from_code(self, _code(source, name, file, words), {})
+
+    def code(self, source: str, name: str, file: str, words: frozenset[str]) -> CodeType:
         tree = self.parse(source, name, file)
         for line, what in sorted(_complaints(tree, words)):
             raise jinja2.TemplateSyntaxError(what, line, name, file)
         for loop in tree.find_all(nodes.For):
             loop.iter = nodes.Filter(loop.iter, COUNTED, [], [], None, None, lineno=loop.lineno, environment=self)
-        return jinja2.Template.from_code(self, self.compile(tree, name, file), {})
+        return self.compile(tree, name, file)
 
     def said(self, template: jinja2.Template, words: Mapping[str, Any]) -> str:
         """Rendering waits for nothing, so that one count is enough."""
@@ -302,6 +307,12 @@ class _Environment(ImmutableSandboxedEnvironment):
             if self._steps > MOST_STEPS:
                 raise _TooMuch(f"its loops go round more than {MOST_STEPS:,} times")
             yield item
+
+
+@lru_cache(maxsize=200)
+def _code(source: str, name: str, file: str, words: frozenset[str]) -> CodeType:
+    """The same text is compiled once, however often it is read anew."""
+    return _Environment().code(source, name, file, words)
 
 
 def _size(value: Any) -> int:
