@@ -39,6 +39,7 @@ class TellingChat:
     failures: list[TocsinError] = field(default_factory=list)
     posted: list[tuple[str, Message]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    louds: list[bool] = field(default_factory=list)
     rooms: list[Room] = field(default_factory=list)
     replies: list[tuple[str, Reply]] = field(default_factory=list)
 
@@ -51,13 +52,14 @@ class TellingChat:
         self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False
     ) -> MessageRef:
         if self.arrives and self.failures and isinstance(self.failures[0], Uncertain):
-            self._keep(room, message, key, under)
+            self._keep(room, message, key, under, loud)
         self._fail()
-        return self._keep(room, message, key, under)
+        return self._keep(room, message, key, under, loud)
 
-    def _keep(self, room: Room, message: Message, key: PostKey, under: MessageRef | None) -> MessageRef:
+    def _keep(self, room: Room, message: Message, key: PostKey, under: MessageRef | None, loud: bool) -> MessageRef:
         self.posted.append((under or "", message))
         self.keys.append(key)
+        self.louds.append(loud)
         self.rooms.append(room)
         return MessageRef(f"m{len(self.posted)}")
 

@@ -1,0 +1,418 @@
+"""What is so, kept by other hands than the hub's: small, slow, and written from what the hub promises alone."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub.core.notification import MessageState
+
+SEVERITIES = ("info", "warning", "error", "critical")
+REOPEN_WITHIN = timedelta(minutes=10)
+FLAPS, FLAPS_WITHIN = 3, timedelta(minutes=30)
+ACK_LASTS = timedelta(hours=24)
+SETTLE = timedelta(minutes=3)
+"""After what explained a thing is over, and after a reload."""
+NOW = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A route as the file has it, in the few forms that the stories need. `match` is by equality."""
+
+    name: str
+    match: Mapping[str, str] = field(default_factory=dict)
+    to: str
+    group_by: tuple[str, ...] = ()
+    otherwise: str = ""
+    """Told in office hours only; what becomes of the rest."""
+    repeat: timedelta | None = None
+    escalate: tuple[timedelta, str] | None = None
+    go_on: bool = False
+
+    @property
+    def next_in_line(self) -> str | None:
+        return ADDRESSES[self.escalate[1]] if self.escalate else None
+
+    def as_written(self) -> Mapping[str, Any]:
+        after = self.escalate
+        return {
+            **({"match": self.match} if self.match else {}),
+            "to": self.to,
+            **({"group_by": self.group_by} if self.group_by else {}),
+            **({"deliver": {"during": "office", "otherwise": self.otherwise}} if self.otherwise else {}),
+            **({"repeat_interval": _length(self.repeat)} if self.repeat else {}),
+            **({"escalate": [{"after": _length(after[0]), "to": after[1]}]} if after else {}),
+            **({"continue": True} if self.go_on else {}),
+        }
+
+
+def _length(span: timedelta) -> str:
+    return f"{int(span.total_seconds())}s"
+
+
+ADDRESSES = {"ops": "room:ops", "web": "room:web", "managers": "room:managers", "night": "pager:night"}
+OFFICE = {"days": "mon-fri", "hours": "09:00-18:00", "timezone": "Europe/London"}
+APP = {
+    "tool": "json",
+    "expire_after": "6h",
+    "event": {
+        "key": "{body.key}",
+        "title": "{body.title}",
+        "status": "{body.status}",
+        "severity": "{body.severity}",
+        "labels": {"cluster": "{body.cluster}"},
+    },
+}
+EXPIRES = {"app": timedelta(hours=6)}
+BROKEN = "version: 1\nchannels: {ops: slak:ops}\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """A whole `routes.yaml`, and what it means."""
+
+    routes: tuple[Route, ...] = ()
+    everything_else: Route = field(default_factory=lambda: Route(name="everything_else", to="ops"))
+    explains: bool = False
+    """A host that is down explains its services."""
+
+    def text(self) -> str:
+        rules: dict[str, Any] = {
+            "version": 1,
+            "labels": ["cluster"],
+            "sources": {"app": APP},
+            "channels": {name: ADDRESSES[name] for name in sorted(set(self._channels()))},
+            "routes": [{"name": route.name, **route.as_written()} for route in self.routes],
+            "everything_else": self.everything_else.as_written(),
+        }
+        if self.windowed:
+            rules["time_windows"] = {"office": OFFICE}
+        if self.explains:
+            rule = {"name": "host", "when": {"kind": "host"}, "quiets": {"kind": "service"}, "equal": ["host"]}
+            rules["inhibit"] = [rule]
+        return json.dumps(rules, indent=1)  # which is YAML, too
+
+    @property
+    def windowed(self) -> bool:
+        return any(route.otherwise for route in (*self.routes, self.everything_else))
+
+    def decide(self, facts: Mapping[str, str]) -> Iterator[Route]:
+        took = False
+        for route in self.routes:
+            if all(facts.get(name) == value for name, value in route.match.items()):
+                took = True
+                yield route
+                if not route.go_on:
+                    return
+        if not took:
+            yield self.everything_else
+
+    def _channels(self) -> Iterator[str]:
+        for route in (*self.routes, self.everything_else):
+            yield from (route.to, *([route.escalate[1]] if route.escalate else []))
+
+
+def office(at: datetime) -> bool:
+    """In winter, when London keeps UTC."""
+    return at.weekday() < 5 and 9 <= at.hour < 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a tool says. `at` and `number` are its marks of order."""
+
+    source: str
+    kind: str
+    key: str
+    thing: str
+    labels: Mapping[str, str]
+    severity: str
+    """Empty: it is well."""
+    at: datetime | None = None
+    number: int | None = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Life:
+    """A thing that broke, from then until it is over."""
+
+    source: str
+    kind: str
+    key: str
+    thing: str
+    labels: Mapping[str, str]
+    severity: str
+    worst: str
+    firing: bool
+    broke: bool = True
+    """Of what was only ever well, no more is known than when."""
+    acked_by: str = ""
+    acked_as: str = ""
+    """How bad it was then."""
+    acked_until: datetime | None = None
+    count: int = 1
+    backs: list[datetime] = field(default_factory=list)
+    """When it came back from being well, or from being better."""
+    healed_at: datetime | None = None
+    """By the tool's clock."""
+    over_at: datetime | None = None
+    """By ours."""
+    expires_at: datetime | None = None
+    newest_at: datetime | None = None
+    newest_number: int | None = None
+    told: dict[str, "Telling"] = field(default_factory=dict)
+    """By address."""
+    broke_at: datetime
+    turned_at: datetime
+    """When it last broke or healed, or was taken or let go."""
+    said_at: datetime
+    """When its tool last spoke of it."""
+
+    def flaps(self, now: datetime) -> bool:
+        """It comes and goes: its message may be a little behind, and wakes nobody before it rests."""
+        return sum(now - at <= FLAPS_WITHIN + REOPEN_WITHIN for at in self.backs) >= FLAPS
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        tool = "json" if self.source == "app" else self.source
+        own = {"source": self.source, "tool": tool, "kind": self.kind, "key": self.key, "severity": self.severity}
+        return {**self.labels, **own}
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Telling:
+    """Where a life is told. `crowd` is whom it is told together with; alone: None."""
+
+    route: Route
+    crowd: "Crowd | None"
+    free_since: datetime | None = None
+    """Since when nothing holds it; None while something does."""
+    patience: timedelta = NOW
+    """How much longer it may take to be told after that."""
+    calm_since: datetime | None = None
+    """Since when it fires, is free, and nobody has taken it."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Crowd:
+    """A generation of those that are told together."""
+
+    members: list[Life] = field(default_factory=list)
+
+    def over(self, now: datetime) -> bool:
+        ends = [life.over_at for life in self.members if life.over_at is not None and not life.firing]
+        return len(ends) == len(self.members) and now - max(ends) > REOPEN_WITHIN
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Silence:
+    """`match` by equality, or `severity` by what it is at most; or just these lives."""
+
+    match: Mapping[str, str] = field(default_factory=dict)
+    lives: frozenset[Life] = frozenset()
+    ends_at: datetime
+
+    def covers(self, life: Life) -> bool:
+        if self.lives:
+            return life in self.lives
+        return all(_holds(name, value, life.facts) for name, value in self.match.items())
+
+
+def _holds(name: str, value: str, facts: Mapping[str, str]) -> bool:
+    if name == "severity":
+        most = SEVERITIES.index(value.removeprefix("<= "))
+        return SEVERITIES.index(facts["severity"]) <= most
+    return facts.get(name) == value
+
+
+@dataclass(slots=True, kw_only=True)
+class Truth:
+    rules: Rules
+    newest: dict[tuple[str, str], Life] = field(default_factory=dict)
+    lives: list[Life] = field(default_factory=list)
+    silences: dict[str, Silence] = field(default_factory=dict)
+    """By the hub's id."""
+    crowds: dict[tuple[str, tuple[str, ...]], Crowd] = field(default_factory=dict)
+    """The newest of each."""
+
+    # ---------------------------------------------------------------------------------------------------- it happens
+
+    def hears(self, said: Said, now: datetime) -> None:
+        known = self.newest.get((said.source, said.key))
+        if known is not None and _late(known, said):
+            return
+        if said.severity:
+            self._breaks(known, said, now)
+        else:
+            self._heals(known, said, now)
+
+    def _breaks(self, known: Life | None, said: Said, now: datetime) -> None:
+        at = said.at or now
+        expires = EXPIRES.get(said.source)
+        reopens = known is not None and known.broke and at - (known.healed_at or at) <= REOPEN_WITHIN
+        if known is None or not reopens:
+            life = _life(said, now)
+            self.newest[said.source, said.key] = life
+            self.lives.append(life)
+            self._decide(life, now)
+        else:
+            life = known
+            passes = SEVERITIES.index(said.severity) > SEVERITIES.index(life.worst)
+            rises = SEVERITIES.index(said.severity) > SEVERITIES.index(life.severity)
+            if not life.firing or (rises and not passes):
+                life.backs.append(now)
+            if not life.firing:
+                life.turned_at = life.broke_at = now
+            life.firing, life.healed_at, life.over_at = True, None, None
+            life.severity, life.count, life.said_at = said.severity, life.count + 1, now
+            if life.acked_by and SEVERITIES.index(said.severity) > SEVERITIES.index(life.acked_as):
+                life.acked_by = ""
+            life.labels = {**life.labels, **said.labels}
+            _mark(life, said)
+            if passes:
+                life.worst = said.severity
+                self._decide(life, now)
+        life.expires_at = now + expires if expires else None
+
+    def _heals(self, known: Life | None, said: Said, now: datetime) -> None:
+        if known is None:
+            if said.at is not None or said.number is not None:
+                self.newest[said.source, said.key] = _life(said, now)
+            return
+        _mark(known, said)
+        if known.firing:
+            self.ends(known, now, said.at or now)
+
+    def ends(self, life: Life, now: datetime, healed_at: datetime) -> None:
+        life.firing, life.healed_at, life.over_at, life.turned_at = False, healed_at, now, now
+        life.expires_at = None
+
+    def _decide(self, life: Life, now: datetime) -> None:
+        taken = {ADDRESSES[route.to]: route for route in reversed([*self.rules.decide(life.facts)])}
+        for address, route in taken.items():
+            if address not in life.told:
+                life.told[address] = Telling(route=route, crowd=self._crowd(life, route, now))
+
+    def _crowd(self, life: Life, route: Route, now: datetime) -> Crowd | None:
+        labels = tuple(life.facts.get(name, "") for name in route.group_by)
+        if not labels or not all(labels):
+            return None
+        crowd = self.crowds.get((route.name, labels))
+        if crowd is None or crowd.over(now):
+            crowd = self.crowds[route.name, labels] = Crowd()
+        crowd.members.append(life)
+        return crowd
+
+    def takes(self, lives: Iterable[Life], by: str, now: datetime) -> None:
+        for life in lives:
+            life.acked_by, life.acked_as, life.turned_at = by, life.severity, now
+            life.acked_until = now + ACK_LASTS
+
+    def reloads(self, rules: Rules) -> None:
+        self.rules = rules
+        for life in self.firing():
+            for telling in life.told.values():
+                if telling.free_since is None:
+                    telling.patience = SETTLE
+
+    def ticks(self, now: datetime) -> None:
+        """Time has come to here, and whatever ended by itself has ended."""
+        for id in [id for id, silence in self.silences.items() if silence.ends_at <= now]:
+            del self.silences[id]
+        for life in self.firing():
+            if life.acked_by and life.acked_until is not None and life.acked_until <= now:
+                life.acked_by, life.turned_at = "", now
+            if life.expires_at is not None and life.expires_at <= now:
+                self.ends(life, now, now)
+        for life in self.lives:
+            for telling in life.told.values():
+                self._note(life, telling, now)
+
+    def _note(self, life: Life, telling: Telling, now: datetime) -> None:
+        holds = self.holds(life, telling.route, now)
+        if not life.firing or holds:
+            telling.free_since = None
+            telling.patience = SETTLE if "explained" in holds else NOW
+        elif telling.free_since is None:
+            telling.free_since = now
+        calm = telling.free_since is not None and not life.acked_by
+        telling.calm_since = (telling.calm_since or now) if calm else None
+
+    # --------------------------------------------------------------------------------------------------------- it is
+
+    def firing(self) -> Sequence[Life]:
+        return [life for life in self.newest.values() if life.firing]
+
+    def called(self, thing: str) -> Life | None:
+        return next((life for life in self.firing() if life.thing == thing), None)
+
+    def silenced(self, life: Life) -> bool:
+        return any(silence.covers(life) for silence in self.silences.values())
+
+    def holds(self, life: Life, route: Route, now: datetime) -> frozenset[str]:
+        """What keeps it from waking anybody."""
+        found = {
+            "silenced": self.silenced(life),
+            "explained": self.explained(life),
+            "closed": bool(route.otherwise) and self.rules.windowed and not office(now),
+        }
+        return frozenset(name for name, so in found.items() if so)
+
+    def explained(self, life: Life) -> bool:
+        host = life.labels.get("host")
+        return (
+            self.rules.explains
+            and life.kind == "service"
+            and any(other.kind == "host" and other.labels.get("host") == host for other in self.firing())
+        )
+
+    def state(self, life: Life) -> MessageState:
+        if not life.firing:
+            return MessageState.RESOLVED
+        if self.silenced(life):
+            return MessageState.SILENCED
+        return MessageState.ACKED if life.acked_by else MessageState.OPEN
+
+    def told_at(self, life: Life, address: str) -> Telling | None:
+        """By which of its routes it is told there: by its own, or by one that escalates to there."""
+        own = life.told.get(address)
+        return own or next((one for one in life.told.values() if one.route.next_in_line == address), None)
+
+
+def _late(known: Life, said: Said) -> bool:
+    newer = said.at is not None and known.newest_at is not None and said.at > known.newest_at
+    if said.number is not None and known.newest_number is not None:
+        return said.number < known.newest_number and not newer
+    return said.at is not None and known.newest_at is not None and said.at < known.newest_at
+
+
+def _mark(life: Life, said: Said) -> None:
+    newer = said.at is not None and (life.newest_at is None or said.at > life.newest_at)
+    if said.number is not None:
+        anew = newer and life.newest_number is not None
+        life.newest_number = said.number if anew else max(said.number, life.newest_number or 0)
+    if newer:
+        life.newest_at = said.at
+
+
+def _life(said: Said, now: datetime) -> Life:
+    broke = bool(said.severity)
+    return Life(
+        source=said.source,
+        kind=said.kind,
+        key=said.key,
+        thing=said.thing,
+        labels=said.labels,
+        severity=said.severity,
+        worst=said.severity,
+        firing=broke,
+        broke=broke,
+        healed_at=None if broke else said.at or now,
+        newest_at=said.at,
+        newest_number=said.number,
+        broke_at=now,
+        turned_at=now,
+        said_at=now,
+    )

@@ -1,0 +1,589 @@
+"""What somebody believes who reads the channels and knows nothing else, and what is so: over any history.
+
+`HISTORIES=2000 make test ARGS=tests/scenarios/test_reader.py` looks through that many, other ones each time.
+"""
+
+import asyncio
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat import FindingChat
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from reader import Belief, Entry, Head, Reader, Wake, thing_of
+from scenario import Scenario
+from truth import BROKEN, Life, Route, Rules, Said, Silence, Truth
+
+from hub.contracts import Via, WebhookRequest
+from hub.core.durations import parse_duration
+from hub.core.notification import MessageState, Occasion
+from hub.core.rules import OWN
+from hub.errors import Refused, TocsinError, Uncertain, Unreachable
+from hub.registry import installed
+
+HISTORIES = int(os.environ.get("HISTORIES", "0"))
+
+MINUTE = timedelta(minutes=1)
+LAG = timedelta(seconds=10)
+"""A message of many catches up within it; and `group_wait` is as long."""
+ROOMS = ("ops", "web", "managers")
+PAGER = "pager:night"
+
+WHOLE = Rules(
+    explains=True,
+    routes=(
+        Route(name="paged", match={"severity": "critical"}, to="night", go_on=True),
+        Route(name="hosts", match={"kind": "host"}, to="ops", repeat=30 * MINUTE, escalate=(10 * MINUTE, "managers")),
+        Route(
+            name="apps",
+            match={"source": "app"},
+            to="web",
+            group_by=("cluster",),
+            repeat=60 * MINUTE,
+            escalate=(20 * MINUTE, "managers"),
+        ),
+    ),
+)
+OFFICE_HOURS = Rules(
+    explains=True,
+    routes=(
+        Route(name="later", match={"kind": "service"}, to="ops", otherwise="defer"),
+        Route(name="listed", match={"source": "app"}, to="web", group_by=("cluster",), otherwise="digest"),
+        Route(name="muted", match={"kind": "host"}, to="web", otherwise="mute", repeat=30 * MINUTE),
+    ),
+)
+TOGETHER = Rules(
+    routes=(
+        Route(name="by-host", match={"tool": "nagios"}, to="ops", group_by=("host",), repeat=30 * MINUTE),
+        Route(name="one-by-one", match={"source": "app"}, to="ops", escalate=(10 * MINUTE, "managers")),
+    ),
+)
+BARE = Rules()
+RULES = {"whole": WHOLE, "office hours": OFFICE_HOURS, "together": TOGETHER, "bare": BARE}
+
+NAGIOS = {"web1": "", "web2": "", "web1 / Disk": "Disk", "web2 / Disk": "Disk"}
+STATES = {"": ("UP", "UNREACHABLE", "DOWN"), "Disk": ("OK", "WARNING", "CRITICAL")}
+SEVERITY = {"UNREACHABLE": "error", "DOWN": "critical", "WARNING": "warning", "CRITICAL": "critical"}
+APPS = {"shop": "eu", "cart": "eu", "mail": "us"}
+FAILURES: dict[str, Callable[[], TocsinError]] = {
+    "away": lambda: Unreachable("the pager is away"),
+    "refusing": lambda: Refused("the pager wants none of it"),
+    "mute": lambda: Uncertain("the pager hung up"),
+}
+
+
+class Night:
+    """A hub, a reader of its channels, and the truth: all three go through the same history."""
+
+    def __init__(self, folder: Path, rules: Rules) -> None:
+        self.chat = FindingChat()
+        tools = {**installed(), "pager": self.chat.integration()}
+        self.scenario = Scenario(folder, rules.text(), tools)
+        self.truth = Truth(rules=rules)
+        self.reader = Reader()
+        self.well_since = self.scenario.clock
+        """Since when the pager takes what it is given."""
+        self.number = 0
+        self.first = self.scenario.clock
+        self._deliveries: list[WebhookRequest] = []
+
+    @property
+    def now(self) -> datetime:
+        return self.scenario.clock
+
+    # ------------------------------------------------------------------------------------------------------ it happens
+
+    async def hears(self, events: Sequence[tuple[str, int, int, int]]) -> None:
+        """Several requests at once: what it is about, how bad, how many seconds ago, how many numbers ago."""
+        requests = [self._request(*event) for event in events]
+        hub = self.scenario.hub
+        accepted = await asyncio.gather(*(hub.ingest.accept(request) for request, _ in requests))
+        for (request, said), answer in zip(requests, accepted, strict=True):
+            self.truth.hears(said, self.now)
+            self.truth.ticks(self.now)
+            self._deliveries.append(request)
+            for id in answer.events:
+                await self._is_decided(id)
+        await self.look()
+
+    def _request(self, thing: str, state: int, ago: int, numbers: int) -> tuple[WebhookRequest, Said]:
+        self.number += 1
+        said, body = self._app(thing, state) if thing in APPS else self._nagios(thing, state, ago, numbers)
+        headers = {"content-type": "application/json", "idempotency-key": str(self.number)}
+        text = json.dumps(body).encode()
+        return WebhookRequest(source=said.source, headers=headers, body=text, received_at=self.now), said
+
+    def _nagios(self, thing: str, state: int, ago: int, numbers: int) -> tuple[Said, dict[str, str]]:
+        service, host = NAGIOS[thing], thing.partition(" ")[0]
+        word, number = STATES[service][state], max(1, self.number - numbers)
+        at = (self.now - timedelta(seconds=ago)).replace(microsecond=0)
+        prefix = "SERVICE" if service else "HOST"
+        body = {
+            "NOTIFICATIONTYPE": "PROBLEM" if state else "RECOVERY",
+            "HOSTNAME": host,
+            "TIMET": str(int(at.timestamp())),
+            f"{prefix}STATE": word,
+            f"{prefix}NOTIFICATIONID": str(number),
+        } | ({"SERVICEDESC": service} if service else {})
+        said = Said(
+            source="nagios",
+            kind="service" if service else "host",
+            key=f"{host}:{service}" if service else host,
+            thing=thing,
+            labels={"host": host} | ({"service": service} if service else {}),
+            severity=SEVERITY.get(word, ""),
+            at=at,
+            number=number,
+        )
+        return said, body
+
+    def _app(self, thing: str, state: int) -> tuple[Said, dict[str, str]]:
+        severity = ("", "warning", "critical")[state]
+        body = {
+            "key": thing,
+            "title": f"{thing} is {severity or 'fine'}",
+            "status": "problem" if state else "recovery",
+            "severity": severity or "info",
+            "cluster": APPS[thing],
+        }
+        labels = {"cluster": APPS[thing]}
+        said = Said(source="app", kind="message", key=thing, thing=thing, labels=labels, severity=severity)
+        return said, body
+
+    async def _is_decided(self, id: str) -> None:
+        stored = await self.scenario.hub.store.event(id)
+        assert stored is not None
+        assert "" == stored.failure
+        assert stored.decision is not None
+        assert stored.decision.routes or stored.decision.change not in ("opened", "noticed"), stored
+
+    async def hears_again(self, which: int) -> None:
+        """A tool repeats a delivery: nothing comes of it."""
+        if self._deliveries:
+            request = self._deliveries[which % len(self._deliveries)]
+            answer = await self.scenario.hub.ingest.accept(request)
+            assert answer.duplicate
+            await self.look()
+
+    async def passes(self, length: str) -> None:
+        """Time, with a look wherever something is due."""
+        end = self.now + parse_duration(length)
+        for _ in range(2_000):
+            due = self.scenario.next_due()
+            if due is None or due > end:
+                break
+            self.scenario.clock = max(self.now, due)
+            await self.scenario.hub.upkeep.ripen()
+            await self.look()
+        else:
+            pytest.fail("the hub wakes without end")
+        self.scenario.clock = end
+        await self.look()
+
+    async def reloads(self, name: str) -> None:
+        rules = RULES.get(name)
+        assert await self.scenario.reloads(rules.text() if rules else BROKEN) is (rules is not None)
+        if rules:
+            self.truth.reloads(rules)
+        await self.look()
+
+    async def restarts(self) -> None:
+        await self.scenario.restarts()
+        await self.look()
+
+    async def tidies(self) -> None:
+        """Memory lets go of what has come to rest."""
+        await self.scenario.hub.upkeep.forget()
+        await self.look()
+
+    async def fails(self, how: str) -> None:
+        """The pager does not take what it is given; empty: it does again."""
+        self.chat.arrives = how == "mute"
+        self.chat.failures = [FAILURES[how]() for _ in range(500)] if how else []
+        self.well_since = self.now
+        await self.look()
+
+    # ----------------------------------------------------------------------------------------------- what people do
+
+    async def says(self, verb: str, thing: str, by: str) -> None:
+        """`ack`, `unack` or `resolve` of one alert, by its id."""
+        life = self.truth.called(thing)
+        alert = next((a for a in self.scenario.hub.operations.alerts() if life and _key(a) == _key(life)), None)
+        if life is not None and alert is not None:
+            reply = await self.scenario.says(f"{verb} {alert.id}", by=by)
+            assert reply.ok or (verb == "unack" and not life.acked_by), reply
+            self._done(verb, [life], by)
+        await self.look()
+
+    async def answers(self, verb: str, which: int, by: str) -> None:
+        """A sentence in the thread of a message: it is about all that it is about."""
+        head = self._head(which)
+        if head is not None:
+            lives = self._members(head)
+            await self._silences(head, lives, self._say(head, verb, by))
+            self._done(verb, lives, by)
+        await self.look()
+
+    async def presses(self, label: str, which: int, by: str) -> None:
+        """A button: it is about those who stand there as it is pressed."""
+        head = self._head(which)
+        button = next((b for b in self._buttons(head) if b.label == label), None) if head else None
+        if head is not None and button is not None:
+            lives = [life for thing in sorted(head.fires) if (life := self.truth.called(thing))]
+            await self._silences(head, lives, self._press(head, button.value, by))
+            self._done(label.lower(), lives, by)
+        await self.look()
+
+    def _done(self, verb: str, lives: Sequence[Life], by: str) -> None:
+        if verb in ("ack", "unack"):
+            self.truth.takes(lives, by if verb == "ack" else "", self.now)
+        elif verb == "resolve":
+            for life in lives:
+                self.truth.ends(life, self.now, self.now)
+
+    async def _say(self, head: Head, text: str, by: str) -> None:
+        operations = self.scenario.hub.operations
+        asker = self.scenario.hub.actions.asker(by, trusted=True, token=False)
+        await operations.say(text, asker=asker, place=head.channel, thread=head.id, via=Via.CHAT)
+
+    async def _press(self, head: Head, value: str, by: str) -> None:
+        asker = self.scenario.hub.actions.asker(by, trusted=True, token=False)
+        await self.scenario.hub.operations.press(value, asker=asker, place=head.channel)
+
+    async def silences(self, match: dict[str, str], length: str) -> None:
+        words = " ".join(
+            f"{name}{value.replace(' ', '')}" if " " in value else f"{name}={value}" for name, value in match.items()
+        )
+        before = set(self._quiet())
+        reply = await self.scenario.says(f"silence {words} for {length}")
+        assert reply.ok, reply
+        (id,) = set(self._quiet()) - before
+        self.truth.silences[id] = Silence(match=match, ends_at=self.now + parse_duration(length))
+        await self.look()
+
+    async def unsilences(self, which: int) -> None:
+        if ids := sorted(self._quiet()):
+            id = ids[which % len(ids)]
+            reply = await self.scenario.says(f"unsilence {id}")
+            assert reply.ok, reply
+            del self.truth.silences[id]
+        await self.look()
+
+    async def _silences(self, head: Head, lives: Sequence[Life], act: Coroutine[Any, Any, None]) -> None:
+        """Do what may begin or end silences of these lives."""
+        before = self._quiet()
+        await act
+        after = self._quiet()
+        for id in before.keys() - after.keys():
+            del self.truth.silences[id]
+        for id in after.keys() - before.keys():
+            alert = self.scenario.hub.actions.alert(after[id].match["id"])
+            life = next(life for life in lives if _key(life) == _key(alert))
+            self.truth.silences[id] = Silence(lives=frozenset({life}), ends_at=after[id].ends_at)
+
+    def _quiet(self) -> dict[str, Any]:
+        return {silence.id: silence for silence in self.scenario.hub.operations.silences()}
+
+    def _head(self, which: int) -> Head | None:
+        """A message of a room that says that something of ours fires."""
+        heads = [
+            head
+            for name in ROOMS
+            for head in self.reader.heads[f"room:{name}"].values()
+            if head.fires and all(self.truth.called(thing) for thing in head.fires)
+        ]
+        return heads[which % len(heads)] if heads else None
+
+    def _buttons(self, head: Head) -> Sequence[Any]:
+        return self._shown[head.channel, head.id].message.buttons
+
+    def _members(self, head: Head) -> Sequence[Life]:
+        """Those who fire and that it is about, whether it says so yet or not."""
+        life = next(life for thing in sorted(head.fires) if (life := self.truth.called(thing)))
+        telling = self.truth.told_at(life, head.channel)
+        if telling is None or telling.crowd is None:
+            return [life]
+        return [member for member in telling.crowd.members if member.firing]
+
+    # ---------------------------------------------------------------------------------------------------- it is seen
+
+    async def look(self) -> None:
+        """Let everything be delivered that is due, read all channels, and compare."""
+        self.truth.ticks(self.now)
+        await self.scenario.hub.upkeep.ripen()
+        await self.scenario.settle()
+        self._shown: dict[tuple[str, str], Entry] = {}
+        rang: list[Wake] = []
+        for name in ROOMS:
+            shown = await self.scenario.hub.operations.room_log.read(name)
+            entries = [Entry(id=m.id, under=m.thread or "", message=m.message, loud=m.loud) for m in shown]
+            rang += self._look(f"room:{name}", entries)
+        self._look(PAGER, self._pages())
+        for wake in rang:
+            self._wakes_rightly(wake)
+        await self._api_is_true()
+        for address in (*(f"room:{name}" for name in ROOMS), PAGER):
+            await self._is_true(address)
+
+    def _look(self, address: str, entries: Sequence[Entry]) -> Sequence[Wake]:
+        self._shown |= {(address, entry.id): entry for entry in entries}
+        return self.reader.look(address, entries, self.now)
+
+    def _pages(self) -> Sequence[Entry]:
+        newest = dict(self.chat.edited)
+        return [
+            Entry(id=f"m{n}", under=under, message=newest.get(f"m{n}", message), loud=loud)
+            for n, ((under, message), loud) in enumerate(zip(self.chat.posted, self.chat.louds, strict=True), 1)
+        ]
+
+    def _wakes_rightly(self, wake: Wake) -> None:
+        """Nothing that is held wakes anybody, nor, with a reminder or the next step, what somebody has."""
+        if wake.head is None or any(self._own(thing) for thing in wake.head.says):
+            return
+        if any(self._in_one_breath(life, wake) for life in self.truth.lives):
+            return
+        named = [life for life in self.truth.firing() if f"{life.thing} is " in wake.words]
+        lives = named or [life for thing in wake.head.fires if (life := self.truth.called(thing))]
+        told = [(life, self.truth.told_at(life, wake.channel)) for life in lives]
+        free = [life for life, how in told if how and not self.truth.holds(life, how.route, self.now)]
+        assert free, f"woken for nothing: {wake}"
+        if wake.occasion is Occasion.ESCALATED or wake.words.startswith("still so"):
+            assert any(not life.acked_by for life in free), f"somebody has it: {wake}"
+
+    def _in_one_breath(self, life: Life, wake: Wake) -> bool:
+        """It broke or got worse and then healed or eased before anybody could be told: it is told as it stands."""
+        came_and_went = life.over_at == self.now and f"{life.thing} is " in wake.words
+        return came_and_went or (wake.new and life.broke_at == self.now and life.count > 1)
+
+    async def _api_is_true(self) -> None:
+        alerts = self.scenario.hub.operations.alerts()
+        says = {_key(a): (a.severity.word, a.ack.by if a.ack else "", a.count) for a in alerts if a.source != OWN}
+        assert {_key(life): (life.severity, life.acked_by, life.count) for life in self.truth.firing()} == says
+        stored = await self.scenario.hub.store.alerts(state="open")
+        assert {alert.id: alert for alert in stored} == {alert.id: alert for alert in alerts}
+
+    async def _is_true(self, address: str) -> None:
+        """The channel says what is so, each thing once; and what it must say it says."""
+        if address == PAGER and (self.chat.failures or self.now - self.well_since < 8 * MINUTE):
+            return
+        excused = await self._dead() if address == PAGER else set[str]()
+        for head in self.reader.heads[address].values():
+            assert head.firing == len(head.fires), f"miscounted: {head}"
+        believed = self.reader.believes(address)
+        for thing, belief in believed.items():
+            if thing not in excused:
+                told, life = self.reader.about(address, thing), self.truth.called(thing)
+                assert len(told) <= (self._ways(life, address) if life else 1), f"told twice: {told}"
+                self._holds(address, thing, belief)
+        for life in self.truth.firing():
+            if life.thing not in excused and self._must_be_told(life, address):
+                assert life.thing in believed, f"{address} does not know of {life.thing}"
+                assert self._was_rung(life, address), f"nobody in {address} was woken for {life.thing}"
+                self._is_reminded_of(life, address)
+        heads = Counter(thing for head in self.reader.heads[address].values() for thing in head.says)
+        lives = Counter[str]()
+        for life in self.truth.lives:
+            lives[life.thing] += self._ways(life, address)
+        for thing in heads.keys() & lives.keys() - excused:
+            assert heads[thing] <= lives[thing], f"{heads[thing]} messages of {lives[thing]} lives of {thing}"
+
+    def _ways(self, life: Life, address: str) -> int:
+        """By how many routes it comes there: more than one where several escalate to the same."""
+        if address in life.told:
+            return 1
+        return sum(one.route.next_in_line == address for one in life.told.values())
+
+    def _holds(self, address: str, thing: str, belief: Belief) -> None:
+        """A belief is true. What was repeated, a crowd, and what flaps may be behind for a moment."""
+        if (own := self._own(thing)) is not None:
+            assert own == belief, f"{address}: {thing}"
+            return
+        life = self.truth.called(thing) or max(
+            (life for life in self.truth.lives if life.thing == thing), key=lambda life: life.turned_at
+        )
+        telling = self.truth.told_at(life, address)
+        behind = telling is not None and (telling.crowd is not None or life.flaps(self.now))
+        repeated = life.said_at > life.turned_at and self.now - life.said_at < LAG
+        if repeated or (behind and self.now - life.turned_at < LAG):
+            return
+        assert life.firing, f"{address} does not know that {thing} is over"
+        state = self.truth.state(life)
+        acked_by = life.acked_by if state is MessageState.ACKED else ""
+        believed = belief.acked_by if belief.state is MessageState.ACKED else ""
+        assert (state, acked_by) == (belief.state, believed), f"{address}: {thing}"
+
+    def _must_be_told(self, life: Life, address: str) -> bool:
+        telling = life.told.get(address)
+        if telling is not None:
+            wait = telling.patience + (2 * LAG if telling.crowd else timedelta(0))
+            return telling.free_since is not None and self.now - telling.free_since >= wait
+        telling = self.truth.told_at(life, address)
+        if telling is None or telling.calm_since is None or telling.route.escalate is None:
+            return False
+        return self.now - telling.calm_since > telling.route.escalate[0] + 5 * MINUTE
+
+    def _was_rung(self, life: Life, address: str) -> bool:
+        """Whether a phone rang for it since it broke; of a crowd it rings once a minute at most."""
+        telling = life.told.get(address)
+        if (
+            telling is None
+            or life.acked_by
+            or life.flaps(self.now)
+            or self.now - (telling.free_since or self.now) < 2 * MINUTE
+        ):
+            return True
+        return any(
+            wake.at >= life.broke_at
+            and (wake.head.id in {head.id for head in self.reader.about(address, life.thing)})
+            and (wake.new or f"{life.thing} is " in wake.words)
+            for wake in self.reader.woken
+            if wake.channel == address and wake.head
+        )
+
+    def _is_reminded_of(self, life: Life, address: str) -> None:
+        telling = life.told.get(address)
+        if telling is None or telling.route.repeat is None or telling.calm_since is None:
+            return
+        (head,) = self.reader.about(address, life.thing)
+        rang = [
+            wake.at for wake in self.reader.woken if wake.head and (wake.channel, wake.head.id) == (address, head.id)
+        ]
+        quiet_since = max([telling.calm_since, *rang])
+        assert self.now - quiet_since <= 2 * telling.route.repeat + 5 * MINUTE, f"nobody is reminded of {life.thing}"
+
+    def _own(self, thing: str) -> Belief | None:
+        """What the hub says of itself: of that its own word counts."""
+        alert = next((a for a in self.scenario.hub.operations.alerts() if thing_of(a.title) == thing), None)
+        if alert is None or alert.source != OWN:
+            return None
+        by = alert.ack.by if alert.ack else ""
+        return Belief(state=MessageState.ACKED if by else MessageState.OPEN, acked_by=by)
+
+    async def _dead(self) -> set[str]:
+        """What lies in the dead letters."""
+        dead = await self.scenario.hub.operations.dead()
+        posts = [await self.scenario.hub.store.post(item.post) if hasattr(item, "post") else item for item in dead]
+        alerts = [await self.scenario.hub.store.alert(post.group) for post in posts if post]
+        return {thing_of(alert.title) for alert in alerts if alert}
+
+
+def _key(of: Any) -> tuple[str, str]:
+    return of.source, of.key
+
+
+# -------------------------------------------------------------------------------------------------- any history at all
+
+THINGS = st.sampled_from([*NAGIOS, *APPS])
+EVENTS = st.tuples(
+    THINGS, st.sampled_from([0, 1, 2, 2]), st.sampled_from([0, 0, 0, 30, 400]), st.sampled_from([0, 0, 2])
+)
+WHICH = st.integers(0, 5)
+PEOPLE = st.sampled_from(["alice", "bob"])
+LENGTHS = st.sampled_from(["5s", "10s", "61s", "3m", "9m", "11m", "31m", "61m", "4h", "9h", "1d"])
+MATCHES = st.sampled_from(
+    [{"host": "web1"}, {"source": "app"}, {"cluster": "eu"}, {"severity": "<= warning"}, {"source": "nagios"}]
+)
+
+
+class AnyHistory(RuleBasedStateMachine):
+    """Events, acts, silences, time, reloads, restarts, and a chat that fails, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = tempfile.TemporaryDirectory()
+        self.night: Night
+
+    def run(self, doing: Coroutine[Any, Any, None]) -> None:
+        self.loop.run_until_complete(doing)
+
+    @initialize(rules=st.sampled_from(sorted(RULES)), wait=st.sampled_from(["1m", "2d5h58m", "2d14h58m"]))
+    def begins(self, rules: str, wait: str) -> None:
+        self.night = Night(Path(self.folder.name), RULES[rules])
+        self.run(self.night.scenario.start())
+        self.run(self.night.passes(wait))
+
+    @rule(events=st.lists(EVENTS, min_size=1, max_size=4))
+    def hears(self, events: list[tuple[str, int, int, int]]) -> None:
+        self.run(self.night.hears(events))
+
+    @rule(event=EVENTS)
+    def hears_one(self, event: tuple[str, int, int, int]) -> None:
+        self.run(self.night.hears([event]))
+
+    @rule(which=WHICH)
+    def hears_again(self, which: int) -> None:
+        self.run(self.night.hears_again(which))
+
+    @rule(length=LENGTHS)
+    def passes(self, length: str) -> None:
+        self.run(self.night.passes(length))
+
+    @rule(length=LENGTHS)
+    def passes_too(self, length: str) -> None:
+        self.run(self.night.passes(length))
+
+    @rule(verb=st.sampled_from(["ack", "unack", "resolve"]), thing=THINGS, by=PEOPLE)
+    def says(self, verb: str, thing: str, by: str) -> None:
+        self.run(self.night.says(verb, thing, by))
+
+    @rule(verb=st.sampled_from(["ack", "unack", "resolve", "silence for 30m", "unsilence"]), which=WHICH, by=PEOPLE)
+    def answers(self, verb: str, which: int, by: str) -> None:
+        self.run(self.night.answers(verb, which, by))
+
+    @rule(label=st.sampled_from(["Ack", "Unack", "Silence 1h", "Speak up", "Resolve"]), which=WHICH, by=PEOPLE)
+    def presses(self, label: str, which: int, by: str) -> None:
+        self.run(self.night.presses(label, which, by))
+
+    @rule(match=MATCHES, length=st.sampled_from(["5m", "30m", "2h", "12h"]))
+    def silences(self, match: dict[str, str], length: str) -> None:
+        self.run(self.night.silences(match, length))
+
+    @rule(which=WHICH)
+    def unsilences(self, which: int) -> None:
+        self.run(self.night.unsilences(which))
+
+    @rule(name=st.sampled_from([*RULES, "broken"]))
+    def reloads(self, name: str) -> None:
+        self.run(self.night.reloads(name))
+
+    @rule()
+    def restarts(self) -> None:
+        self.run(self.night.restarts())
+
+    @rule()
+    def tidies(self) -> None:
+        self.run(self.night.tidies())
+
+    @rule(how=st.sampled_from(["", *FAILURES]))
+    def fails(self, how: str) -> None:
+        self.run(self.night.fails(how))
+
+    def teardown(self) -> None:
+        """In the end all is quiet, and every belief is true."""
+        try:
+            self.run(self.night.fails(""))
+            self.run(self.night.passes("25m"))
+        finally:
+            self.run(self.night.scenario.stop())
+            self.loop.close()
+            self.folder.cleanup()
+
+
+AnyHistory.TestCase.settings = settings(
+    max_examples=HISTORIES or 25,
+    stateful_step_count=40 if HISTORIES else 20,
+    deadline=None,
+    derandomize=not HISTORIES,
+    print_blob=False,
+    suppress_health_check=list(HealthCheck),
+)
+TestAnyHistory = AnyHistory.TestCase
