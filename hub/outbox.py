@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeGuard
 
 from hub.contracts import Chat, Edits, Finds, PostKey, Repeat, Room
 from hub.core import delivery, telling
@@ -263,7 +264,7 @@ class Outbox:
         if item.sending.trying:
             # Which version it was nobody knows, so that it is edited once more if it is there.
             return await self._look(chat, room, item, 0, "the hub stopped while it was being sent")
-        gist = self._gist(item) if isinstance(item, Post) and not isinstance(chat, Edits) else ""
+        gist = self._gist(item) if isinstance(item, Post) and not _edits(chat) else ""
         if self._goes_without_saying(chat, item, gist):
             return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, gist=gist)
         try:
@@ -286,7 +287,7 @@ class Outbox:
 
     def _goes_without_saying(self, chat: Chat, item: Item, gist: str) -> bool:
         """A chat that cannot edit hears of a change in a new message, or not at all."""
-        if isinstance(chat, Edits):
+        if _edits(chat):
             return False
         if isinstance(item, Line):
             return telling.said_by_its_post(item)
@@ -298,13 +299,13 @@ class Outbox:
             message = _marked(self._wording.line(item, dialect=chat.traits.dialect), item.sending)
             if post is not None and not chat.traits.threads:
                 message = replace(message, standing=f"about: {self._say(post, chat.traits.dialect).title}")
-            message = self._naming(message, item, post, room, edits=isinstance(chat, Edits))
+            message = self._naming(message, item, post, room, edits=_edits(chat))
             return await chat.post(room, message, _key(item), under=post.ref if post else None, loud=item.loud)
         message = self._say(item, chat.traits.dialect)
-        if item.ref is not None and isinstance(chat, Edits):
+        if item.ref is not None and _edits(chat):
             await chat.edit(item.ref, message, _key(item))
             return item.ref
-        message = self._naming(message, item, item, room, edits=isinstance(chat, Edits))
+        message = self._naming(message, item, item, room, edits=_edits(chat))
         return await chat.post(room, _marked(message, item.sending), _key(item))
 
     def _naming(self, message: Message, item: Item, post: Post | None, room: Room, *, edits: bool) -> Message:
@@ -423,8 +424,18 @@ def _key(item: Item) -> PostKey:
     return PostKey(f"{item.id}.{item.wanted}" if isinstance(item, Post) and item.ref is not None else item.id)
 
 
+def _edits(chat: Chat) -> TypeGuard[Edits]:
+    return _can_edit(type(chat))
+
+
+@cache
+def _can_edit(kind: type) -> bool:
+    # To ask a protocol takes longer than to render a message.
+    return issubclass(kind, Edits)
+
+
 def _is_edit(chat: Chat, item: Item) -> bool:
-    return isinstance(item, Post) and item.ref is not None and isinstance(chat, Edits)
+    return isinstance(item, Post) and item.ref is not None and _edits(chat)
 
 
 def _mark_begun(draft: Draft, items: Sequence[Item]) -> None:

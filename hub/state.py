@@ -363,6 +363,8 @@ class Draft:
     def timers_of(self, kind: str) -> list[Timer]:
         """All of a kind that are set."""
         known = self.state.timers_of(kind).items()
+        if not known and not any(draft._timers.get(kind) for draft in self.layers()):
+            return []
         found: dict[str, Timer | None] = {s: Timer(kind=kind, subject=s, due_at=due) for s, due in known}
         for draft in reversed(list(self.layers())):
             found |= draft._timers.get(kind, {})
