@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain
@@ -24,6 +24,7 @@ from hub.core.event import Report, Severity, Status
 from hub.core.grouping import VERSIONS
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Mention, Message, MessageRef, Post, Sending
+from hub.core.records import quick, replace
 from hub.core.silence import Silence
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.state import Draft, State
@@ -43,6 +44,7 @@ IDLE = 60.0
 Item = Post | Line
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
     """What one attempt came to. `version` is that of the post that was tried; 0 for a line."""

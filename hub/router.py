@@ -6,7 +6,7 @@ It fetches what the core's rules need from the draft, asks them, and puts what t
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from hub.core.event import Event, Report, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
 from hub.core.matching import event_look
 from hub.core.notification import DeliveryState, Occasion, Post
+from hub.core.records import replace
 from hub.core.routing import Taken
 from hub.core.rules import OWN, Rules
 from hub.core.silence import Silence

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from hub.core import telling
@@ -10,6 +9,7 @@ from hub.core.alert import Alert
 from hub.core.grouping import STORM_PACE, Group, GroupId, GroupKey
 from hub.core.holds import Placed
 from hub.core.notification import DeliveryState, Occasion, Post, Sending
+from hub.core.records import replace
 from hub.core.routing import Taken
 from hub.core.rules import Rules
 from hub.core.storms import Limit, Rates

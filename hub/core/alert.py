@@ -1,12 +1,13 @@
 """An alert is one life of a source and key. `advance` folds an event into it, `act` what a person or the hub did."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
 from hub.core.event import Event, Labels, Link, Mark, MarkKind, Severity, Status, require_utc
+from hub.core.records import quick, replace
 
 AlertId = NewType("AlertId", str)
 
@@ -51,6 +52,7 @@ class Origin(StrEnum):
     TOOL = "tool"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
     """Who has taken it on. A person's ack counts at once; what the tool says of it is the `Answer` beside it."""
@@ -96,6 +98,7 @@ class Answer:
     """The tool's own mark of order of the event that confirmed it."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One life, from opened to resolved. Its id names that life."""
@@ -165,6 +168,7 @@ class Alert:
         return self.count > 0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
     """The alert after an event and what that was. `alert` is None where the event left nothing behind."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from hub.core.records import quick
+
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -45,6 +47,7 @@ class Unknown:
 Next = Settled | Retry | Dead | Unknown
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try. `number` counts from 1; `owed_at` is when it was first owed; `edit` and `loud` are what was tried."""

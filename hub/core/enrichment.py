@@ -1,10 +1,10 @@
 """What tables beside the rules know of an event, and its tool does not: who owns it, which runbook helps."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from hub.core.event import Event, Labels
 from hub.core.matching import EVENT_FIELDS, Field, PatternSet, compile_text, event_look, glob_pattern
+from hub.core.records import replace
 
 Key = tuple[str, ...]
 Row = tuple[tuple[str, str], ...]

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import NewType
 
+from hub.core.records import quick
+
 EventId = NewType("EventId", str)
 Labels = Mapping[str, str]
 
@@ -78,6 +80,7 @@ class Link:
     url: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One normalised thing that a source said, as the tool's parser returns it.
@@ -105,6 +108,7 @@ class Report:
         require_utc("ends_at", self.ends_at)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Report):
     """A report with its place in the hub: which source, when it came, as which delivery. Immutable."""

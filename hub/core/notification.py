@@ -8,6 +8,7 @@ from typing import NewType
 
 from hub.core.event import Link, Severity
 from hub.core.grouping import PLAIN, EscalationStep, Gathered, Pace
+from hub.core.records import quick
 
 PostId = NewType("PostId", str)
 LineId = NewType("LineId", str)
@@ -74,6 +75,7 @@ class MessageKind(StrEnum):
     LINE = "line"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
     """`value` is `<post>:<version>:<verb>`; pressing it is the same as saying the verb in the post's thread. Of a
@@ -93,6 +95,7 @@ class Mention:
     id: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message of plain text, before a chat's `compose` gives it its dress.
@@ -132,6 +135,7 @@ class DeliveryState(StrEnum):
     """Never told and no longer worth telling: it healed while held."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
     """How the delivery of a post or a line stands."""
@@ -147,6 +151,7 @@ class Sending:
     """A try has begun, to a chat that shows a repeat twice. Found at a start, it is one whose end nobody knows."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
     """A subject in a channel: the chat's reference, the version shown, the version wanted."""
@@ -196,6 +201,7 @@ class Post:
         return step, self.unacked_since + step.after
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """An entry in a post's thread; without a post it stands alone in its channel. Its words are fixed when owed."""

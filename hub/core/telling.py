@@ -13,7 +13,7 @@ meanwhile is dropped: nobody was told that it broke.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.core.alert import Advance, Alert, Change
@@ -21,6 +21,7 @@ from hub.core.event import Severity
 from hub.core.grouping import EscalationStep, Gathered
 from hub.core.holds import FREE, Holds
 from hub.core.notification import DeliveryState, Line, LineId, MessageState, Occasion, Post, PostId, Sending
+from hub.core.records import replace
 from hub.core.routing import Taken
 
 SETTLE = timedelta(seconds=10)

@@ -15,9 +15,11 @@ from hub.core.calendar import Occurrence
 from hub.core.event import Event
 from hub.core.grouping import Group
 from hub.core.notification import Line, Post
+from hub.core.records import quick
 from hub.core.silence import Silence
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRequest:
     """What a source posted, raw, with our verdict. Secrets in headers are gone before it gets here."""
@@ -41,6 +43,7 @@ class StoredRequest:
     """Set when a quarantined request was replayed with success: it is no longer in quarantine."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What became of an event, and why. `config` is the hash of the rules that decided."""
@@ -55,6 +58,7 @@ class Decision:
     """What kept it from being told: (`silence`, its id)."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
     """An event with its decision: None until it is routed. `failure` is the traceback of a rule that raised."""
@@ -65,6 +69,7 @@ class StoredEvent:
     failure: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
     """Something to be looked at when the time comes. One per kind and subject."""
