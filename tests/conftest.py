@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from peers.hub import HubProcess
 from peers.servers import PRESENT
 from peers.servers import free_port as _free_port
 
+# How long an example takes says how busy the machine is.
+settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tocsin")
 LEFT_OUT: pytest.StashKey[Counter[str]] = pytest.StashKey()
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
