@@ -36,6 +36,7 @@ from hub.explain import Explainer
 from hub.pauses import pauses_in
 from hub.proof import same
 from hub.router import LINK_CODE, Asked, Router
+from hub.silencing import ID_LENGTH
 from hub.state import Draft, State
 from hub.store import Audit, Linked, StoredAsk, StoredRequest
 from hub.writer import Writer
@@ -282,6 +283,11 @@ class HubActions:
     def silences(self) -> Sequence[Silence]:
         return sorted(self._state.active_silences(self._now()), key=lambda s: s.ends_at)
 
+    def scheduled(self) -> Sequence[Silence]:
+        standing, now = {silence.name for silence in self._state.silences.values()}, self._now()
+        coming = [one.next(now) for one in self._rules().silences if one.name not in standing]
+        return sorted((silence for silence in coming if silence is not None), key=lambda s: s.starts_at)
+
     def waiting(self) -> Sequence[Silence]:
         return [silence for silence in self._state.silences.values() if silence.waiting]
 
@@ -325,7 +331,7 @@ class HubActions:
             raise UsageError(refusal)
         effect = await self._effects.of(matchers)
         asked = Silence(
-            id=SilenceId(ids.short_id(SHORT + 1)),
+            id=SilenceId(ids.short_id(ID_LENGTH)),
             match=dict(matchers),
             author=heard.asker.person,
             account=heard.asker.account,
@@ -473,8 +479,7 @@ class HubActions:
 
     async def unsilence(self, silences: Sequence[str], heard: Heard) -> Sequence[Silence]:
         def job(draft: Draft) -> Sequence[Silence]:
-            ended = [self._router.silencing.end(draft, id, heard.asker.person) for id in silences]
-            return [silence for silence in ended if silence is not None]
+            return self._router.silencing.end(draft, silences, heard.asker.person)
 
         return await self._writer.do(job)
 

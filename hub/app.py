@@ -100,10 +100,15 @@ class Hub:
     app: web.Application
 
 
-def catalogue_of(tools: Mapping[str, Integration], environment: Environment | None = None) -> Catalogue:
+def catalogue_of(
+    tools: Mapping[str, Integration],
+    environment: Environment | None = None,
+    now: Callable[[], datetime] | None = None,
+) -> Catalogue:
     commands = [command.name for command in all_commands(tools) if not isinstance(command, JudgedAs)]
     chats = frozenset(name for name, tool in tools.items() if tool.chat)
-    return Catalogue(tools=tools, chats=chats, commands=commands, setting=environment.secret if environment else None)
+    setting = environment.secret if environment else None
+    return Catalogue(tools=tools, chats=chats, commands=commands, setting=setting, now=now)
 
 
 def all_commands(tools: Mapping[str, Integration]) -> list:  # type: ignore[type-arg]
@@ -131,7 +136,7 @@ async def build(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.DummyCookieJar())
         )
         store = await stack.enter_async_context(open_store(settings.database))
-        current = Current(settings.routes, catalogue_of(tools, environment))
+        current = Current(settings.routes, catalogue_of(tools, environment, now))
         await current.begin(store, now())
         snapshot = await store.load(since=now() - current().reopen_within - REST)
         state = State.of(snapshot)

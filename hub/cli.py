@@ -155,13 +155,13 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _rules(file: str | None) -> Any:
-    from hub.app import catalogue_of
+    from hub.app import catalogue_of, utc_now
     from hub.registry import installed
     from hub.routes_file import read_rules
     from hub.settings import Environment, routes_file
 
     path = routes_file(file or os.environ.get("TOCSIN_ROUTES"))
-    return read_rules(path, catalogue_of(installed(), Environment(os.environ)))
+    return read_rules(path, catalogue_of(installed(), Environment(os.environ), utc_now))
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -646,6 +646,9 @@ class Actions(Protocol):
     def waiting(self) -> Sequence[Silence]:
         """Silences that wait for a second person to agree."""
 
+    def scheduled(self) -> Sequence[Silence]:
+        """The silences of the rules file that are to come, the next first; of each its next time."""
+
     def silence_policy(self) -> SilencePolicy: ...
     async def approve(self, silence: Silence, heard: Heard) -> Silence:
         """Let a silence begin that waits for it. Raises UsageError."""

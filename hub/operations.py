@@ -94,6 +94,9 @@ class Operations:
     def silences(self) -> Sequence[Silence]:
         return [*self.actions.waiting(), *self.actions.silences()]
 
+    def every_silence(self) -> Sequence[Silence]:
+        return [*self.silences(), *self.actions.scheduled()]
+
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         if not alert.open:
             return ()

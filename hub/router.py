@@ -510,7 +510,9 @@ class Router:
     # ------------------------------------------------------------------------------------------------------- new rules
 
     def adopt(self, draft: Draft) -> None:
-        """Rules come into force: what waited by those of before is looked at again, beats are watched for."""
+        """Rules come into force: what waited by those of before is looked at again, beats are watched for, silences of
+        the file begin and end."""
+        self.silencing.keep(draft)
         for alert in draft.open_alerts():
             waits = any(telling.never_told(post) for post in draft.posts_about(alert))
             settling = draft.timer("settle", alert.id) is not None
@@ -524,25 +526,37 @@ class Router:
         """Do what the timers were set for. One that fails is looked at again, and keeps no other from its turn."""
         for kind, subject in due:
             draft.set_timer(kind, subject, None)
-        for kind, subject in due:
+        together = {kind: [subject for one, subject in due if one == kind] for kind in _TOGETHER}
+        turns = [(kind, [subject]) for kind, subject in due if kind not in together]
+        for kind, subjects in [*turns, *((kind, subjects) for kind, subjects in together.items() if subjects)]:
             branch = draft.branch()
             try:
-                _TIMERS[kind](self, branch, subject)
+                self._take_turn(branch, kind, subjects)
             except Exception:
-                log.exception("timer %s %s failed; it is tried again", kind, subject)
-                draft.set_timer(kind, subject, draft.now + LOOK_AGAIN)
+                log.exception("timer %s %s failed; it is tried again", kind, subjects[0])
+                for subject in subjects:
+                    draft.set_timer(kind, subject, draft.now + LOOK_AGAIN)
             else:
                 draft.merge(branch)
         self._acks.remind_owners(draft, [subject for kind, subject in due if kind == "ack"])
 
-    def _silence_ends(self, draft: Draft, id: str) -> None:
-        self.silencing.end(draft, id)
+    def _take_turn(self, draft: Draft, kind: str, subjects: Sequence[str]) -> None:
+        if kind in _TOGETHER:
+            _TOGETHER[kind](self, draft, subjects)
+        else:
+            _TIMERS[kind](self, draft, subjects[0])
+
+    def _silences_end(self, draft: Draft, ids: Sequence[str]) -> None:
+        self.silencing.end(draft, ids)
+
+    def _silences_warn(self, draft: Draft, ids: Sequence[str]) -> None:
+        self.silencing.warn(draft, ids)
 
     def _silence_lapses(self, draft: Draft, id: str) -> None:
         self.silencing.lapse(draft, id)
 
-    def _silence_warns(self, draft: Draft, id: str) -> None:
-        self.silencing.warn(draft, id)
+    def _plan_silences(self, draft: Draft, _: str) -> None:
+        self.silencing.keep(draft)
 
     def _expires(self, draft: Draft, id: str) -> None:
         alert = draft.alert(id)
@@ -625,10 +639,15 @@ class Router:
                 self.unack(draft, alert.id, note=f"the ack is lifted: {alert.tool} did not confirm it for {minutes}")
 
 
+_TOGETHER: Mapping[str, Callable[[Router, Draft, Sequence[str]], None]] = {
+    "silence": Router._silences_end,
+    "silence-warns": Router._silences_warn,
+}
+"""Of these all that are due at once are told of in one line a channel."""
 _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
-    "silence": Router._silence_ends,
-    "silence-warns": Router._silence_warns,
     "silence-lapses": Router._silence_lapses,
+    "silence-plan": Router._plan_silences,
+    "silence-dismissed": Router._plan_silences,
     "expire": Router._expires,
     "confirm": Router._unconfirmed,
     "lift": Router._lift,

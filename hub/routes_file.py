@@ -10,8 +10,8 @@ import re
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from hub.core.calendar import PRIVATE, over_http, parse_calendar
 from hub.core.digests import Digest, parse_every
 from hub.core.durations import parse_duration, say_duration
 from hub.core.enrichment import Table
+from hub.core.event import EPOCH
 from hub.core.grouping import AT_ONCE, GROUP_WAIT, PLAIN, EscalationStep, Pace
 from hub.core.inhibition import InhibitRule
 from hub.core.matching import (
@@ -42,11 +43,12 @@ from hub.core.matching import (
 from hub.core.mentions import GROUP, HERE, ON_CALL
 from hub.core.notification import Occasion
 from hub.core.oncall import Layer, Schedule, first_turn, parse_handover, parse_rotation
+from hub.core.planned import Planned
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rules import ACK_LASTS, OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
 from hub.core.silence import LONGEST, SilencePolicy
 from hub.core.storms import STORM, Limit
-from hub.core.times import parse_date, parse_zone
+from hub.core.times import parse_date, parse_time, parse_zone
 from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
 from hub.errors import Complaint, RulesError
 from hub.proof import Secret
@@ -70,7 +72,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
         "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
         "reopen_within", "ack_lasts", "storm", "heartbeats", "inhibit", "settle", "time_windows",
-        "schedules", "silence_policy", "enrich",
+        "schedules", "silence_policy", "silences", "enrich",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
@@ -86,13 +88,14 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "channel": ("to", "shadow", "storm"),
     "limit": ("most", "within"),
     "access": ("allow", "deny", "who", "in", "when"),
+    "silence": ("name", "match", "from", "until", "during", "because"),
     "silence_policy": ("longest", "require", "second_person_above"),
     "source": ("tool", "expire_after", "heartbeat"),
     "beat": ("every", "grace"),
     "test": ("name", "given", "expect"),
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
-    "top": ("include", "silences", "commands"),
+    "top": ("include", "commands"),
     "route": ("pages", "reopen_within", "shadow"),
     "channel": ("fallback", "pages", "pace"),
     "access": ("confirm", "approve"),
@@ -113,6 +116,7 @@ WINDOW: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "dates": ("dates", parse_dates),
     "except": ("excepted", parse_dates),
 }
+SILENCE_EXAMPLE = '{name: patch-night, match: {host: "db*"}, from: 2026-12-01T22:00Z, until: 2026-12-02T02:00Z}'
 POLICY_EXAMPLE = "{longest: 24h, require: [host, service], second_person_above: 20}"
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -126,6 +130,8 @@ class Catalogue:
     commands: Sequence[str]
     setting: Callable[[str, str], Secret | None] | None = None
     """Chat and short name to a setting of this machine; None: nothing is said about them."""
+    now: Callable[[], datetime] | None = None
+    """None: nothing is said about what is over."""
 
 
 def read_rules(path: Path, catalogue: Catalogue, others: Beside | None = None) -> Rules:
@@ -224,6 +230,7 @@ class _Reading:
         if lasts is not None and "ack_lasts" in top:
             lasts = self._duration(top["ack_lasts"], ("ack_lasts",)) or ACK_LASTS
         policy = self._silence_policy(top["silence_policy"]) if "silence_policy" in top else SilencePolicy()
+        silences = tuple(self._silences(top.get("silences", [])))
         settle = self._duration(top.get("settle"), ("settle",)) or SETTLE
         tests = tuple(self._tests(top.get("tests", [])))
         reopen = self._duration(top.get("reopen_within"), ("reopen_within",)) or REOPEN_WITHIN
@@ -250,6 +257,7 @@ class _Reading:
             desks=self._desks(),
             named=self._named,
             settle=settle,
+            silences=silences,
             silence_policy=policy,
             shadows=frozenset(self.shadows),
             storm=self._limit(top["storm"], ("storm",)) if "storm" in top else STORM,
@@ -988,6 +996,76 @@ class _Reading:
                 names.add(name)
                 yield InhibitRule(name=name, when=when, quiets=quiets, equal=equal)
 
+    def _silences(self, value: Any) -> Iterator[Planned]:
+        names: set[str] = set()
+        for i, given in enumerate(self._list(value, ("silences",)) if value else ()):
+            path: Path_ = ("silences", i)
+            body = self._object(given, path, f"a silence is {SILENCE_EXAMPLE}")
+            if body is None:
+                continue
+            self._known_keys(body, path, KEYS["silence"], "silence")
+            name, match = body.get("name"), self._silence_match(body, path)
+            if not isinstance(name, str) or not SOURCE_NAME.fullmatch(name):
+                self.tree.wrong(path, "a silence has a name of letters, digits, - _ . by which it is ended and listed")
+                continue
+            if name in names:
+                self.tree.wrong((*path, "name"), f"another silence is called {_shown(name)}; names are unique")
+            names.add(name)
+            because = body.get("because", "")
+            if "because" in body and not self._is_text(because, (*path, "because")):
+                continue
+            planned = self._planned(body, path)
+            if planned is not None and match is not None:
+                self._never_again(planned, path)
+                yield replace(planned, name=name, match=body["match"], because=because)
+
+    def _silence_match(self, body: Mapping[str, Any], path: Path_) -> Match | None:
+        if not body.get("match"):
+            what = 'write match: {source: "*"} if everything is meant'
+            self.tree.wrong((*path, "match"), f"'match' is missing, so that it would hold everything; {what}")
+            return None
+        match = self._match(body["match"], (*path, "match"))
+        for name in sorted(match.fields() if match else ()):
+            if name.startswith("body."):
+                what = f"{_shown(name)} cannot be silenced: a silence looks at alerts, which keep labels and no body"
+                self.tree.wrong((*path, "match"), what)
+        return match
+
+    def _planned(self, body: Mapping[str, Any], path: Path_) -> Planned | None:
+        """When it holds."""
+        if ("during" in body) == ("until" in body) or ("during" in body and "from" in body):
+            what = "a silence has either 'until' (with 'from', if not at once) or 'during'"
+            self.tree.wrong(path, f"{what}: {SILENCE_EXAMPLE}")
+            return None
+        if "during" in body:
+            window = self._window_named(body["during"], (*path, "during"))
+            return Planned(name="", window=window) if window is not None else None
+        starts, ends = (
+            self._parsed(_dated, body[key], (*path, key)) if key in body else None for key in ("from", "until")
+        )
+        if ends is None or ("from" in body and starts is None):
+            return None
+        if starts is not None and ends <= starts:
+            self.tree.wrong((*path, "until"), "is not after 'from', so that it would never hold")
+            return None
+        return Planned(name="", starts_at=starts, ends_at=ends)
+
+    def _window_named(self, name: Any, path: Path_) -> TimeWindow | None:
+        window = self.windows.get(name) if isinstance(name, str) else None
+        if window is None:
+            what = f"no window is called {_shown(name)}{_nearest(str(name), self.windows)}"
+            self.tree.wrong(path, f"{what} (they are listed under time_windows:)")
+        elif window.active(EPOCH) and window.closes(EPOCH) is None:
+            what = f"{_shown(name)} is always open, so that it would hold for ever; give the window days or hours"
+            self.tree.wrong(path, what)
+            return None
+        return window
+
+    def _never_again(self, planned: Planned, path: Path_) -> None:
+        now = self.catalogue.now() if self.catalogue.now is not None else None
+        if now is not None and planned.until(now) is None and planned.begins(now) is None:
+            self.tree.warn(path, "is over, and holds nothing any more; remove it")
+
     def _silence_policy(self, value: Any) -> SilencePolicy:
         path: Path_ = ("silence_policy",)
         body = self._object(value, path, f"write: silence_policy: {POLICY_EXAMPLE}") or {}
@@ -1289,6 +1367,11 @@ class _Above:
     to: str | None
     pace: Pace
     equalities: Mapping[str, frozenset[str]]
+
+
+def _dated(text: str) -> datetime:
+    """A time with its date: in UTC, unless it says another offset."""
+    return parse_time(text, now=None, zone=UTC)
 
 
 def _together(parsed: Sequence[Any]) -> Any:

@@ -5,17 +5,19 @@ and where it was asked for. A silence of one alert is seen on that alert, and an
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from hub import ids
 from hub.commands.phrases import say_match, say_time
 from hub.core import telling
 from hub.core.alert import Alert
 from hub.core.durations import say_duration
 from hub.core.matching import Match, alert_look, compile_match
 from hub.core.notification import Button, DeliveryState, Occasion
+from hub.core.planned import AUTHOR, plan
 from hub.core.rules import Rules
 from hub.core.silence import APPROVED_WITHIN, REMEMBERED, Often, Silence, approved, counted, extended
 from hub.core.telling import Said
@@ -24,7 +26,21 @@ from hub.state import Draft
 MOST_PLACES = 30
 """Channels in which one silence is announced."""
 NAMED = 5
+MOST_TOGETHER = 10
+LINE = "\n"
+ID_LENGTH = 5
+DISMISSED = "silence-dismissed"
+"""The timer of a silence of the rules file that somebody ended: until when it does not begin again."""
 EXTEND, AGREE = ("1h more", "extend"), ("Agree", "approve")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Word:
+    """What is to be said of a silence, and where."""
+
+    places: Collection[str]
+    said: Said
+    buttons: tuple[Button, ...] = ()
 
 
 class Silencing:
@@ -77,18 +93,33 @@ class Silencing:
     def begin(self, draft: Draft, silence: Silence, heard_of: Sequence[str] = (), *, but: str = "") -> Silence:
         """Begin a silence. `heard_of` are addresses that lately heard of what it covers; `but` not there, where the
         reply to whoever asked says it."""
+        begun, said = self._begin(draft, silence, heard_of)
+        _say_together(draft, Occasion.SILENCED, "begin", [replace(said, places=set(said.places) - {but})])
+        return begun
+
+    def _begin(self, draft: Draft, silence: Silence, heard_of: Sequence[str]) -> tuple[Silence, "_Word"]:
         covered = _covered(draft, compile_match(silence.match))
         begun = replace(silence, told=tuple(self._places(draft, silence, covered, heard_of)))
         draft.changes.silences[silence.id] = begun
         self._set_timers(draft, begun)
         for alert in covered:
             self._quieten(draft, alert)
-        for place in begun.told if not silence.alert else ():
-            if place != but:
-                announce(
-                    draft, place, Occasion.SILENCED, _what_begins(begun, covered, draft.now.astimezone(self._zone))
-                )
-        return begun
+        places = () if silence.alert else begun.told
+        return begun, _Word(places=places, said=_what_begins(begun, covered, draft.now.astimezone(self._zone)))
+
+    def keep(self, draft: Draft) -> None:
+        """Let the silences of the rules file begin and end as it has them now."""
+        standing = [silence for silence in draft.silences() if silence.name]
+        dismissed = {timer.subject for timer in draft.timers_of(DISMISSED)}
+        todo = plan(self._rules().silences, standing, dismissed, draft.now)
+        self.end(draft, [silence.id for silence in todo.end], AUTHOR)
+        for silence in todo.change:
+            draft.changes.silences[silence.id] = silence
+            self._set_timers(draft, silence)
+        begun = [one.silence(ids.short_id(ID_LENGTH), draft.now, until) for one, until in todo.begin]
+        words = [self._begin(draft, silence, ())[1] for silence in begun]
+        _say_together(draft, Occasion.SILENCED, "begin", words)
+        draft.set_timer("silence-plan", "next", todo.wake)
 
     def extend(self, draft: Draft, silence: Silence, ends_at: datetime, by: str, *, but: str = "") -> Silence:
         """Move its end, and say so where it was announced; `but` not there, where the reply says it."""
@@ -98,53 +129,54 @@ class Silencing:
         for alert in _covered(draft, compile_match(silence.match)):
             edit_posts(draft, alert, Occasion.SILENCED)
         until = say_time(ends_at, draft.now.astimezone(self._zone))
-        said = Said(title=f"{say_match(silence.match)} stays quiet until {until}, says {by}", by=by)
+        said = Said(title=f"{_about(silence)} stays quiet until {until}, says {by}", by=by)
         for place in longer.told if not silence.alert else ():
             if place != but:
                 announce(draft, place, Occasion.SILENCED, said)
         return longer
 
-    def end(self, draft: Draft, id: str, by: str = "") -> Silence | None:
-        """End a silence, tell what it held back and say so where it matters. None if it is not there."""
-        silence = draft.silence(id)
-        if silence is None or silence.ended_at is not None:
-            return None
-        if silence.waiting:
-            return self._drop(draft, silence, f"{by or silence.author} thought better of it")
+    def end(self, draft: Draft, ids: Iterable[str], by: str = "") -> list[Silence]:
+        """End silences, tell what they held back and say so where it matters. Gives those that were there."""
+        standing = [silence for silence in map(draft.silence, ids) if silence is not None and silence.ended_at is None]
+        for silence in standing:
+            if silence.waiting:
+                self._drop(draft, silence, f"{by or silence.author} thought better of it")
+        begun = [silence for silence in standing if not silence.waiting]
+        words = [self._end(draft, silence, by) for silence in begun]
+        _say_together(draft, Occasion.UNSILENCED, "have ended", words)
+        return [ended for silence in standing if (ended := draft.silence(silence.id)) is not None]
+
+    def _end(self, draft: Draft, silence: Silence, by: str) -> "_Word":
         covered = _covered(draft, compile_match(silence.match))
         held = [alert for alert in map(draft.alert, silence.held_alerts) if alert is not None]
         covered += [alert for alert in held if alert not in covered]
-        ended = replace(silence, ended_at=draft.now)
-        draft.changes.silences[id] = ended
-        self._stop_timers(draft, id)
+        draft.changes.silences[silence.id] = replace(silence, ended_at=draft.now)
+        draft.set_timer("silence", silence.id, None)
+        draft.set_timer("silence-warns", silence.id, None)
+        if silence.name and by not in ("", AUTHOR):
+            draft.set_timer(DISMISSED, silence.name, silence.ends_at)
         places = () if silence.alert else _once((*silence.told, *_channels(draft, held)))
         for alert in covered:
             self._speak(draft, alert)
-        for place in places:
-            announce(draft, place, Occasion.UNSILENCED, _what_it_held(ended, covered, by))
-        return ended
+        return _Word(places=places, said=_what_it_held(silence, covered, by))
 
-    def warn(self, draft: Draft, id: str) -> None:
-        """Say that it will end, while there is still time to extend it, if something under it fires."""
-        silence = draft.silence(id)
-        if silence is None or not silence.active(draft.now):
-            return
-        firing = _covered(draft, compile_match(silence.match))
-        if not firing:
-            return
-        said, button = _what_ends(silence, firing, draft.now), _button(silence, *EXTEND)
-        if silence.alert:
-            _say_in_threads(draft, firing[0], said, button)
-        for place in silence.told if not silence.alert else ():
-            announce(draft, place, Occasion.SILENCED, said, buttons=(button,))
+    def warn(self, draft: Draft, ids: Iterable[str]) -> None:
+        """Say that they will end, while there is still time to extend them, if something under them fires."""
+        words = []
+        for silence in map(draft.silence, ids):
+            firing = _covered(draft, compile_match(silence.match)) if silence else []
+            if silence is None or not silence.active(draft.now) or not firing:
+                continue
+            said, button = _what_ends(silence, firing, draft.now), _button(silence, *EXTEND)
+            if silence.alert:
+                _say_in_threads(draft, firing[0], said, button)
+            else:
+                words.append(_Word(places=silence.told, said=said, buttons=(button,)))
+        _say_together(draft, Occasion.SILENCED, "end soon", words)
 
     def _set_timers(self, draft: Draft, silence: Silence) -> None:
         draft.set_timer("silence", silence.id, silence.ends_at)
         draft.set_timer("silence-warns", silence.id, silence.warns_at if silence.warns_at > draft.now else None)
-
-    def _stop_timers(self, draft: Draft, id: str) -> None:
-        draft.set_timer("silence", id, None)
-        draft.set_timer("silence-warns", id, None)
 
     def _places(
         self, draft: Draft, silence: Silence, covered: Sequence[Alert], heard_of: Sequence[str]
@@ -197,6 +229,16 @@ def announce(draft: Draft, place: str, occasion: Occasion, said: Said, buttons: 
     draft.put(lines=[replace(line, loud=occasion is not Occasion.SILENCED, buttons=buttons)])
 
 
+def _say_together(draft: Draft, occasion: Occasion, what: str, words: Sequence[_Word]) -> None:
+    """A line in each place, however many silences begin or end at once."""
+    for place in dict.fromkeys(place for word in words for place in word.places):
+        here = [word for word in words if place in word.places]
+        if len(here) == 1:
+            announce(draft, place, occasion, here[0].said, here[0].buttons)
+        else:
+            announce(draft, place, occasion, _together(what, [word.said for word in here]))
+
+
 def _say_in_threads(draft: Draft, alert: Alert, said: Said, button: Button) -> None:
     owed = DeliveryState.OWED
     for post in draft.posts_about(alert):
@@ -234,6 +276,18 @@ def _button(silence: Silence, label: str, verb: str) -> Button:
 # --------------------------------------------------------------------------------------------------------------- words
 
 
+def _together(what: str, said: Sequence[Said]) -> Said:
+    lines = [f"• {one.title}; {one.text.partition(LINE)[0]}" for one in said[:MOST_TOGETHER]]
+    more = [f"… and {len(said) - MOST_TOGETHER} more"] if len(said) > MOST_TOGETHER else []
+    return Said(title=f"{len(said)} silences {what}", text=LINE.join([*lines, *more]))
+
+
+def _about(silence: Silence) -> str:
+    """What it is about, with its name if it is one of the rules file."""
+    said = say_match(silence.match)
+    return f"{silence.name} ({said})" if silence.name else said
+
+
 def _what_waits(silence: Silence) -> Said:
     length, within = say_duration(silence.length), say_duration(APPROVED_WITHIN)
     because = [f"because {silence.because}"] if silence.because else []
@@ -251,14 +305,14 @@ def _what_begins(silence: Silence, covered: Sequence[Alert], now: datetime) -> S
     fires = [f"{_many(len(covered), 'alert')} under it fire{'s' * (len(covered) == 1)} now"] if covered else []
     until = say_time(silence.ends_at, now)
     return Said(
-        title=f"{say_match(silence.match)} is quiet until {until}, says {silence.author}{agreed}",
+        title=f"{_about(silence)} is quiet until {until}, says {silence.author}{agreed}",
         text="\n".join([*because, *fires, f'"unsilence {silence.id}" ends it']),
         by=silence.author,
     )
 
 
 def _what_ends(silence: Silence, firing: Sequence[Alert], now: datetime) -> Said:
-    about = firing[0].title if silence.alert else say_match(silence.match)
+    about = firing[0].title if silence.alert else _about(silence)
     count = len(firing)
     fires = "it still fires" if silence.alert else f"{_many(count, 'alert')} under it still fire{'s' * (count == 1)}"
     return Said(
@@ -272,7 +326,7 @@ def _what_it_held(silence: Silence, covered: Sequence[Alert], by: str) -> Said:
     held = f"{_many(silence.held, 'event')} held back, of {_many(alerts, 'alert')}{' or more' * full}"
     firing = [alert for alert in covered if alert.open]
     return Said(
-        title=f"{say_match(silence.match)} speaks again{f', says {by}' * bool(by)}",
+        title=f"{_about(silence)} speaks again{f', says {by}' * bool(by)}",
         text="\n".join(
             [
                 held if silence.held else "nothing was held back",

@@ -384,11 +384,15 @@ class Draft:
             found |= changes.alerts
         return [alert for alert in found.values() if alert.open]
 
-    def active_silences(self) -> list[tuple[Silence, Match]]:
+    def silences(self) -> list[Silence]:
+        """Those that have not ended."""
         found = dict(self.state.silences)
         for changes in reversed(list(self._layers())):
             found |= changes.silences
-        return [(s, self._match(s)) for s in found.values() if s.active(self.now)]
+        return [silence for silence in found.values() if silence.ended_at is None]
+
+    def active_silences(self) -> list[tuple[Silence, Match]]:
+        return [(silence, self._match(silence)) for silence in self.silences() if silence.active(self.now)]
 
     def _match(self, silence: Silence) -> Match:
         known = self.state.silences.get(silence.id)

@@ -34,8 +34,9 @@ def _named(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
 
 
 def called(said: str, among: Sequence[Silence], actions: Actions, sentence: str) -> Silence:
-    """The one of these whose id is, or begins with, what was said. Raises UsageError."""
-    found = [silence for silence in among if silence.id.casefold() == said.casefold()]
+    """The one of these whose id is, or begins with, what was said, or that is so called in the rules file. Raises
+    UsageError."""
+    found = [silence for silence in among if said.casefold() in (silence.id.casefold(), silence.name.casefold())]
     found = found or [silence for silence in among if silence.id.casefold().startswith(said.casefold())]
     if len(found) == 1:
         return found[0]

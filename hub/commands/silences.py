@@ -27,7 +27,7 @@ def calls(intent: None) -> Sequence[Call]:  # noqa: ARG001
 
 
 async def run(intent: None, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
-    silences = [*actions.waiting(), *actions.silences()]
+    silences = [*actions.waiting(), *actions.silences(), *actions.scheduled()]
     if not silences:
         return Reply(text="nothing is silenced")
     lines = [_say(silence, actions) for silence in silences[:MOST]]
@@ -39,6 +39,11 @@ def _say(silence: Silence, actions: Actions) -> str:
     because = f" because {short(silence.because)}" if silence.because else ""
     until = say_time(silence.ends_at, actions.here())
     subject = say_silenced(silence.match, alert_of(silence, actions))
+    if silence.name:
+        subject = f"{silence.name} ({subject})"
+    if silence.starts_at > actions.now():
+        begins = say_time(silence.starts_at, actions.here())
+        return f"{subject} from {begins} until {until} by {silence.author}{because}"
     if silence.approve_by is not None:
         length, by = say_seconds(silence.length.total_seconds()), say_time(silence.approve_by, actions.here())
         waits = f'waits until {by} for somebody to say "approve {silence.id}"'

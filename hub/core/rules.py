@@ -11,6 +11,7 @@ from hub.core.event import Event
 from hub.core.inhibition import InhibitRule
 from hub.core.matching import Match
 from hub.core.oncall import Schedule
+from hub.core.planned import Planned
 from hub.core.routing import RouteTree
 from hub.core.silence import SilencePolicy
 from hub.core.storms import STORM, Limit
@@ -113,6 +114,7 @@ class Rules:
     settle: timedelta = SETTLE
     ack_lasts: timedelta | None = ACK_LASTS
     """How long an ack counts where nobody says for how long; None: until it is over."""
+    silences: tuple[Planned, ...] = ()
     silence_policy: SilencePolicy = field(default_factory=SilencePolicy)
     tests: tuple[RuleTest, ...] = ()
     reopen_within: timedelta = REOPEN_WITHIN

@@ -35,6 +35,8 @@ class Silence:
     """`match` is written as in a route. `held` counts the events that it kept from being told."""
 
     id: SilenceId
+    name: str = ""
+    """Of a silence of the rules file, its name there."""
     match: Mapping[str, Any] = field(default_factory=dict)
     author: str
     because: str = ""

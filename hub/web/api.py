@@ -166,7 +166,7 @@ class Api:
         return answer({"reply": reply.text, "ok": reply.ok})
 
     async def silences(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
-        return answer({"silences": [_silence(silence) for silence in self._hub.silences()]})
+        return answer({"silences": [_silence(silence, self._hub.now()) for silence in self._hub.every_silence()]})
 
     async def preview_silence(self, request: web.Request) -> web.Response:
         foreseen = await self._hub.preview(_match(await _object(request)))
@@ -183,7 +183,7 @@ class Api:
         made = await self._hub.silence(match, _text(body, "for") or "15m", _text(body, "because"), asker)
         if not made.ok or made.silence is None:
             return error(made.status, "silence", made.text)
-        return answer(_silence(made.silence), status=made.status)
+        return answer(_silence(made.silence, self._hub.now()), status=made.status)
 
     async def approve_silence(self, request: web.Request) -> web.Response:
         return await self._about_silence(request, await _object(request), "approve {}")
@@ -201,7 +201,7 @@ class Api:
         done = await self._hub.about_silence(request.match_info["id"], sentence, asker)
         if not done.ok or done.silence is None:
             return error(done.status, "silence", done.text)
-        return answer(_silence(done.silence))
+        return answer(_silence(done.silence, self._hub.now()))
 
     async def end_silence(self, request: web.Request) -> web.Response:
         asker = _asker(self._hub, request.query.get("as", "api"), caller(request))
@@ -331,9 +331,10 @@ def _effect(effect: Effect) -> dict[str, Any]:
     }
 
 
-def _silence(silence: Silence) -> dict[str, Any]:
+def _silence(silence: Silence, now: datetime) -> dict[str, Any]:
     return {
         "id": silence.id,
+        "name": silence.name or None,
         "match": silence.match,
         "author": silence.author,
         "because": silence.because,
@@ -341,7 +342,7 @@ def _silence(silence: Silence) -> dict[str, Any]:
         "ends_at": silence.ends_at,
         "held": silence.held,
         "often": [msgspec.to_builtins(one) for one in silence.often],
-        "state": "waiting" if silence.waiting else "active",
+        "state": "waiting" if silence.waiting else "scheduled" if silence.starts_at > now else "active",
         "approve_by": silence.approve_by,
         "approved_by": silence.approved_by or None,
     }

@@ -386,7 +386,7 @@ class Pages:
         return self._silences_page(request, words=words, reply=reply, do=do)
 
     def _silences_page(self, request: web.Request, **shown: Any) -> web.Response:  # what the template names
-        return self._page(request, "silences.html.j2", silences=self._site.silences(), **shown)
+        return self._page(request, "silences.html.j2", silences=self._site.every_silence(), **shown)
 
     async def replay_quarantined(self, request: web.Request) -> web.Response:
         await _fields(request)

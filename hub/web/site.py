@@ -36,6 +36,9 @@ class Site(Protocol):
     async def preview_said(self, words: str, asker: Asker) -> Reply:
         """What would be hidden by what these words, behind `silence`, ask for."""
 
+    def every_silence(self) -> Sequence[Silence]:
+        """These, and those of the rules file that are to come."""
+
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         """Those in force that cover it."""
 

@@ -192,6 +192,9 @@ class FakeActions:
     def waiting(self) -> Sequence[Silence]:
         return [silence for silence in self.quiet if silence.waiting]
 
+    def scheduled(self) -> Sequence[Silence]:
+        return ()
+
     def silence_policy(self) -> SilencePolicy:
         return SilencePolicy()
 

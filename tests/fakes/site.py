@@ -58,6 +58,9 @@ class FakeSite:
     async def preview_said(self, words: str, asker: Asker) -> Reply:
         return Reply(text=f"{words}, quiet for 15m, would hide 3 open alerts")
 
+    def every_silence(self) -> Sequence[Silence]:
+        return self.quiet
+
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         return [silence for silence in self.quiet if silence.match == {"host": alert.labels.get("host")}]
 

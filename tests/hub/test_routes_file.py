@@ -5,6 +5,7 @@
 import json
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hub.app import catalogue_of
 from hub.core.rules import Rules
 from hub.errors import Complaint, RulesError
 from hub.registry import installed
-from hub.routes_file import LARGEST, read_rules, read_rules_text
+from hub.routes_file import LARGEST, SILENCE_EXAMPLE, read_rules, read_rules_text
 from hub.rule_tests import run_tests
 
 CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
@@ -344,7 +345,56 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             "4:28: no field or label is called 'knd'; did you mean \"kind\"? (labels of your own are listed under labels:)",
         ],
     ),
-    "silences is to come": (HEAD + "silences: []\n", ["4:1: 'silences' is not supported by this version; remove it"]),
+    "a silence without an end": (
+        HEAD + "silences: [{name: a, match: {host: db1}, from: 2026-12-01T22:00Z}]\n",
+        [f"4:12: a silence has either 'until' (with 'from', if not at once) or 'during': {SILENCE_EXAMPLE}"],
+    ),
+    "a silence both once and in a window": (
+        HEAD + "silences: [{name: a, match: {host: db1}, until: 2026-12-01T22:00Z, during: night}]\n",
+        [f"4:12: a silence has either 'until' (with 'from', if not at once) or 'during': {SILENCE_EXAMPLE}"],
+    ),
+    "a silence that ends before it begins": (
+        HEAD + "silences: [{name: a, match: {host: db1}, from: 2026-12-02 02:00, until: 2026-12-01T22:00Z}]\n",
+        ["4:73: is not after 'from', so that it would never hold"],
+    ),
+    "a silence without a date": (
+        HEAD + 'silences: [{name: a, match: {host: db1}, until: "22:00"}]\n',
+        ['4:49: \'22:00\' is no time; write it like "2026-12-01 22:00" or "2026-12-01T22:00Z"'],
+    ),
+    "a silence in no window": (
+        HEAD + "time_windows: {night: {hours: 22-06}}\nsilences: [{name: a, match: {host: db1}, during: nigth}]\n",
+        ["5:50: no window is called 'nigth'; did you mean \"night\"? (they are listed under time_windows:)"],
+    ),
+    "a silence in a window that never closes": (
+        HEAD + "time_windows: {ever: {}}\nsilences: [{name: a, match: {host: db1}, during: ever}]\n",
+        ["5:50: 'ever' is always open, so that it would hold for ever; give the window days or hours"],
+    ),
+    "a silence of everything": (
+        HEAD + "silences: [{name: a, until: 2026-12-01T22:00Z}]\n",
+        [
+            "4:12: 'match' is missing, so that it would hold everything; write match: {source: \"*\"} if everything is meant"
+        ],
+    ),
+    "a silence of what no alert has": (
+        HEAD + "silences: [{name: a, match: {body.x: y, hots: web1}, until: 2026-12-01T22:00Z}]\n",
+        [
+            "4:41: no field or label is called 'hots'; did you mean \"host\"? (labels of your own are listed under labels:)"
+        ],
+    ),
+    "a silence of a body": (
+        HEAD + "silences: [{name: a, match: {body.x: y}, until: 2026-12-01T22:00Z}]\n",
+        ["4:29: 'body.x' cannot be silenced: a silence looks at alerts, which keep labels and no body"],
+    ),
+    "silences without names, and twice of one": (
+        HEAD
+        + "silences: [{match: {host: db1}, until: 2026-12-01T22:00Z}, {name: a, match: {host: db1}, until: "
+        + "2026-12-01T22:00Z}, {name: a, match: {host: db2}, until: 2026-12-01T22:00Z, whne: now}]\n",
+        [
+            "4:12: a silence has a name of letters, digits, - _ . by which it is ended and listed",
+            "4:124: another silence is called 'a'; names are unique",
+            "4:173: 'whne' is not known here; did you mean \"name\"?",
+        ],
+    ),
     "a policy of silences with a slip in each line": (
         HEAD + "silence_policy: {longest: 31d, require: [hst], second_person_above: many, shortest: 1m}\n",
         [
@@ -666,7 +716,7 @@ def test_a_complaint_is_a_line_that_no_terminal_obeys() -> None:
     """Whatever stands in the file."""
     (said,) = complaints(HEAD + r'"red\e[31m\nalarm": 1')
 
-    assert said.startswith("4:1: 'red�[31m alarm' is not known here; there is access, ack_lasts, channels,")
+    assert said.startswith("4:1: 'red�[31m alarm' is not known here")
 
 
 def test_every_complaint_names_the_file() -> None:
@@ -940,3 +990,24 @@ def test_any_shape_behind_the_right_names_is_read_or_refused(section: str, data:
     """Down to the places where each value is read."""
     entry = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(ENTRIES[section], SHAPES)))
     _only_complains(HEAD + json.dumps({section: {"x": entry} if section == "sources" else [entry]})[1:-1])
+
+
+def test_a_silence_that_is_over_is_a_warning() -> None:
+    """It never refuses a start: time alone made it so."""
+    text = HEAD + (
+        "time_windows: {last-year: {dates: 2025-12-24..2025-12-26}, nightly: {hours: 22-06}}\n"
+        "silences:\n"
+        "  - {name: past, match: {host: db1}, until: 2026-11-20T22:00Z}\n"
+        "  - {name: gone, match: {host: db1}, during: last-year}\n"
+        "  - {name: now, match: {host: db1}, until: 2026-11-30T22:00Z}\n"
+        "  - {name: to-come, match: {host: db1}, from: 2026-12-01 22:00 +01:00, until: 2026-12-02T22:00Z}\n"
+        "  - {name: often, match: {host: db1}, during: nightly}\n"
+    )
+    now = datetime(2026, 11, 21, 3, tzinfo=UTC)
+    catalogue = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")}, now=lambda: now)
+    rules = read_rules_text(text, "routes.yaml", catalogue)
+
+    over = "warning: is over, and holds nothing any more; remove it"
+    assert (f"routes.yaml:6:5: {over}", f"routes.yaml:7:5: {over}") == rules.warnings
+    assert datetime(2026, 12, 1, 21, tzinfo=UTC) == rules.silences[3].starts_at
+    assert ["past", "gone", "now", "to-come", "often"] == [one.name for one in rules.silences]

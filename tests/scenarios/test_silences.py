@@ -483,6 +483,132 @@ async def test_over_http_it_waits_and_is_agreed_to(begin: Begin) -> None:
     assert 404 == (await posts(hub, "/api/v1/silences/none/approve", {"as": "bob"}))[0]
 
 
+# ------------------------------------------------------------------------------------------------------- from the file
+
+FILE = f"""{TWO_CHANNELS}
+time_windows: {{patching: {{days: mon-sun, hours: "04:00-06:00"}}}}
+silences:
+  - {{name: db-upgrade, match: {{host: "db*"}}, from: 2026-11-21T05:00Z, until: 2026-11-21T07:00Z, because: OPS-311}}
+  - {{name: patch-night, match: {{host: "web*"}}, during: patching}}
+"""
+
+
+async def test_a_silence_of_the_file_begins_and_ends_by_itself(begin: Begin) -> None:
+    """Over restarts, announced where it matters, with the file as its author."""
+    hub = await begin(FILE)
+    listed = (await hub.says("silences")).text
+    assert "db-upgrade (host=db*) from 05:00 UTC until 07:00 UTC by routes.yaml because OPS-311" in listed
+    assert "patch-night (host=web*) from 04:00 UTC until 06:00 UTC by routes.yaml" in listed
+    await hub.later("90m")
+    await hub.restarts()
+    await hub.later("31m")
+    begun = "db-upgrade (host=db*) is quiet until 07:00 UTC, says routes.yaml\nbecause OPS-311"
+    assert begun in (await lines(hub, "db"))[-1]
+    assert [] == await lines(hub, "ops")
+    await hub.restarts()
+    assert 1 == len(await lines(hub, "db"))
+    await hub.nagios("db1", number=1)
+    await hub.nagios("web1", number=2)
+    assert [] == [m for room in ("db", "web", "ops") for m in await hub.told(room) if m.message.state]
+    await hub.later("2h")
+
+    ended = (await lines(hub, "db"))[-1]
+    assert "db-upgrade (host=db*) speaks again\n1 event held back, of 1 alert" in ended
+    assert "still firing: 1" in ended
+    assert ["db1 is DOWN"] == [m.message.title for m in await hub.told("db") if m.message.state]
+    assert [] == hub.hub.actions.silences()
+
+
+async def test_a_window_silences_each_time_it_opens(begin: Begin) -> None:
+    hub = await begin(FILE)
+    for _ in range(3):
+        await hub.later("1d")
+
+    assert 3 == len([line for line in await lines(hub, "web") if "patch-night (host=web*) is quiet" in line])
+    assert 3 == len([line for line in await lines(hub, "web") if "patch-night (host=web*) speaks again" in line])
+
+
+async def test_a_silence_taken_out_of_the_file_ends_and_tells_what_it_held(begin: Begin) -> None:
+    hub = await begin(FILE)
+    await hub.later("150m")
+    await hub.nagios("db1")
+    assert await hub.reloads(TWO_CHANNELS)
+    await hub.settle()
+
+    assert "db-upgrade (host=db*) speaks again, says routes.yaml\n1 event held back" in (await lines(hub, "db"))[-1]
+    assert [] == hub.hub.actions.silences()
+    assert hub.next_due() is None or not any(kind == "silence-plan" for kind, _ in hub.hub.state.timers)
+
+
+async def test_a_reload_moves_an_end_and_says_nothing(begin: Begin) -> None:
+    hub = await begin(FILE)
+    await hub.later("150m")
+    before = await lines(hub, "db")
+    assert await hub.reloads(FILE.replace("T07:00Z", "T09:00Z"))
+
+    assert before == await lines(hub, "db")
+    assert ["06:00", "09:00"] == [f"{one.ends_at:%H:%M}" for one in hub.hub.actions.silences()]
+
+
+async def test_a_silence_of_the_file_that_somebody_ends_stays_ended_for_this_time(begin: Begin) -> None:
+    hub = await begin(FILE)
+    await hub.later("90m")
+    reply = await hub.says("unsilence patch-night", by="bob")
+    assert reply.ok
+    await hub.restarts()
+    assert await hub.reloads(FILE + "# touched\n")
+    await hub.settle()
+    assert [] == hub.hub.actions.silences()
+    await hub.later("1d")
+
+    assert ["patch-night"] == [one.name for one in hub.hub.actions.silences()]
+
+
+async def test_a_silence_of_the_file_is_extended_like_another(begin: Begin) -> None:
+    hub = await begin(FILE)
+    await hub.nagios("web1")
+    await hub.later("171m")
+    reply = await hub.presses("1h more", await hub.latest("web"))
+    assert "patch-night" not in reply.text
+    assert "host=web* is quiet until 07:00 UTC" in reply.text
+    await hub.restarts()
+    await hub.later("30m")
+
+    assert [("patch-night", "07:00")] == [(one.name, f"{one.ends_at:%H:%M}") for one in hub.hub.actions.silences()
+                                          if one.name == "patch-night"]  # fmt: skip
+
+
+async def test_many_that_begin_at_once_are_one_line(begin: Begin) -> None:
+    """In each channel, and so are their ends."""
+    many = "\n".join(f"  - {{name: n{n}, match: {{host: web{n}}}, during: patching}}" for n in range(12))
+    hub = await begin(f"{FILE}{many}\n")
+    await hub.later("4h")
+
+    assert ["13 silences begin", "13 silences have ended"] == [
+        one.partition("\n")[0] for one in await lines(hub, "web")
+    ]
+    assert "• patch-night (host=web*) is quiet until 06:00 UTC" in (await lines(hub, "web"))[0]
+    assert "… and 3 more" in (await lines(hub, "web"))[0]
+
+
+async def test_the_api_lists_what_is_to_come(begin: Begin) -> None:
+    hub = await begin(FILE)
+    await hub.later("90m")
+    async with TestClient(TestServer(hub.hub.app)) as client:
+        listed = (await (await client.get("/api/v1/silences")).json())["silences"]
+        page = await (await client.get("/silences")).text()
+
+    states = {
+        one["name"]: (one["state"], one["author"], one["starts_at"][11:16], one["ends_at"][11:16]) for one in listed
+    }
+    assert {
+        "patch-night": ("active", "routes.yaml", "04:00", "06:00"),
+        "db-upgrade": ("scheduled", "routes.yaml", "05:00", "07:00"),
+    } == states
+    assert "patch-night" in page
+    assert "db-upgrade" in page
+
+
 # ---------------------------------------------------------------------------------------------------------- real chats
 
 IN_SLACK = """\
