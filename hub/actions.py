@@ -23,11 +23,21 @@ from hub.core.alert import Alert, Answer
 from hub.core.effect import Effect
 from hub.core.grouping import shown_then
 from hub.core.holds import Pause
-from hub.core.matching import ALERT_FIELDS, MatchError, compile_match
+from hub.core.matching import ALERT_FIELDS, MatchError, alert_look, compile_match
 from hub.core.matching import Match as CompiledMatch
 from hub.core.oncall import Schedule
 from hub.core.rules import Rules
-from hub.core.silence import APPROVED_WITHIN, LONGEST, Agreeing, Silence, SilenceId, SilencePolicy, objection
+from hub.core.silence import (
+    APPROVED_WITHIN,
+    LONGEST,
+    Agreeing,
+    Overlap,
+    Silence,
+    SilenceId,
+    SilencePolicy,
+    objection,
+    overlap,
+)
 from hub.drill import Drill
 from hub.duty import Duties, take
 from hub.effects import Effects
@@ -342,7 +352,17 @@ class HubActions:
             ends_at=self._now() + length,
             approve_by=self._now() + APPROVED_WITHIN if policy.wants_second(effect.size) else None,
         )
-        return Silenced(silence=await self._begin(asked, effect, heard), effect=effect)
+        beside = self._beside(matchers, match, effect)
+        return Silenced(silence=await self._begin(asked, effect, heard), effect=effect, beside=beside)
+
+    def _beside(self, matchers: Match, match: CompiledMatch, effect: Effect) -> Sequence[tuple[Silence, Overlap]]:
+        looks, found = [alert_look(alert) for alert in effect.firing], list[tuple[Silence, Overlap]]()
+        for silence in self.silences():
+            same = dict(silence.match) == dict(matchers)
+            how = Overlap.COVERS if same else overlap(match, self._state.matches[silence.id], looks)
+            if how is not None:
+                found.append((silence, how))
+        return found
 
     async def _begin(self, asked: Silence, effect: Effect, heard: Heard) -> Silence:
         silencing, but = self._router.silencing, "" if heard.aside else heard.back

@@ -18,7 +18,7 @@ from hub.core.event import Event, Labels, Report
 from hub.core.holds import Pause
 from hub.core.notification import Message, MessageRef
 from hub.core.oncall import Schedule
-from hub.core.silence import Silence, SilencePolicy
+from hub.core.silence import Overlap, Silence, SilencePolicy
 from hub.payload import Field, decode_form, decode_json
 from hub.proof import Secret
 
@@ -569,10 +569,11 @@ class OpenToAll(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silenced:
-    """A silence that was asked for, and what it hides."""
+    """A silence that was asked for, what it hides, and which others hold the same or some of it."""
 
     silence: Silence
     effect: Effect
+    beside: Sequence[tuple[Silence, Overlap]] = ()
 
 
 @runtime_checkable

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hub.contracts import Match
 from hub.core.alert import Alert, facts
 from hub.core.durations import parse_duration, say_duration
 from hub.core.matching import MatchError, compile_match
+from hub.core.times import parse_time
 from hub.errors import UsageError
 
 SHOWN = 80
@@ -19,8 +20,18 @@ LISTED = 5
 # A quote opens only where a value begins, so that the apostrophe of `host=bob's-pc` is a letter.
 _TOKEN = re.compile(r"""(?:[^\s"'=<>!]*(?:>=|<=|!=|=|>|<))?(?:"[^"]*"|'[^']*')(?=\s|$)|\S+""")
 _PAIR = re.compile(r"([A-Za-z_][\w.-]*)(>=|<=|!=|=|>|<)(.*)", re.DOTALL)
-_UNTIL = re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}):(\d{2})(?:\s*([a-z]{1,5}))?", re.IGNORECASE | re.ASCII)
 
+SPELLED = {
+    "half an hour": "30m",
+    "an hour": "1h",
+    "a day": "1d",
+    "half a day": "12h",
+    "a week": "7d",
+    "a minute": "1m",
+}
+"""What is said behind `for` without a number."""
+MOST_BARE = 4
+"""Words of a duration that ends a sentence without `for` before it: `1 hour 30 min`."""
 REASONS = frozenset({"because", "#", "--", "—"})
 COMBINE = frozenset({"not", "any", "all"})
 FIELDS = frozenset(("source", "tool", "kind", "key", "severity", "title", "text", "actor", "id"))
@@ -60,8 +71,10 @@ def read_phrase(text: str, now: datetime) -> Phrase:
         if word.casefold() in _LENGTHS:
             seconds = _LENGTHS[word.casefold()](" ".join(words[place + 1 :]), now)
             return Phrase(subject=" ".join(words[:place]), seconds=seconds, reason=reason)
-    bare = _bare_length(words[-1]) if words else None
-    return Phrase(subject=" ".join(words if bare is None else words[:-1]), seconds=bare, reason=reason)
+    for count in range(min(len(words), MOST_BARE), 0, -1):
+        if (bare := _bare_length(" ".join(words[-count:]))) is not None:
+            return Phrase(subject=" ".join(words[:-count]), seconds=bare, reason=reason)
+    return Phrase(subject=" ".join(words), reason=reason)
 
 
 def read_tail(text: str, now: datetime) -> Phrase:
@@ -117,47 +130,35 @@ def _length_of(words: Sequence[str], now: datetime) -> float | None:
         return None
 
 
-def _bare_length(word: str) -> float | None:
+def _bare_length(text: str) -> float | None:
     try:
-        return parse_duration(word).total_seconds()
+        return parse_duration(text).total_seconds()
     except ValueError:
         return None
 
 
 def _for(text: str, now: datetime) -> float:  # noqa: ARG001 - the shape of its table
+    said = " ".join(text.casefold().split())
     try:
-        return parse_duration(text, bare_minutes=True).total_seconds()
+        return parse_duration(SPELLED.get(said, text), bare_minutes=True).total_seconds()
     except ValueError as error:
         raise UsageError(str(error)) from error
 
 
 def _until(text: str, now: datetime) -> float:
-    """Seconds until a time of day, the next one, or of a date, in the zone of `now`, as all that the hub says."""
-    found = _UNTIL.fullmatch(text)
+    """Seconds until a time as people say it, in the zone of `now`, as all that the hub says; the zone may be named."""
+    words, zone = text.split(), now.tzinfo or UTC
+    if words and words[-1].casefold() == f"{now:%Z}".casefold():
+        words = words[:-1]
     try:
-        if found is None:
-            raise ValueError(text)
-        zone = _zone(found[4] or "", now)
-        day = datetime.fromisoformat(found[1]).date() if found[1] else now.astimezone(zone).date()
-        at = datetime(day.year, day.month, day.day, int(found[2]), int(found[3]), tzinfo=zone)
-        if not found[1] and at <= now:
-            at += timedelta(days=1)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"'{short(text)}' is no time; write it like \"until 14:30\", in {now:%Z}") from error
+        at = parse_time(" ".join(words), now=now.astimezone(UTC), zone=zone)
+    except ValueError as error:
+        raise UsageError(f"{error}, in {now:%Z}") from error
     # Two times of one zone are compared by the clock on the wall, which may be set back in between.
-    seconds = (at.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
+    seconds = (at - now.astimezone(UTC)).total_seconds()
     if seconds <= 0:
         raise UsageError(f"'{short(text)}' has passed: it is {say_time(now, now)}")
     return seconds
-
-
-def _zone(word: str, now: datetime) -> tzinfo | None:
-    """The zone that a time was said in: that of `now`, which need not be named, or UTC."""
-    if word.casefold() in ("z", "utc"):
-        return UTC
-    if word and word.casefold() != f"{now:%Z}".casefold():
-        raise ValueError(word)
-    return now.tzinfo
 
 
 _LENGTHS = {"for": _for, "until": _until}

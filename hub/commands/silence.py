@@ -18,11 +18,11 @@ from hub.commands.phrases import (
     source_called,
     tokens,
 )
-from hub.commands.subjects import in_thread, open_subjects
+from hub.commands.subjects import alert_of, in_thread, open_subjects
 from hub.contracts import Actions, Call, Heard, Match, Reply
 from hub.core.alert import Alert
 from hub.core.durations import say_duration
-from hub.core.silence import APPROVED_WITHIN, Silence
+from hub.core.silence import APPROVED_WITHIN, Overlap, Silence
 from hub.errors import UsageError
 
 name = "silence"
@@ -152,7 +152,8 @@ async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -
         return "\n".join([_waits(silence, part, actions), *say_effect(part.match, made.effect)])
     until, length = say_time(silence.ends_at, actions.here()), say_seconds(intent.seconds)
     said = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{_undo(silence)}" ends it.'
-    return "\n".join([said, *(say_effect(part.match, made.effect) if part.alert is None else ())])
+    beside = [_beside(one, how, actions) for one, how in made.beside[:NEAREST]]
+    return "\n".join([said, *beside, *(say_effect(part.match, made.effect) if part.alert is None else ())])
 
 
 def _waits(silence: Silence, part: Part, actions: Actions) -> str:
@@ -161,6 +162,11 @@ def _waits(silence: Silence, part: Part, actions: Actions) -> str:
         f"{say_silenced(part.match, part.alert)} is not quiet yet: above {above} alerts a second person must agree. "
         f'"approve {silence.id}", said by somebody else within {within}, lets it begin.'
     )
+
+
+def _beside(silence: Silence, how: Overlap, actions: Actions) -> str:
+    said, until = say_silenced(silence.match, alert_of(silence, actions)), say_time(silence.ends_at, actions.here())
+    return f"{silence.id} ({said}, by {silence.author}) {how}, until {until}."
 
 
 def _undo(silence: Silence) -> str:

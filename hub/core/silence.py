@@ -1,13 +1,14 @@
 """Who asked that what be quiet, and until when. A silence changes whether something is told, never where."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, NewType
 
 from hub.core.durations import say_duration
 from hub.core.event import require_utc
-from hub.core.matching import Match, binds
+from hub.core.matching import Look, Match, binds, implied
 
 SilenceId = NewType("SilenceId", str)
 
@@ -85,6 +86,24 @@ class Silence:
     @property
     def warns_at(self) -> datetime:
         return self.ends_at - min(WARNED, self.length / 5)
+
+
+class Overlap(StrEnum):
+    """How a silence that stands lies to one that is asked for, in words behind what it is about."""
+
+    COVERS = "keeps it quiet already"
+    WITHIN = "lies within it"
+    SHARES = "holds some of it, too"
+
+
+def overlap(asked: Match, standing: Match, firing: Sequence[Look]) -> Overlap | None:
+    """None where they have nothing in common, as far as one can tell without knowing what is to come; `firing` are the
+    alerts under the one asked for."""
+    if implied(standing, asked.equalities()) or ("id" in asked.equalities() and any(map(standing.matches, firing))):
+        return Overlap.COVERS
+    if implied(asked, standing.equalities()):
+        return Overlap.WITHIN
+    return Overlap.SHARES if any(map(standing.matches, firing)) else None
 
 
 def counted(silence: Silence, alert: str, source: str, title: str) -> Silence:

@@ -15,6 +15,7 @@ from hub.core.silence import (
     REMEMBERED,
     WARNED,
     Agreeing,
+    Overlap,
     Silence,
     SilenceId,
     SilencePolicy,
@@ -22,6 +23,7 @@ from hub.core.silence import (
     counted,
     extended,
     objection,
+    overlap,
 )
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -124,3 +126,28 @@ def test_it_lasts_as_long_as_it_was_to_last_from_when_somebody_agreed() -> None:
 
     assert (timedelta(hours=1), "bob", False) == (begun.length, begun.approved_by, begun.waiting)
     assert begun.active(NOW + timedelta(minutes=79))
+
+
+# ------------------------------------------------------------------------------------------------------------- overlaps
+
+HOSTS, SERVICES = ("web1", "web2", "db1"), ("disk", "http")
+values = {"host": [*HOSTS, "web*", ["web1", "db1"], "*"], "service": [*SERVICES, "*", {"exists": "true"}]}
+matches = st.fixed_dictionaries({}, optional={name: st.sampled_from(some) for name, some in values.items()}).filter(
+    bool
+)
+EVERY = [{"host": host, "service": service} for host in HOSTS for service in SERVICES]
+
+
+@given(matches, matches)
+def test_what_is_said_of_two_silences_is_so(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """It covers all, or lies within, or holds some that fires now: never on a guess."""
+    asked, standing = compile_match(ours), compile_match(theirs)
+    under, firing = [one for one in EVERY if asked.matches(one.get)], EVERY[:1]
+    found = overlap(asked, standing, [one.get for one in firing if asked.matches(one.get)])
+
+    if found is Overlap.COVERS:
+        assert all(standing.matches(one.get) for one in under)
+    if found is Overlap.WITHIN:
+        assert all(asked.matches(one.get) for one in EVERY if standing.matches(one.get))
+    if found is None:
+        assert not any(asked.matches(one.get) and standing.matches(one.get) for one in firing)

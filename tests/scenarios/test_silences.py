@@ -483,6 +483,26 @@ async def test_over_http_it_waits_and_is_agreed_to(begin: Begin) -> None:
     assert 404 == (await posts(hub, "/api/v1/silences/none/approve", {"as": "bob"}))[0]
 
 
+# ------------------------------------------------------------------------------------------------------------ overlaps
+
+
+async def test_a_silence_says_which_others_hold_the_same(hub: Scenario) -> None:
+    await hub.nagios("web301")
+    await hub.says("shut up nagios for 2h", by="bob")
+    (wide,) = hub.hub.actions.silences()
+    covered = await hub.says("silence nagios host=web301 for 1h")
+    same = await hub.says("shut up nagios for 1h")
+    other = await hub.says('silence host="web*" for 1h')
+    apart = await hub.says("shut up twitter")
+
+    assert f"{wide.id} (nagios, by bob) keeps it quiet already, until 05:00 UTC." in covered.text
+    assert f"{wide.id} (nagios, by bob) keeps it quiet already" in same.text
+    assert "(nagios host=web301, by alice) lies within it, until 04:00 UTC." in same.text
+    assert f"{wide.id} (nagios, by bob) holds some of it, too" in other.text
+    assert "until 03:15" in apart.text
+    assert "nagios" not in apart.text
+
+
 # ------------------------------------------------------------------------------------------------------- from the file
 
 FILE = f"""{TWO_CHANNELS}
