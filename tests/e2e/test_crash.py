@@ -16,6 +16,7 @@ from peers.servers import wait_until
 
 ROUTES = """\
 version: 1
+storm: never
 sources:
   burst:
     tool: json
