@@ -199,19 +199,9 @@ def say_gathered(post: Post, severity: Severity | None, *, pen: Pen, healed: boo
     if not gathered:
         return Telling()
     title, text = gathered.say()
-    line = Line(
-        id=LineId(pen.new_id()),
-        post=post.id,
-        channel=post.channel,
-        order=pen.next_order(),
-        occasion=Occasion.OPENED if gathered.loud and not healed else Occasion.RESOLVED,
-        loud=gathered.loud and not healed,
-        title=title,
-        text=text,
-        severity=severity,
-        sending=Sending(state=DeliveryState.OWED),
-        created_at=pen.now,
-    )
+    loud = gathered.loud and not healed
+    occasion = Occasion.OPENED if loud else Occasion.RESOLVED
+    line = _line_under(post, occasion, Said(title=title, text=text), severity, loud=loud, pen=pen)
     return Telling(posts=(replace(post, gathered=None, lined_at=pen.now),), lines=(line,))
 
 
@@ -229,23 +219,25 @@ def say_aloud(posts: Iterable[Post], occasion: Occasion, said: Said, severity: S
 
 
 def quiet_line(post: Post, occasion: Occasion, said: Said, *, pen: Pen) -> Line:
-    return replace(_loud_line(post, occasion, said, None, pen=pen), loud=False)
+    return _line_under(post, occasion, said, None, loud=False, pen=pen)
 
 
 def _loud_line(post: Post, occasion: Occasion, said: Said, severity: Severity | None, *, pen: Pen) -> Line:
-    return Line(
-        id=LineId(pen.new_id()),
-        post=post.id,
-        channel=post.channel,
-        order=pen.next_order(),
-        occasion=occasion,
-        loud=True,
-        title=said.title,
-        text=said.text,
-        severity=severity,
-        sending=Sending(state=DeliveryState.OWED),
-        created_at=pen.now,
-    )
+    return _line_under(post, occasion, said, severity, loud=True, pen=pen)
+
+
+def _line_under(
+    post: Post,
+    occasion: Occasion,
+    said: Said,
+    severity: Severity | None,
+    *,
+    loud: bool,
+    pen: Pen,
+    state: DeliveryState = DeliveryState.OWED,
+) -> Line:
+    alone = announcement(post.channel, occasion, said, pen=pen)
+    return replace(alone, post=post.id, loud=loud, severity=severity, sending=Sending(state=state))
 
 
 def waits(post: Post) -> bool:
@@ -406,21 +398,7 @@ def _unshown(post: Post) -> bool:
 def thread_line(
     post: Post, occasion: Occasion, said: Said, *, alert: Alert, loud: bool, state: DeliveryState, pen: Pen
 ) -> Line:
-    return Line(
-        id=LineId(pen.new_id()),
-        post=post.id,
-        channel=post.channel,
-        order=pen.next_order(),
-        occasion=occasion,
-        loud=loud,
-        title=said.title,
-        text=said.text,
-        severity=alert.severity,
-        by=said.by,
-        event=said.event,
-        sending=Sending(state=state),
-        created_at=pen.now,
-    )
+    return _line_under(post, occasion, said, alert.severity, loud=loud, state=state, pen=pen)
 
 
 def announcement(channel: str, occasion: Occasion, said: Said, *, pen: Pen) -> Line:
