@@ -99,7 +99,7 @@ async def test_what_may_or_may_not_have_arrived_is_said(hub: Scenario, chat: Fak
 
 
 async def test_what_a_chat_does_not_take_in_time_never_comes(hub: Scenario, chat: FakeChat) -> None:
-    hub.hub.drill.within = 0.05
+    hub.hub.drill.within = 0.5
     chat.failures = [Unreachable("it is away")]
     reply = await hub.drills("drill in night")
     await hub.later("1h")
@@ -137,7 +137,7 @@ async def test_it_needs_the_right_and_is_on_record(begin, chat: FakeChat) -> Non
 
 async def test_over_http_each_channel_is_told_by_itself(hub: Scenario) -> None:
     """What `tocsin drill` prints, and ends by."""
-    hub.hub.drill.within = 0.05
+    hub.hub.drill.within = 0.5
     async with TestClient(TestServer(hub.hub.app)) as client:
         answer = await client.post("/api/v1/drill", json={"in": "ops"})
         late = await answer.json()
