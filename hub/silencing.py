@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from hub import ids
 from hub.commands.phrases import say_match, say_time
 from hub.core import telling
 from hub.core.alert import Alert
@@ -21,6 +20,7 @@ from hub.core.planned import AUTHOR, plan
 from hub.core.rules import Rules
 from hub.core.silence import APPROVED_WITHIN, REMEMBERED, Often, Silence, approved, counted, extended
 from hub.core.telling import Said
+from hub.ids import short_id
 from hub.state import Draft
 
 MOST_PLACES = 30
@@ -94,7 +94,8 @@ class Silencing:
         """Begin a silence. `heard_of` are addresses that lately heard of what it covers; `but` not there, where the
         reply to whoever asked says it."""
         begun, said = self._begin(draft, silence, heard_of)
-        _say_together(draft, Occasion.SILENCED, "begin", [replace(said, places=set(said.places) - {but})])
+        elsewhere = [place for place in said.places if place != but]
+        _say_together(draft, Occasion.SILENCED, "begin", [replace(said, places=elsewhere)])
         return begun
 
     def _begin(self, draft: Draft, silence: Silence, heard_of: Sequence[str]) -> tuple[Silence, "_Word"]:
@@ -116,7 +117,7 @@ class Silencing:
         for silence in todo.change:
             draft.changes.silences[silence.id] = silence
             self._set_timers(draft, silence)
-        begun = [one.silence(ids.short_id(ID_LENGTH), draft.now, until) for one, until in todo.begin]
+        begun = [one.silence(short_id(ID_LENGTH), draft.now, until) for one, until in todo.begin]
         words = [self._begin(draft, silence, ())[1] for silence in begun]
         _say_together(draft, Occasion.SILENCED, "begin", words)
         draft.set_timer("silence-plan", "next", todo.wake)
@@ -149,7 +150,8 @@ class Silencing:
     def _end(self, draft: Draft, silence: Silence, by: str) -> "_Word":
         covered = _covered(draft, compile_match(silence.match))
         held = [alert for alert in map(draft.alert, silence.held_alerts) if alert is not None]
-        covered += [alert for alert in held if alert not in covered]
+        known = {alert.id for alert in covered}
+        covered += [alert for alert in held if alert.id not in known]
         draft.changes.silences[silence.id] = replace(silence, ended_at=draft.now)
         draft.set_timer("silence", silence.id, None)
         draft.set_timer("silence-warns", silence.id, None)

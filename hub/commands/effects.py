@@ -11,12 +11,12 @@ LATELY = f"the last {say_duration(LOOKS_BACK).replace('d', ' days')}"
 NAMED = 3
 
 
-def say_effect(match: Match, effect: Effect) -> Sequence[str]:
-    """A line on what it hides now, and one on what it would have hidden lately."""
+def say_effect(match: Match, effect: Effect, *, begun: bool = True) -> Sequence[str]:
+    """A line on what it hides now, or would hide once it has begun, and one on what it would have hidden lately."""
     lines = []
     if count := len(effect.firing):
         verb = "s fire" if count > 1 else " fires"
-        lines.append(f"{count} open alert{verb} under it now, and will not be told again.")
+        lines.append(f"{count} open alert{verb} under it now, and {'will' if begun else 'would'} not be told again.")
     elif not (set(match) == {"source"} and plain(match["source"])):
         never = "" if effect.events else f", nor did anything of {LATELY}"
         lines.append(f"Nothing that is open now matches it{never}.")

@@ -149,7 +149,7 @@ async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -
     made = await actions.silence(part.match, intent.seconds, intent.reason, heard)
     silence = made.silence
     if silence.waiting:
-        return "\n".join([_waits(silence, part, actions), *say_effect(part.match, made.effect)])
+        return "\n".join([_waits(silence, part, actions), *say_effect(part.match, made.effect, begun=False)])
     until, length = say_time(silence.ends_at, actions.here()), say_seconds(intent.seconds)
     said = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{_undo(silence)}" ends it.'
     beside = [_beside(one, how, actions) for one, how in made.beside[:NEAREST]]

@@ -50,6 +50,8 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
 
 
 def _say(ending: Ending, ended: Silence) -> str:
+    if ended.approve_by is not None:
+        return f"{ending.said} will not be silenced"
     events = f"{ended.held} event{'s' * (ended.held > 1)}" if ended.held else "nothing"
     again = f"silence {say_match(ended.match)}"
     return f'{ending.said} may speak again; held back: {events}. "{again}" makes it quiet again.'

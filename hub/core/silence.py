@@ -119,7 +119,7 @@ def counted(silence: Silence, alert: str, source: str, title: str) -> Silence:
 
 def _once_more(often: tuple[Often, ...], source: str, title: str) -> tuple[Often, ...]:
     for place, one in enumerate(often):
-        if (one.source, one.title) == (source, title):
+        if one.title == title and one.source == source:
             return (*often[:place], replace(one, events=one.events + 1), *often[place + 1 :])
     return (*often, Often(source=source, title=title, events=1)) if len(often) < KINDS_REMEMBERED else often
 
