@@ -464,8 +464,8 @@ def _settled_post(post: Post, tried: Tried, what: Next, now: datetime) -> Post:
     """The post after an attempt. If more was wanted meanwhile it stays owed."""
     sending = _sending(post.sending, tried, what)
     shown = tried.version if isinstance(what, Settled) else post.shown
-    if isinstance(what, Settled) and post.wanted > tried.version:
-        sending = Sending(state=DeliveryState.OWED, due_at=post.sending.due_at)
+    if isinstance(what, Settled) and post.wanted > tried.version and isinstance(tried.item, Post):
+        sending = telling.still_owed(post, tried.item, now)
     return replace(
         post,
         sending=sending,

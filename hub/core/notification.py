@@ -185,6 +185,8 @@ class Post:
     unacked_since: datetime | None = None
     """From when the steps of its escalation count: when it was told, or when the last ack ended. None: not at all."""
     steps_done: int = 0
+    hurried: int = 0
+    """How often something happened to it that does not wait."""
     loudest: int = 0
     """The worst severity by which it woke anybody."""
     merged_into: str = ""

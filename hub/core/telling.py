@@ -325,9 +325,8 @@ def told_now(post: Post, pen: Pen) -> Post:
 def edited(post: Post, occasion: Occasion, pen: Pen) -> Post:
     """The post with a newer version wanted. One that is owed already keeps its place and its patience."""
     if post.sending.state is DeliveryState.OWED:
-        return replace(
-            post, wanted=post.wanted + 1, occasion=_first_told(post, occasion), sending=_sooner(post, occasion)
-        )
+        told, hurried = _first_told(post, occasion), post.hurried + (occasion not in UNHURRIED)
+        return replace(post, wanted=post.wanted + 1, occasion=told, hurried=hurried, sending=_sooner(post, occasion))
     if post.sending.state is DeliveryState.DEAD and post.ref is None:
         return replace(post, wanted=post.wanted + 1)
     due = post.shown_at + SETTLE if occasion in UNHURRIED and post.shown_at else None
@@ -335,9 +334,16 @@ def edited(post: Post, occasion: Occasion, pen: Pen) -> Post:
         post,
         wanted=post.wanted + 1,
         occasion=occasion,
+        hurried=post.hurried + (occasion not in UNHURRIED),
         order=pen.next_order(),
         sending=Sending(state=DeliveryState.OWED, due_at=due if due and due > pen.now else None),
     )
+
+
+def still_owed(post: Post, shown: Post, now: datetime) -> Sending:
+    """What is owed of a post when an older version of it has been shown: what does not wait at once, all else later."""
+    hurries = post.hurried != shown.hurried
+    return Sending(state=DeliveryState.OWED, due_at=None if hurries else now + SETTLE)
 
 
 def _first_told(post: Post, occasion: Occasion) -> Occasion:
