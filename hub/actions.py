@@ -26,6 +26,7 @@ from hub.core.holds import Pause
 from hub.core.matching import ALERT_FIELDS, MatchError, alert_look, compile_match
 from hub.core.matching import Match as CompiledMatch
 from hub.core.oncall import Schedule
+from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.silence import (
     APPROVED_WITHIN,
@@ -91,7 +92,9 @@ class HubActions:
         status: Callable[[], Sequence[str]],
         zone: ZoneInfo,
         now: Callable[[], datetime],
+        redact: Callable[[str], str],
     ) -> None:
+        self._redact = redact
         self._zone = zone
         self._state = state
         self._writer = writer
@@ -127,6 +130,7 @@ class HubActions:
             return None
 
     async def _perform(self, heard: Heard, delivery: Delivery | None) -> Reply:
+        heard = replace(heard, text=self._redact(heard.text))
         understood = self._conversation.understand(heard, self)
         if isinstance(understood, Reply):
             verdict = Verdict(allowed=False, why="not understood")
@@ -164,7 +168,7 @@ class HubActions:
         if not verdict.allowed:
             return Reply(text=verdict.why, ok=False)
         try:
-            return await self.silence(matchers, seconds, reason, heard)
+            return await self.silence(matchers, seconds, self._redact(reason), heard)
         except UsageError as error:
             return Reply(text=str(error))
 

@@ -39,6 +39,7 @@ from hub.operations import Operations
 from hub.outbox import Outbox
 from hub.outward import get
 from hub.pauses import pauses
+from hub.redaction import Redactor
 from hub.registry import installed
 from hub.rooms import StoredRoomLog
 from hub.router import Router
@@ -131,6 +132,7 @@ async def build(
     """The hub, running but not yet listening. Without `background` nothing moves unless it is told to: for tests."""
     tools = installed() if tools is None else tools
     environment, metrics, schedule = settings.environment, Metrics(), Schedule()
+    redactor = Redactor(environment.known_secrets())
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.DummyCookieJar())
@@ -169,6 +171,7 @@ async def build(
             store=store,
             now=now,
             count=metrics.count_request,
+            redact=redactor.request,
         )
         room_log = StoredRoomLog(store, writer, now)
         folders = [settings.routes.parent / "templates", shipped("templates")]
@@ -195,6 +198,7 @@ async def build(
             now=now,
             count=metrics.count_delivery,
             observe=metrics.observe,
+            redact=redactor.text,
         )
         asks = Asks(
             state=state,
@@ -243,6 +247,7 @@ async def build(
             status=status,
             zone=settings.zone,
             now=now,
+            redact=redactor.text,
         )
         threads = Threads(state, store)
         hearing = Hearing(
@@ -266,6 +271,7 @@ async def build(
             rules=current,
             status=status,
             now=now,
+            redact=redactor.text,
         )
         upkeep = Upkeep(
             state=state,

@@ -136,6 +136,7 @@ def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentPar
 
 def _serve(options: argparse.Namespace) -> int:
     from hub.app import serve
+    from hub.redaction import Discreet, Redactor
     from hub.settings import read_settings
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -145,6 +146,9 @@ def _serve(options: argparse.Namespace) -> int:
     # it waiting five milliseconds each time.
     sys.setswitchinterval(SWITCH)
     settings = read_settings(host=options.host, port=options.port, routes=options.routes, database=options.database)
+    redact = Redactor(settings.environment.known_secrets()).text
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(Discreet(handler.formatter or logging.Formatter(), redact))
     try:
         import uvloop
     except ImportError:

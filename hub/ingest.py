@@ -2,7 +2,6 @@
 
 import difflib
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,7 +21,6 @@ from hub.writer import Writer
 
 log = logging.getLogger("tocsin.ingest")
 
-SECRET_HEADERS = re.compile(r"authorization|cookie|token|secret|signature|api-?key", re.IGNORECASE)
 LONGEST_DELIVERY_ID = 200
 
 
@@ -88,6 +86,7 @@ class Ingest:
         store: Store,
         now: Callable[[], datetime],
         count: Callable[[str, str], None],
+        redact: Callable[[WebhookRequest], WebhookRequest],
     ) -> None:
         self._rules = rules
         self._tools = tools
@@ -98,6 +97,7 @@ class Ingest:
         self._store = store
         self._now = now
         self._count = count
+        self._redact = redact
         self._listeners: list[Callable[[Sequence[Event], WebhookRequest], None]] = []
 
     def listen(self, listener: Callable[[Sequence[Event], WebhookRequest], None]) -> None:
@@ -111,6 +111,7 @@ class Ingest:
 
     async def take(self, request: WebhookRequest) -> Accepted:
         """Take a request in that needs no proof: one that was verified, or that the hub itself fetched."""
+        request = self._redact(request)
         tool, integration, options = self._source(request.source)
         understood = understand(integration, request, options)
         accepted = await self._keep(request, tool, understood)
@@ -188,7 +189,7 @@ class Ingest:
             source=request.source,
             tool=tool,
             received_at=request.received_at,
-            headers=without_secrets(request.headers),
+            headers=request.headers,
             query=request.query,
             body=request.body,
             verdict=understood.verdict,
@@ -304,10 +305,6 @@ def delivery_id(integration: Integration, request: WebhookRequest, understood: U
 def relayed(headers: Mapping[str, str]) -> bool:
     """Whether a proxy stands in front: who comes through it does not sit at this machine."""
     return any(name in headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))
-
-
-def without_secrets(headers: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: "…" if SECRET_HEADERS.search(name) else value for name, value in headers.items()}
 
 
 def _warn_of_failures(routed: Sequence[StoredEvent]) -> None:

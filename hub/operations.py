@@ -58,7 +58,9 @@ class Operations:
         rules: Callable[[], Rules],
         status: Callable[[], Sequence[str]],
         now: Callable[[], datetime],
+        redact: Callable[[str], str],
     ) -> None:
+        self._redact = redact
         self.store = store
         self.ingest = ingest
         self.actions = actions
@@ -115,6 +117,7 @@ class Operations:
         self, text: str, *, asker: Asker, place: str, thread: str | None = None, via: Via = Via.CHAT
     ) -> Reply:
         """Hear a sentence. In a room it is written down with the reply, so that all who look see both."""
+        text = self._redact(text)
         heard = Heard(text=text, asker=asker, place=place, via=via, back=place, heard_at=self._now())
         if not place.startswith("room:"):
             return await self.actions.perform(replace(heard, aside=True))

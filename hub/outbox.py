@@ -91,7 +91,9 @@ class Outbox:
         now: Callable[[], datetime],
         count: Callable[[str, str], None],
         observe: Callable[[str, float], None],
+        redact: Callable[[str], str],
     ) -> None:
+        self._redact = redact
         self._observe = observe
         self._state = state
         self._writer = writer
@@ -369,7 +371,7 @@ class Outbox:
 
     def _settle_all(self, draft: Draft, channel: Channel, tried: Sequence[Tried]) -> None:
         for one in tried:
-            self._settle(draft, channel, one)
+            self._settle(draft, channel, replace(one, error=self._redact(one.error)) if one.error else one)
         for fault in self._wording.templates.take_news():
             self._report(draft, broken(fault))
 

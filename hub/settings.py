@@ -21,6 +21,10 @@ def variable(*parts: str) -> str:
     return "_".join(["TOCSIN", *(re.sub(r"[^A-Z0-9]", "_", part.upper()) for part in parts)])
 
 
+SECRET_SETTING = re.compile(r"SECRET|TOKEN|PASSWORD|KEY|SWITCH_URL|CALENDAR_URL|_URL_")
+"""What the name of a setting has that nobody may see. `TOCSIN_TEAMS_URL_OPS` is such; an `_API_URL` is an address."""
+
+
 class Environment:
     """The environment as the hub reads it: a variable, or the file that its `_FILE` names."""
 
@@ -52,9 +56,23 @@ class Environment:
             self._secrets[name] = tuple(Secret(part.strip()) for part in text.split(",") if part.strip())
         return self._secrets[name]
 
+    def known_secrets(self) -> frozenset[str]:
+        """All that is set by a name of a secret, each of several apart; and the password of the database."""
+        names = {name.removesuffix("_FILE") for name in self._variables if name.startswith("TOCSIN_")}
+        texts = [self.get(name) or "" for name in names if SECRET_SETTING.search(name)]
+        parts = {part.strip() for text in texts for part in (text, *text.split(","))}
+        return frozenset(parts | {_password_of(self.get("TOCSIN_DATABASE") or "")} - {""})
+
     def source_secrets(self, source: str) -> tuple[Secret, ...]:
         """What proves a source."""
         return self.secrets(source, "SECRET")
+
+
+def _password_of(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
 
 
 def url_fault(url: str) -> str:

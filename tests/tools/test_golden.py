@@ -20,6 +20,7 @@ import integrations
 from hub.contracts import Integration, Quiet, Source, WebhookRequest
 from hub.core.event import Report, Status
 from hub.errors import PayloadError, Unauthenticated, Unsupported
+from hub.redaction import Redactor
 from hub.registry import installed
 from hub.testing import read_fixture, report_as_json
 
@@ -40,14 +41,14 @@ def options(case: str) -> Any:
     return msgspec.convert(json.loads(path.read_text()) if path.exists() else {}, record.options, strict=False)
 
 
-def parse(case: str) -> Sequence[Report] | Quiet:
-    return tool(case)[1].parse(read_fixture(CASES[case]), options(case))
+def parse(case: str, request: WebhookRequest | None = None) -> Sequence[Report] | Quiet:
+    return tool(case)[1].parse(request or read_fixture(CASES[case]), options(case))
 
 
-def outcome(case: str) -> Mapping[str, Any]:
+def outcome(case: str, request: WebhookRequest | None = None) -> Mapping[str, Any]:
     """What became of it, in the form of the files beside it."""
     try:
-        said = parse(case)
+        said = parse(case, request)
     except (PayloadError, Unsupported) as error:
         return {"error": {"error": type(error).__name__, "says": str(error)}}
     return {"quiet": {"why": said.why}} if isinstance(said, Quiet) else {"reports": [*map(report_as_json, said)]}
@@ -65,6 +66,15 @@ REPORTED = [case for case in CASES if "reports" in expected(case)]
 def test_a_recorded_request_gives_what_stands_beside_it(case: str) -> None:
     """The file beside a recording is the design of the tool."""
     assert expected(case) == outcome(case)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_stored_is_understood_as_what_came(case: str) -> None:
+    """Secrets go before a request is parsed and stored; no tool needs one to be understood."""
+    came = read_fixture(CASES[case])
+    stored = Redactor().request(came)
+
+    assert outcome(case) == outcome(case, stored)
 
 
 @pytest.mark.parametrize("case", CASES)
