@@ -14,9 +14,11 @@ import pytest
 from peers.hub import HubProcess
 from peers.servers import wait_until
 
+from hub.app import catalogue_of
 from hub.cli import parser
 from hub.contracts import Integration
 from hub.registry import installed
+from hub.routes_file import read_rules_text
 
 ROOT = Path(__file__).parents[1]
 TOOLS = sorted(folder for folder in (ROOT / "integrations").iterdir() if (folder / "__init__.py").is_file())
@@ -203,6 +205,14 @@ def test_every_tocsin_command_exists() -> None:
 
     assert "serve" in verbs
     assert set() == said - verbs
+
+
+EXAMPLES = re.findall(r"```yaml\n(version: 1\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_rules_of_the_readme_are_read(example: str) -> None:
+    read_rules_text(example, "README.md", catalogue_of(installed()))
 
 
 def test_every_file_of_an_example_exists() -> None:
