@@ -90,7 +90,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     routes: Path = Path("routes.yaml")
-    database: str = "sqlite:///tocsin.db"
+    database: str = field(default="sqlite:///tocsin.db", repr=False)
+    """A URL; it may hold a password."""
     public_url: str = ""
     timezone: str = "UTC"
     api_token: Secret | None = None

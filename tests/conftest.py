@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from peers.hub import HubProcess
+from peers.postgres import Postgres
 from peers.servers import PRESENT
 from peers.servers import free_port as _free_port
 
@@ -50,6 +51,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line(f"left out: {tests} {server}; `make servers` brings it", **colour)
     if IN_CI:
         terminalreporter.line("With CI=true that is a failure.", **colour)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real server, shared by all tests; each that uses it bears the mark `e2e("postgresql")`."""
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture

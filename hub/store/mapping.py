@@ -36,8 +36,10 @@ _encoder = msgspec.json.Encoder(enc_hook=_plain_mapping)
 
 
 def storable(text: str) -> str:
-    """The text; halves of characters, which a header may carry and no database takes, become question marks."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """The text; halves of characters and NUL, which a header may carry and not every database takes, become question
+    marks."""
+    mended = text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return mended.replace("\0", "?")
 
 
 def _mended(value: Any) -> Any:  # any JSON

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
-    Integer,
     Select,
     Table,
     bindparam,
@@ -51,8 +51,9 @@ Read = Callable[[str], RecordT]
 CHUNK = 500
 """Ids in one statement: SQLite takes some thousands of parameters at most."""
 
-ARRIVAL = literal_column("rowid", Integer)
-"""Keeps what has the same time in the order in which it came. Every index of SQLite ends with it."""
+ARRIVAL = literal_column("rowid", BigInteger)
+"""Keeps what has the same time in the order in which it came. Every index of SQLite ends with it; in PostgreSQL it is a
+column of ours."""
 
 
 def _all(connection: Connection, statement: Select[Any], read: Read[RecordT]) -> list[RecordT]:
@@ -60,12 +61,12 @@ def _all(connection: Connection, statement: Select[Any], read: Read[RecordT]) ->
 
 
 def _one(connection: Connection, of: Table, id: str, read: Read[RecordT]) -> RecordT | None:
-    record = connection.execute(select(of.c.record).where(of.c.id == id)).scalar()
+    record = connection.execute(select(of.c.record).where(of.c.id == storable(id))).scalar()
     return None if record is None else read(record)
 
 
 def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    known = list(dict.fromkeys(ids))
+    known = list(dict.fromkeys(map(storable, ids)))
     return (known[at : at + CHUNK] for at in range(0, len(known), CHUNK))
 
 
@@ -129,13 +130,14 @@ def _highest_order(connection: Connection, of: Table) -> int:
     return connection.execute(select(func.max(of.c.order))).scalar() or 0
 
 
-_NEWEST_LIFE = compiled(
-    select(ALERT.c.record)
+NEWEST_LIFE = (
+    select(ALERT.c.record, ALERT.c.source, ALERT.c.key, ALERT.c.notice)
     .where(
         ALERT.c.source == bindparam("source"), ALERT.c.key == bindparam("key"), ALERT.c.notice == bindparam("notice")
     )
     .order_by(ALERT.c.opened_at.desc(), ALERT.c.id.desc())
 )
+_NEWEST_LIFE = compiled(NEWEST_LIFE)
 
 
 def lives(connection: Connection, keys: Sequence[LifeKey]) -> Mapping[LifeKey, Alert]:
@@ -149,8 +151,8 @@ def lives(connection: Connection, keys: Sequence[LifeKey]) -> Mapping[LifeKey, A
     return found
 
 
-_SEEN = compiled(
-    select(REQUEST.c.record)
+SEEN = (
+    select(REQUEST.c.record, REQUEST.c.source, REQUEST.c.delivery_id)
     .where(
         REQUEST.c.accepted.is_(true()),
         REQUEST.c.source == bindparam("source"),
@@ -159,6 +161,7 @@ _SEEN = compiled(
     )
     .order_by(REQUEST.c.received_at)
 )
+_SEEN = compiled(SEEN)
 
 
 class _Events(msgspec.Struct):
@@ -167,7 +170,7 @@ class _Events(msgspec.Struct):
     events: tuple[str, ...] = ()
 
 
-_events_of_request = msgspec.json.Decoder(_Events).decode
+events_of_request = msgspec.json.Decoder(_Events).decode
 
 
 def deliveries_seen(
@@ -179,7 +182,7 @@ def deliveries_seen(
         asked = {"source": source, "delivery_id": storable(delivery), "since": start}
         row = cursor.execute(_SEEN, asked).fetchone()
         if row is not None:
-            found[source, delivery] = _events_of_request(row[0]).events
+            found[source, delivery] = events_of_request(row[0]).events
     return found
 
 
@@ -196,7 +199,7 @@ def event(connection: Connection, id: str) -> StoredEvent | None:
 
 
 def events_of(connection: Connection, alert: str, limit: int) -> Sequence[StoredEvent]:
-    named = select(EVENT.c.record).where(EVENT.c.alert == alert).order_by(EVENT.c.received_at, ARRIVAL)
+    named = select(EVENT.c.record).where(EVENT.c.alert == storable(alert)).order_by(EVENT.c.received_at, ARRIVAL)
     return _all(connection, named.limit(limit), mapping.event_of)
 
 
@@ -216,7 +219,7 @@ def failed_events(connection: Connection, limit: int) -> Sequence[StoredEvent]:
 
 
 def request(connection: Connection, id: str) -> StoredRequest | None:
-    row = connection.execute(select(REQUEST.c.record, REQUEST.c.body).where(REQUEST.c.id == id)).first()
+    row = connection.execute(select(REQUEST.c.record, REQUEST.c.body).where(REQUEST.c.id == storable(id))).first()
     return None if row is None else mapping.request_of(*row)
 
 
@@ -254,6 +257,7 @@ def deliveries(connection: Connection, state: str | None, group: str | None, lim
     posts = _listed(POST, state)
     lines = _listed(LINE, state)
     if group is not None:
+        group = storable(group)
         posts = posts.where(POST.c.group == group)
         lines = lines.where(LINE.c.post.in_(select(POST.c.id).where(POST.c.group == group)))
     both: list[Post | Line] = [
@@ -300,7 +304,7 @@ def audit(connection: Connection, limit: int) -> Sequence[Audit]:
 
 
 def config(connection: Connection, hash: str) -> str | None:
-    return connection.execute(select(CONFIG.c.text).where(CONFIG.c.hash == hash)).scalar()
+    return connection.execute(select(CONFIG.c.text).where(CONFIG.c.hash == storable(hash))).scalar()
 
 
 def newest_config(connection: Connection) -> tuple[str, str] | None:
@@ -359,6 +363,12 @@ EXACT = 20_000
 """Up to so many rows are counted; of more it is enough to know about how many there are."""
 
 
+_ESTIMATED = (
+    "SELECT reltuples::bigint FROM pg_class WHERE relname = $1 AND relnamespace = current_schema()::regnamespace"
+)
+"""By PostgreSQL's own statistics; -1 of a table that it has not looked at yet."""
+
+
 def count(connection: Connection) -> Mapping[str, int]:
     return {name: _rows(connection, of) for name, of in COUNTED.items()}
 
@@ -368,6 +378,8 @@ def _rows(connection: Connection, of: Table) -> int:
     counted = connection.execute(select(func.count()).select_from(some)).scalar_one()
     if counted <= EXACT:
         return counted
+    if connection.dialect.name == "postgresql":
+        return max(counted, int(connection.exec_driver_sql(_ESTIMATED, (of.name,)).scalar_one()))
     # Rows are numbered as they come, and the oldest go first.
     highest = connection.execute(select(func.max(ARRIVAL)).select_from(of)).scalar_one()
     lowest = connection.execute(select(func.min(ARRIVAL)).select_from(of)).scalar_one()

@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 VERSION = 4
-"""Of these tables. A file with a greater one was written by a later hub; one with a lesser lacks tables only."""
+"""Of these tables: the number of the newest file in `migrations/versions`."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -132,7 +132,7 @@ class PostRow(Row, table=True):
     group: str
     channel: str
     ref: str | None
-    order: int
+    order: int = Field(sa_type=BigInteger)
     state: str
     pending: bool
     """Owed or held."""
@@ -154,7 +154,7 @@ class LineRow(Row, table=True):
     id: str = Field(primary_key=True)
     post: str | None
     event: str
-    order: int
+    order: int = Field(sa_type=BigInteger)
     state: str
     pending: bool
     """Owed or held."""
@@ -238,7 +238,7 @@ class RoomMessageRow(Row, table=True):
         Index("room_message_by_thread", "thread", "posted_at", "number"),
     )
 
-    number: int | None = Field(default=None, primary_key=True)
+    number: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     id: str = Field(unique=True)
     room: str
     thread: str | None
@@ -252,6 +252,6 @@ class ConfigRow(Row, table=True):
 
     __tablename__ = "config"
 
-    number: int | None = Field(default=None, primary_key=True)
+    number: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     hash: str = Field(unique=True)
     text: str

