@@ -193,6 +193,7 @@ async def build(
             options=lambda address: current().channel_options.get(address),
             wording=wording,
             report=router.report,
+            fallbacks=router.fallbacks,
             explained=inhibiting.now,
             mentioned=duties.mentioned,
             now=now,

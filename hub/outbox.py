@@ -19,7 +19,7 @@ from typing import Any, TypeGuard
 from hub.contracts import Chat, Edits, Finds, PostKey, Repeat, Room
 from hub.core import delivery, telling
 from hub.core.alert import Alert
-from hub.core.delivery import Attempt, Came, Dead, Next, Retry, Settled, Unknown
+from hub.core.delivery import Attempt, Came, Dead, Fallback, Next, Retry, Settled, Unknown
 from hub.core.event import Report, Severity, Status
 from hub.core.grouping import VERSIONS
 from hub.core.matching import alert_look
@@ -27,6 +27,7 @@ from hub.core.notification import DeliveryState, Line, Mention, Message, Message
 from hub.core.records import quick, replace
 from hub.core.silence import Silence
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
+from hub.fallbacks import Fallbacks, broken_channels
 from hub.state import Draft, State
 from hub.store import Changes
 from hub.templates import broken
@@ -68,6 +69,9 @@ class Channel:
     queue: list[tuple[int, str]] = field(default_factory=list)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     not_before: datetime | None = None
+    trouble: str = ""
+    """Why a try failed last."""
+    troubled_at: datetime | None = None
 
     def owe(self, item: Item) -> None:
         heapq.heappush(self.queue, (item.order, item.id))
@@ -86,6 +90,7 @@ class Outbox:
         options: Callable[[str], Any],
         wording: Wording,
         report: Callable[[Draft, Report], None],
+        fallbacks: Fallbacks,
         explained: Callable[[Alert], Sequence[tuple[str, str]]],
         mentioned: Callable[[Sequence[str], str, datetime], tuple[Mention, ...]],
         now: Callable[[], datetime],
@@ -103,6 +108,8 @@ class Outbox:
         self._options = options
         self._wording = wording
         self._report = report
+        self._fallbacks = fallbacks
+        self._began = now()
         self._explained = explained
         self._mentioned = mentioned
         self._now = now
@@ -136,7 +143,7 @@ class Outbox:
         now, ages = self._now(), dict.fromkeys(self._channels, 0.0)
         for item in self._items():
             if item.sending.state is DeliveryState.OWED:
-                age = (now - (_owed_at(item) or now)).total_seconds()
+                age = (now - _owed_at(item)).total_seconds()
                 ages[item.channel] = max(ages.get(item.channel, 0.0), age)
         return ages
 
@@ -210,10 +217,9 @@ class Outbox:
 
     async def _rest(self, channel: Channel) -> None:
         now = self._now()
-        if channel.not_before is not None and channel.not_before > now:
-            await asyncio.sleep(min((channel.not_before - now).total_seconds(), IDLE))
-            return
         due = [i.sending.due_at for _, id in channel.queue if (i := self._item(id)) and i.sending.due_at]
+        if channel.not_before is not None and channel.not_before > now:
+            due = [channel.not_before]
         wait = min(((at - now).total_seconds() for at in due), default=IDLE)
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.001, min(wait, IDLE))):
@@ -221,6 +227,7 @@ class Outbox:
 
     async def _step(self, channel: Channel) -> int:
         """Attempt what can go together now, and record what came of it. How many were attempted."""
+        await self._fall_back(channel)
         chat = self._chats.get(channel.room.chat)
         together = chat is not None and chat.traits.pace == 0 and chat.traits.repeat is Repeat.ONCE
         ready = self._ready(channel, TOGETHER if together else 1)
@@ -240,6 +247,24 @@ class Outbox:
                 channel.not_before or self._now(), self._now() + timedelta(seconds=chat.traits.pace)
             )
         return len(tried)
+
+    async def _fall_back(self, channel: Channel) -> None:
+        """While it takes nothing, let its fallback hear what wakes."""
+        address = channel.room.address
+        why = broken_channels(self._state).get(address)
+        if why is None:
+            return
+        channel.trouble, channel.troubled_at = why, self._now()
+        if not self._fallbacks.of(address):
+            return
+        owed = [(id, item) for _, id in sorted(channel.queue) if (item := self._item(id)) is not None]
+        untold = [id for id, item in owed if telling.falls_back(item, self._alerts_of(item), self._now())]
+        if untold:
+            await self._writer.do(lambda draft: self._fallbacks.tell(draft, untold, f"took nothing: {why}"))
+
+    def _alerts_of(self, item: Item) -> Sequence[Alert]:
+        post = item if isinstance(item, Post) else self._post_of(item)
+        return self._state.told_of(post.group) if post is not None else ()
 
     @contextmanager
     def _on_their_way(self, items: Sequence[Item]) -> Iterator[None]:
@@ -300,17 +325,28 @@ class Outbox:
     async def _send(self, chat: Chat, room: Room, item: Item) -> MessageRef:
         if isinstance(item, Line):
             post = self._post_of(item)
-            message = _marked(self._wording.line(item, dialect=chat.traits.dialect), item.sending)
+            message = self._wording.line(item, dialect=chat.traits.dialect)
             if post is not None and not chat.traits.threads:
                 message = replace(message, standing=f"about: {self._say(post, chat.traits.dialect).title}")
+            message = _noted(message, item.instead, self._late(item), _perhaps(item.sending))
             message = self._naming(message, item, post, room, edits=_edits(chat))
             return await chat.post(room, message, _key(item), under=post.ref if post else None, loud=item.loud)
-        message = self._say(item, chat.traits.dialect)
+        message = _noted(self._say(item, chat.traits.dialect), item.instead)
         if item.ref is not None and _edits(chat):
             await chat.edit(item.ref, message, _key(item))
             return item.ref
         message = self._naming(message, item, item, room, edits=_edits(chat))
-        return await chat.post(room, _marked(message, item.sending), _key(item))
+        return await chat.post(room, _noted(message, self._late(item), _perhaps(item.sending)), _key(item))
+
+    def _late(self, item: Item) -> str:
+        """That it comes late, and why, as far as is known."""
+        since, channel = _owed_at(item), self._channels[item.channel]
+        why = item.sending.error
+        if not why and channel.troubled_at is not None and since <= channel.troubled_at:
+            why = channel.trouble
+        if not why:
+            why = "the hub was not running" if since < self._began else "much else came before it"
+        return delivery.lateness(since, self._now(), why)
 
     def _naming(self, message: Message, item: Item, post: Post | None, room: Room, *, edits: bool) -> Message:
         """The message with the people whom its route names, if it wakes."""
@@ -382,37 +418,66 @@ class Outbox:
         chat = self._chats.get(channel.room.chat)
         attempt = Attempt(
             number=current.sending.attempts + 1,
-            owed_at=_owed_at(current) or draft.now,
+            owed_at=_owed_at(current),
             edit=chat is not None and _is_edit(chat, current),
             loud=isinstance(current, Post) or current.loud,
             repeats_safely=chat is not None and chat.traits.repeat is Repeat.ONCE,
             perhaps_again=current.sending.perhaps_again,
+            failing_since=current.sending.failing_since,
         )
         jitter = random.random()  # noqa: S311 - spreads retries, hides nothing
         what = delivery.after(attempt, tried.came, draft.now, retry_after=tried.retry_after, jitter=jitter)
         if isinstance(what, Retry):
             channel.not_before = what.at
-        if isinstance(what, Dead | Settled):
-            self._report(draft, _say_of(channel.room.address, what, tried.error))
+            channel.trouble, channel.troubled_at = tried.error, draft.now
         if isinstance(current, Post):
             settled = _settled_post(current, tried, what, draft.now)
             if settled.shown and not current.shown:
                 _first_shown(draft, settled)
             draft.put(posts=[settled])
         else:
-            draft.put(lines=[_settled(current, tried, what)])
+            draft.put(lines=[_settled(current, tried, what, draft.now)])
+        self._note_health(draft, channel.room.address, current.id, what, tried.error)
+
+    def _note_health(self, draft: Draft, address: str, id: str, what: Next, error: str) -> None:
+        """What follows for the channel, and for those who hear in its place."""
+        match what:
+            case Settled():
+                self._fallbacks.mends(draft, address)
+                self._report(draft, _recovered(address))
+            case Fallback() if self._fallbacks.breaks(draft, address, error):
+                place = self._fallbacks.of(address)
+                meanwhile = f"What wakes is told in {place} meanwhile." if place else "What is owed is told later."
+                self._report(draft, _failed(address, "takes nothing", f"{error}\n{meanwhile}"))
+            case Dead():
+                where = "It lies in the dead letters: tocsin deliveries --dead"
+                self._report(draft, _failed(address, "did not take a message", f"{error}\n{where}"))
+                self._fallbacks.tell(draft, [id], f"did not take it: {error}")
+            case Unknown():
+                self._fallbacks.tell(draft, [id], f"may not have shown it: {error}")
+            case _:
+                pass
 
 
-def _say_of(address: str, what: Dead | Settled, error: str) -> Report:
-    """What the hub itself has to say of a channel that takes nothing, or takes something again."""
-    healed = isinstance(what, Settled)
+def _recovered(address: str) -> Report:
+    """What the hub itself says of a channel that takes something again."""
     return Report(
-        status=Status.RECOVERY if healed else Status.PROBLEM,
+        status=Status.RECOVERY,
         kind="delivery",
         key=f"delivery:{address}",
-        title=f"{address} takes messages again" if healed else f"{address} did not take a message",
-        severity=None if healed else Severity.ERROR,
-        body="" if healed else f"{error}\nIt lies in the dead letters: tocsin deliveries --dead",
+        title=f"{address} takes messages again",
+        labels={"channel": address},
+    )
+
+
+def _failed(address: str, what: str, body: str) -> Report:
+    return Report(
+        status=Status.PROBLEM,
+        kind="delivery",
+        key=f"delivery:{address}",
+        title=f"{address} {what}",
+        severity=Severity.ERROR,
+        body=body,
         labels={"channel": address},
     )
 
@@ -451,20 +516,24 @@ def _mark_begun(draft: Draft, items: Sequence[Item]) -> None:
             draft.put(lines=[replace(current, sending=replace(current.sending, trying=True))])
 
 
-def _marked(message: Message, sending: Sending) -> Message:
+def _noted(message: Message, *notes: str) -> Message:
+    """The message with what is to be said of its own delivery."""
+    said = [note for note in (message.standing, *notes) if note]
+    return replace(message, standing=" · ".join(said))
+
+
+def _perhaps(sending: Sending) -> str:
     """A repeat that may be the second of its kind says so."""
-    if not sending.perhaps_again:
-        return message
-    return replace(message, standing=f"{message.standing} · perhaps again" if message.standing else "perhaps again")
+    return "perhaps again" if sending.perhaps_again else ""
 
 
-def _settled(item: Line, tried: Tried, what: Next) -> Line:
-    return replace(item, sending=_sending(item.sending, tried, what), ref=tried.ref or item.ref)
+def _settled(item: Line, tried: Tried, what: Next, now: datetime) -> Line:
+    return replace(item, sending=_sending(item.sending, tried, what, now), ref=tried.ref or item.ref)
 
 
 def _settled_post(post: Post, tried: Tried, what: Next, now: datetime) -> Post:
     """The post after an attempt. If more was wanted meanwhile it stays owed."""
-    sending = _sending(post.sending, tried, what)
+    sending = _sending(post.sending, tried, what, now)
     shown = tried.version if isinstance(what, Settled) else post.shown
     if isinstance(what, Settled) and post.wanted > tried.version and isinstance(tried.item, Post):
         sending = telling.still_owed(post, tried.item, now)
@@ -481,7 +550,7 @@ def _settled_post(post: Post, tried: Tried, what: Next, now: datetime) -> Post:
     )
 
 
-def _sending(sending: Sending, tried: Tried, what: Next) -> Sending:
+def _sending(sending: Sending, tried: Tried, what: Next, now: datetime) -> Sending:
     attempts = sending.attempts + 1
     match what:
         case Settled():
@@ -490,7 +559,13 @@ def _sending(sending: Sending, tried: Tried, what: Next) -> Sending:
         case Retry(at=at, perhaps_again=again):
             again = again or sending.perhaps_again
             return Sending(
-                state=DeliveryState.OWED, attempts=attempts, error=tried.error, due_at=at, perhaps_again=again
+                state=DeliveryState.OWED,
+                attempts=attempts,
+                error=tried.error,
+                due_at=at,
+                since=sending.since,
+                failing_since=sending.failing_since or now,
+                perhaps_again=again,
             )
         case Dead():
             return Sending(state=DeliveryState.DEAD, attempts=attempts, error=tried.error)
@@ -498,8 +573,5 @@ def _sending(sending: Sending, tried: Tried, what: Next) -> Sending:
             return Sending(state=DeliveryState.UNKNOWN, attempts=attempts, error=tried.error)
 
 
-def _owed_at(item: Item) -> datetime | None:
-    """Since when it has been owed. An edit counts from its first failure's due time, which is close enough."""
-    if isinstance(item, Post) and item.shown_at is not None:
-        return item.sending.due_at
-    return item.created_at
+def _owed_at(item: Item) -> datetime:
+    return item.sending.since or item.created_at

@@ -27,6 +27,8 @@ from hub.core.silence import Silence
 from hub.core.telling import Said, Telling
 from hub.duty import TIMER as DUTY
 from hub.duty import Duties
+from hub.fallbacks import TIMER as BROKEN
+from hub.fallbacks import Fallbacks
 from hub.heartbeats import TIMER as BEAT
 from hub.heartbeats import Heartbeats
 from hub.inhibiting import Inhibiting
@@ -74,6 +76,7 @@ class Router:
     def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting, duties: Duties, zone: ZoneInfo) -> None:
         self._duties = duties
         self._storming = Storming(rules, self._told_of)
+        self.fallbacks = Fallbacks(rules, members=self._told_of, put=self._put)
         self._acks = Acks(rules, unack=self.unack, held=self._held, holds=lambda draft: self.waiting.holds(draft))
         self.waiting = Waiting(rules, members=self._told_of, held=self._held, put=self._put, speak=self._speak)
         self._rules = rules
@@ -664,6 +667,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     PAUSE: Router._pause_ends,
     STORM: Router._storm_goes_on,
     LINK_CODE: Router._let_go,
+    BROKEN: Router._let_go,
     DUTY: Router._let_go,
 }
 

@@ -85,7 +85,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "enrich": ("name", "table", "by", "add"),
     "heartbeat": ("name", "match", "every", "grace"),
     "inhibit": ("name", "when", "quiets", "equal"),
-    "channel": ("to", "shadow", "storm"),
+    "channel": ("to", "shadow", "storm", "fallback"),
     "limit": ("most", "within"),
     "access": ("allow", "deny", "who", "in", "when"),
     "silence": ("name", "match", "from", "until", "during", "because"),
@@ -97,7 +97,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 LATER: Mapping[str, tuple[str, ...]] = {
     "top": ("include", "commands"),
     "route": ("pages", "reopen_within", "shadow"),
-    "channel": ("fallback", "pages", "pace"),
+    "channel": ("pages", "pace"),
     "access": ("confirm", "approve"),
     "source": ("enrich",),
     "test": ("at", "after", "acts", "silences"),
@@ -200,6 +200,9 @@ class _Reading:
     """A table could not be read, so that any name may be one of its columns."""
     channel_options: dict[str, Any] = field(default_factory=dict)
     shadows: set[str] = field(default_factory=set)
+    fallbacks: dict[str, str] = field(default_factory=dict)
+    fallbacks_asked: list[tuple[str, Any, Path_]] = field(default_factory=list)
+    """Of which address, what is written, and where."""
     storms: dict[str, Limit | None] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     windows: Mapping[str, TimeWindow] = field(default_factory=dict)
@@ -217,6 +220,7 @@ class _Reading:
         self.labels = self._labels(top.get("labels", []))
         tables = tuple(self._enrich(top.get("enrich", [])))
         self.channels = self._channels(top.get("channels"))
+        self._lead_to_fallbacks()
         self.windows = self._windows(top.get("time_windows", {}))
         self.people = self._people(top.get("people", {}))
         self.groups = self._groups(top.get("groups", {}))
@@ -260,6 +264,7 @@ class _Reading:
             silences=silences,
             silence_policy=policy,
             shadows=frozenset(self.shadows),
+            fallbacks=self.fallbacks,
             storm=self._limit(top["storm"], ("storm",)) if "storm" in top else STORM,
             storms=self.storms,
             ack_lasts=lasts,
@@ -376,8 +381,32 @@ class _Reading:
                     self.shadows.add(address)
                 if "storm" in body:
                     self.storms[address] = self._limit(body["storm"], (*path, "storm"))
+                if "fallback" in body:
+                    self.fallbacks_asked.append((address, body["fallback"], (*path, "fallback")))
                 self._fault(address, place)
         return found
+
+    def _lead_to_fallbacks(self) -> None:
+        """Which address hears what another does not show. None may lead back to itself."""
+        for address, written, path in self.fallbacks_asked:
+            if isinstance(written, str) and written.startswith(ON_CALL):
+                self.tree.wrong(path, "who is on call changes; name a channel, such as fallback: ops")
+                continue
+            place = self._channel(written, path)
+            if place is None:
+                continue
+            if self.fallbacks.setdefault(address, place) != place:
+                self.tree.wrong(path, "another channel of this address has another fallback; give them the same")
+            elif address in (way := self._way_from(place)):
+                by = f" by {', '.join(way[: way.index(address)])}" if place != address else ""
+                self.tree.wrong(path, f"the fallback of {address} leads back to itself{by}; end it at another channel")
+
+    def _way_from(self, place: str) -> list[str]:
+        """The addresses that hear one after the other, from this on."""
+        way = [place]
+        while (place := self.fallbacks.get(place, "")) and place not in way:
+            way.append(place)
+        return way
 
     def _channel_options(self, body: Mapping[str, Any], address: str, path: Path_) -> None:
         """What a channel sets beside `to`, as its chat's own record. Two names of one address must agree."""

@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from hub.core.durations import say_duration
 from hub.core.records import quick
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(hours=24)
+FALL_BACK_AFTER = timedelta(minutes=2)
+"""What will not be shown within so long of its first failure is told elsewhere, if its channel has such a place."""
+LATE_AFTER = timedelta(minutes=1)
+"""What is shown so long after it was owed says that it is late."""
 
 
 class Came(StrEnum):
@@ -35,6 +40,11 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback(Retry):
+    """It is tried again, but it takes long: what is owed to the channel and wakes is told in its fallback meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
     """No further try by itself: it lies in the dead letters until somebody replays it."""
 
@@ -44,7 +54,7 @@ class Unknown:
     """It may be there; a second try would do more harm than good."""
 
 
-Next = Settled | Retry | Dead | Unknown
+Next = Settled | Retry | Fallback | Dead | Unknown
 
 
 @quick
@@ -60,6 +70,8 @@ class Attempt:
     """The chat takes the same key twice for one message."""
     perhaps_again: bool = False
     """This try was itself a repeat after an uncertain one."""
+    failing_since: datetime | None = None
+    """When the first of the tries before this one failed."""
 
 
 def after(
@@ -84,7 +96,9 @@ def _again(attempt: Attempt, now: datetime, retry_after: float | None, jitter: f
     if retry_after is not None:
         # In this order of arguments a NaN counts as the bound, too.
         wait = max(wait, timedelta(seconds=min(GIVE_UP_AFTER.total_seconds(), max(0.0, retry_after))))
-    return Retry(at=now + wait, perhaps_again=marked)
+    at = now + wait
+    long = at - (attempt.failing_since or now) > FALL_BACK_AFTER
+    return Fallback(at=at, perhaps_again=marked) if long else Retry(at=at, perhaps_again=marked)
 
 
 def _uncertain(attempt: Attempt, now: datetime, retry_after: float | None, jitter: float) -> Next:
@@ -99,3 +113,9 @@ def wait_before(number: int, jitter: float) -> timedelta:
     """The wait after the given try: doubling from a second to five minutes, and up to half as long again."""
     doubled = FIRST_WAIT * (1 << min(number - 1, 20))
     return min(doubled, LONGEST_WAIT) * (1 + jitter / 2)
+
+
+def lateness(owed_at: datetime, now: datetime, why: str) -> str:
+    """What a message says of itself that is shown long after it was owed; empty if it is not late."""
+    late = now - owed_at
+    return f"{say_duration(late)} late: {why}" if late >= LATE_AFTER else ""

@@ -145,6 +145,10 @@ class Sending:
     error: str = ""
     due_at: datetime | None = None
     """Not before this time; None: at once."""
+    since: datetime | None = None
+    """From when it is owed, where that is not when it was made."""
+    failing_since: datetime | None = None
+    """When the first of its tries failed."""
     perhaps_again: bool = False
     """The last try may have arrived: the next says that it may be a repeat."""
     trying: bool = False
@@ -191,6 +195,10 @@ class Post:
     """The worst severity by which it woke anybody."""
     merged_into: str = ""
     """The group of the storm that tells of it instead."""
+    instead: str = ""
+    """For which channel it tells here, and why: `for slack:#night, which takes nothing: …`."""
+    fallen_back: bool = False
+    """What its channel did not show is told in the channel's fallback."""
     shown_versions: tuple[tuple[int, datetime], ...] = ()
     """The newest versions shown, and when each was made: who pressed a button meant who stood there then."""
 
@@ -225,3 +233,7 @@ class Line:
     created_at: datetime
     facts: tuple[tuple[str, str], ...] = field(default_factory=tuple)
     buttons: tuple[Button, ...] = ()
+    instead: str = ""
+    """For which channel it is said here, and why."""
+    fallen_back: bool = False
+    """What its channel did not show is said in the channel's fallback."""

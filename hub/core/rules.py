@@ -99,6 +99,8 @@ class Rules:
     """By address, where it is another."""
     shadows: frozenset[str] = frozenset()
     """The addresses to which all is decided and nothing sent."""
+    fallbacks: Mapping[str, str] = field(default_factory=dict)
+    """By address, the address that is told what it does not show."""
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tree: RouteTree

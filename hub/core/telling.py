@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.core.alert import Advance, Alert, Change
+from hub.core.alert import Advance, Alert, Change, Phase
 from hub.core.event import Severity
 from hub.core.grouping import EscalationStep, Gathered
 from hub.core.holds import FREE, Holds
@@ -55,6 +55,8 @@ UNHURRIED_FLAP = {True: Occasion.REPEATED, False: Occasion.EASED}
 """As what that is told, while it is open and while it is not."""
 LOUD = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.REMINDED, Occasion.ESCALATED})
 QUIET = frozenset({Occasion.RESOLVED})
+OF_ONE_POST = frozenset({Occasion.REMINDED, Occasion.ESCALATED})
+"""What is said under one post; all else that is loud is said under each post that tells of it."""
 UNHURRIED = frozenset({Occasion.REPEATED, Occasion.EASED})
 HOLDABLE = LOUD | UNHURRIED | {Occasion.OPENED, Occasion.NOTICED}
 """What a silence holds back, and counts."""
@@ -159,7 +161,7 @@ def new_post(
         order=pen.next_order(),
         occasion=occasion,
         wanted=1,
-        sending=Sending(state=DeliveryState.HELD if hold else DeliveryState.OWED, due_at=due),
+        sending=Sending(state=DeliveryState.HELD if hold else DeliveryState.OWED, due_at=due, since=due),
         tell=route.tell,
         created_at=pen.now,
         pace=route.pace,
@@ -278,6 +280,75 @@ def escalate(
     return Telling(posts=(told, *(() if post.channel == step.channel else (fresh,))), lines=lines)
 
 
+def falls_back(item: Post | Line, alerts: Sequence[Alert], now: datetime) -> bool:
+    """Whether it must be said elsewhere if its channel cannot show it: it wakes, what it tells of is still so, and
+    nobody has it. `alerts` are those that it tells of. What gathers, and a drill, are not said elsewhere."""
+    if item.fallen_back or item.occasion is Occasion.DRILLED:
+        return False
+    if isinstance(item, Line) and item.post is None:
+        return item.loud
+    aloud = item.loud if isinstance(item, Line) else _unshown(item) and not _gathers(item, now)
+    return aloud and any(alert.phase is Phase.NOTICE or (alert.open and alert.ack is None) for alert in alerts)
+
+
+def stand_in(
+    item: Post | Line,
+    posts: Sequence[Post],
+    place: str,
+    instead: str,
+    worst: Said,
+    severity: Severity | None,
+    *,
+    pen: Pen,
+) -> Telling:
+    """Say at the address `place` what the item's channel does not show; `instead` is what it says of that. `posts` are
+    all of its group, none of a line that stands alone; `worst` are words about its group."""
+    fallen = replace(item, fallen_back=True)
+    there = next((post for post in posts if post.channel == place and not never_told(post)), None)
+    if isinstance(fallen, Line) and (fallen.post is None or (there is not None and fallen.occasion in OF_ONE_POST)):
+        under = there.id if there is not None else None
+        return Telling(lines=(fallen, _copied(fallen, place, under, instead, pen)))
+    if isinstance(fallen, Line) and there is not None:
+        return Telling(lines=(fallen,))  # it is said there as well
+    if there is not None and isinstance(fallen, Post):
+        line = replace(_loud_line(there, item.occasion, worst, severity, pen=pen), instead=instead)
+        return Telling(posts=(fallen,), lines=(line,))
+    post = fallen if isinstance(fallen, Post) else next(post for post in posts if post.id == fallen.post)
+    fresh = Post(
+        id=PostId(pen.new_id()),
+        group=post.group,
+        channel=place,
+        route=post.route,
+        order=pen.next_order(),
+        occasion=item.occasion,
+        wanted=1,
+        sending=Sending(state=DeliveryState.OWED),
+        tell=post.tell,
+        created_at=pen.now,
+        pace=replace(post.pace, repeat=(), escalate=()),
+        loudest=post.loudest,
+        instead=instead,
+    )
+    if isinstance(fallen, Post):
+        return Telling(posts=(fallen, fresh))
+    return Telling(posts=(fresh,), lines=(fallen,))
+
+
+def _copied(line: Line, place: str, under: PostId | None, instead: str, pen: Pen) -> Line:
+    return replace(
+        line,
+        id=LineId(pen.new_id()),
+        post=under,
+        channel=place,
+        order=pen.next_order(),
+        ref=None,
+        sending=Sending(state=DeliveryState.OWED),
+        created_at=pen.now,
+        instead=instead,
+        fallen_back=False,
+    )
+
+
 def _moved(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
     """The post as it should be after the occasion: edited if it was told, perhaps told now if it was not. `alive`: what
     it tells of is open."""
@@ -318,7 +389,7 @@ def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pe
 def told_now(post: Post, pen: Pen) -> Post:
     """The post, which waited, as it is owed from now on."""
     since = pen.now if post.pace.escalate else None
-    owed = Sending(state=DeliveryState.OWED)
+    owed = Sending(state=DeliveryState.OWED, since=pen.now)
     return replace(post, order=pen.next_order(), sending=owed, unacked_since=since, steps_done=0)
 
 
@@ -336,14 +407,14 @@ def edited(post: Post, occasion: Occasion, pen: Pen) -> Post:
         occasion=occasion,
         hurried=post.hurried + (occasion not in UNHURRIED),
         order=pen.next_order(),
-        sending=Sending(state=DeliveryState.OWED, due_at=due if due and due > pen.now else None),
+        sending=Sending(state=DeliveryState.OWED, due_at=due if due and due > pen.now else None, since=pen.now),
     )
 
 
 def still_owed(post: Post, shown: Post, now: datetime) -> Sending:
     """What is owed of a post when an older version of it has been shown: what does not wait at once, all else later."""
     hurries = post.hurried != shown.hurried
-    return Sending(state=DeliveryState.OWED, due_at=None if hurries else now + SETTLE)
+    return Sending(state=DeliveryState.OWED, due_at=None if hurries else now + SETTLE, since=now)
 
 
 def _first_told(post: Post, occasion: Occasion) -> Occasion:
@@ -454,7 +525,8 @@ def release(
         spoken += [replace(line, sending=Sending(state=DeliveryState.DROPPED)) for line in waiting]
         if waiting and alert.open and post.shown:
             newest = waiting[-1]
-            spoken[-1] = replace(newest, order=pen.next_order(), sending=Sending(state=DeliveryState.OWED))
+            owed = Sending(state=DeliveryState.OWED, since=pen.now)
+            spoken[-1] = replace(newest, order=pen.next_order(), sending=owed)
     unsaid = {post.id for post in told if alert.open and post.group in alert.unsaid and not holds.hold(post)}
     return Telling(
         posts=tuple(_gathering(post, alert) if post.id in unsaid else post for post in told),

@@ -14,10 +14,12 @@ from hub.core.delivery import (
     Attempt,
     Came,
     Dead,
+    Fallback,
     Retry,
     Settled,
     Unknown,
     after,
+    lateness,
     wait_before,
 )
 
@@ -88,7 +90,8 @@ def test_a_chat_that_asks_for_time_gets_it(number: int, jitter: float, asked: fl
     """Never sooner than it said, nor sooner than our own patience."""
     came = after(attempt(number=number), Came.UNREACHABLE, NOW, retry_after=asked, jitter=jitter)
 
-    assert Retry(at=NOW + max(wait_before(number, jitter), timedelta(seconds=asked))) == came
+    assert isinstance(came, Retry)
+    assert NOW + max(wait_before(number, jitter), timedelta(seconds=asked)) == came.at
 
 
 @pytest.mark.parametrize("asked", [1e300, float("inf"), float("nan"), -1e300, float("-inf")])
@@ -107,3 +110,24 @@ def test_after_a_day_it_is_given_up(came: Came) -> None:
 
     assert isinstance(after(tried, came, NOW), Retry)
     assert Dead() == after(tried, came, NOW + timedelta(seconds=1))
+
+
+@given(number=numbers, jitter=jitters, failing=st.none() | st.integers(0, 600))
+def test_what_will_not_be_shown_soon_is_told_elsewhere(number: int, jitter: float, failing: int | None) -> None:
+    """It is tried again nevertheless."""
+    since = None if failing is None else NOW - timedelta(seconds=failing)
+    came = after(attempt(number=number, failing_since=since), Came.UNREACHABLE, NOW, jitter=jitter)
+    wait = wait_before(number, jitter)
+
+    assert isinstance(came, Retry)
+    assert NOW + wait == came.at
+    assert (wait + timedelta(seconds=failing or 0) > timedelta(minutes=2)) == isinstance(came, Fallback)
+
+
+def test_a_chat_that_asks_for_long_lets_others_hear_at_once() -> None:
+    assert isinstance(after(attempt(), Came.UNREACHABLE, NOW, retry_after=600), Fallback)
+
+
+def test_what_comes_late_says_how_late_and_why() -> None:
+    assert "20m late: away" == lateness(NOW - timedelta(minutes=20), NOW, "away")
+    assert not lateness(NOW - timedelta(seconds=59), NOW, "away")

@@ -153,9 +153,27 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         "version: 1\nchannels: {ops: {to: room:ops, pages: true}}\neverything_else: {to: ops}\n",
         ["2:32: 'pages' is not supported by this version; remove it"],
     ),
-    "fallback": (
-        "version: 1\nchannels: {ops: {to: room:ops, fallback: room:x}}\neverything_else: {to: ops}\n",
-        ["2:32: 'fallback' is not supported by this version; remove it"],
+    "fallback of no channel": (
+        "version: 1\nchannels: {ops: {to: room:ops, fallback: wbe}, web: room:web}\neverything_else: {to: ops}\n",
+        ["2:42: no channel is called 'wbe'; did you mean \"web\"?"],
+    ),
+    "fallback to itself": (
+        "version: 1\nchannels: {ops: {to: room:ops, fallback: ops}}\neverything_else: {to: ops}\n",
+        ["2:42: the fallback of room:ops leads back to itself; end it at another channel"],
+    ),
+    "fallbacks in a circle": (
+        "version: 1\nchannels: {a: {to: room:a, fallback: b}, b: {to: room:b, fallback: c}, c: {to: room:c, fallback: a}}\n"
+        "everything_else: {to: a}\n",
+        ["2:98: the fallback of room:c leads back to itself by room:a, room:b; end it at another channel"],
+    ),
+    "fallback to who is on call": (
+        "version: 1\nchannels: {ops: {to: room:ops, fallback: oncall:web}}\neverything_else: {to: ops}\n",
+        ["2:42: who is on call changes; name a channel, such as fallback: ops"],
+    ),
+    "two fallbacks of one address": (
+        "version: 1\nchannels:\n  a: {to: room:a, fallback: b}\n  b: room:b\n  c: {to: room:a, fallback: d}\n  d: room:d\n"
+        "everything_else: {to: a}\nroutes: [{name: all, to: c}]\n",
+        ["5:29: another channel of this address has another fallback; give them the same"],
     ),
     "an unknown tool": (
         HEAD + "sources: {eu: {tool: nagos}}\n",

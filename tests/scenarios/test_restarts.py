@@ -1,7 +1,7 @@
 """A restart in the middle of every timer: it is set, the hub stops, time passes; what was to follow follows, once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,8 @@ from web_page import WebPage
 
 from hub.contracts import Utterance
 from hub.core.durations import parse_duration
+from hub.errors import Unreachable
+from hub.fallbacks import broken_channels
 from hub.registry import installed
 from hub.router import _TIMERS, _TOGETHER
 
@@ -182,6 +184,16 @@ async def asks(hub: Scenario) -> None:
 CODES: list[str] = []
 
 
+async def no_pager(hub: Scenario) -> None:
+    chat = hub.hub.outbox._chats["pager"]
+    assert isinstance(chat, FakeChat)
+    chat.failures = [Unreachable("away") for _ in range(100)]
+
+
+async def broken(hub: Scenario) -> Mapping[str, str]:
+    return broken_channels(hub.hub.state)
+
+
 async def links(hub: Scenario) -> None:
     heard = Utterance(id="1", user="U7", room="ops", text="link")
     reply = await hub.hub.hearing.hear("pager", heard)
@@ -297,6 +309,13 @@ STORIES = {
         asleep="10m",
         seen=lines,
         follows=["calm again: what is new has a message of its own", "4 more firing"],
+    ),
+    "broken": Story(
+        rules=RULES.replace("{ops: ", '{pager: "pager:night", ops: ').replace("{to: ops}", "{to: pager}"),
+        sets=one_by_one(no_pager, breaks(), later("5m")),
+        asleep="25h",
+        seen=broken,
+        follows={},
     ),
     "link-code": Story(sets=links, asleep="11m", seen=linked, follows=False),
     "duty": Story(
