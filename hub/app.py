@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from aiohttp import web
 from hub.actions import HubActions
 from hub.asks import Asks
 from hub.calendars import Calendars
+from hub.clock import Clock
 from hub.commands import built_in_commands
 from hub.commands.phrases import say_time
 from hub.commands.tool import tool_commands
@@ -94,6 +96,7 @@ class Hub:
     drill: Drill
     switch: Switch
     upkeep: Upkeep
+    clock: Clock
     ingest: Ingest
     actions: HubActions
     hearing: Hearing
@@ -128,6 +131,7 @@ async def build(
     now: Callable[[], datetime] = utc_now,
     tools: Mapping[str, Integration] | None = None,
     background: bool = True,
+    ticks: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Hub]:
     """The hub, running but not yet listening. Without `background` nothing moves unless it is told to: for tests."""
     tools = installed() if tools is None else tools
@@ -142,7 +146,7 @@ async def build(
         await current.begin(store, now())
         snapshot = await store.load(since=now() - current().reopen_within - REST)
         state = State.of(snapshot)
-        writer = Writer(store, state, now)
+        writer = Writer(store, state, now, monotonic=ticks)
         writing = asyncio.create_task(writer.serve())
         stack.push_async_callback(_stop, writing)
         inhibiting = Inhibiting(current, state)
@@ -274,6 +278,12 @@ async def build(
             now=now,
             redact=redactor.text,
         )
+
+        async def clock_was_set(by: timedelta) -> None:
+            await outbox.clock_was_set(by)
+            await upkeep.ripen()
+
+        clock = Clock(now=now, was_set=clock_was_set, monotonic=ticks)
         upkeep = Upkeep(
             state=state,
             writer=writer,
@@ -282,6 +292,7 @@ async def build(
             ingest=ingest,
             templates=templates,
             schedule=schedule,
+            trusted=clock.trusted,
             now=now,
         )
         writer.listen(_counter(metrics))
@@ -305,7 +316,7 @@ async def build(
         app.add_routes(health.routes())
         app.add_routes(page_routes(operations, gate_settings, folders))
         if background:
-            await _start_background(stack, outbox, asks, fetches, calendars, switch, schedule, upkeep)
+            await _start_background(stack, clock, outbox, asks, fetches, calendars, switch, schedule, upkeep)
             for name, chat in chats.items():
                 if isinstance(chat, Listens):
                     stack.push_async_callback(_stop, asyncio.create_task(_listen_to(name, chat, hearing)))
@@ -323,6 +334,7 @@ async def build(
             drill=drill,
             switch=switch,
             upkeep=upkeep,
+            clock=clock,
             ingest=ingest,
             actions=actions,
             hearing=hearing,
@@ -334,6 +346,7 @@ async def build(
 
 async def _start_background(
     stack: AsyncExitStack,
+    clock: Clock,
     outbox: Outbox,
     asks: Asks,
     fetches: Fetches,
@@ -342,7 +355,7 @@ async def _start_background(
     schedule: Schedule,
     upkeep: Upkeep,
 ) -> None:
-    for work in (outbox.serve(), asks.serve(), fetches.serve(), calendars.serve(), switch.serve()):
+    for work in (clock.serve(), outbox.serve(), asks.serve(), fetches.serve(), calendars.serve(), switch.serve()):
         stack.push_async_callback(_stop, asyncio.create_task(work))
     schedule.start()
     stack.callback(schedule.stop)

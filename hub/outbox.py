@@ -138,6 +138,25 @@ class Outbox:
                     made += attempted
         return made
 
+    async def clock_was_set(self, by: timedelta) -> None:
+        """Forget until when chats asked us to wait, where the clock that said so has been set back."""
+        for channel in self._channels.values():
+            channel.not_before = None
+            channel.wake.set()
+        if by < timedelta(0):
+            await self._writer.do(self._hurry)
+
+    def _hurry(self, draft: Draft) -> None:
+        for item in self._items():
+            current = draft.post(item.id) if isinstance(item, Post) else draft.line(item.id)
+            if current is None or current.sending.due_at is None or current.sending.state is not DeliveryState.OWED:
+                continue
+            sending = replace(current.sending, due_at=None)
+            if isinstance(current, Post):
+                draft.put(posts=[replace(current, sending=sending)])
+            else:
+                draft.put(lines=[replace(current, sending=sending)])
+
     def oldest(self) -> Mapping[str, float]:
         """Seconds that the oldest owed thing of each channel has waited."""
         now, ages = self._now(), dict.fromkeys(self._channels, 0.0)

@@ -39,6 +39,7 @@ from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
 from hub.storming import TIMER as STORM
 from hub.storming import Storming
 from hub.waiting import Waiting
+from hub.writer import PROBE
 
 log = logging.getLogger("tocsin.router")
 
@@ -668,6 +669,7 @@ _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
     STORM: Router._storm_goes_on,
     LINK_CODE: Router._let_go,
     BROKEN: Router._let_go,
+    PROBE: Router._let_go,
     DUTY: Router._let_go,
 }
 

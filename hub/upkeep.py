@@ -36,6 +36,7 @@ class Upkeep:
         ingest: Ingest,
         templates: Templates,
         schedule: Schedule,
+        trusted: Callable[[], bool],
         now: Callable[[], datetime],
     ) -> None:
         self._state = state
@@ -45,6 +46,7 @@ class Upkeep:
         self._ingest = ingest
         self._templates = templates
         self._schedule = schedule
+        self._trusted = trusted
         self._now = now
         writer.listen(self._rewind)
 
@@ -94,7 +96,10 @@ class Upkeep:
         await self._writer.between(lambda: self._state.forget(self._now() - REST))
 
     async def prune(self) -> None:
-        """Take away what is too old, in small steps."""
+        """Take away what is too old, in small steps; but not by a clock that was just set far ahead."""
+        if not self._trusted():
+            log.warning("nothing old is taken away: the clock was set far ahead, and may be wrong")
+            return
         before, gone = self._now() - KEEP, 0
         try:
             while step := await self._store.prune(before=before):

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -25,6 +26,13 @@ LARGEST_BATCH = 1_000
 SLICE = 0.005
 """Seconds for which a batch keeps the loop to itself."""
 DUPLICATES_FOR = timedelta(days=7)
+TRY_AGAIN = 2.0
+"""Seconds after which a database that failed is tried again, though nobody asks: who looks at `/readyz` may send us
+nothing until it is well."""
+SLOW = 10.0
+"""Seconds that a transaction may take. Beyond, nothing more is taken until it has ended."""
+PROBE = "probe"
+"""The timer that is written to see whether anything can be. It ripens at once, and does nothing."""
 
 
 @dataclass(slots=True)
@@ -38,16 +46,36 @@ class Job(Generic[T]):
 
 
 class Writer:
-    def __init__(self, store: Store, state: State, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        state: State,
+        now: Callable[[], datetime],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
+        self._monotonic = monotonic
         self._state = state
         self._now = now
         self._waiting: list[Job[Any]] = []
         self._more = asyncio.Event()
         self._still = asyncio.Lock()
         self._listeners: list[Listener] = []
-        self.failing = ""
-        """Why the last transaction failed; empty while all is well."""
+        self._failed = ""
+        """Why the last transaction failed."""
+        self._begun: float | None = None
+        """When the one began that is under way."""
+
+    @property
+    def failing(self) -> str:
+        """Why nothing can be written just now; empty while all is well."""
+        return self._slow or self._failed
+
+    @property
+    def _slow(self) -> str:
+        took = self._monotonic() - self._begun if self._begun is not None else 0.0
+        return f"the database has not answered for {took:.0f} seconds" if took > SLOW else ""
 
     def listen(self, listener: Listener) -> None:
         """Be told of every commit, after memory has it."""
@@ -59,6 +87,8 @@ class Writer:
         """Run a job and wait until what it changed is on disk. Raises what the job raised, or Overloaded."""
         if len(self._waiting) >= BOUND:
             raise Overloaded("the queue to the disk is full")
+        if slow := self._slow:
+            raise Overloaded(slow)
         job = Job(run=run, keys=keys, delivery=delivery)
         self._waiting.append(job)
         self._more.set()
@@ -72,10 +102,28 @@ class Writer:
         """Write until cancelled; what waits then is written before it returns."""
         try:
             while True:
-                await self._more.wait()
-                await asyncio.shield(self._drain())
+                if await self._has_more():
+                    await asyncio.shield(self._drain())
+                else:
+                    await asyncio.shield(self.probe())
         finally:
             await self._drain()
+
+    async def _has_more(self) -> bool:
+        """Wait for work, or until it is time to look whether the database is back."""
+        try:
+            async with asyncio.timeout(TRY_AGAIN if self._failed else None):
+                await self._more.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def probe(self) -> None:
+        """See whether anything can be written."""
+        job = Job(run=lambda draft: draft.set_timer(PROBE, "", draft.now))
+        await self._flush([job])
+        with suppress(Overloaded):
+            await job.done
 
     async def _drain(self) -> None:
         while self._waiting:
@@ -90,7 +138,11 @@ class Writer:
 
     async def _flush(self, batch: Sequence[Job[Any]]) -> None:
         async with self._still:
-            await self._write(batch)
+            self._begun = self._monotonic()
+            try:
+                await self._write(batch)
+            finally:
+                self._begun = None
 
     async def _write(self, batch: Sequence[Job[Any]]) -> None:
         try:
@@ -105,7 +157,9 @@ class Writer:
             log.exception("a transaction failed and nothing of it was kept")
             self._fail(batch, Overloaded(f"the database failed: {type(error).__name__}"))
             return
-        self.failing = ""
+        if self._failed:
+            log.warning("the database takes what is written again")
+        self._failed = ""
         self._publish(draft.changes)
         for job, (result, failure) in zip(batch, results, strict=True):
             _settle(job, result, failure)
@@ -147,7 +201,9 @@ class Writer:
             listener(changes)
 
     def _fail(self, batch: Sequence[Job[Any]], error: Overloaded) -> None:
-        self.failing = str(error)
+        if str(error) != self._failed:
+            log.error("nothing can be written: %s", error)
+        self._failed = str(error)
         for job in batch:
             _settle(job, None, Overloaded(str(error), retry_after=error.retry_after))
 

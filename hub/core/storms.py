@@ -42,4 +42,5 @@ class Rates:
 
     def above(self, key: str, limit: Limit, now: datetime) -> bool:
         times = self._times.get(key, ())
-        return len(times) > limit.most and times[-limit.most - 1] > now - limit.within
+        # What is later than now was counted by a clock that has been set back since.
+        return len(times) > limit.most and now - limit.within < times[-limit.most - 1] <= now

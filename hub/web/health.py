@@ -60,7 +60,9 @@ class Health:
 
     async def readyz(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
         why = self.unready()
-        return answer({"status": "not ready", "why": why}, status=503) if why else answer({"status": "ready"})
+        if why:
+            return answer({"status": "not ready", "why": why}, status=503, headers={"Retry-After": "5"})
+        return answer({"status": "ready"})
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
         body = self._metrics.render(

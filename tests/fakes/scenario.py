@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ class Scenario:
         self.routes = folder / "routes.yaml"
         self.routes.write_text(rules)
         self.clock = START
+        self.set_by = timedelta(0)
+        """How far somebody set the clock forward."""
         self.hub: Hub
         self.variables: dict[str, str] = {}
         self._tools = tools
@@ -50,7 +52,13 @@ class Scenario:
         self._stack = AsyncExitStack()
         tools = self._tools or installed()
         self.hub = await self._stack.enter_async_context(
-            build(self.settings, now=lambda: self.clock, tools=tools, background=False)
+            build(
+                self.settings,
+                now=lambda: self.clock,
+                tools=tools,
+                background=False,
+                ticks=lambda: (self.clock - self.set_by - START).total_seconds(),
+            )
         )
         await self.settle()
 
@@ -134,6 +142,13 @@ class Scenario:
             await self.hub.upkeep.ripen()
             await self.settle()
         self.clock = end
+        await self.settle()
+
+    async def sets_the_clock(self, by: timedelta) -> None:
+        """No time passes; the clock only says so."""
+        self.clock += by
+        self.set_by += by
+        await self.hub.clock.look()
         await self.settle()
 
     def next_due(self) -> datetime | None:

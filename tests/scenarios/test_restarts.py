@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -194,6 +194,14 @@ async def broken(hub: Scenario) -> Mapping[str, str]:
     return broken_channels(hub.hub.state)
 
 
+async def probes(hub: Scenario) -> None:
+    await hub.hub.writer.probe()
+
+
+async def probed(hub: Scenario) -> Mapping[str, datetime]:
+    return hub.hub.state.timers_of("probe")
+
+
 async def links(hub: Scenario) -> None:
     heard = Utterance(id="1", user="U7", room="ops", text="link")
     reply = await hub.hub.hearing.hear("pager", heard)
@@ -317,6 +325,7 @@ STORIES = {
         seen=broken,
         follows={},
     ),
+    "probe": Story(sets=probes, asleep="1h", seen=probed, follows={}),
     "link-code": Story(sets=links, asleep="11m", seen=linked, follows=False),
     "duty": Story(
         rules=rules("schedules: {web: {layers: [{people: [bob], rotate: daily}]}}\n"),

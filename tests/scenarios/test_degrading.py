@@ -1,0 +1,171 @@
+"""A disk that is full, locked or slow, and a clock that somebody sets: the hub says so, loses nothing, and goes on."""
+
+import asyncio
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from chat import FakeChat
+from scenario import Scenario
+
+from hub.errors import Overloaded, Unreachable
+from hub.registry import installed
+
+PAGED = """\
+version: 1
+channels: {ops: room:ops, pager: "pager:night"}
+routes: [{name: paged, match: {tool: nagios}, to: pager}]
+everything_else: {to: ops}
+"""
+SMALL = 3 << 20
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of three MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tocsin-test", str(folder)], capture_output=True
+    )
+    if made.returncode:
+        pytest.skip("only root may mount a small file system")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@asynccontextmanager
+async def asked(hub: Scenario) -> AsyncIterator[TestClient]:
+    server = TestServer(hub.hub.app, host="127.0.0.1")
+    async with TestClient(server) as client:
+        yield client
+
+
+def _fill(folder: Path) -> None:
+    with (folder / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+        while ballast.write(bytes(1 << 16)):
+            continue
+
+
+async def test_a_full_disk_refuses_and_recovers_by_itself(small_disk: Path) -> None:
+    """With 503 and Retry-After; what was accepted is there, and what was not is not."""
+    hub = Scenario(small_disk)
+    await hub.start()
+    try:
+        accepted = [await hub.nagios("before")]
+        _fill(small_disk)
+        async with asked(hub) as client:
+            statuses = []
+            for number in range(60):
+                answer = await client.post("/in/nagios", data={"HOSTNAME": f"h{number}", "NOTIFICATIONTYPE": "PROBLEM"})
+                statuses.append(answer.status)
+                if answer.status == 503:
+                    assert int(answer.headers["Retry-After"]) > 0
+            assert 503 in statuses
+            ready = await client.get("/readyz")
+            assert (503, "the disk is full") == (ready.status, (await ready.json())["why"])
+            assert "Retry-After" in ready.headers
+            (small_disk / "ballast").unlink()
+            await hub.hub.writer.probe()
+            assert 200 == (await client.get("/readyz")).status
+        accepted.append(await hub.nagios("after"))
+        await hub.restarts()
+
+        assert all([await hub.hub.store.event(one.events[0]) for one in accepted])
+        assert {"before is DOWN", "after is DOWN"} <= {message.message.title for message in await hub.told()}
+    finally:
+        await hub.stop()
+
+
+async def test_a_database_that_fails_is_tried_again_though_nobody_asks(hub: Scenario) -> None:
+    """Who looks at /readyz sends nothing before it is well, so that we must look ourselves."""
+    writer, store = hub.hub.writer, hub.hub.store
+    file = hub.folder / "tocsin.db"
+    with sqlite3.connect(file, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Overloaded, match="locked by another process"):
+            await hub.nagios("web301")
+        assert "the database is locked by another process" == writer.failing
+        assert [] == list(await store.quarantine())
+        other.execute("ROLLBACK")
+    other.close()
+    async with asyncio.timeout(20):
+        while writer.failing:
+            await asyncio.sleep(0.05)
+    await hub.nagios("web301")
+
+    assert "web301 is DOWN" == (await hub.latest()).message.title
+
+
+async def test_a_database_that_hangs_takes_nothing_more_and_says_so(hub: Scenario) -> None:
+    """What waits for it stays; who comes is told to come again instead of waiting, too."""
+    store, writer = hub.hub.store, hub.hub.writer
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    commit = store.commit
+
+    async def slow(changes: object) -> None:
+        begun.set()
+        await go_on.wait()
+        await commit(changes)  # type: ignore[arg-type]
+
+    store.commit = slow  # type: ignore[method-assign]
+    first = asyncio.create_task(hub.nagios("web301"))
+    await begun.wait()
+    hub.clock += timedelta(seconds=11)
+    assert "the database has not answered for 11 seconds" == writer.failing
+    with pytest.raises(Overloaded, match="has not answered"):
+        await hub.hub.ingest.accept(hub.request("nagios", {"HOSTNAME": "web302"}))
+    go_on.set()
+    await first
+
+    assert "" == writer.failing
+    assert "web301 is DOWN" == (await hub.latest()).message.title
+
+
+async def test_a_clock_that_is_set_back_holds_up_no_delivery(begin) -> None:
+    chat = FakeChat()
+    hub = await begin(PAGED, {**installed(), "pager": chat.integration()})
+    chat.failures = [Unreachable("away", retry_after=60)]
+    await hub.nagios("web301")
+    assert [] == chat.posted
+    await hub.sets_the_clock(-timedelta(hours=3))
+
+    assert ["web301 is DOWN"] == [message.title for _, message in chat.posted]
+
+
+async def test_a_clock_that_is_set_forward_lets_ripen_what_is_due(hub: Scenario) -> None:
+    await hub.says("shut up nagios for 1h")
+    await hub.nagios("web301")
+    assert "web301 is DOWN" not in [message.message.title for message in await hub.told()]
+    await hub.sets_the_clock(timedelta(hours=2))
+
+    assert "web301 is DOWN" in [message.message.title for message in await hub.told()]
+
+
+async def test_a_clock_that_is_set_far_ahead_takes_nothing_away(hub: Scenario) -> None:
+    """It may be wrong; and if it was right, a day later is soon enough."""
+    accepted = await hub.nagios("web301", number=1)
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+    await hub.sets_the_clock(timedelta(days=400))
+    await hub.hub.upkeep.prune()
+    assert await hub.hub.store.event(accepted.events[0]) is not None
+    await hub.later("25h")
+    await hub.hub.upkeep.prune()
+
+    assert await hub.hub.store.event(accepted.events[0]) is None
+
+
+async def test_a_storm_ends_though_the_clock_was_set_back(begin) -> None:
+    hub = await begin()
+    for number in range(30):
+        await hub.nagios(f"web{number}")
+    await hub.sets_the_clock(-timedelta(hours=3))
+    await hub.later("3h10m")
+    await hub.nagios("db1")
+
+    assert "db1 is DOWN" == (await hub.latest()).message.title
