@@ -22,11 +22,12 @@ from hub.clock import Clock
 from hub.commands import built_in_commands
 from hub.commands.phrases import say_time
 from hub.commands.tool import tool_commands
-from hub.contracts import Chat, ChatTools, Control, Integration, JudgedAs, Listens, Room
+from hub.contracts import Chat, ChatTools, Control, Finding, Integration, JudgedAs, Listens, Room
 from hub.conversation import Conversation
 from hub.core.calendar import say_strangers
 from hub.core.durations import say_duration
 from hub.current import Current
+from hub.doctor import Doctor
 from hub.drill import Drill
 from hub.duty import Duties
 from hub.effects import Effects
@@ -477,6 +478,15 @@ def _status(
         if schedule.strangers
     ]
     return [*lines, *([f"the database fails: {writer.failing}"] if writer.failing else [])]
+
+
+async def examine(settings: Settings) -> Sequence[Finding]:
+    """How this installation is, part by part."""
+    tools = installed()
+    timeout = aiohttp.ClientTimeout(total=20)
+    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
+        doctor = Doctor(settings, tools=tools, catalogue=catalogue_of(tools), http=http, now=utc_now)
+        return await doctor.findings()
 
 
 # ------------------------------------------------------------------------------------------------------------- serving

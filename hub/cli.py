@@ -70,6 +70,11 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     check = _verb(verbs, "check", _check, "say what is wrong with the rules")
     check.add_argument("file", nargs="?", help="default: routes.yaml")
 
+    doctor = _verb(verbs, "doctor", _doctor, "say what is wrong with this installation, and what to do")
+    doctor.add_argument("--routes", help="rules file, default routes.yaml (TOCSIN_ROUTES)")
+    doctor.add_argument("--database", help="default sqlite:///tocsin.db (TOCSIN_DATABASE)")
+    doctor.add_argument("--host", help="where the hub listens, default 127.0.0.1 (TOCSIN_HOST)")
+
     test = _verb(verbs, "test", _test, "run the tests that the rules carry")
     test.add_argument("file", nargs="?", help="default: routes.yaml")
 
@@ -196,6 +201,24 @@ def _check(options: argparse.Namespace) -> int:
         return FAULTS
     print(f"ok: rules {rules.hash}, {_count(len(rules.channels), 'channel')}, {_count(len(rules.sources), 'source')}")
     return OK
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from hub.app import examine
+    from hub.contracts import Grade
+    from hub.settings import read_settings
+
+    settings = read_settings(host=options.host, routes=options.routes, database=options.database)
+    findings = asyncio.run(examine(settings))
+    ill = any(one.grade is Grade.WRONG for one in findings)
+    if options.json:
+        print(json.dumps({"ok": not ill, "findings": [asdict(one) for one in findings]}))
+    else:
+        for one in findings:
+            print(f"{one.grade:7}  {one.about}: {one.what}" + (f"\n         → {one.cure}" if one.cure else ""))
+    return FAULTS if ill else OK
 
 
 def _complaint(complaint: Any) -> dict[str, Any]:

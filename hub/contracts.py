@@ -203,6 +203,30 @@ class Finds(Protocol):
         """Read back whether a post arrived, in the thread of `under` if given. Settles an Uncertain."""
 
 
+class Grade(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """How a part of an installation is, and what would make it well. It shows no secret."""
+
+    grade: Grade
+    about: str
+    what: str
+    cure: str = ""
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """A chat that can say, without posting anything, whether its credentials and rights would do."""
+
+    async def check(self, rooms: Sequence[Room]) -> Sequence[Finding]:
+        """What is found of the credentials, and of these rooms. Raises Refused, Unreachable or Uncertain."""
+
+
 # What a chat hears.
 
 

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -15,12 +16,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
-from hub.contracts import ChatTools, ChatTraits, PostKey, Repeat, Reply, Room, Setting, Utterance
+from hub.contracts import ChatTools, ChatTraits, Finding, Grade, PostKey, Repeat, Reply, Room, Setting, Utterance
 from hub.core.notification import Message, MessageRef
 from hub.errors import DeliveryError, PayloadError, Refused, Uncertain, Unreachable
 from hub.payload import Field
 from integrations.slack.address import API, fault, is_channel, is_user, target
 from integrations.slack.compose import compose, compose_reply
+from integrations.slack.manifest import SCOPES
 from integrations.slack.refusals import refusal
 
 log = logging.getLogger("tocsin.slack")
@@ -37,6 +39,8 @@ PAGE, PAGES = 200, 5
 """How far back it is looked for."""
 NAMES, NAMES_FOR = 1_000, timedelta(minutes=10)
 """How many names of channels are kept, and how long: a name may be given to another channel."""
+APART = timedelta(minutes=2)
+"""How far our clock may be from Slack's before it is told: what is five minutes old is taken for a replay."""
 READ = 2_000
 """Bytes of an answer to an answer that are read: it is a word or two."""
 
@@ -149,6 +153,52 @@ class SlackChat:
             if not cursor:
                 break
         raise Refused(f"the app cannot look into {room.name}, since it is no member: /invite @tocsin there")
+
+    # ------------------------------------------------------------------------------------------------------ checking
+
+    async def check(self, rooms: Sequence[Room]) -> Sequence[Finding]:
+        """The token, its scopes, our clock beside Slack's, and whether the app is in the channels."""
+        met: dict[str, str] = {}
+
+        async def ask(**_: Any) -> AsyncSlackResponse:
+            answer = await self.web.auth_test()
+            met.update((name.lower(), value) for name, value in answer.headers.items())
+            return answer
+
+        said = await self.call(ask)
+        team = said["team"].text("a workspace")
+        found = [Finding(grade=Grade.OK, about="slack", what=f"the token is one of {team}")]
+        found += self._doubts(met)
+        for room in rooms:
+            found += await self._reaches(room)
+        return found
+
+    def _doubts(self, headers: Mapping[str, str]) -> Iterator[Finding]:
+        if "x-oauth-scopes" in headers:
+            given = {scope.strip() for scope in headers["x-oauth-scopes"].split(",")}
+            if lacking := sorted(set(SCOPES) - given):
+                cure = "give it those of `tocsin slack manifest`, and install it again"
+                yield Finding(grade=Grade.WARNING, about="slack", what=f"the app lacks {', '.join(lacking)}", cure=cure)
+        with suppress(KeyError, ValueError, TypeError):
+            apart = abs(self._now() - parsedate_to_datetime(headers["date"]))
+            if apart > APART:
+                what = f"the clock of this machine is {apart.total_seconds():.0f} seconds from Slack's"
+                cure = "set it by NTP: what Slack posts is refused when it is five minutes old"
+                yield Finding(grade=Grade.WRONG, about="clock", what=what, cure=cure)
+
+    async def _reaches(self, room: Room) -> Sequence[Finding]:
+        if is_user(room):
+            return []
+        try:
+            if is_channel(room):
+                await self.call(self.web.conversations_info, channel=room.name, room=room.name)
+            else:
+                await self._id(room)
+        except Refused as error:
+            # A public channel can be told without being in it.
+            grade = Grade.WRONG if is_channel(room) else Grade.WARNING
+            return [Finding(grade=grade, about=room.address, what=str(error))]
+        return []
 
     # ------------------------------------------------------------------------------------------------------- hearing
 
