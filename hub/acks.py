@@ -70,11 +70,11 @@ class Acks:
     def _lapse(self, draft: Draft, alert: Alert, ack: Ack) -> None:
         note = f"the ack by {ack.by} ended after {say_duration(draft.now - ack.at)} and nobody confirmed it"
         self._unack(draft, alert.id, note=note)
-        if not self._held(draft, alert):
-            said = Said(title=f"{alert.title}: {note}")
-            holds = self._holds(draft)
-            posts = [post for post in draft.posts_about(alert) if not holds.hold(post)]
-            draft.put(lines=telling.say_aloud(posts, Occasion.UNACKED, said, alert.severity, pen=draft.pen).lines)
+        posts, said = draft.posts_about(alert), Said(title=f"{alert.title}: {note}")
+        holds, held = self._holds(draft), self._held(draft, alert)
+        waits = {post.id for post in posts if held or holds.hold(post)}
+        lines = telling.say_aloud(posts, Occasion.UNACKED, said, alert.severity, pen=draft.pen).lines
+        draft.put(lines=[telling.held_back(line) if line.post in waits else line for line in lines])
 
     def _remind_owner(self, draft: Draft, owner: str, left: timedelta, alerts: Sequence[Alert]) -> None:
         """Where they hear alone if that can be, else in the threads."""
@@ -83,9 +83,9 @@ class Acks:
             said = _said(owner, left, heard, f'"ack {heard[0].id[-ID_SHOWN:]}"')
             draft.put(lines=[telling.announcement(desk, Occasion.REMINDED, said, pen=draft.pen)])
             return
-        threads = defaultdict[str, list[Alert]](list)
+        threads, holds = defaultdict[str, list[Alert]](list), self._holds(draft)
         for alert in heard:
-            if told := [post for post in draft.posts_about(alert) if post.shown]:
+            if told := [post for post in draft.posts_about(alert) if post.shown and not holds.hold(post)]:
                 threads[min(told, key=lambda post: post.order).id].append(alert)
         for id, here in threads.items():
             post = draft.post(id)

@@ -372,9 +372,7 @@ class Router:
         """Let those know that an alert explains now, or does not explain any more."""
         was = self._inhibiting.affected(draft, before) if before is not None else set[str]()
         now = self._inhibiting.affected(draft, after)
-        for id in sorted(now - was):
-            if (other := draft.alert(id)) is not None:
-                self._quieten(draft, other)
+        self._quieten(draft, [other for id in sorted(now - was) if (other := draft.alert(id)) is not None])
         for id in sorted(was - now):
             draft.set_timer("settle", id, draft.now + self._rules().settle)
 
@@ -391,19 +389,29 @@ class Router:
         else:
             self._release(draft, alert)
 
-    def _quieten(self, draft: Draft, alert: Alert) -> None:
-        """Something holds it from now on: what was told says so. What nobody has begun to tell is held as well, unless
-        it tells of others that nothing holds."""
+    def _quieten(self, draft: Draft, alerts: Sequence[Alert]) -> None:
+        """Something holds them from now on: what was told says so. What nobody has begun to tell, or to say aloud, is
+        held as well, unless it tells of others that nothing holds."""
+        about = {post.id: post for alert in alerts for post in draft.posts_about(alert)}
+        for post in about.values():
+            untried = telling.untried(post)
+            aloud = [line for line in draft.pending_lines_of(post.id) if line.loud and telling.untried(line)]
+            if (aloud or untried) and self._all_held(draft, post):
+                draft.put(posts=[telling.held_back(post)] if untried else (), lines=map(telling.held_back, aloud))
+            if not untried and not telling.never_told(post):
+                draft.put(posts=[telling.edited(post, Occasion.SILENCED, draft.pen)])
+        for alert in alerts:
+            self._take_back(draft, alert)
+
+    def _all_held(self, draft: Draft, post: Post) -> bool:
+        return all(self._held(draft, alert) for alert in self._told_of(draft, post) if alert.open)
+
+    def _take_back(self, draft: Draft, alert: Alert) -> None:
+        """What is gathered for the next line of its groups does not name it."""
         for post in draft.posts_about(alert):
-            if telling.untried(post):
-                if all(self._held(draft, one) for one in self._told_of(draft, post) if one.open):
-                    draft.put(posts=[telling.held_back(post)])
-            elif not telling.never_told(post):
-                told = telling.edited(post, Occasion.SILENCED, draft.pen)
-                gathered = post.gathered.without(alert.title) if post.gathered else None
-                draft.put(posts=[replace(told, gathered=gathered)])
-                if gathered != post.gathered:
-                    self._keep_unsaid(draft, alert, {*alert.unsaid, post.group})
+            if post.gathered and (rest := post.gathered.without(alert.title)) != post.gathered:
+                draft.put(posts=[replace(post, gathered=rest)])
+                alert = self._keep_unsaid(draft, alert, {*alert.unsaid, post.group})
 
     def _note_unsaid(self, draft: Draft, alert: Alert, change: Change, posts: Sequence[Post], *, held: bool) -> None:
         """Keep in mind in which threads of groups its news is held back."""
@@ -413,9 +421,12 @@ class Router:
                 unsaid = unsaid | {post.group} if held or holds.hold(post) else unsaid - {post.group}
         self._keep_unsaid(draft, alert, unsaid)
 
-    def _keep_unsaid(self, draft: Draft, alert: Alert, unsaid: set[str]) -> None:
-        if unsaid != set(alert.unsaid):
-            draft.put_alert(replace(alert, unsaid=tuple(sorted(unsaid))))
+    def _keep_unsaid(self, draft: Draft, alert: Alert, unsaid: set[str]) -> Alert:
+        if unsaid == set(alert.unsaid):
+            return alert
+        kept = replace(alert, unsaid=tuple(sorted(unsaid)))
+        draft.put_alert(kept)
+        return kept
 
     def _release(self, draft: Draft, alert: Alert) -> None:
         posts = draft.posts_about(alert)

@@ -44,14 +44,14 @@ class _Word:
 
 
 class Silencing:
-    """`speak` tells of an alert what was held back, unless something else holds it still; `quieten` shows that it is
-    held from now on; `address` is where a channel of the rules is now."""
+    """`speak` tells of an alert what was held back, unless something else holds it still; `quieten` holds some from
+    now on; `address` is where a channel of the rules is now."""
 
     def __init__(
         self,
         rules: Callable[[], Rules],
         speak: Callable[[Draft, Alert], None],
-        quieten: Callable[[Draft, Alert], None],
+        quieten: Callable[[Draft, Sequence[Alert]], None],
         address: Callable[[str, Draft], str],
         zone: ZoneInfo,
     ) -> None:
@@ -103,8 +103,7 @@ class Silencing:
         begun = replace(silence, told=tuple(self._places(draft, silence, covered, heard_of)))
         draft.changes.silences[silence.id] = begun
         self._set_timers(draft, begun)
-        for alert in covered:
-            self._quieten(draft, alert)
+        self._quieten(draft, covered)
         places = () if silence.alert else begun.told
         return begun, _Word(places=places, said=_what_begins(begun, covered, draft.now.astimezone(self._zone)))
 

@@ -41,18 +41,19 @@ class Waiting:
         self._put = put
         self._speak = speak
         self._closed_at: tuple[str, datetime, frozenset[str]] | None = None
+        self._opening: dict[str, datetime | None] = {}
 
     def expect(self, draft: Draft, posts: Iterable[Post]) -> None:
-        """Wake when the windows open, and the digests come, for which these wait."""
+        """Wake when the windows open, and the digests come, for which these wait, or words in their threads."""
         for post in posts:
             digest = post.pace.digest
             if digest is not None and telling.waits(post):
                 due = digest.next(draft.now)
                 draft.set_timer("digest", json.dumps([post.channel, digest.every, digest.zone]), due)
-        for name in {post.pace.during for post in posts if post.sending.state is DeliveryState.HELD} - {""}:
-            window = self._rules().windows.get(name)
-            if window is not None and not window.active(draft.now):
-                draft.set_timer("window", name, window.opens(draft.now))
+        for name in {post.pace.during for post in posts} & self._closed(draft.now):
+            if name not in self._opening:
+                self._opening[name] = self._rules().windows[name].opens(draft.now)
+            draft.set_timer("window", name, self._opening[name])
 
     def holds(self, draft: Draft) -> Holds:
         """What keeps routes and channels from speaking now."""
@@ -70,7 +71,7 @@ class Waiting:
         rules = self._rules()
         if self._closed_at is None or self._closed_at[:2] != (rules.hash, now):
             names = frozenset(name for name, window in rules.windows.items() if not window.active(now))
-            self._closed_at = (rules.hash, now, names)
+            self._closed_at, self._opening = (rules.hash, now, names), {}
         return self._closed_at[2]
 
     def opens(self, draft: Draft, name: str) -> None:

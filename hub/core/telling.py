@@ -15,6 +15,7 @@ meanwhile is dropped: nobody was told that it broke.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from hub.core.alert import Advance, Alert, Change, Phase
 from hub.core.event import Severity
@@ -24,6 +25,7 @@ from hub.core.notification import DeliveryState, Line, LineId, MessageState, Occ
 from hub.core.records import replace
 from hub.core.routing import Taken
 
+ItemT = TypeVar("ItemT", Post, Line)
 SETTLE = timedelta(seconds=10)
 
 OCCASIONS = {
@@ -362,16 +364,17 @@ def _gathers(post: Post, now: datetime) -> bool:
     return untried(post) and post.sending.due_at is not None and post.sending.due_at > now
 
 
-def untried(post: Post) -> bool:
+def untried(item: ItemT) -> bool:
     """It is to be told, and nobody has begun to."""
-    sending = post.sending
-    begun = post.shown or post.ref is not None or sending.attempts or sending.trying
+    sending = item.sending
+    begun = item.ref is not None or sending.attempts or sending.trying or (isinstance(item, Post) and item.shown)
     return sending.state is DeliveryState.OWED and not begun
 
 
-def held_back(post: Post) -> Post:
-    """The post, which was about to be told, as it waits until nothing holds it."""
-    return replace(post, wanted=post.wanted + 1, sending=Sending(state=DeliveryState.HELD), unacked_since=None)
+def held_back(item: ItemT) -> ItemT:
+    """What was about to be told, as it waits until nothing holds it."""
+    held = replace(item, sending=Sending(state=DeliveryState.HELD))
+    return replace(held, wanted=held.wanted + 1, unacked_since=None) if isinstance(held, Post) else held
 
 
 def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
@@ -522,17 +525,23 @@ def release(
         post = _released(before, pen, alive=alive)
         told.append(post)
         waiting = [line for line in lines if line.post == post.id and line.sending.state is DeliveryState.HELD]
-        spoken += [replace(line, sending=Sending(state=DeliveryState.DROPPED)) for line in waiting]
-        if waiting and alert.open and post.shown:
-            newest = waiting[-1]
-            owed = Sending(state=DeliveryState.OWED, since=pen.now)
-            spoken[-1] = replace(newest, order=pen.next_order(), sending=owed)
+        news = [line for line in waiting if line.occasion is not Occasion.UNACKED or alert.ack is None]
+        newest = news[-1] if news and alert.open and post.shown else None
+        spoken += [_said_now(line, pen) if line is newest else _unsaid(line) for line in waiting]
     unsaid = {post.id for post in told if alert.open and post.group in alert.unsaid and not holds.hold(post)}
     return Telling(
         posts=tuple(_gathering(post, alert) if post.id in unsaid else post for post in told),
         lines=tuple(spoken),
         gather=tuple((post.id, _next_line(post, pen)) for post in told if post.id in unsaid),
     )
+
+
+def _said_now(line: Line, pen: Pen) -> Line:
+    return replace(line, order=pen.next_order(), sending=Sending(state=DeliveryState.OWED, since=pen.now))
+
+
+def _unsaid(line: Line) -> Line:
+    return replace(line, sending=Sending(state=DeliveryState.DROPPED))
 
 
 def _gathering(post: Post, alert: Alert) -> Post:

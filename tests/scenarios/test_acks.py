@@ -173,3 +173,27 @@ async def test_rules_may_let_acks_stand(begin) -> None:  # type: ignore[no-untyp
     await hub.later("30d")
 
     assert (await hub.latest()).message.state == "acked"
+
+
+OFFICE = """\
+version: 1
+channels: {ops: room:ops}
+time_windows: {office: {days: mon-fri, hours: "09:00-18:00"}}
+everything_else: {to: ops, deliver: {during: office, otherwise: mute}}
+"""
+
+
+async def test_an_ack_that_ends_at_night_is_said_in_the_morning(begin) -> None:  # type: ignore[no-untyped-def]
+    """If nobody has it by then; and its owner is not called for it outside of the hours."""
+    hub = await begin(OFFICE)
+    await hub.later("2d 10h")
+    for host in ("web1", "web2"):
+        await hub.nagios(host)
+        await hub.says(f"ack {host} for 8h")
+    await hub.later("12h")
+    await hub.says("ack web2", by="bob")
+    assert [[], []] == [await hub.thread(message) for message in await hub.told()]
+    await hub.later("12h")
+
+    lines = [[line.message.title for line in await hub.thread(message)] for message in await hub.told()]
+    assert [["web1 is DOWN: the ack by alice ended after 8h and nobody confirmed it"], []] == lines

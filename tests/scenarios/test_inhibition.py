@@ -133,3 +133,21 @@ async def test_cause_and_effect_in_one_breath(hub: Scenario) -> None:
     )
 
     assert ["db1 is DOWN"] == await titles(hub)
+
+
+async def test_worse_in_the_breath_that_explains_it_wakes_nobody(hub: Scenario) -> None:
+    """Nor does a silence of that moment let it through."""
+    await hub.nagios("db1", "WARNING", service="Disk", number=1)
+    body = {"NOTIFICATIONTYPE": "PROBLEM", "HOSTNAME": "db1"}
+    await asyncio.gather(
+        hub.receives(
+            "nagios", {**body, "SERVICEDESC": "Disk", "SERVICESTATE": "CRITICAL", "SERVICENOTIFICATIONID": "2"}
+        ),
+        hub.receives("nagios", {**body, "HOSTSTATE": "DOWN", "HOSTNOTIFICATIONID": "3"}),
+    )
+    disk = (await hub.told())[0]
+    assert [] == await hub.thread(disk)
+    await hub.nagios("db1", "UP", "RECOVERY", number=4)
+    await hub.later("4m")
+
+    assert [("worsened", True)] == [(line.message.occasion, line.loud) for line in await hub.thread(disk)]

@@ -207,7 +207,7 @@ class Night:
     async def fails(self, how: str) -> None:
         """The pager does not take what it is given; empty: it does again."""
         self.chat.arrives = how == "mute"
-        self.chat.failures = [FAILURES[how]() for _ in range(500)] if how else []
+        self.chat.failures = [FAILURES[how]() for _ in range(5_000)] if how else []
         self.well_since = self.now
         await self.look()
 
@@ -233,7 +233,8 @@ class Night:
         await self.look()
 
     async def presses(self, label: str, which: int, by: str) -> None:
-        """A button: it is about those who stand there as it is pressed."""
+        """A button: it is about those who stand there as it is pressed, a moment later."""
+        await self.passes("1s")
         head = self._head(which)
         button = next((b for b in self._buttons(head) if b.label == label), None) if head else None
         if head is not None and button is not None:
@@ -270,7 +271,7 @@ class Night:
         await self.look()
 
     async def unsilences(self, which: int) -> None:
-        if ids := sorted(self._quiet()):
+        if ids := list(self.truth.silences):
             id = ids[which % len(ids)]
             reply = await self.scenario.says(f"unsilence {id}")
             assert reply.ok, reply
@@ -411,7 +412,7 @@ class Night:
         )
         telling = self.truth.told_at(life, address)
         behind = telling is not None and (telling.crowd is not None or life.flaps(self.now))
-        repeated = life.said_at > life.turned_at and self.now - life.said_at < LAG
+        repeated = life.count > 1 and self.now - life.said_at < LAG
         if repeated or (behind and self.now - life.turned_at < LAG):
             return
         assert life.firing, f"{address} does not know that {thing} is over"
