@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from hub import outward
 from hub.actions import HubActions
 from hub.asks import Asks
 from hub.calendars import Calendars
@@ -40,7 +41,6 @@ from hub.inhibiting import Inhibiting
 from hub.metrics import Metrics
 from hub.operations import Operations
 from hub.outbox import Outbox
-from hub.outward import get
 from hub.pauses import pauses
 from hub.redaction import Redactor
 from hub.registry import installed
@@ -58,6 +58,7 @@ from hub.templates import Templates
 from hub.upkeep import REST, Upkeep
 from hub.web.api import Api, plain_errors
 from hub.web.chats import Chats
+from hub.web.doorway import DOOR, LARGEST_BODY, DoorLimits, Doorway
 from hub.web.gate import GateSettings, gate
 from hub.web.health import Health
 from hub.web.inbound import Inbound
@@ -67,14 +68,10 @@ from hub.writer import Writer
 
 log = logging.getLogger("tocsin")
 
-LARGEST_BODY = 25 * 1024 * 1024
-"""GitHub's own limit; no tool of ours posts more."""
 LISTEN_AGAIN_AFTER = 10.0
 """Seconds after a chat's connection failed in a way that the chat did not mend itself."""
 LOOK_EVERY = 1_000
 """Milliseconds after which it is noticed that the rules lie in other folders than before."""
-LET_GO_WITHIN = 5.0
-"""Seconds that open requests have to end at a stop."""
 
 
 def utc_now() -> datetime:
@@ -103,6 +100,7 @@ class Hub:
     hearing: Hearing
     operations: Operations
     app: web.Application
+    doorway: Doorway
 
 
 def catalogue_of(
@@ -133,15 +131,14 @@ async def build(
     tools: Mapping[str, Integration] | None = None,
     background: bool = True,
     ticks: Callable[[], float] = time.monotonic,
+    door: DoorLimits = DOOR,
 ) -> AsyncIterator[Hub]:
     """The hub, running but not yet listening. Without `background` nothing moves unless it is told to: for tests."""
     tools = installed() if tools is None else tools
     environment, metrics, schedule = settings.environment, Metrics(), Schedule()
     redactor = Redactor(environment.known_secrets())
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.DummyCookieJar())
-        )
+        http = await stack.enter_async_context(outward.session())
         store = await stack.enter_async_context(open_store(settings.database))
         current = Current(settings.routes, catalogue_of(tools, environment, now))
         await current.begin(store, now())
@@ -161,7 +158,7 @@ async def build(
             state=state,
             writer=writer,
             report=router.report,
-            get=partial(get, http),
+            get=partial(outward.get, http),
             now=now,
         )
         current.on_change(router.adopt, calendars.adopt, tell=router.report)
@@ -302,15 +299,16 @@ async def build(
         health = Health(current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: "")
         switch = Switch(
             address=settings.dead_mans_switch,
-            get=partial(get, http),
+            get=partial(outward.get, http),
             writer=writer,
             report=router.report,
             ready=health.unready,
             now=now,
         )
         await switch.begin()
-        gate_settings = _gate_settings(settings, now)
-        app = web.Application(middlewares=[gate(gate_settings), plain_errors], client_max_size=LARGEST_BODY)
+        gate_settings, doorway = _gate_settings(settings, now), Doorway(limits=door)
+        middlewares = [gate(gate_settings), plain_errors, doorway.admit()]
+        app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
         app.add_routes(Inbound(ingest, now, metrics.observe).routes())
         app.add_routes(_hear_chats(stack, tools, settings, hearing, now).routes())
         app.add_routes(Api(operations).routes())
@@ -341,6 +339,7 @@ async def build(
             hearing=hearing,
             operations=operations,
             app=app,
+            doorway=doorway,
         )
         room_log.close()
 
@@ -506,26 +505,27 @@ async def serve(settings: Settings) -> None:
             asyncio.create_task(watch(hub.current, reload)),
             *(asyncio.create_task(_watch_templates(folder, reload)) for folder in _own_templates(settings)),
         ]
-        runner = web.AppRunner(hub.app, access_log=None, shutdown_timeout=LET_GO_WITHIN, handle_signals=False)
-        await runner.setup()
         try:
-            await _listen(runner, settings)
-            _say_where(hub)
-            await stop.wait()
-            log.info("stopping")
+            async with _listening(hub):
+                _say_where(hub)
+                await stop.wait()
+                log.info("stopping")
+                hub.operations.room_log.close()
         finally:
-            hub.operations.room_log.close()
             for task in tasks:
                 await _stop(task)
-            await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
-    try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
-    except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        raise SettingsError(f"cannot listen on {where}: {error.strerror or error}; try another --port") from error
+@asynccontextmanager
+async def _listening(hub: Hub) -> AsyncIterator[None]:
+    host, port = hub.settings.host, hub.settings.port
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(hub.doorway.open(hub.app, host, port))
+        except OSError as error:
+            why = error.strerror or error
+            raise SettingsError(f"cannot listen on {host}:{port}: {why}; try another --port") from error
+        yield
 
 
 def _say_where(hub: Hub) -> None:

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from hub import ids
 from hub.contracts import Integration, NamesDeliveries, Quiet, WebhookRequest
+from hub.core.bounds import bounded
+from hub.core.buckets import Buckets
 from hub.core.event import Event, Report, event_of
 from hub.core.rules import Rules
-from hub.errors import PayloadError, TocsinError, Unauthenticated, Unsupported
+from hub.errors import Overloaded, PayloadError, TocsinError, Unauthenticated, Unsupported
 from hub.proof import Secret
 from hub.router import Router, keys_of
 from hub.state import Draft
@@ -98,6 +101,7 @@ class Ingest:
         self._now = now
         self._count = count
         self._redact = redact
+        self._buckets = Buckets()
         self._listeners: list[Callable[[Sequence[Event], WebhookRequest], None]] = []
 
     def listen(self, listener: Callable[[Sequence[Event], WebhookRequest], None]) -> None:
@@ -107,6 +111,7 @@ class Ingest:
     async def accept(self, request: WebhookRequest) -> Accepted:
         """Take a request in. Raises UnknownSource, Unauthenticated, Malformed or Overloaded."""
         self._verify(request, self._source(request.source)[1])
+        self._hold_to_rate(request)
         return await self.take(request)
 
     async def take(self, request: WebhookRequest) -> Accepted:
@@ -134,6 +139,16 @@ class Ingest:
 
         await self._writer.do(job)
         return beat is not None
+
+    def _hold_to_rate(self, request: WebhookRequest) -> None:
+        """After the proof: nobody else can use up what a source may send."""
+        source = self._rules().sources[request.source]
+        if source.rate is None:
+            return
+        wait = self._buckets.take(request.source, source.rate, request.received_at)
+        if wait is not None:
+            self._count(request.source, "limited")
+            raise Overloaded(f"source {source.name} sends {source.rate}", retry_after=ceil(wait.total_seconds()))
 
     def _source(self, name: str) -> tuple[str, Integration, Any]:
         source = self._rules().source(name)
@@ -174,7 +189,7 @@ class Ingest:
         request_id, delivery = ids.new_id(), delivery_id(self._tools[tool], request, understood)
         events = [
             event_of(
-                report,
+                bounded(report),
                 id=ids.new_event_id(),
                 source=request.source,
                 tool=tool,

@@ -1,4 +1,4 @@
-"""What the hub itself asks of addresses that its operator gave it: a ping, a calendar.
+"""What the hub itself asks of addresses that its operator gave it: a ping, a calendar, a tool's API.
 
 Everything has a limit, and no error speaks of the address, which may be a secret. An address of the public network may
 send us on, but not into our own network.
@@ -101,6 +101,26 @@ async def is_ours(host: str) -> bool:
     except OSError:
         return False
     return not all(_is_public(str(address[0])) for *_, address in found)
+
+
+class Astray(aiohttp.ClientError):
+    """What was asked sends us to another host."""
+
+
+def session() -> aiohttp.ClientSession:
+    """What tools and chats ask with. Without cookies, and it follows nobody to another host: what answers is trusted
+    with the token that it was given, not with what else can be reached from here."""
+    staying = aiohttp.TraceConfig()
+    staying.on_request_redirect.append(_stay)
+    timeout = aiohttp.ClientTimeout(total=20)
+    return aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[staying])
+
+
+async def _stay(_: aiohttp.ClientSession, __: Any, sent: aiohttp.TraceRequestRedirectParams) -> None:
+    headers = sent.response.headers
+    onward = sent.url.join(URL(headers.get("Location") or headers.get("URI") or ""))
+    if onward.origin() != sent.url.origin():
+        raise Astray("it sends us to another host")
 
 
 def abroad() -> aiohttp.ClientSession:

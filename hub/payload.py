@@ -31,6 +31,8 @@ class Absent(Enum):
 
 ABSENT = Absent.ABSENT
 _JSON = msgspec.json.Decoder()
+MOST_VALUES = 500_000
+"""In a JSON body: each takes up to a hundred times as much memory as it has characters."""
 _SHOWN = 60
 """How much of a stranger's value a complaint repeats."""
 
@@ -181,6 +183,8 @@ def shown(value: object) -> str:
 
 def decode_json(body: bytes) -> Field:
     """Decode a JSON body once. Raises PayloadError that says where it breaks."""
+    if len(body) > MOST_VALUES and sum(map(body.count, b",[{")) > MOST_VALUES:
+        raise PayloadError("", f"the body has more than {MOST_VALUES:,} values")
     try:
         return Field(_JSON.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -90,7 +90,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "access": ("allow", "deny", "who", "in", "when"),
     "silence": ("name", "match", "from", "until", "during", "because"),
     "silence_policy": ("longest", "require", "second_person_above"),
-    "source": ("tool", "expire_after", "heartbeat"),
+    "source": ("tool", "expire_after", "heartbeat", "rate"),
     "beat": ("every", "grace"),
     "test": ("name", "given", "expect"),
 }  # fmt: skip
@@ -510,7 +510,8 @@ class _Reading:
         options = self._options({k: v for k, v in body.items() if k not in KEYS["source"]}, path, integration.options)
         expire = self._duration(body.get("expire_after"), (*path, "expire_after"))
         beat = self._beat_of(name, body["heartbeat"], (*path, "heartbeat")) if "heartbeat" in body else None
-        return SourceRule(name=name, tool=tool, options=options, expire_after=expire, heartbeat=beat)
+        rate = self._limit(body["rate"], (*path, "rate"), 600, "requests") if "rate" in body else None
+        return SourceRule(name=name, tool=tool, options=options, expire_after=expire, heartbeat=beat, rate=rate)
 
     def _beat_of(self, source: str, value: Any, path: Path_) -> Heartbeat | None:
         """How often a source should be heard: `10m`, or with a grace."""
@@ -623,18 +624,18 @@ class _Reading:
             mention=self._mention(body["mention"], (*path, "mention")) if "mention" in body else above.mention,
         )
 
-    def _limit(self, value: Any, path: Path_) -> Limit | None:
+    def _limit(self, value: Any, path: Path_, usual: int = 20, what: str = "messages") -> Limit | None:
         """How many new messages in how long; `never` is as many as come."""
         if value == "never":
             return None
-        example = "write: {most: 20, within: 1m}, or never"
+        example = f"write: {{most: {usual}, within: 1m}}, or never"
         body = self._object(value, path, example)
         if body is None:
             return None
         self._known_keys(body, path, KEYS["limit"], "limit")
         most, within = str(body.get("most", "")), self._duration(body.get("within"), (*path, "within"))
         if not (most.isascii() and most.isdigit() and 0 < int(most[:7]) <= MOST_AT_ONCE):
-            self.tree.wrong((*path, "most") if "most" in body else path, f"'most' is a number of messages; {example}")
+            self.tree.wrong((*path, "most") if "most" in body else path, f"'most' is a number of {what}; {example}")
         elif within is None and "within" not in body:
             self.tree.wrong(path, f"'within' is missing; {example}")
         elif within is not None:

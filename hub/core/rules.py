@@ -67,6 +67,8 @@ class SourceRule:
     options: Any = None
     expire_after: timedelta | None = None
     heartbeat: Heartbeat | None = None
+    rate: Limit | None = None
+    """How many requests it may send in how long. None: as many as come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
 from hub.app import Hub, build
 from hub.settings import read_settings
+from hub.web.doorway import DOOR, DoorLimits
 
 WITHIN = 10.0
 """Seconds in which something that must come comes."""
@@ -35,19 +35,15 @@ class LiveHub:
 
 
 @asynccontextmanager
-async def live_hub(folder: Path, rules: str, variables: Mapping[str, str]) -> AsyncIterator[LiveHub]:
+async def live_hub(
+    folder: Path, rules: str, variables: Mapping[str, str], door: DoorLimits = DOOR
+) -> AsyncIterator[LiveHub]:
     routes = folder / "routes.yaml"
     routes.write_text(rules)
     settings = read_settings(routes=str(routes), database=f"sqlite:///{folder}/tocsin.db", variables=variables)
-    async with build(settings) as hub:
-        runner = web.AppRunner(hub.app, access_log=None)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            yield LiveHub(url=f"http://127.0.0.1:{runner.addresses[0][1]}", hub=hub)
-        finally:
-            hub.operations.room_log.close()
-            await runner.cleanup()
+    async with build(settings, door=door) as hub, hub.doorway.open(hub.app, "127.0.0.1", 0) as port:
+        yield LiveHub(url=f"http://127.0.0.1:{port}", hub=hub)
+        hub.operations.room_log.close()
 
 
 async def until(what: str, holds: Callable[[], Awaitable[Any]]) -> Any:

@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from web_page import SECRET, WebPage
 
-from hub.outward import NotAnswered, Question, abroad, get, is_ours
+from hub.outward import NotAnswered, Question, abroad, get, is_ours, session
 from hub.proof import Secret
 
 SMALL = Question(largest=1_000, within=5)
@@ -21,8 +24,8 @@ async def page() -> AsyncIterator[WebPage]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
+    async with aiohttp.ClientSession() as asking:
+        yield asking
 
 
 async def test_an_answer_is_given_whole(http: aiohttp.ClientSession, page: WebPage) -> None:
@@ -76,3 +79,35 @@ async def test_our_own_network_is_known(host: str) -> None:
 
 async def test_the_public_network_is_not_ours() -> None:
     assert not await is_ours("93.184.215.14")
+
+
+async def test_a_tool_may_move_on_its_host_and_leads_nowhere_else() -> None:
+    """What answers in a tool's place, or a tool that was broken into, reaches nothing that only the hub can reach."""
+    reached = list[str]()
+
+    async def answer(request: web.Request) -> web.Response:
+        reached.append(request.path)
+        onward = request.query.get("to", "")
+        return web.Response(status=302, headers={"Location": onward}) if onward else web.Response(text="here")
+
+    app = web.Application()
+    app.router.add_get("/{path}", answer)
+    async with TestServer(app) as server, session() as http:
+        here = str(server.make_url("/start"))
+        async with http.get(here, params={"to": "/moved"}) as met:
+            assert "here" == await met.text()
+        for away in (f"http://localhost:{server.port}/inner", "http://[::1]/inner", "//169.254.169.254/inner"):
+            with pytest.raises(aiohttp.ClientError, match="another host"):
+                await http.get(here, params={"to": away})
+
+    assert "/moved" in reached
+    assert "/inner" not in reached
+
+
+def test_everybody_asks_by_a_session_of_ours() -> None:
+    """Only Slack's SDK wants one of its own, over the same connections; it follows nothing that a payload says."""
+    sources = [path for folder in ("hub", "integrations") for path in Path(folder).rglob("*.py")]
+
+    assert {"hub/outward.py", "integrations/slack/chat.py"} == {
+        str(path) for path in sources if "aiohttp.ClientSession(" in path.read_text()
+    }

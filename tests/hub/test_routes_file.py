@@ -441,6 +441,10 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         HEAD + "sources: {nagios: {heartbeat: {grace: 2m}}}\n",
         ["4:31: 'every' is missing; write: heartbeat: {every: 10m, grace: 2m}"],
     ),
+    "a rate of a source without a number": (
+        HEAD + "sources: {nagios: {rate: {within: 1m}}}\n",
+        ["4:26: 'most' is a number of requests; write: {most: 600, within: 1m}, or never"],
+    ),
     "a heartbeat of a source that is no time": (
         HEAD + "sources: {nagios: {heartbeat: [10m]}}\n",
         ["4:31: a list is not a mapping; write: heartbeat: 10m, or heartbeat: {every: 10m, grace: 2m}"],

@@ -1,0 +1,69 @@
+"""How much of one report is kept. More than any tool says on purpose; what is over is cut, and the cut is seen."""
+
+from hashlib import blake2b
+
+from hub.core.event import Labels, Link, Report
+from hub.core.records import replace
+
+TITLE, BODY, KEY, KIND, ACTOR, URL = 1_000, 32_768, 1_000, 200, 200, 2_000
+LABELS, LABEL_NAME, LABEL_VALUE, LINKS = 100, 200, 2_000, 30
+CUT = "…"
+LEFT_OUT = "labels_left_out"
+"""The label that says how many others were left out."""
+
+
+def bounded(report: Report) -> Report:
+    """The report, cut where it is too large; itself, where it is not."""
+    if _fits(report):
+        return report
+    return replace(
+        report,
+        title=_cut(report.title, TITLE),
+        body=_cut(report.body, BODY),
+        key=_named(report.key),
+        kind=_cut(report.kind, KIND),
+        actor=_cut(report.actor, ACTOR),
+        labels=_labels(report.labels),
+        # A URL that is cut leads elsewhere.
+        links=tuple(_link(link) for link in report.links if len(link.url) <= URL)[:LINKS],
+    )
+
+
+def _fits(report: Report) -> bool:
+    return (
+        len(report.title) <= TITLE
+        and len(report.body) <= BODY
+        and len(report.key) <= KEY
+        and len(report.kind) <= KIND
+        and len(report.actor) <= ACTOR
+        and len(report.labels) <= LABELS
+        and len(report.links) <= LINKS
+        and all(len(name) <= LABEL_NAME and len(value) <= LABEL_VALUE for name, value in report.labels.items())
+        and all(len(link.url) <= URL and len(link.title) <= TITLE for link in report.links)
+    )
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + CUT
+
+
+def _named(key: str) -> str:
+    """Cut so that two that differ still do."""
+    if len(key) <= KEY:
+        return key
+    digest = blake2b(key.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+    return f"{key[: KEY - 17]}{CUT}{digest}"
+
+
+def _link(link: Link) -> Link:
+    return Link(title=_cut(link.title, TITLE), url=link.url)
+
+
+def _labels(labels: Labels) -> Labels:
+    kept: dict[str, str] = {}
+    for name, value in labels.items():
+        if len(kept) == LABELS - 1 and len(labels) > LABELS:
+            break
+        kept.setdefault(_cut(name, LABEL_NAME), _cut(value, LABEL_VALUE))
+    missing = len(labels) - len(kept)
+    return {**kept, LEFT_OUT: str(missing)} if missing else kept
