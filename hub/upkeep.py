@@ -11,7 +11,7 @@ from hub.ingest import Ingest
 from hub.router import Router
 from hub.schedule import Schedule
 from hub.state import Draft, State
-from hub.store import Changes, Store, StoredEvent
+from hub.store import Changes, Mark, Store, StoredEvent
 from hub.templates import Templates, broken, mended
 from hub.writer import Writer
 
@@ -21,8 +21,10 @@ KEEP = timedelta(days=90)
 """How long requests, events and what came of them are kept."""
 REST = timedelta(minutes=30)
 """How long memory keeps what has come to rest, beyond the time in which an alert may reopen."""
+RAW = timedelta(hours=1)
+"""How long a body stays as it came: to pack it at once would cost as much as to accept it."""
 PAUSE = 0.05
-"""Seconds between two steps of pruning, so that what comes in goes first."""
+"""Seconds between two steps of pruning or packing, so that what comes in goes first."""
 
 
 class Upkeep:
@@ -48,10 +50,12 @@ class Upkeep:
         self._schedule = schedule
         self._trusted = trusted
         self._now = now
+        self._packed: Mark | None = None
         writer.listen(self._rewind)
 
     def start(self) -> None:
         self._schedule.every(timedelta(hours=1), self.prune, "prune")
+        self._schedule.every(timedelta(minutes=10), self.pack, "pack")
         self._schedule.every(timedelta(minutes=5), self.forget, "forget")
         self._schedule.wake_at(self._state.next_due(), self.ripen)
 
@@ -109,6 +113,16 @@ class Upkeep:
             log.warning("pruning waits: %s", error)
         if gone:
             log.info("%d rows older than %d days were taken away", gone, KEEP.days)
+
+    async def pack(self) -> None:
+        """Make raw bodies smaller that are read seldom by now, in small steps. After a start from the oldest on."""
+        before = self._now() - RAW
+        try:
+            while mark := await self._store.pack(self._packed, before=before):
+                self._packed = mark
+                await asyncio.sleep(PAUSE)
+        except Overloaded as error:
+            log.warning("packing waits: %s", error)
 
     def _rewind(self, changes: Changes) -> None:
         if changes.timers:

@@ -279,6 +279,10 @@ class Store(Protocol):
     async def count(self) -> Mapping[str, int]:
         """Rows per table, for `status`."""
 
+    async def pack(self, after: Mark | None, *, before: datetime, step: int = 100) -> Mark | None:
+        """Make the raw bodies of at most `step` requests smaller that are older, beginning behind a mark; they are read
+        as before. With the mark to go on from; None: there is nothing more."""
+
     async def prune(self, *, before: datetime, step: int = 500) -> int:
         """Take away at most `step` requests and events older than that which no open alert or owed delivery needs,
         with resolved alerts, settled posts and lines as old; how many rows went."""

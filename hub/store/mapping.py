@@ -4,6 +4,7 @@ Rows are plain mappings for bulk statements: to build a SQLModel object per row 
 is written as JSON of its own shape; so a field with a default can be added to a core type without touching a table.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -83,7 +84,7 @@ def request_row(request: StoredRequest) -> Values:
         "accepted": bool(request.delivery_id) and (not quarantined or bool(request.fetched)),
         "quarantined": quarantined and request.replayed_at is None,
         "record": written(_without_body(request)),
-        "body": request.body,
+        "body": request.body if request.body[:1] != PACKED else AS_IT_IS + request.body,
     }
 
 
@@ -97,7 +98,25 @@ _read_request = _reader(StoredRequest)
 
 def request_of(record: str, body: bytes) -> StoredRequest:
     head = _read_request(record)
-    return StoredRequest(**_without_body(head), body=body)
+    return StoredRequest(**_without_body(head), body=unpacked(body))
+
+
+# A body is stored as it came, and packed later. What no tool's body begins with tells which it is.
+PACKED, AS_IT_IS, BY_ZLIB = b"\0", b"\0=", b"\0z"
+
+
+def packed(body: bytes) -> bytes:
+    """A stored body made small; what does not get smaller stays, marked as done."""
+    if body[:1] == PACKED:
+        return body
+    small = BY_ZLIB + zlib.compress(body)
+    return small if len(small) < len(body) else AS_IT_IS + body
+
+
+def unpacked(body: bytes) -> bytes:
+    if body[:2] == BY_ZLIB:
+        return zlib.decompress(body[2:])
+    return body[2:] if body[:2] == AS_IT_IS else body
 
 
 def event_row(stored: StoredEvent) -> Values:

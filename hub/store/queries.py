@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import msgspec
@@ -50,6 +51,9 @@ Read = Callable[[str], RecordT]
 
 CHUNK = 500
 """Ids in one statement: SQLite takes some thousands of parameters at most."""
+
+STEP_BYTES = 1 << 22
+"""Of bodies that are read in one step, unless one alone has more."""
 
 ARRIVAL = literal_column("rowid", BigInteger)
 """Keeps what has the same time in the order in which it came. Every index of SQLite ends with it; in PostgreSQL it is a
@@ -221,6 +225,23 @@ def failed_events(connection: Connection, limit: int) -> Sequence[StoredEvent]:
 def request(connection: Connection, id: str) -> StoredRequest | None:
     row = connection.execute(select(REQUEST.c.record, REQUEST.c.body).where(REQUEST.c.id == storable(id))).first()
     return None if row is None else mapping.request_of(*row)
+
+
+def bodies(
+    connection: Connection, after: Mark | None, before: datetime, most: int
+) -> tuple[Sequence[tuple[str, bytes]], Mark | None]:
+    """Those of one step: the first beyond a mark, up to some number of bytes together."""
+    place = tuple_(REQUEST.c.received_at, ARRIVAL)
+    size = func.length(REQUEST.c.body)
+    oldest = select(REQUEST.c.id, REQUEST.c.received_at, ARRIVAL, size).where(REQUEST.c.received_at < before)
+    if after is not None:
+        oldest = oldest.where(place > tuple_(bindparam("at", after[0], Utc), bindparam("arrival", after[1])))
+    found = connection.execute(oldest.order_by(REQUEST.c.received_at, ARRIVAL).limit(most)).all()
+    total = [*accumulate(row[3] for row in found)]
+    rows = [row for row, sum_ in zip(found, total, strict=True) if sum_ <= STEP_BYTES] or found[:1]
+    wanted = select(REQUEST.c.id, REQUEST.c.body).where(REQUEST.c.id.in_([row[0] for row in rows]))
+    read = [(id, body) for id, body in connection.execute(wanted)]
+    return read, (rows[-1][1], rows[-1][2]) if rows else None
 
 
 def quarantine(connection: Connection, limit: int) -> Sequence[StoredRequest]:

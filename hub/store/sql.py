@@ -1,5 +1,6 @@
 """The store, whatever the database: one lane writes and one reads, and what is asked of them is the same SQL."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -23,6 +24,7 @@ from hub.store import (
     StoredAsk,
     StoredEvent,
     StoredRequest,
+    mapping,
     queries,
     writing,
 )
@@ -67,6 +69,12 @@ class Lane(Protocol):
         """What `work` returns, done in one transaction. Raises Overloaded: then nothing is done."""
 
 
+def _smaller(bodies: Sequence[tuple[str, bytes]]) -> Sequence[tuple[str, bytes]]:
+    """Beside the lanes: zlib lets go of the interpreter, and nobody waits for it."""
+    made = [(id, body, mapping.packed(body)) for id, body in bodies]
+    return [(id, small) for id, body, small in made if small is not body]
+
+
 class SqlStore:
     """A `Store`. Of the words on what each method gives, see there."""
 
@@ -75,6 +83,13 @@ class SqlStore:
 
     async def commit(self, changes: Changes) -> None:
         await self._write(lambda connection: writing.write(connection, changes))
+
+    async def pack(self, after: Mark | None, *, before: datetime, step: int = 100) -> Mark | None:
+        bodies, mark = await self._read(lambda connection: queries.bodies(connection, after, before, step))
+        small = await asyncio.to_thread(_smaller, bodies)
+        if small:
+            await self._write(lambda connection: writing.pack(connection, small))
+        return mark
 
     async def prune(self, *, before: datetime, step: int = 500) -> int:
         return await self._write(lambda connection: writing.prune(connection, before, step))

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, exists, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, exists, or_, select, true, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import Executable
 from sqlmodel import SQLModel
@@ -96,6 +96,13 @@ def plan(insert_into: Insert) -> Sequence[tuple[Executable, Callable[[Changes], 
 
 
 _PLAN = tuple((compiled(statement), rows) for statement, rows in plan(sqlite.insert))
+
+
+_PACK = update(REQUEST).where(REQUEST.c.id == bindparam("which")).values(body=bindparam("small"))
+
+
+def pack(connection: Connection, small: Sequence[tuple[str, bytes]]) -> None:
+    connection.execute(_PACK, [{"which": id, "small": body} for id, body in small])
 
 
 def write(connection: Connection, changes: Changes) -> None:

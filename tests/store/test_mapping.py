@@ -123,3 +123,17 @@ def test_any_mapping_may_stand_in_a_record() -> None:
     silence = Silence(id="x", match=MappingProxyType({"host": "web*"}), author="alice", starts_at=at, ends_at=at)  # type: ignore[arg-type]
 
     assert {"host": "web*"} == mapping.silence_of(mapping.silence_row(silence)["record"]).match
+
+
+@given(st.binary() | st.binary().map(lambda more: b"\0z" + more) | st.binary(max_size=9).map(lambda one: one * 99))
+def test_a_body_is_read_as_it_came_packed_or_not(body: bytes) -> None:
+    """Whatever a stranger lets it begin with."""
+    request = StoredRequest(
+        id="r1", source="s", tool="t", received_at=datetime(2026, 1, 1, tzinfo=UTC), verdict="quiet", body=body
+    )
+    row = mapping.request_row(request)
+    small = mapping.packed(row["body"])
+
+    assert request == mapping.request_of(row["record"], row["body"]) == mapping.request_of(row["record"], small)
+    assert len(small) <= len(body) + 2
+    assert mapping.packed(small) is small

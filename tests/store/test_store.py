@@ -910,3 +910,30 @@ async def ask_everything(store: Store) -> None:
     await store.room_thread("x1")
     await store.count()
     await store.prune(before=OLD)
+
+
+async def test_bodies_are_packed_in_steps_and_read_as_before(store: Store) -> None:
+    """From the oldest on, what is old enough, each once."""
+    bodies = {f"r{n}": b'{"host": "web1", "output": "no answer"}' * n for n in range(12)}
+    requests = [request(id, at=ago(90 - n), body=body) for n, (id, body) in enumerate(bodies.items())]
+    await store.commit(Changes(requests=[*requests, request("young", body=b"a" * 999)]))
+    mark, steps = await store.pack(None, before=ago(60), step=5), 1
+    while mark is not None:
+        last, mark, steps = mark, await store.pack(mark, before=ago(60), step=5), steps + 1
+    again = await store.pack(None, before=ago(60), step=99)
+    read = {id: await store.request(id) for id in (*bodies, "young")}
+
+    assert 4 == steps
+    assert last == again
+    assert {**bodies, "young": b"a" * 999} == {id: found.body for id, found in read.items() if found}
+
+
+async def test_a_large_body_is_packed_alone(store: Store) -> None:
+    large = [request(f"r{n}", at=ago(90 - n), body=b"x" * (queries.STEP_BYTES - 1 + n)) for n in range(3)]
+    await store.commit(Changes(requests=large))
+    marks = [await store.pack(None, before=NOW)]
+    while marks[-1] is not None:
+        marks.append(await store.pack(marks[-1], before=NOW))
+
+    assert 4 == len(marks)
+    assert [one.body for one in large] == [found.body for n in range(3) if (found := await store.request(f"r{n}"))]
