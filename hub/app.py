@@ -482,8 +482,7 @@ def _status(
 async def examine(settings: Settings) -> Sequence[Finding]:
     """How this installation is, part by part."""
     tools = installed()
-    timeout = aiohttp.ClientTimeout(total=20)
-    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
+    async with outward.session() as http:
         doctor = Doctor(settings, tools=tools, catalogue=catalogue_of(tools), http=http, now=utc_now)
         return await doctor.findings()
 
