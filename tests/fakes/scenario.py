@@ -30,8 +30,16 @@ START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 class Scenario:
     """A hub, a clock, and the people in its rooms."""
 
-    def __init__(self, folder: Path, rules: str = RULES, tools: Mapping[str, Integration] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rules: str = RULES,
+        tools: Mapping[str, Integration] | None = None,
+        *,
+        database: str | None = None,
+    ) -> None:
         self.folder = folder
+        self.database = database or f"sqlite:///{folder}/tocsin.db"
         self.routes = folder / "routes.yaml"
         self.routes.write_text(rules)
         self.clock = START
@@ -44,9 +52,7 @@ class Scenario:
 
     @property
     def settings(self) -> Settings:
-        return read_settings(
-            routes=str(self.routes), database=f"sqlite:///{self.folder}/tocsin.db", variables=self.variables
-        )
+        return read_settings(routes=str(self.routes), database=self.database, variables=self.variables)
 
     async def start(self) -> None:
         self._stack = AsyncExitStack()

@@ -11,13 +11,31 @@ from hub.contracts import Integration
 Begin = Callable[..., Awaitable[Scenario]]
 
 
+OVER_BOTH = {"test_life_of_an_alert", "test_groups", "test_restarts"}
+"""Stories that are told over PostgreSQL too."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in OVER_BOTH:
+        server = pytest.param("postgresql", marks=pytest.mark.e2e("postgresql"))
+        metafunc.parametrize("database", ["sqlite", server], indirect=True)
+
+
 @pytest.fixture
-async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty one."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return str(request.getfixturevalue("postgres").clean())
+    return f"sqlite:///{tmp_path}/tocsin.db"
+
+
+@pytest.fixture
+async def begin(tmp_path: Path, database: str) -> AsyncIterator[Begin]:
     """Begins a scenario with rules and tools of the story's own."""
     begun: list[Scenario] = []
 
     async def start(rules: str = RULES, tools: Mapping[str, Integration] | None = None) -> Scenario:
-        scenario = Scenario(tmp_path, rules, tools)
+        scenario = Scenario(tmp_path, rules, tools, database=database)
         await scenario.start()
         begun.append(scenario)
         return scenario
