@@ -94,15 +94,15 @@ class Asks:
             self._await_answer, ask, Outcome(result=Result.SENT, detail="the hub was restarted meanwhile")
         )
 
-    async def _durably(self, step: Callable[..., Any], *arguments: Any) -> None:
+    async def _durably(self, step: Callable[..., Any], ask: StoredAsk, *arguments: Any) -> None:
         """Run a step; if the database is away, again when it may be back."""
         while True:
             try:
-                await step(*arguments)
+                await step(ask, *arguments)
             except Overloaded as error:
                 await asyncio.sleep(error.retry_after)
             except Exception:
-                log.exception("asking a tool failed; the ask stays as it is")
+                log.exception("asking a tool failed; the ask stays as it is", extra=_about(ask))
                 return
             else:
                 return
@@ -127,7 +127,7 @@ class Asks:
         except TimeoutError:
             return Outcome(result=Result.UNKNOWN, detail=f"no answer within {ANSWER_WITHIN:.0f} s")
         except Exception as error:
-            log.exception("the control of source %s failed", ask.source)
+            log.exception("the control of source %s failed", ask.source, extra=_about(ask))
             return Outcome(result=Result.UNKNOWN, detail=f"the control failed: {type(error).__name__}")
 
     async def _await_answer(self, ask: StoredAsk, sent: Outcome) -> None:
@@ -153,7 +153,7 @@ class Asks:
         except TimeoutError:
             return None
         except Exception:
-            log.exception("asking source %s whether it did it failed", ask.source)
+            log.exception("asking source %s whether it did it failed", ask.source, extra=_about(ask))
             return None
 
     async def _answer(self, ask: StoredAsk, outcome: Outcome) -> None:
@@ -161,6 +161,11 @@ class Asks:
 
     def _tools(self, source: str) -> Tools:
         return Tools(setting=lambda name: self._setting(source, name), http=self._http, now=self._now())
+
+
+def _about(ask: StoredAsk) -> Mapping[str, str]:
+    about = {"source": ask.source, "ask_id": ask.id}
+    return about | {"alert_id": ask.alert} if ask.alert else about
 
 
 def _target(ask: StoredAsk) -> Target:

@@ -6,7 +6,6 @@ Exit: 0 ok · 1 refused, or faults found · 2 usage · 3 the hub cannot be reach
 import argparse
 import asyncio
 import json
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -148,20 +147,16 @@ def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentPar
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from hub import logs
     from hub.app import serve
-    from hub.redaction import Discreet, Redactor
+    from hub.redaction import Redactor
     from hub.settings import read_settings
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)
+    settings = read_settings(host=options.host, port=options.port, routes=options.routes, database=options.database)
+    logs.begin(settings.log, Redactor(settings.environment.known_secrets()).text)
     # The writer's thread takes the interpreter's lock anew after each of SQLite's steps; by default a busy loop keeps
     # it waiting five milliseconds each time.
     sys.setswitchinterval(SWITCH)
-    settings = read_settings(host=options.host, port=options.port, routes=options.routes, database=options.database)
-    redact = Redactor(settings.environment.known_secrets()).text
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(Discreet(handler.formatter or logging.Formatter(), redact))
     try:
         import uvloop
     except ImportError:

@@ -70,17 +70,18 @@ class Fetches:
         for source in self._sources(tool, fetching):
             if fetching.catch_up is None:
                 return
-            taken = 0
+            taken, about = 0, {"source": source.name}
             try:
                 async with asyncio.timeout(CAUGHT_UP_WITHIN):
                     async for request in fetching.catch_up(self._given(source)):
                         taken += await self._take(request)
             except (TocsinError, TimeoutError) as error:
-                log.warning("source %s could not be caught up with: %s", source.name, error or "it takes too long")
+                why = error or "it takes too long"
+                log.warning("source %s could not be caught up with: %s", source.name, why, extra=about)
             except Exception:
-                log.exception("catching up with source %s failed", source.name)
+                log.exception("catching up with source %s failed", source.name, extra=about)
             if taken:
-                log.info("source %s: %d missed deliveries were fetched", source.name, taken)
+                log.info("source %s: %d missed deliveries were fetched", source.name, taken, extra=about)
 
     async def follow_up(self) -> None:
         """Fetch more about the events that wait for it."""
@@ -89,22 +90,25 @@ class Fetches:
             source, fetching = self._rules().source(event.source), self._fetching[event.tool]
             if source is None or fetching.follow_up is None:
                 continue
+            about = {"source": event.source, "event_id": event.id}
             try:
                 async with asyncio.timeout(FOLLOWED_WITHIN):
                     more = await fetching.follow_up(event, self._given(source))
                 if more is not None:
                     await self._take(more)
             except (TocsinError, TimeoutError) as error:
-                log.warning("nothing more about an event of %s: %s", event.source, error or "it takes too long")
+                why = error or "it takes too long"
+                log.warning("nothing more about an event of %s: %s", event.source, why, extra=about)
             except Exception:
-                log.exception("following up an event of %s failed", event.source)
+                log.exception("following up an event of %s failed", event.source, extra=about)
 
     async def _take(self, request: WebhookRequest) -> bool:
         """Whether it brought events. What cannot be understood lies in quarantine, and stops nothing."""
         try:
             return bool((await self._ingest.take(request)).events)
         except Malformed as error:
-            log.warning("something fetched for %s lies in quarantine: %s", request.source, error)
+            about = {"source": request.source, "request_id": error.quarantined}
+            log.warning("something fetched for %s lies in quarantine: %s", request.source, error, extra=about)
             return False
 
     def _note(self, events: Sequence[Event], request: WebhookRequest) -> None:

@@ -148,12 +148,12 @@ class Hearing:
                 await mouth.reply(utterance, reply)
             except Unreachable as error:
                 if attempt == TRIES:
-                    log.warning("a reply to %s could not be said: %s", chat, error)
+                    log.warning("a reply to %s could not be said: %s", chat, error, extra={"chat": chat})
                     return
                 await asyncio.sleep(min(LONGEST_WAIT, max(wait, error.retry_after or 0)))
                 wait *= 2
             except DeliveryError as error:
-                log.warning("a reply to %s could not be said: %s", chat, error)
+                log.warning("a reply to %s could not be said: %s", chat, error, extra={"chat": chat})
                 return
             else:
                 return

@@ -178,6 +178,8 @@ class Ingest:
             keys=[key for event in events for key in keys_of(event.source, event.key)],
             delivery=(request.source, delivery) if delivery else None,
         )
+        if log.isEnabledFor(logging.DEBUG):
+            _note(stored, accepted)
         if events and not accepted.duplicate:
             for listener in self._listeners:
                 listener(events, request)
@@ -289,7 +291,8 @@ def understand(integration: Integration, request: WebhookRequest, options: Any) 
     except Unsupported as error:
         return Understood(unsupported=str(error))
     except Exception as error:
-        log.exception("the parser of source %s failed; the request is in quarantine", request.source)
+        about = {"source": request.source}
+        log.exception("the parser of source %s failed; the request is in quarantine", request.source, extra=about)
         return Understood(unsupported=f"the parser failed: {type(error).__name__}: {error}")
     if isinstance(parsed, Quiet):
         return Understood(quiet=parsed.why)
@@ -322,7 +325,17 @@ def relayed(headers: Mapping[str, str]) -> bool:
     return any(name in headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))
 
 
+def _note(stored: StoredRequest, accepted: Accepted) -> None:
+    about = {"source": stored.source, "request_id": stored.id, "event_ids": accepted.events}
+    verdict = "duplicate" if accepted.duplicate else stored.verdict
+    log.debug("a request was taken: %s", f"{verdict}, {stored.why}" if stored.why else verdict, extra=about)
+
+
 def _warn_of_failures(routed: Sequence[StoredEvent]) -> None:
     for stored in routed:
         if stored.failure:
-            log.error("event %s could not be routed and waits to be replayed:\n%s", stored.event.id, stored.failure)
+            event = stored.event
+            about = {"source": event.source, "event_id": event.id, "request_id": event.request_id}
+            log.error(
+                "event %s could not be routed and waits to be replayed:\n%s", event.id, stored.failure, extra=about
+            )

@@ -224,11 +224,13 @@ class Outbox:
             try:
                 attempted = await self._step(channel)
             except Overloaded as error:
-                log.warning("deliveries to %s wait: %s", channel.room.address, error)
+                address = channel.room.address
+                log.warning("deliveries to %s wait: %s", address, error, extra={"channel": address})
                 await asyncio.sleep(error.retry_after)
                 continue
             except Exception:
-                log.exception("delivering to %s failed; it goes on", channel.room.address)
+                address = channel.room.address
+                log.exception("delivering to %s failed; it goes on", address, extra={"channel": address})
                 await asyncio.sleep(1)
                 continue
             if not attempted:
@@ -261,6 +263,7 @@ class Outbox:
             await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
         for one in tried:
             self._count(channel.room.address, DeliveryState.SHADOW if one.shadow else one.came)
+            _note(one)
         if chat is not None and chat.traits.pace:
             channel.not_before = max(
                 channel.not_before or self._now(), self._now() + timedelta(seconds=chat.traits.pace)
@@ -329,7 +332,7 @@ class Outbox:
         except Overloaded as error:
             return Tried(item=item, came=Came.UNREACHABLE, version=version, error=str(error))
         except (TocsinError, Exception) as error:
-            log.exception("chat %s failed", room.chat)
+            log.exception("chat %s failed", room.chat, extra=_about(item))
             return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
         return Tried(item=item, came=Came.SHOWN, version=version, ref=ref, gist=gist)
 
@@ -590,6 +593,20 @@ def _sending(sending: Sending, tried: Tried, what: Next, now: datetime) -> Sendi
             return Sending(state=DeliveryState.DEAD, attempts=attempts, error=tried.error)
         case Unknown():
             return Sending(state=DeliveryState.UNKNOWN, attempts=attempts, error=tried.error)
+
+
+def _about(item: Item) -> Mapping[str, str]:
+    about = {"channel": item.channel, "delivery_id": item.id}
+    return about | ({"alert_id": item.group} if isinstance(item, Post) else {"event_id": item.event})
+
+
+def _note(tried: Tried) -> None:
+    if tried.came is Came.SHOWN:
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("a message was shown", extra=_about(tried.item))
+        return
+    level = logging.WARNING if tried.came is Came.REFUSED else logging.INFO
+    log.log(level, "a message was not shown: %s, %s", tried.came, tried.error, extra=_about(tried.item))
 
 
 def _owed_at(item: Item) -> datetime:

@@ -6,8 +6,7 @@ microseconds for a usual body. Only then the finer expressions go over it. All o
 """
 
 import json
-import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -148,14 +147,3 @@ def _bytes(text: str) -> bytes:
 
 def _text(raw: bytes) -> str:
     return raw.decode(errors="surrogatepass")
-
-
-class Discreet(logging.Formatter):
-    """Writes log lines as another does, tracebacks too, without what is secret."""
-
-    def __init__(self, plain: logging.Formatter, redact: Callable[[str], str]) -> None:
-        super().__init__()
-        self._plain, self._redact = plain, redact
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self._redact(self._plain.format(record))

@@ -548,7 +548,8 @@ class Router:
             try:
                 self._take_turn(branch, kind, subjects)
             except Exception:
-                log.exception("timer %s %s failed; it is tried again", kind, subjects[0])
+                about = {"timer": f"{kind} {subjects[0]}"}
+                log.exception("timer %s %s failed; it is tried again", kind, subjects[0], extra=about)
                 for subject in subjects:
                     draft.set_timer(kind, subject, draft.now + LOOK_AGAIN)
             else:

@@ -98,6 +98,8 @@ class Settings:
     secret_key: Secret | None = None
     dead_mans_switch: Secret | None = None
     """An address elsewhere to be pinged while all is well."""
+    log: str = "text"
+    """How lines are written, and from which level on: `json:debug`."""
     environment: Environment = field(default_factory=lambda: Environment({}))
 
     @property
@@ -156,6 +158,7 @@ def read_settings(
         api_token=environment.secret("API_TOKEN"),
         secret_key=environment.secret("SECRET_KEY"),
         dead_mans_switch=_switch(environment.secret("DEAD_MANS_SWITCH_URL")),
+        log=environment.get("TOCSIN_LOG") or default.log,
         environment=environment,
     )
 

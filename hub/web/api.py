@@ -1,5 +1,7 @@
 """`/api/v1`: what scripts and dashboards read, and the few things that they may do."""
 
+import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from hub import ids
 from hub.commands import drill
 from hub.contracts import Asker, Drilled, RoomMessage, Via
 from hub.core.alert import Alert
@@ -16,11 +19,15 @@ from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
 from hub.errors import Overloaded, TocsinError, Unsupported
 from hub.ingest import Malformed
+from hub.logs import about
 from hub.operations import Done, NotThere, Operations
 from hub.store import StoredEvent, StoredRequest
 from hub.web.answers import answer, error
 from hub.web.gate import Caller, caller
 
+log = logging.getLogger("tocsin.web")
+
+REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 STATES = ("open", "acked", "resolved")
 DELIVERY_STATES = ("owed", "sent", "unknown", "dead", "shadow")
 MOST_FIRING = 100
@@ -34,6 +41,20 @@ class BadRequest(TocsinError):
 @web.middleware
 async def plain_errors(request: web.Request, handler: Any) -> web.StreamResponse:
     """Turn what may go wrong anywhere into an error that says what."""
+    if request.path.startswith("/in/"):  # whose log lines name the id that they are stored under
+        return await _answered(request, handler, "")
+    id = _id_of(request)
+    with about(request_id=id):
+        return await _answered(request, handler, id)
+
+
+def _id_of(request: web.Request) -> str:
+    """That of whoever passed it on, such as a proxy that writes a log of its own, else a new one."""
+    given = request.headers.get("X-Request-ID", "")
+    return given if REQUEST_ID.fullmatch(given) else ids.new_id()
+
+
+async def _answered(request: web.Request, handler: Any, id: str) -> web.StreamResponse:
     try:
         response: web.StreamResponse = await handler(request)
     except BadRequest as bad:
@@ -47,6 +68,12 @@ async def plain_errors(request: web.Request, handler: Any) -> web.StreamResponse
     except web.HTTPMethodNotAllowed as wrong:
         allowed = ", ".join(sorted(wrong.allowed_methods))
         return error(405, "method", f"{request.method} does not work here; {allowed} does", headers={"Allow": allowed})
+    except web.HTTPException:
+        raise
+    except Exception:
+        id = id or ids.new_id()
+        log.exception("%s %s failed", request.method, request.path[:200], extra={"request_id": id})
+        return error(500, "internal", f"the hub failed; its log says why, by request_id {id}")
     return response
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from live import LiveHub, live_hub
 
 import integrations
+from hub import logs
 from hub.contracts import WebhookRequest
-from hub.redaction import Discreet, Redactor
+from hub.redaction import Redactor
 from hub.settings import Environment
 from hub.testing import read_fixture
 
@@ -127,7 +128,7 @@ def test_the_secrets_of_this_machine_are_known_by_their_names(tmp_path: Path) ->
 def test_log_lines_and_tracebacks_tell_nothing() -> None:
     out = io.StringIO()
     handler = logging.StreamHandler(out)
-    handler.setFormatter(Discreet(logging.Formatter("%(levelname)s %(message)s"), Redactor(["planted one"]).text))
+    handler.setFormatter(logs.formatter("text", Redactor(["planted one"]).text))
     log = logging.getLogger("planting")
     log.addHandler(handler)
     try:
@@ -171,7 +172,7 @@ LOOKED_AT = (
 async def test_planted_everywhere_it_is_found_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """In bodies of every tool, in headers, in queries, in what cannot be understood, in what people say."""
     redact = Redactor(Environment(OURS).known_secrets()).text
-    caplog.handler.setFormatter(Discreet(logging.Formatter(), redact))
+    caplog.handler.setFormatter(logs.formatter("json", redact))
     caplog.set_level(logging.DEBUG, logger="tocsin")
     async with live_hub(tmp_path, RULES, OURS) as live, aiohttp.ClientSession(headers=LET_IN) as http:
         for body in planted_bodies():
