@@ -255,7 +255,7 @@ class Outbox:
         if not ready:
             return 0
         room = replace(channel.room, options=self._options(channel.room.address))
-        with self._on_their_way(ready):
+        with self._on_their_way(channel, ready):
             await self._begin(chat, ready)
             began = time.perf_counter()
             tried = await asyncio.gather(*(self._attempt(chat, room, item) for item in ready))
@@ -289,12 +289,16 @@ class Outbox:
         return self._state.told_of(post.group) if post is not None else ()
 
     @contextmanager
-    def _on_their_way(self, items: Sequence[Item]) -> Iterator[None]:
-        """Nobody folds into another message what may be shown already."""
+    def _on_their_way(self, channel: Channel, items: Sequence[Item]) -> Iterator[None]:
+        """Nobody folds into another message what may be shown already. What could not be put on record stays owed."""
         ids = {item.id for item in items}
         self._state.sending |= ids
         try:
             yield
+        except Exception:
+            for item in items:
+                channel.owe(item)
+            raise
         finally:
             self._state.sending -= ids
 

@@ -6,15 +6,17 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from chat import FakeChat
+from chat import FakeChat, FindingChat
 from scenario import Scenario
 
 from hub.errors import Overloaded, Unreachable
 from hub.registry import installed
+from hub.store import Changes
 
 PAGED = """\
 version: 1
@@ -125,6 +127,28 @@ async def test_a_database_that_hangs_takes_nothing_more_and_says_so(hub: Scenari
 
     assert "" == writer.failing
     assert "web301 is DOWN" == (await hub.latest()).message.title
+
+
+@pytest.mark.parametrize("commit", [2, 3], ids=["before it is sent", "after it was shown"])
+async def test_what_could_not_be_put_on_record_is_delivered_when_the_database_is_back(begin, commit: int) -> None:
+    """Without a restart, and once: the chat is asked whether it is there."""
+    chat = FindingChat()
+    hub = await begin(PAGED, {**installed(), "pager": chat.integration()})
+    store, commits = hub.hub.store, count(1)
+    write = store.commit
+
+    async def fails_once(changes: Changes) -> None:
+        if next(commits) == commit:
+            raise Overloaded("the database server cannot be reached")
+        await write(changes)
+
+    store.commit = fails_once  # type: ignore[method-assign]
+    with pytest.raises(Overloaded):
+        await hub.nagios("web301")
+    await hub.later("1m")
+
+    assert ["web301 is DOWN"] == [message.title for _, message in chat.posted]
+    assert [] == [post for post in hub.hub.state.posts.values() if post.shown != post.wanted]
 
 
 async def test_a_clock_that_is_set_back_holds_up_no_delivery(begin) -> None:
