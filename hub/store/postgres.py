@@ -78,10 +78,19 @@ REASONS = {
     "57P03": "the database server is starting or being stopped",
 }
 
-Failure = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, PoolTimeout)
+Failure = (
+    DBAPIError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asked on a connection over which the server has just said goodbye
+    OSError,
+    TimeoutError,
+    PoolTimeout,
+)
 _DIALECT = AsyncpgDialect()  # type: ignore[no-untyped-call]
 LOST = (
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     OSError,

@@ -145,6 +145,7 @@ async def test_what_could_not_be_put_on_record_is_delivered_when_the_database_is
     store.commit = fails_once  # type: ignore[method-assign]
     with pytest.raises(Overloaded):
         await hub.nagios("web301")
+    await hub.settle()
     await hub.later("1m")
 
     assert ["web301 is DOWN"] == [message.title for _, message in chat.posted]

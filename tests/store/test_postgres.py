@@ -95,14 +95,19 @@ async def test_a_connection_that_breaks_at_the_commit_leaves_no_doubt(url: str, 
 
 
 @asynccontextmanager
-async def wire(url: str, *, arrives: bool) -> AsyncIterator[tuple[str, asyncio.Event]]:
-    """A way to the server that breaks, once it is told to, at one COMMIT: with it on its way, or behind it."""
+async def wire(
+    url: str, *, arrives: bool, clients: list[asyncio.StreamWriter] | None = None
+) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A way to the server that breaks, once it is told to, at one COMMIT: with it on its way, or behind it. `clients`
+    are whom it connects."""
     socket = f"{url.partition('host=')[2]}/.s.PGSQL.5432"
     broken = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers, server = await asyncio.open_unix_connection(socket)
         down = asyncio.create_task(pass_on(answers, writer))
+        if clients is not None:
+            clients.append(writer)
         while some := await reader.read(65536):
             if broken.is_set() and b"COMMIT" in some:
                 broken.clear()
@@ -125,6 +130,22 @@ async def wire(url: str, *, arrives: bool) -> AsyncIterator[tuple[str, asyncio.E
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
         yield f"postgresql://postgres:hunter2@127.0.0.1:{port}/tocsin?sslmode=disable", broken
+
+
+async def test_a_server_that_says_goodbye_while_nobody_asks_is_a_lost_connection(url: str) -> None:
+    """It hangs up a moment later; a statement in between is what asyncpg takes for an error of its own."""
+    clients: list[asyncio.StreamWriter] = []
+    async with wire(url, arrives=True, clients=clients) as (by_wire, _), open_store(by_wire) as store:
+        for client in clients:
+            client.write(b"E\0\0\0\x1dSFATAL\0C57P01\0Mgood bye\0\0")
+            await client.drain()
+        for _ in range(50):  # so that it has come before anything is asked
+            await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="was lost"):
+            await store.commit(request("r1"))
+        await store.commit(request("r2"))
+
+        assert [False, True] == [await store.request(id) is not None for id in ("r1", "r2")]
 
 
 async def test_a_second_hub_on_the_same_database_is_refused(url: str) -> None:
