@@ -7,7 +7,7 @@ bin      = $(VENV)/bin
 install  = $(bin)/python -m pip install --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test servers check bench lock clean
+.PHONY: help serve test servers check bench soak lock clean
 
 help:  ## what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: $(VENV)/.tests  ## style, types and the direction of imports
 
 bench: $(VENV)/.tests  ## how fast, how heavy
 	@$(bin)/python -m bench $(ARGS)
+
+soak: $(VENV)/.tests  ## kill it under load, again and again, and look whether anything is lost
+	@PYTHONPATH=tests/e2e $(bin)/python -m soak $(ARGS)
 
 lock: $(VENV)/.tests  ## choose the newest versions that pyproject.toml allows
 	@bash .ci/lock.sh $(bin)/python

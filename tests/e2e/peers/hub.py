@@ -19,8 +19,16 @@ class HubProcess:
     """`python -m hub serve` on a free port, with its database and its rules in `folder`: the shipped ones if none are
     given."""
 
-    def __init__(self, folder: Path, *, routes: str | None = None, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        routes: str | None = None,
+        env: Mapping[str, str] | None = None,
+        database: str = "",
+    ) -> None:
         self.folder = folder
+        self.database = database or f"sqlite:///{folder}/tocsin.db"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "hub.log"
@@ -36,9 +44,12 @@ class HubProcess:
 
     def start(self, *, within: float = 15.0) -> "HubProcess":
         """Start it and wait until it is ready."""
+        self.launch()
+        return self.becomes_ready(within=within)
+
+    def launch(self) -> None:
         assert self._process is None, "it runs already"
-        database = f"sqlite:///{self.folder}/tocsin.db"
-        options = ["--port", str(self.port), "--database", database, "--routes", str(self.routes)]
+        options = ["--port", str(self.port), "--database", self.database, "--routes", str(self.routes)]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -49,6 +60,9 @@ class HubProcess:
                 cwd=self.folder,
                 env={**clean, **self.env},
             )
+
+    def becomes_ready(self, *, within: float = 15.0) -> "HubProcess":
+        assert self._process is not None
         end = time.monotonic() + within
         while not self.is_ready():
             if self._process.poll() is not None or time.monotonic() > end:

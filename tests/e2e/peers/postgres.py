@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -67,6 +70,17 @@ class Postgres:
 
     def start(self) -> None:
         self._control("start")
+
+    def crash(self) -> None:
+        """Kill the server's first process, which leaves the others to notice it, and start it again."""
+        first = (Path(self._server.pgdata) / "postmaster.pid").read_text().split()[0]
+        os.kill(int(first), signal.SIGKILL)
+        for wait in (0.1, 0.2, 0.4, 0.8, 1.6, 3.2):
+            time.sleep(wait)
+            with suppress(subprocess.CalledProcessError):  # while the others have not gone yet, it does not start
+                self.start()
+                return
+        raise AssertionError("PostgreSQL does not start again")
 
     def _control(self, *words: str) -> None:
         socket = self._server.get_postmaster_info().socket_dir

@@ -1,0 +1,246 @@
+"""A hub under load that is killed at random points: what it is told, and what becomes of that, kept by us."""
+
+import asyncio
+import json
+import random
+import signal
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from peers.hub import HubProcess
+from soak.databases import Database
+from soak.things import KINDS, Step, Thing, rules
+
+from hub.contracts import WebhookRequest
+from hub.proof import Secret
+from hub.testing import RECORDED, sendable
+from integrations.github import INTEGRATION as GITHUB
+from tests.fakes.slack import Answer, Channel, Slack, settings, slack
+
+SECRET = "shared-with-everything"
+CHANNELS = {"web": True, "app": True, "far": False}
+"""Of the chat, and whether the app is a member there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How hard it is."""
+
+    seed: int
+    kills: int
+    things: int = 8
+    """Of each kind whose steps follow each other closely; half as many of others."""
+    between: float = 1.5
+    """Seconds that it is left alone, at most, before it is killed again."""
+    early: float = 0.15
+    """How often it is killed before it is ready."""
+    faults: float = 0.4
+    """How often it is the database that falls over, where it can."""
+
+
+@dataclass
+class Told:
+    """What was said to the hub, and what it answered."""
+
+    accepted: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By id of the event: the source, and the id of the delivery."""
+    quarantined: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+    """Answers that should not have been."""
+    counts: Counter[str] = field(default_factory=Counter)
+    silent: float = 0.0
+    """The longest time without an answer, in seconds."""
+
+
+class World:
+    def __init__(self, hub: HubProcess, database: Database, chat: Slack, plan: Plan) -> None:
+        self.hub = hub
+        self.database = database
+        self.chat = chat
+        self.plan = plan
+        self.dice = random.Random(plan.seed)
+        self.told = Told()
+        self.starts: list[float] = []
+        """Seconds from a start until it was ready."""
+        start = int(time.time()) - 60 * 86_400
+        self.things = [
+            Thing(name=f"{name}-{n}", kind=kind, dice=random.Random(f"{plan.seed} {name} {n}"), clock=start)
+            for name, kind in KINDS.items()
+            for n in range(plan.things if kind.pause < 1 else plan.things // 2)
+        ]
+        self._ending = asyncio.Event()
+        self._answered_at = time.monotonic()
+
+    async def go_through(self) -> None:
+        """All of it: load and kills, and then the load ends."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http:
+            self._http = http
+            async with asyncio.TaskGroup() as clients:
+                for thing in self.things:
+                    clients.create_task(self._live(thing))
+                clients.create_task(self._babble())
+                mischief = clients.create_task(self._mischief())
+                for _ in range(self.plan.kills):
+                    await asyncio.sleep(self.dice.uniform(0.05, self.plan.between))
+                    await self._fall_over()
+                mischief.cancel()
+                self._ending.set()
+
+    # ------------------------------------------------------------------------------------------------- what befalls it
+
+    async def _fall_over(self) -> None:
+        faults = self.database.faults
+        if faults and self.dice.random() < self.plan.faults:
+            name = self.dice.choice(sorted(faults))
+            await asyncio.to_thread(faults[name])
+            self.told.counts[name] += 1
+            return
+        await asyncio.to_thread(self.hub.kill, signal.SIGKILL)
+        self.told.counts["hub killed"] += 1
+        if self.dice.random() < self.plan.early:
+            self.hub.launch()
+            await asyncio.sleep(self.dice.uniform(0.2, 1.2))
+            await asyncio.to_thread(self.hub.kill, signal.SIGKILL)
+            self.told.counts["hub killed as it started"] += 1
+        began = time.monotonic()
+        await asyncio.to_thread(self.hub.start, within=60)
+        self.starts.append(time.monotonic() - began)
+
+    async def _mischief(self) -> None:
+        """What a chat does on a bad day."""
+        moods = [
+            Answer(status=429, headers={"Retry-After": "1"}, error="ratelimited"),
+            Answer(drops="lost"),
+            Answer(drops="kept"),
+            Answer(drops="kept", after=1.5),
+            Answer(after=3),
+            Answer(status=500, text="<h1>Oops</h1>"),
+        ]
+        while True:
+            await asyncio.sleep(self.dice.uniform(0.5, 4))
+            self.chat.answers[self.dice.choice(["chat.postMessage", "chat.update"])].append(self.dice.choice(moods))
+            self.told.counts["bad moods of the chat"] += 1
+
+    # ---------------------------------------------------------------------------------------------------- what is told
+
+    async def _live(self, thing: Thing) -> None:
+        """What one thing goes through, step by step."""
+        last: tuple[str, bytes] | None = None
+        while not self._ending.is_set():
+            await asyncio.sleep(thing.dice.uniform(0, 2 * thing.kind.pause))
+            what = thing.choose()
+            if what == "ack":
+                await self._ack(thing)
+            elif what == "again" and last is not None:
+                await self._post(thing, *last, known=True)
+            elif what != "again":
+                step = thing.step(what)
+                last = (
+                    uuid.UUID(int=thing.dice.getrandbits(128), version=4).hex,
+                    json.dumps(thing.kind.body(step)).encode(),
+                )
+                if what == "recovery" and thing.kind.watched:
+                    await self._others_hear(step)
+                event = await self._post(thing, *last)
+                thing.fold(step, event)
+
+    async def _post(self, thing: Thing, delivery: str, body: bytes, *, known: bool = False) -> str:
+        """Send it until it is answered; gives the id of its event."""
+        source = thing.kind.source
+        status, said = await self._send(f"/in/{source}", body, self._signed(source, delivery, body))
+        if status != 202 or len(said.get("events", ())) != 1:
+            self.told.faults.append(f"{source} was answered {status} {said} to {body[:200]!r}")
+            return ""
+        event = said["events"][0]
+        if known and (not said.get("duplicate") or self.told.accepted.get(event) != (source, delivery)):
+            self.told.faults.append(f"{source} sent {delivery} again, and was answered {said}")
+        self.told.counts["repeated" if known else "accepted"] += 1
+        self.told.counts["accepted, and the answer was lost"] += bool(said.get("duplicate")) and not known
+        self.told.accepted[event] = (source, delivery)
+        return str(event)
+
+    def _signed(self, source: str, delivery: str, body: bytes) -> Mapping[str, str]:
+        if source != "github":
+            return {
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {SECRET}",
+                "Idempotency-Key": delivery,
+            }
+        named = {"content-type": "application/json", "x-github-event": "push", "x-github-delivery": delivery}
+        request = WebhookRequest(source=source, headers=named, body=body, received_at=RECORDED)
+        return sendable(request, GITHUB, [Secret(SECRET)])
+
+    async def _send(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
+        """As a good script does: what got no answer, or 503, is sent again as it is."""
+        for attempt in count():
+            try:
+                async with self._http.post(f"{self.hub.url}{path}", data=body, headers=headers) as answer:
+                    said = json.loads(await answer.read() or b"null")
+                    if answer.status != 503:
+                        self.told.silent = max(self.told.silent, time.monotonic() - self._answered_at)
+                        self._answered_at = time.monotonic()
+                        return answer.status, said
+                    self.told.counts["told to come again"] += 1
+            except (aiohttp.ClientError, TimeoutError, ConnectionError):
+                self.told.counts["not answered"] += 1
+            await asyncio.sleep(random.uniform(0.5, 1) * min(1.0, 0.1 * 2**attempt))
+        raise AssertionError("never")
+
+    async def _ack(self, thing: Thing) -> None:
+        """Somebody takes it on. Said twice, it is the same."""
+        assert thing.life is not None
+        sentence = {"text": f"ack {thing.life.id}", "as": "alice", "in": thing.kind.channel}
+        _, said = await self._send("/api/v1/say", json.dumps(sentence).encode(), {"Content-Type": "application/json"})
+        if not said.get("ok"):
+            self.told.faults.append(f"{sentence} was answered {said}")
+        self.told.counts["acks"] += 1
+        thing.ack("alice")
+
+    async def _babble(self) -> None:
+        """What no parser understands: kept, and said so."""
+        broken: Mapping[str, bytes] = {"probe": b'{"key": ', "nagios": b'{"NOTIFICATIONTYPE": "NEWS"}', "sensu": b"[]"}
+        while not self._ending.is_set():
+            await asyncio.sleep(self.dice.uniform(0, 1))
+            source = self.dice.choice(sorted(broken))
+            _, said = await self._send(f"/in/{source}", broken[source], self._signed(source, "", broken[source]))
+            self.told.quarantined.add(said["quarantined"])
+
+    async def _others_hear(self, step: Step) -> None:
+        """Whoever is next in line hears of it though the hub fell over meanwhile."""
+        began = time.monotonic()
+        while time.monotonic() - began < 90:
+            try:
+                async with self._http.get(f"{self.hub.url}/api/v1/rooms/managers/messages") as answer:
+                    if f"{step.key} says" in await answer.text():
+                        self.told.counts["escalated"] += 1
+                        return
+            except (aiohttp.ClientError, TimeoutError, ConnectionError):
+                pass
+            await asyncio.sleep(0.25)
+        self.told.faults.append(f"nobody else heard of {step.key} within 90 s")
+
+
+@asynccontextmanager
+async def world(folder: Path, database: Database, plan: Plan) -> AsyncIterator[World]:
+    """A hub that runs, and a chat that outlives it."""
+    async with slack(throttles=True) as chat:
+        chat.channels = {
+            f"C0{name.upper()}0001": Channel(f"C0{name.upper()}0001", name, member) for name, member in CHANNELS.items()
+        }
+        sources = {kind.source.upper().replace("-", "_") for kind in KINDS.values()}
+        env = {f"TOCSIN_{source}_SECRET": SECRET for source in sources}
+        env |= {f"TOCSIN_SLACK_{name}": value for name, value in settings(chat).items()}
+        hub = HubProcess(folder, routes=rules(), env=env, database=database.url)
+        await asyncio.to_thread(hub.start)
+        try:
+            yield World(hub, database, chat, plan)
+        finally:
+            await asyncio.to_thread(hub.stop)
