@@ -8,6 +8,8 @@
     ├── RulesError               routes.yaml is wrong; holds every complaint             → refused whole
     ├── SettingsError            the environment or an option is wrong                   → exit 1 or 2
     ├── Overloaded               the queue to the disk is full, or the disk is gone      → 503
+    │   ├── Overtaken            another replica took in the same delivery meanwhile     → looked at anew
+    │   └── Deposed              another replica leads now: nothing was written          → 503, and it follows
     └── DeliveryError            a chat did not take a message
         ├── Refused              and will not: retrying changes nothing                  → dead letter
         ├── Unreachable          and may later                                           → retry
@@ -54,6 +56,14 @@ class Overloaded(TocsinError):
     def __init__(self, why: str, *, retry_after: int = 5) -> None:
         super().__init__(why)
         self.retry_after = retry_after
+
+
+class Overtaken(Overloaded):
+    """What was looked at has changed before it was written on. Nothing was written; looked at anew, it will do."""
+
+
+class Deposed(Overloaded):
+    """The lease by which this replica led is over. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

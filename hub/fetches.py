@@ -14,8 +14,7 @@ from hub.core.rules import Rules, SourceRule
 from hub.errors import TocsinError
 from hub.ingest import Ingest, Malformed
 from hub.schedule import Schedule
-from hub.store import Store
-from hub.writer import DUPLICATES_FOR
+from hub.store import DUPLICATES_FOR, Store
 
 log = logging.getLogger("tocsin.fetches")
 

@@ -10,27 +10,30 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from hub.errors import Overloaded
+from hub.errors import Overloaded, Overtaken
 from hub.state import Draft, Listener, Seen, State
-from hub.store import Changes, LifeKey, Store
+from hub.store import DUPLICATES_FOR, Changes, LifeKey, Store
 
 log = logging.getLogger("tocsin.writer")
 T = TypeVar("T")
+Result = tuple[Any, BaseException | None]
+"""What a job gave, or why it failed."""
 
 BOUND = 20_000
 """Jobs that may wait. Beyond, callers are told to come again."""
 LARGEST_BATCH = 1_000
 SLICE = 0.005
 """Seconds for which a batch keeps the loop to itself."""
-DUPLICATES_FOR = timedelta(days=7)
 TRY_AGAIN = 2.0
 """Seconds after which a database that failed is tried again, though nobody asks: who looks at `/readyz` may send us
 nothing until it is well."""
 SLOW = 10.0
 """Seconds that a transaction may take. Beyond, nothing more is taken until it has ended."""
+LOOKS = 3
+"""How often a batch is run, if other replicas keep taking in what it was about to write."""
 PROBE = "probe"
 """The timer that is written to see whether anything can be. It ripens at once, and does nothing."""
 
@@ -146,10 +149,7 @@ class Writer:
 
     async def _write(self, batch: Sequence[Job[Any]]) -> None:
         try:
-            draft = await self._prepare(batch)
-            results = await self._run_all(batch, draft)
-            if draft.changes:
-                await self._store.commit(draft.changes)
+            draft, results = await self._commit(batch)
         except Overloaded as error:
             self._fail(batch, error)
             return
@@ -164,6 +164,18 @@ class Writer:
         for job, (result, failure) in zip(batch, results, strict=True):
             _settle(job, result, failure)
 
+    async def _commit(self, batch: Sequence[Job[Any]], looks: int = LOOKS) -> tuple[Draft, Sequence[Result]]:
+        draft = await self._prepare(batch)
+        results = await self._run_all(batch, draft)
+        try:
+            if draft.changes:
+                await self._store.commit(draft.changes)
+        except Overtaken:
+            if looks == 1:
+                raise
+            return await self._commit(batch, looks - 1)
+        return draft, results
+
     async def _prepare(self, batch: Sequence[Job[Any]]) -> Draft:
         """Bring into memory what the jobs will look for."""
         now = self._now()
@@ -176,9 +188,9 @@ class Writer:
             self._state.remember(lives.values(), await self._store.posts_of(groups) if groups else ())
         return Draft(self._state, now, seen=seen)
 
-    async def _run_all(self, batch: Sequence[Job[Any]], draft: Draft) -> list[tuple[Any, BaseException | None]]:
+    async def _run_all(self, batch: Sequence[Job[Any]], draft: Draft) -> Sequence[Result]:
         """One after the other; in between, whoever waits for the loop has it."""
-        results, begun = [], time.perf_counter()
+        results, begun = list[Result](), time.perf_counter()
         for job in batch:
             results.append(self._run(job, draft))
             if time.perf_counter() - begun > SLICE:
@@ -186,7 +198,7 @@ class Writer:
                 begun = time.perf_counter()
         return results
 
-    def _run(self, job: Job[Any], draft: Draft) -> tuple[Any, BaseException | None]:
+    def _run(self, job: Job[Any], draft: Draft) -> Result:
         branch = draft.branch()
         try:
             result = job.run(branch)
@@ -205,7 +217,7 @@ class Writer:
             log.error("nothing can be written: %s", error)
         self._failed = str(error)
         for job in batch:
-            _settle(job, None, Overloaded(str(error), retry_after=error.retry_after))
+            _settle(job, None, type(error)(str(error), retry_after=error.retry_after))
 
 
 def _settle(job: Job[Any], result: Any, failure: BaseException | None) -> None:

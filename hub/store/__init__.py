@@ -4,9 +4,10 @@ The hub works on memory and writes what changed: a `Changes` is one transaction,
 not at all. A record is written whole, under its id; writing it again replaces it.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from hub.contracts import RoomMessage
@@ -200,6 +201,9 @@ class Snapshot:
     """The greatest `order` of any post or line; 0 if there is none."""
 
 
+DUPLICATES_FOR = timedelta(days=7)
+"""How long a delivery id is known."""
+
 Mark = tuple[datetime, int]
 """Where a reading of events stopped: the place of the last one read."""
 
@@ -212,7 +216,8 @@ class Store(Protocol):
 
     async def load(self, *, since: datetime) -> Snapshot: ...
     async def commit(self, changes: Changes) -> None:
-        """Write all of it in one transaction, on disk when it returns."""
+        """Write all of it in one transaction, on disk when it returns. Raises Overtaken where another replica has
+        written one of its deliveries meanwhile, and Deposed where another leads."""
 
     async def lives(self, keys: Sequence[LifeKey]) -> Mapping[LifeKey, Alert]:
         """The newest life of each key (by `opened_at`, then id), for those that have one."""
@@ -239,7 +244,13 @@ class Store(Protocol):
         from; None: there is nothing more."""
 
     async def failed_events(self, *, limit: int = 100) -> Sequence[StoredEvent]: ...
+    async def unrouted(self, *, limit: int) -> Sequence[StoredEvent]:
+        """Events without a decision and without a failure, oldest first."""
+
     async def request(self, id: str) -> StoredRequest | None: ...
+    async def requests(self, ids: Sequence[str]) -> Sequence[StoredRequest]:
+        """Those of them that are there, in no order."""
+
     async def alert(self, id: str) -> Alert | None: ...
     async def alerts(self, *, state: str | None, limit: int = 500) -> Sequence[Alert]:
         """Newest first; never notices. `state`: open (all unresolved), acked, resolved, or None for all."""
@@ -286,3 +297,60 @@ class Store(Protocol):
     async def prune(self, *, before: datetime, step: int = 500) -> int:
         """Take away at most `step` requests and events older than that which no open alert or owed delivery needs,
         with resolved alerts, settled posts and lines as old; how many rows went."""
+
+
+# ---------------------------------------------------------------------------------------- several hubs on one database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who leads, as the database has it. `lasts` is in seconds, by its clock; not above 0: it is over."""
+
+    owner: str
+    epoch: int
+    address: str
+    """Where the others reach it."""
+    lasts: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Term:
+    """The time in which this replica leads. `until` is when its lease could end, by `ticks`."""
+
+    owner: str
+    epoch: int
+    until: float
+    ticks: Callable[[], float]
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def holds(self) -> bool:
+        """Whether nobody else can lead yet."""
+        return not self.lost.is_set() and self.ticks() < self.until
+
+
+class Desk(Protocol):
+    """Where replicas agree on who leads, and call each other. All raise Overloaded."""
+
+    async def look(self) -> Lease | None:
+        """None: nobody ever led."""
+
+    async def take(self, owner: str, address: str, seconds: float) -> int | None:
+        """Lead, if nobody does; under which epoch."""
+
+    async def renew(self, term: Term, seconds: float) -> bool:
+        """Lead on. False: another one does."""
+
+    async def give_back(self, term: Term) -> None: ...
+    async def call(self, *words: str) -> None:
+        """Say it to all replicas; who is away does not hear it."""
+
+    def hear(self, listener: Callable[[Sequence[str]], None]) -> None: ...
+
+
+class SharedStore(Store, Protocol):
+    """A store that several hubs may use at once."""
+
+    @property
+    def desk(self) -> Desk: ...
+    def under(self, term: Term) -> Store:
+        """The same, for the one that leads: each transaction holds only while the term does."""

@@ -9,7 +9,8 @@ import asyncio
 import shlex
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,15 +25,18 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.sql import Executable
 
 from hub.core.alert import Alert
-from hub.errors import Overloaded, SettingsError
-from hub.store import Changes, LifeKey, Store, mapping, queries, writing
+from hub.errors import Overloaded, Overtaken, SettingsError
+from hub.store import DUPLICATES_FOR, Changes, LifeKey, SharedStore, Store, Term, mapping, queries, writing
 from hub.store.care import Size, Status, current
+from hub.store.lease import LEADER, PostgresDesk, deposed
 from hub.store.mapping import Values, storable
 from hub.store.migrations import migrate, version_of
 from hub.store.sql import FORMS, SqlStore
 from hub.store.tables import VERSION, micros
 
 ResultT = TypeVar("ResultT")
+Batch = tuple[str, Sequence[Sequence[Any]]]
+"""A statement, and the rows that it is run with."""
 
 READERS = 4
 PATIENCE = 5.0
@@ -43,8 +47,16 @@ LONGEST = 30.0
 """Seconds that a statement may take."""
 ASK_AGAIN = 0.5
 """Seconds between two attempts to learn what became of a transaction."""
+HELD_UP = 3.0
+"""Seconds that a transaction may wait for its hub. One that was frozen in the middle of it must not keep another from
+leading for longer."""
 OURS = int.from_bytes(b"tocsin")
-"""The advisory lock that a hub holds on its database."""
+"""The advisory lock by which hubs that use the tables, and who migrates them, keep out of each other's way."""
+MIGRATES, USES = "pg_advisory_lock", "pg_advisory_lock_shared"
+IN_THE_WAY = {
+    MIGRATES: "a hub uses this database; stop all that do, then migrate it",
+    USES: "the database is being migrated, or a hub of an earlier version has it for itself; try again after that",
+}
 
 SETTINGS = {
     "application_name": "tocsin",
@@ -57,7 +69,11 @@ SETTINGS = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
-WRITING = {**SETTINGS, "synchronous_commit": "on"}  # whatever the server says: a 2xx means that it is on disk
+WRITING = {
+    **SETTINGS,
+    "synchronous_commit": "on",  # whatever the server says: a 2xx means that it is on disk
+    "idle_in_transaction_session_timeout": f"{HELD_UP:.0f}s",
+}
 READING = {**SETTINGS, "default_transaction_read_only": "on"}
 MIGRATING = {**WRITING, "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 
@@ -100,8 +116,8 @@ LOST = (
 
 
 @asynccontextmanager
-async def opened(url: URL) -> AsyncIterator[Store]:
-    store = PostgresStore(url)
+async def opened(url: URL) -> AsyncIterator[SharedStore]:
+    store = PostgresStore(_Lane(url, WRITING, 1, USES), _Lane(url, READING, READERS), PostgresDesk(partial(dial, url)))
     try:
         await store.prepare()
         yield store
@@ -114,7 +130,13 @@ def _told() -> Iterator[None]:
     try:
         yield
     except Failure as error:
-        raise Overloaded(_reason(error)) from error
+        raise (Overtaken if _is_overtaken(error) else Overloaded)(_reason(error)) from error
+
+
+def _is_overtaken(error: BaseException) -> bool:
+    """Whether another replica takes in the same delivery; two that take in several may wait for each other."""
+    delivery = isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name == "request_by_delivery"
+    return delivery or isinstance(error, asyncpg.DeadlockDetectedError)
 
 
 def _reason(error: BaseException) -> str:
@@ -132,8 +154,8 @@ def _reason(error: BaseException) -> str:
 class _Lane:
     """Connections of one kind, each of which runs one transaction after the other."""
 
-    def __init__(self, url: URL, settings: Mapping[str, str], size: int, claim: bool = False) -> None:
-        self._url, self._settings, self._claim = url, settings, claim
+    def __init__(self, url: URL, settings: Mapping[str, str], size: int, lock: str = "") -> None:
+        self._url, self._settings, self._lock = url, settings, lock
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._dial,
@@ -141,7 +163,7 @@ class _Lane:
             max_overflow=0,
             pool_timeout=PATIENCE,
             hide_parameters=True,
-            isolation_level="READ COMMITTED" if claim else "REPEATABLE READ",
+            isolation_level="READ COMMITTED" if lock else "REPEATABLE READ",
         )
         event.listen(self._engine.sync_engine, "checkout", _still_there)
 
@@ -164,27 +186,33 @@ class _Lane:
         await self._engine.dispose()
 
     async def _dial(self) -> asyncpg.Connection:
-        text = self._url.render_as_string(hide_password=False)
         limit = None if self._settings is MIGRATING else LONGEST + PATIENCE
-        try:
-            connection = await asyncpg.connect(
-                text, timeout=PATIENCE, command_timeout=limit, server_settings=dict(self._settings)
-            )
-        except ValueError:
-            raise SettingsError(f"the database is not a URL that PostgreSQL understands; {FORMS}") from None
-        if self._claim:
-            await _be_the_only_hub(connection)
+        connection = await dial(self._url, self._settings, limit)
+        if self._lock:
+            await _keep_out(connection, self._lock)
         return connection
 
 
-async def _be_the_only_hub(connection: asyncpg.Connection) -> None:
-    """Two would each route from a memory that the other does not see. The lock ends with the connection; that of a
-    connection of ours that was just lost may stand a moment longer."""
+async def dial(url: URL, settings: Mapping[str, str], limit: float | None) -> asyncpg.Connection:
+    """A connection, of which each statement may take `limit` seconds."""
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", OURS)
+        return await asyncpg.connect(
+            url.render_as_string(hide_password=False),
+            timeout=PATIENCE,
+            command_timeout=limit,
+            server_settings=dict(settings),
+        )
+    except ValueError:
+        raise SettingsError(f"the database is not a URL that PostgreSQL understands; {FORMS}") from None
+
+
+async def _keep_out(connection: asyncpg.Connection, lock: str) -> None:
+    """The lock ends with the connection; that of a connection of ours that was just lost may stand a moment longer."""
+    try:
+        await connection.execute(f"SELECT {lock}($1)", OURS)
     except asyncpg.LockNotAvailableError:
         connection.terminate()
-        raise Overloaded("another hub uses this database; stop it, or give this one a database of its own") from None
+        raise Overloaded(IN_THE_WAY[lock]) from None
     except BaseException:
         connection.terminate()
         raise
@@ -210,11 +238,51 @@ _NEWEST_LIFE, _life = _compiled(queries.NEWEST_LIFE.limit(literal_column("1")))
 _SEEN, _delivery = _compiled(queries.SEEN.limit(literal_column("1")))
 
 
+_UNMARK = """
+UPDATE request SET accepted = false
+WHERE accepted AND source = $1 AND delivery_id = $2 AND id <> $3 AND received_at < $4
+"""
+"""An older request of the same delivery is no longer what a repeat is compared with."""
+
+
+def _outlived(changes: Changes) -> Iterator[tuple[str, str, str, int]]:
+    """What `_UNMARK` must be told, so that these can be written: what is known of a delivery after its time, or of one
+    that an operator takes in on purpose. An hour less, since the clocks of replicas differ."""
+    for request in (*changes.requests, *changes.released.values()):
+        if request.delivery_id:
+            before = request.replayed_at or request.received_at - DUPLICATES_FOR + timedelta(hours=1)
+            yield request.source, storable(request.delivery_id), request.id, micros(before)
+
+
+_BEGUN = "SELECT pg_current_xact_id()::text"
+# Renewing the lease goes on meanwhile; who wants to take it waits until this transaction has ended.
+BEGUN_IN_TERM = f"{_BEGUN} FROM lease WHERE name = $1 AND owner = $2 AND epoch = $3 FOR KEY SHARE"
+
+
+class _InTerm:
+    """A lane on which each transaction fails where the term is over."""
+
+    def __init__(self, lane: _Lane, term: Term) -> None:
+        self._lane, self._term = lane, term
+
+    async def run(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        def led(connection: Connection) -> ResultT:
+            begun = connection.exec_driver_sql(BEGUN_IN_TERM, (LEADER, self._term.owner, self._term.epoch)).scalar()
+            if begun is None:
+                raise deposed(self._term)
+            return work(connection)
+
+        return await self._lane.run(led)
+
+
 class PostgresStore(SqlStore):
-    def __init__(self, url: URL) -> None:
-        self._writer = _Lane(url, WRITING, 1, claim=True)
-        self._reader = _Lane(url, READING, READERS)
-        super().__init__(self._writer, self._reader)
+    def __init__(self, writer: _Lane, reader: _Lane, desk: PostgresDesk, term: Term | None = None) -> None:
+        super().__init__(writer if term is None else _InTerm(writer, term), reader)
+        self._writer, self._reader, self._term = writer, reader, term
+        self.desk = desk
+
+    def under(self, term: Term) -> Store:
+        return PostgresStore(self._writer, self._reader, self.desk, term)
 
     async def prepare(self) -> None:
         """See that the tables are those of this hub. Raises SettingsError where they are not, or cannot be reached."""
@@ -227,6 +295,7 @@ class PostgresStore(SqlStore):
             raise SettingsError(f"the database {found}; run: tocsin database migrate")
 
     async def close(self) -> None:
+        await self.desk.close()
         await self._reader.close()
         await self._writer.close()
 
@@ -234,8 +303,14 @@ class PostgresStore(SqlStore):
         # All rows are made before the first is sent: one that cannot be made fails with nothing begun.
         batches = [(text, some) for text, order, rows in _PLAN if (some := [*map(order, rows(changes))])]
         try:
+            await self._transact(batches)
+        except Overtaken:
+            await self._transact([(_UNMARK, list(_outlived(changes))), *batches])
+
+    async def _transact(self, batches: Sequence[Batch]) -> None:
+        try:
             async with self._writer.driver() as connection:
-                await _write(connection, batches)
+                await _write(connection, batches, self._term)
         except _Unsure as unsure:
             if not await self._was_kept(unsure.transaction):
                 raise Overloaded("the connection to the database was lost") from unsure
@@ -287,11 +362,14 @@ class _Unsure(Exception):
         self.transaction = transaction
 
 
-async def _write(connection: asyncpg.Connection, batches: Sequence[tuple[str, Sequence[Sequence[Any]]]]) -> None:
+async def _write(connection: asyncpg.Connection, batches: Sequence[Batch], term: Term | None) -> None:
     transaction = connection.transaction()
     try:
         await transaction.start()
-        number = await connection.fetchval("SELECT pg_current_xact_id()::text")
+        begun = (_BEGUN,) if term is None else (BEGUN_IN_TERM, LEADER, term.owner, term.epoch)
+        number = await connection.fetchval(*begun)
+        if number is None and term is not None:
+            raise deposed(term)
         for text, rows in batches:
             await connection.executemany(text, rows)
     except BaseException:
@@ -315,7 +393,7 @@ class PostgresCare:
         return Status(database="postgresql", version=self._run(READING, version_of))
 
     def migrate(self) -> int:
-        return self._run(MIGRATING, migrate, claim=True)
+        return self._run(MIGRATING, migrate, MIGRATES)
 
     def size(self) -> Size:
         return self._run(READING, current(_size))
@@ -333,12 +411,12 @@ class PostgresCare:
         """The URL for a command line, where a password can be seen by others: without it."""
         return shlex.quote(self._url.set(password=None).render_as_string())
 
-    def _run(self, settings: Mapping[str, str], work: Callable[[Connection], ResultT], claim: bool = False) -> ResultT:
-        return asyncio.run(once(self._url, settings, work, claim))
+    def _run(self, settings: Mapping[str, str], work: Callable[[Connection], ResultT], lock: str = "") -> ResultT:
+        return asyncio.run(once(self._url, settings, work, lock))
 
 
-async def once(url: URL, settings: Mapping[str, str], work: Callable[[Connection], ResultT], claim: bool) -> ResultT:
-    lane = _Lane(url, settings, 1, claim)
+async def once(url: URL, settings: Mapping[str, str], work: Callable[[Connection], ResultT], lock: str) -> ResultT:
+    lane = _Lane(url, settings, 1, lock)
     try:
         return await lane.run(work)
     finally:

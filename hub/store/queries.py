@@ -110,9 +110,14 @@ def load(connection: Connection, since: datetime) -> Snapshot:
         groups=groups,
         links=_all(connection, select(LINK.c.record), mapping.link_of),
         calendars=_all(connection, select(CALENDAR.c.record), mapping.calendar_of),
-        unrouted=_all(connection, _flagged(EVENT, EVENT.c.waiting, EVENT.c.received_at), mapping.event_of),
+        unrouted=unrouted(connection, None),
         highest_order=max(_highest_order(connection, POST), _highest_order(connection, LINE)),
     )
+
+
+def unrouted(connection: Connection, limit: int | None) -> list[StoredEvent]:
+    waiting = _flagged(EVENT, EVENT.c.waiting, EVENT.c.received_at)
+    return _all(connection, waiting.limit(limit), mapping.event_of)
 
 
 def _flagged(of: Table, flag: ColumnElement[bool], by: ColumnElement[Any]) -> Select[Any]:
@@ -225,6 +230,15 @@ def failed_events(connection: Connection, limit: int) -> Sequence[StoredEvent]:
 def request(connection: Connection, id: str) -> StoredRequest | None:
     row = connection.execute(select(REQUEST.c.record, REQUEST.c.body).where(REQUEST.c.id == storable(id))).first()
     return None if row is None else mapping.request_of(*row)
+
+
+def requests(connection: Connection, ids: Sequence[str]) -> list[StoredRequest]:
+    record = select(REQUEST.c.record, REQUEST.c.body)
+    return [
+        mapping.request_of(*row)
+        for chunk in _chunks(ids)
+        for row in connection.execute(record.where(REQUEST.c.id.in_(chunk)))
+    ]
 
 
 def bodies(

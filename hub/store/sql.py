@@ -19,6 +19,7 @@ from hub.store import (
     Changes,
     LifeKey,
     Mark,
+    SharedStore,
     Snapshot,
     Store,
     StoredAsk,
@@ -39,14 +40,22 @@ FORMS = (
 
 def open_store(url: str) -> AbstractAsyncContextManager[Store]:
     """The store at a URL such as `sqlite:///tocsin.db`. Raises SettingsError where it cannot be used."""
-    parts = parse_url(url)
-    if parts.drivername == "postgresql":
-        from hub.store import postgres  # with its driver, which a hub on SQLite need not load
-
-        return postgres.opened(parts)
+    if is_shared(url):
+        return open_shared(url)
     from hub.store import sqlite
 
-    return sqlite.opened(sqlite.file_of(parts))
+    return sqlite.opened(sqlite.file_of(parse_url(url)))
+
+
+def is_shared(url: str) -> bool:
+    """Whether several hubs may use that database at once."""
+    return parse_url(url).drivername == "postgresql"
+
+
+def open_shared(url: str) -> AbstractAsyncContextManager[SharedStore]:
+    from hub.store import postgres  # with its driver, which a hub on SQLite need not load
+
+    return postgres.opened(parse_url(url))
 
 
 def parse_url(url: str) -> URL:
@@ -131,6 +140,12 @@ class SqlStore:
 
     async def request(self, id: str) -> StoredRequest | None:
         return await self._read(lambda connection: queries.request(connection, id))
+
+    async def requests(self, ids: Sequence[str]) -> Sequence[StoredRequest]:
+        return await self._read(lambda connection: queries.requests(connection, ids))
+
+    async def unrouted(self, *, limit: int) -> Sequence[StoredEvent]:
+        return await self._read(lambda connection: queries.unrouted(connection, limit))
 
     async def alert(self, id: str) -> Alert | None:
         return await self._read(lambda connection: queries.alert(connection, id))

@@ -7,12 +7,12 @@ takes a partial index only where it sees the value itself, not a parameter.
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, Dialect, Index, column, true
+from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, Index, column, true
 from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-VERSION = 4
+VERSION = 5
 """Of these tables: the number of the newest file in `migrations/versions`."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ class RequestRow(Row, table=True):
     __tablename__ = "request"
     __table_args__ = (
         Index("request_by_age", "received_at"),
-        few("request_by_delivery", "source", "delivery_id", "received_at", flag="accepted"),
+        few("request_by_delivery", "source", "delivery_id", "received_at", flag="accepted"),  # in PostgreSQL: unique
         few("request_in_quarantine", "received_at", flag="quarantined"),
     )
 
@@ -245,6 +245,19 @@ class RoomMessageRow(Row, table=True):
     head: bool
     posted_at: datetime = Field(sa_type=Utc)
     record: str
+
+
+class LeaseRow(Row, table=True):
+    """Which of the replicas on one PostgreSQL leads. Nobody asks for it in SQLite."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True)
+    owner: str
+    epoch: int = Field(sa_type=BigInteger)
+    address: str
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    """By the clock of the database."""
 
 
 class ConfigRow(Row, table=True):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine, insert, inspect, select
 
 from hub.errors import SettingsError
 from hub.store import Store, migrations
-from hub.store.postgres import MIGRATING, once
+from hub.store.postgres import MIGRATES, MIGRATING, once
 from hub.store.sql import open_store, parse_url
 from hub.store.tables import VERSION, Row
 
@@ -119,7 +119,7 @@ def test_a_postgresql_of_any_earlier_hub_is_brought_up_to_date(
 
 
 def run(url: str, work: Any) -> Any:
-    return asyncio.run(once(parse_url(url), MIGRATING, work, claim=True))
+    return asyncio.run(once(parse_url(url), MIGRATING, work, MIGRATES))
 
 
 def rows_of(file: Path) -> Mapping[str, Sequence[Mapping[str, Any]]]:
