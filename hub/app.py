@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import aiohttp
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from hub import outward
 from hub.actions import HubActions
@@ -32,7 +31,6 @@ from hub.doctor import Doctor
 from hub.drill import Drill
 from hub.duty import Duties
 from hub.effects import Effects
-from hub.errors import SettingsError
 from hub.explain import Explainer
 from hub.fetches import Fetches
 from hub.hearing import Hearing, Threads
@@ -48,7 +46,7 @@ from hub.rooms import StoredRoomLog
 from hub.router import Router
 from hub.routes_file import Catalogue
 from hub.schedule import Schedule
-from hub.settings import Environment, Settings, variable
+from hub.settings import Environment, Settings
 from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
@@ -67,11 +65,10 @@ from hub.wording import Wording
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin")
+StoreT = TypeVar("StoreT", bound=Store)
 
 LISTEN_AGAIN_AFTER = 10.0
 """Seconds after a chat's connection failed in a way that the chat did not mend itself."""
-LOOK_EVERY = 1_000
-"""Milliseconds after which it is noticed that the rules lie in other folders than before."""
 
 
 def utc_now() -> datetime:
@@ -102,6 +99,15 @@ class Hub:
     app: web.Application
     doorway: Doorway
 
+    async def reload(self) -> None:
+        """Take in rules and templates as they are now."""
+        await self.current.reload(self.writer, self.operations.now())
+        await self.upkeep.read_templates()
+
+    def let_go(self) -> None:
+        """End what would go on for as long as somebody looks."""
+        self.operations.room_log.close()
+
 
 def catalogue_of(
     tools: Mapping[str, Integration],
@@ -123,6 +129,26 @@ def controls_of(tools: Mapping[str, Integration]) -> Mapping[str, Control]:
     return {name: tool.control for name, tool in tools.items() if tool.control}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground(Generic[StoreT]):
+    """What a hub stands on, whether it leads or not."""
+
+    settings: Settings
+    tools: Mapping[str, Integration]
+    now: Callable[[], datetime]
+    ticks: Callable[[], float]
+    metrics: Metrics
+    redactor: Redactor
+    http: aiohttp.ClientSession
+    store: StoreT
+    current: Current
+    doorway: Doorway
+
+    @property
+    def middlewares(self) -> Sequence[Middleware]:
+        return [gate(_gate_settings(self.settings, self.now)), plain_errors, self.doorway.admit()]
+
+
 @asynccontextmanager
 async def build(
     settings: Settings,
@@ -134,19 +160,56 @@ async def build(
     door: DoorLimits = DOOR,
 ) -> AsyncIterator[Hub]:
     """The hub, running but not yet listening. Without `background` nothing moves unless it is told to: for tests."""
+    opened = open_store(settings.database)
+    async with (
+        ground(settings, opened, now=now, tools=tools, ticks=ticks, door=door) as given,
+        leading(given, given.store, leads=lambda: True, background=background) as hub,
+    ):
+        yield hub
+
+
+@asynccontextmanager
+async def ground(
+    settings: Settings,
+    opened: AbstractAsyncContextManager[StoreT],
+    *,
+    now: Callable[[], datetime] = utc_now,
+    tools: Mapping[str, Integration] | None = None,
+    ticks: Callable[[], float] = time.monotonic,
+    door: DoorLimits = DOOR,
+) -> AsyncIterator[Ground[StoreT]]:
     tools = installed() if tools is None else tools
-    environment, metrics, schedule = settings.environment, Metrics(), Schedule()
-    redactor = Redactor(environment.known_secrets())
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(outward.session())
-        store = await stack.enter_async_context(open_store(settings.database))
-        current = Current(settings.routes, catalogue_of(tools, environment, now))
+    async with outward.session() as http, opened as store:
+        current = Current(settings.routes, catalogue_of(tools, settings.environment, now))
         await current.begin(store, now())
+        yield Ground(
+            settings=settings,
+            tools=tools,
+            now=now,
+            ticks=ticks,
+            metrics=Metrics(),
+            redactor=Redactor(settings.environment.known_secrets()),
+            http=http,
+            store=store,
+            current=current,
+            doorway=Doorway(limits=door),
+        )
+
+
+@asynccontextmanager
+async def leading(
+    given: Ground[Any], store: Store, *, leads: Callable[[], bool], background: bool = True
+) -> AsyncIterator[Hub]:
+    """The parts of the one that leads, or that is alone. `leads` says whether it still does, as far as is known."""
+    settings, tools, now, ticks = given.settings, given.tools, given.now, given.ticks
+    environment, metrics, redactor = settings.environment, given.metrics, given.redactor
+    http, current, schedule = given.http, given.current, Schedule()
+    async with AsyncExitStack() as stack:
         snapshot = await store.load(since=now() - current().reopen_within - REST)
         state = State.of(snapshot)
         writer = Writer(store, state, now, monotonic=ticks)
         writing = asyncio.create_task(writer.serve())
-        stack.push_async_callback(_stop, writing)
+        stack.push_async_callback(stopped, writing)
         inhibiting = Inhibiting(current, state)
         writer.listen(inhibiting.note)
         duties = Duties(current, state)
@@ -202,6 +265,7 @@ async def build(
             count=metrics.count_delivery,
             observe=metrics.observe,
             redact=redactor.text,
+            leads=leads,
         )
         asks = Asks(
             state=state,
@@ -294,7 +358,7 @@ async def build(
             now=now,
         )
         writer.listen(_counter(metrics))
-        await upkeep.route_leftovers(list(snapshot.unrouted))
+        await upkeep.route_leftovers(snapshot.unrouted)
         await upkeep.tell_of_templates()
         health = Health(current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: "")
         switch = Switch(
@@ -306,19 +370,17 @@ async def build(
             now=now,
         )
         await switch.begin()
-        gate_settings, doorway = _gate_settings(settings, now), Doorway(limits=door)
-        middlewares = [gate(gate_settings), plain_errors, doorway.admit()]
-        app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
+        app = web.Application(middlewares=given.middlewares, client_max_size=LARGEST_BODY)
         app.add_routes(Inbound(ingest, now, metrics.observe).routes())
         app.add_routes(_hear_chats(stack, tools, settings, hearing, now).routes())
         app.add_routes(Api(operations).routes())
         app.add_routes(health.routes())
-        app.add_routes(page_routes(operations, gate_settings, folders))
+        app.add_routes(page_routes(operations, _gate_settings(settings, now), folders))
         if background:
             await _start_background(stack, clock, outbox, asks, fetches, calendars, switch, schedule, upkeep)
             for name, chat in chats.items():
                 if isinstance(chat, Listens):
-                    stack.push_async_callback(_stop, asyncio.create_task(_listen_to(name, chat, hearing)))
+                    stack.push_async_callback(stopped, asyncio.create_task(_listen_to(name, chat, hearing)))
             stack.callback(room_log.close)
         yield Hub(
             settings=settings,
@@ -339,7 +401,7 @@ async def build(
             hearing=hearing,
             operations=operations,
             app=app,
-            doorway=doorway,
+            doorway=given.doorway,
         )
         room_log.close()
 
@@ -356,14 +418,14 @@ async def _start_background(
     upkeep: Upkeep,
 ) -> None:
     for work in (clock.serve(), outbox.serve(), asks.serve(), fetches.serve(), calendars.serve(), switch.serve()):
-        stack.push_async_callback(_stop, asyncio.create_task(work))
+        stack.push_async_callback(stopped, asyncio.create_task(work))
     schedule.start()
     stack.callback(schedule.stop)
     upkeep.start()
     fetches.start(schedule)
 
 
-async def _stop(task: "asyncio.Task[None]") -> None:
+async def stopped(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -485,114 +547,3 @@ async def examine(settings: Settings) -> Sequence[Finding]:
     async with outward.session() as http:
         doctor = Doctor(settings, tools=tools, catalogue=catalogue_of(tools), http=http, now=utc_now)
         return await doctor.findings()
-
-
-# ------------------------------------------------------------------------------------------------------------- serving
-
-
-async def serve(settings: Settings) -> None:
-    """Run until told to stop. SIGHUP and a change of the rules file, or of the templates beside it, load both anew."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with build(settings) as hub:
-        reload = asyncio.Event()
-        loop.add_signal_handler(signal.SIGHUP, reload.set)
-        tasks = [
-            asyncio.create_task(_reload_when_told(hub, reload)),
-            asyncio.create_task(watch(hub.current, reload)),
-            *(asyncio.create_task(_watch_templates(folder, reload)) for folder in _own_templates(settings)),
-        ]
-        try:
-            async with _listening(hub):
-                _say_where(hub)
-                await stop.wait()
-                log.info("stopping")
-                hub.operations.room_log.close()
-        finally:
-            for task in tasks:
-                await _stop(task)
-
-
-@asynccontextmanager
-async def _listening(hub: Hub) -> AsyncIterator[None]:
-    host, port = hub.settings.host, hub.settings.port
-    async with AsyncExitStack() as stack:
-        try:
-            await stack.enter_async_context(hub.doorway.open(hub.app, host, port))
-        except OSError as error:
-            why = error.strerror or error
-            raise SettingsError(f"cannot listen on {host}:{port}: {why}; try another --port") from error
-        yield
-
-
-def _say_where(hub: Hub) -> None:
-    settings = hub.settings
-    log.info("rules %s from %s", hub.current().hash, settings.routes)
-    for source in hub.current().sources:
-        if not settings.loopback and not settings.environment.source_secrets(source):
-            log.warning("source %s has no secret and will be refused; set %s", source, variable(source, "SECRET"))
-    if not settings.loopback and settings.api_token is None:
-        log.warning("pages and API are closed: the hub can be reached from elsewhere and TOCSIN_API_TOKEN is not set")
-    log.info("Tocsin is at %s", settings.address)
-
-
-async def _reload_when_told(hub: Hub, reload: asyncio.Event) -> None:
-    while True:
-        await reload.wait()
-        reload.clear()
-        try:
-            await hub.current.reload(hub.writer, hub.operations.now())
-            await hub.upkeep.read_templates()
-        except Exception:
-            log.exception("rules and templates could not be loaded anew; those of before stay")
-
-
-async def watch(current: Current, reload: asyncio.Event) -> None:
-    """Ask for a reload when one of the files changes. Editors and deployments replace files, so that folders are
-    watched, not files; which, the rules say. `..data` is what a mounted configuration swaps."""
-    from watchfiles import awatch
-
-    def ours(_: object, at: str) -> bool:
-        wanted = [str(path) for file in current.files for path in (_absolute(file), *_absolute(file).parents)]
-        return at in wanted or at.endswith(f"{os.sep}..data")
-
-    try:
-        while True:
-            folders, anew = folders_of(current.files), True
-            watching = awatch(
-                *folders, recursive=False, watch_filter=ours, rust_timeout=LOOK_EVERY, yield_on_timeout=True
-            )
-            async for changes in watching:
-                if changes or anew:  # what happened before this watch began, nobody was told
-                    reload.set()
-                anew = False
-                if folders_of(current.files) != folders or any(Path(at) in folders for _, at in changes):
-                    break
-    except (OSError, RuntimeError) as error:
-        log.warning("changes of the rules are not noticed (%s); send SIGHUP to load them anew", error)
-
-
-def folders_of(files: Iterable[Path]) -> frozenset[Path]:
-    """Where the files lie; of what is not there, the folder that will be told of it."""
-    return frozenset(next(folder for folder in _absolute(file).parents if folder.is_dir()) for file in files)
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - a link must stay one: it is what is swapped
-
-
-def _own_templates(settings: Settings) -> Sequence[Path]:
-    folder = settings.routes.parent / "templates"
-    return [folder] if folder.is_dir() else []
-
-
-async def _watch_templates(folder: Path, reload: asyncio.Event) -> None:
-    from watchfiles import awatch
-
-    try:
-        async for _ in awatch(folder, watch_filter=lambda _, at: at.endswith(".j2")):
-            reload.set()
-    except (OSError, RuntimeError) as error:
-        log.warning("changes in %s are not noticed (%s); send SIGHUP to load them anew", folder, error)

@@ -64,6 +64,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     serve.add_argument("--host", help="address to bind, default 127.0.0.1 (TOCSIN_HOST)")
     serve.add_argument("--port", type=int, help="default 8080 (TOCSIN_PORT)")
     serve.add_argument("--routes", help="rules file, default routes.yaml (TOCSIN_ROUTES)")
+    serve.add_argument("--replica-url", help="where other replicas reach this one (TOCSIN_REPLICA_URL)")
     serve.add_argument("--database", help="default sqlite:///tocsin.db (TOCSIN_DATABASE)")
 
     check = _verb(verbs, "check", _check, "say what is wrong with the rules")
@@ -148,11 +149,17 @@ def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentPar
 
 def _serve(options: argparse.Namespace) -> int:
     from hub import logs
-    from hub.app import serve
     from hub.redaction import Redactor
+    from hub.serving import serve
     from hub.settings import read_settings
 
-    settings = read_settings(host=options.host, port=options.port, routes=options.routes, database=options.database)
+    settings = read_settings(
+        host=options.host,
+        port=options.port,
+        routes=options.routes,
+        database=options.database,
+        replica_url=options.replica_url,
+    )
     logs.begin(settings.log, Redactor(settings.environment.known_secrets()).text)
     # The writer's thread takes the interpreter's lock anew after each of SQLite's steps; by default a busy loop keeps
     # it waiting five milliseconds each time.

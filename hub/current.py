@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,15 +33,14 @@ class Current:
         self._catalogue = catalogue
         self._rules: Rules | None = None
         self.refused: RefusedReload | None = None
-        self._adopting: list[Callable[[Draft], None]] = []
+        self._adopting: Sequence[Callable[[Draft], None]] = ()
         self._told: Callable[[Draft, Report], None] | None = None
         self.files: frozenset[Path] = frozenset({path})
         """The file, and those beside it that it named when it was last read, be they there or not."""
 
     def on_change(self, *adopt: Callable[[Draft], None], tell: Callable[[Draft, Report], None]) -> None:
         """What is done in the transaction that puts rules in force, and how it is said that some were refused."""
-        self._adopting += adopt
-        self._told = tell
+        self._adopting, self._told = adopt, tell
 
     def __call__(self) -> Rules:
         assert self._rules is not None, "no rules are loaded yet"
@@ -82,8 +81,9 @@ class Current:
 
         await writer.do(job)
 
-    async def reload(self, writer: Writer, now: datetime) -> bool:
-        """Read the file again. Where it is broken the rules of before stay."""
+    async def reload(self, writer: Writer | None, now: datetime) -> bool:
+        """Read the file again. Where it is broken the rules of before stay. Without a writer, since another replica
+        leads, nothing is said of it."""
         try:
             # In a thread: a table of 100,000 rows takes half a second, in which requests want to be answered.
             fresh = await asyncio.to_thread(self.read_files)
@@ -94,16 +94,17 @@ class Current:
         if self.refused is None and fresh.hash == self().hash:
             return True
         before, self._rules, self.refused = self().hash, fresh, None
-        await self.keep(writer)
+        if writer is not None:
+            await self.keep(writer)
         title = "routes.yaml is taken in"
         await self._tell(writer, Report(status=Status.RECOVERY, kind="rules", key="rules", title=title))
         log.info("rules %s are in force, instead of %s", fresh.hash, before)
         self._warn()
         return True
 
-    async def _tell(self, writer: Writer, report: Report) -> None:
+    async def _tell(self, writer: Writer | None, report: Report) -> None:
         tell = self._told
-        if tell is not None:
+        if tell is not None and writer is not None:
             await writer.do(lambda draft: tell(draft, report), keys=[(OWN, report.key, False)])
 
     def _refuse(self, error: RulesError, now: datetime) -> None:

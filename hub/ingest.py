@@ -1,23 +1,25 @@
 """Accept: verify, parse, hand to the writer. A 2xx is given when it is on disk, and not before."""
 
+import asyncio
 import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from math import ceil
-from typing import Any
+from typing import Any, Protocol
 
 from hub import ids
 from hub.contracts import Integration, NamesDeliveries, Quiet, WebhookRequest
 from hub.core.bounds import bounded
 from hub.core.buckets import Buckets
 from hub.core.event import Event, Report, event_of
-from hub.core.rules import Rules
+from hub.core.rules import Heartbeat, Rules
 from hub.errors import Overloaded, PayloadError, TocsinError, Unauthenticated, Unsupported
 from hub.proof import Secret
-from hub.router import Router, keys_of
+from hub.router import keys_of
 from hub.state import Draft
 from hub.store import Store, StoredEvent, StoredRequest
 from hub.writer import Writer
@@ -76,6 +78,14 @@ class Understood:
         return str(self.broken) if self.broken else self.unsupported or self.quiet
 
 
+class Fold(Protocol):
+    """What becomes of what was accepted: the router's work, or, where another replica leads, nothing yet."""
+
+    def route(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent: ...
+    def hear(self, draft: Draft, source: str, beat: Heartbeat | None = None) -> None:
+        """The source, or a heartbeat posted for it, was heard."""
+
+
 class Ingest:
     def __init__(
         self,
@@ -84,7 +94,7 @@ class Ingest:
         tools: Mapping[str, Integration],
         secrets: Callable[[str], Sequence[Secret]],
         open_without_secret: bool,
-        router: Router,
+        router: Fold,
         writer: Writer,
         store: Store,
         now: Callable[[], datetime],
@@ -130,14 +140,8 @@ class Ingest:
         """A heartbeat was posted. False: the rules name none such. Raises UnknownSource, Unauthenticated or
         Overloaded."""
         self._verify(request, self._source(request.source)[1])
-        beat, heartbeats = self._rules().heartbeat(name), self._router.heartbeats
-
-        def job(draft: Draft) -> None:
-            heartbeats.hear_source(draft, request.source)
-            if beat is not None:
-                heartbeats.hear(draft, beat)
-
-        await self._writer.do(job)
+        beat = self._rules().heartbeat(name)
+        await self._writer.do(lambda draft: self._router.hear(draft, request.source, beat))
         return beat is not None
 
     def _hold_to_rate(self, request: WebhookRequest) -> None:
@@ -220,7 +224,7 @@ class Ingest:
 
     def _write(self, draft: Draft, stored: StoredRequest, events: Sequence[Event], body: Any) -> Accepted:
         if not stored.fetched:  # what we asked for ourselves does not prove that the source still posts
-            self._router.heartbeats.hear_source(draft, stored.source)
+            self._router.hear(draft, stored.source)
         if stored.verdict == "quarantined":
             draft.changes.requests.append(stored)
             return Accepted(quarantined=stored.id)
@@ -240,14 +244,7 @@ class Ingest:
         if stored is None or stored.verdict != "quarantined" or stored.replayed_at is not None:
             return None
         tool, integration, options = self._source(stored.source)
-        again = WebhookRequest(
-            source=stored.source,
-            headers=stored.headers,
-            query=stored.query,
-            body=stored.body,
-            received_at=stored.received_at,
-            fetched=stored.fetched,
-        )
+        again = _webhook(stored)
         understood = understand(integration, again, options)
         if understood.broken is not None:
             raise Malformed(understood.broken, id)
@@ -268,11 +265,33 @@ class Ingest:
         return Accepted(events=released.events, ignored=released.why)
 
     async def route_again(self, stored: StoredEvent) -> StoredEvent:
-        """Route an event that a crash or a failing rule left unrouted."""
+        """Route an event that a failing rule left unrouted."""
         event = stored.event
         request = await self._store.request(event.request_id)
-        body = _body_of(request) if request else None
+        return await self._route_late(event, _decoded(_webhook(request)) if request else None)
 
+    async def heard(self, sources: Sequence[str]) -> None:
+        """These were heard by another replica."""
+
+        def job(draft: Draft) -> None:
+            for source in sources:
+                self._router.hear(draft, source)
+
+        await self._writer.do(job)
+
+    async def route_all(self, unrouted: Sequence[StoredEvent]) -> None:
+        """Route, in order, what another replica took in, or what a crash left unrouted."""
+        ids = dict.fromkeys(stored.event.request_id for stored in unrouted)
+        requests = {request.id: _webhook(request) for request in await self._store.requests([*ids])}
+        bodies = {id: _decoded(request) for id, request in requests.items()}
+        events = [stored.event for stored in unrouted]
+        await asyncio.gather(*(self._route_late(event, bodies.get(event.request_id)) for event in events))
+        for id, own in groupby(events, key=lambda event: event.request_id):
+            together = [*own]
+            for listener in self._listeners if id in requests else ():
+                listener(together, requests[id])
+
+    async def _route_late(self, event: Event, body: Any) -> StoredEvent:
         def job(draft: Draft) -> StoredEvent:
             routed = self._router.route(draft, event, body)
             draft.changes.decided[event.id] = routed
@@ -307,8 +326,15 @@ def _decoded(request: WebhookRequest) -> Any:
         return None
 
 
-def _body_of(request: StoredRequest) -> Any:
-    return _decoded(WebhookRequest(source=request.source, body=request.body, received_at=request.received_at))
+def _webhook(request: StoredRequest) -> WebhookRequest:
+    return WebhookRequest(
+        source=request.source,
+        headers=request.headers,
+        query=request.query,
+        body=request.body,
+        received_at=request.received_at,
+        fetched=request.fetched,
+    )
 
 
 def delivery_id(integration: Integration, request: WebhookRequest, understood: Understood) -> str:

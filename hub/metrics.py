@@ -46,6 +46,7 @@ class Metrics:
             ["template"],
             registry=self._registry,
         )
+        self.leader = Gauge("tocsin_leader", "Whether this replica leads; a hub alone does.", registry=self._registry)
         self._config = Info("tocsin_config", "The rules in force.", registry=self._registry)
 
     def observe(self, stage: str, seconds: float) -> None:
@@ -60,9 +61,11 @@ class Metrics:
     def count_delivery(self, channel: str, came: str) -> None:
         self.deliveries.labels(channel, DELIVERIES[came]).inc()
 
-    def render(self, *, config: str, oldest: Mapping[str, float], unrouted: int) -> bytes:
+    def render(self, *, config: str, oldest: Mapping[str, float], unrouted: int, leads: bool) -> bytes:
         self._config.info({"hash": config})
         self.unrouted.set(unrouted)
+        self.leader.set(leads)
+        self.oldest.clear()
         for channel, age in oldest.items():
             self.oldest.labels(channel).set(age)
         return generate_latest(self._registry)

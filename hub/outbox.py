@@ -97,7 +97,9 @@ class Outbox:
         count: Callable[[str, str], None],
         observe: Callable[[str, float], None],
         redact: Callable[[str], str],
+        leads: Callable[[], bool],
     ) -> None:
+        self._leads = leads
         self._redact = redact
         self._observe = observe
         self._state = state
@@ -248,6 +250,7 @@ class Outbox:
 
     async def _step(self, channel: Channel) -> int:
         """Attempt what can go together now, and record what came of it. How many were attempted."""
+        self._see_that_we_lead()
         await self._fall_back(channel)
         chat = self._chats.get(channel.room.chat)
         together = chat is not None and chat.traits.pace == 0 and chat.traits.repeat is Repeat.ONCE
@@ -269,6 +272,11 @@ class Outbox:
                 channel.not_before or self._now(), self._now() + timedelta(seconds=chat.traits.pace)
             )
         return len(tried)
+
+    def _see_that_we_lead(self) -> None:
+        """Where this process stood still for a while, another replica may be saying it already."""
+        if not self._leads():
+            raise Overloaded("it is not known whether another replica leads", retry_after=1)
 
     async def _fall_back(self, channel: Channel) -> None:
         """While it takes nothing, let its fallback hear what wakes."""
@@ -323,6 +331,7 @@ class Outbox:
         if self._goes_without_saying(chat, item, gist):
             return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, gist=gist)
         try:
+            self._see_that_we_lead()
             async with asyncio.timeout(ATTEMPT_WITHIN):
                 ref = await self._send(chat, room, item)
         except Refused as error:

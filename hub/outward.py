@@ -123,6 +123,17 @@ async def _stay(_: aiohttp.ClientSession, __: Any, sent: aiohttp.TraceRequestRed
         raise Astray("it sends us to another host")
 
 
+def among_replicas(*, connect_within: float, silent: float) -> aiohttp.ClientSession:
+    """What one replica asks another with, times in seconds: it takes and gives what is said as it is. A connection for
+    each question, since one that was kept may be closed just when the next is sent on it."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, force_close=True),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_within, sock_read=silent),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+    )
+
+
 def abroad() -> aiohttp.ClientSession:
     """A session that reaches the public network only, whatever a name leads to."""
     return aiohttp.ClientSession(

@@ -22,7 +22,7 @@ from hub.core.matching import event_look
 from hub.core.notification import DeliveryState, Occasion, Post
 from hub.core.records import replace
 from hub.core.routing import Taken
-from hub.core.rules import OWN, Rules
+from hub.core.rules import OWN, Heartbeat, Rules
 from hub.core.silence import Silence
 from hub.core.telling import Said, Telling
 from hub.duty import TIMER as DUTY
@@ -98,6 +98,12 @@ class Router:
             return StoredEvent(event=event, failure=traceback.format_exc(limit=-5))
         draft.merge(branch)
         return StoredEvent(event=known, decision=decision, routed_at=draft.now)
+
+    def hear(self, draft: Draft, source: str, beat: Heartbeat | None = None) -> None:
+        """The source, or a heartbeat posted for it, was heard."""
+        self.heartbeats.hear_source(draft, source)
+        if beat is not None:
+            self.heartbeats.hear(draft, beat)
 
     def report(self, draft: Draft, report: Report) -> None:
         """Say something of the hub's own watch. A recovery of what is not open is not even recorded."""

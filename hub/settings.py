@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from socket import gethostname
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -93,6 +94,8 @@ class Settings:
     database: str = field(default="sqlite:///tocsin.db", repr=False)
     """A URL; it may hold a password."""
     public_url: str = ""
+    replica_url: str = ""
+    """Where the other replicas reach this one; empty: at the address that it listens on."""
     timezone: str = "UTC"
     api_token: Secret | None = None
     secret_key: Secret | None = None
@@ -117,8 +120,16 @@ class Settings:
     @property
     def address(self) -> str:
         """How the hub is reached: what people click."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+        return self.public_url.rstrip("/") or self._listens_at(self.host)
+
+    @property
+    def replica_address(self) -> str:
+        """How the other replicas reach this one. Who listens on all addresses of a machine is reached by its name."""
+        everywhere = self.host in ("0.0.0.0", "::", "")  # noqa: S104
+        return self.replica_url.rstrip("/") or self._listens_at(gethostname() if everywhere else self.host)
+
+    def _listens_at(self, host: str) -> str:
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 def routes_file(name: str | None) -> Path:
@@ -143,6 +154,7 @@ def read_settings(
     port: int | None = None,
     routes: str | None = None,
     database: str | None = None,
+    replica_url: str | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Settings:
     """The command line counts before the environment, the environment before the defaults."""
@@ -154,6 +166,7 @@ def read_settings(
         routes=routes_file(routes or environment.get("TOCSIN_ROUTES")),
         database=database or environment.get("TOCSIN_DATABASE") or default.database,
         public_url=environment.get("TOCSIN_PUBLIC_URL") or "",
+        replica_url=_replica_url(replica_url or environment.get("TOCSIN_REPLICA_URL") or ""),
         timezone=environment.get("TOCSIN_TIMEZONE") or default.timezone,
         api_token=environment.secret("API_TOKEN"),
         secret_key=environment.secret("SECRET_KEY"),
@@ -169,6 +182,12 @@ def _port(text: str | None, default: int) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise SettingsError(f"TOCSIN_PORT is '{text}'; a port is a number such as 8080")
     return int(text)
+
+
+def _replica_url(url: str) -> str:
+    if url and (wrong := url_fault(url)):
+        raise SettingsError(f"TOCSIN_REPLICA_URL {wrong}".replace("https://", "http:// or https://"))
+    return url
 
 
 def _switch(url: Secret | None) -> Secret | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from hub.core.rules import OWN
@@ -23,6 +23,8 @@ REST = timedelta(minutes=30)
 """How long memory keeps what has come to rest, beyond the time in which an alert may reopen."""
 RAW = timedelta(hours=1)
 """How long a body stays as it came: to pack it at once would cost as much as to accept it."""
+TOGETHER = 500
+"""Events that are routed together, late."""
 PAUSE = 0.05
 """Seconds between two steps of pruning or packing, so that what comes in goes first."""
 
@@ -59,10 +61,10 @@ class Upkeep:
         self._schedule.every(timedelta(minutes=5), self.forget, "forget")
         self._schedule.wake_at(self._state.next_due(), self.ripen)
 
-    async def route_leftovers(self, unrouted: list[StoredEvent]) -> None:
-        """Route what was accepted and not routed before a crash."""
-        for stored in unrouted:
-            await self._ingest.route_again(stored)
+    async def route_leftovers(self, unrouted: Sequence[StoredEvent]) -> None:
+        """Route what was accepted and not routed: before a crash, or while no replica led."""
+        for at in range(0, len(unrouted), TOGETHER):
+            await self._ingest.route_all(unrouted[at : at + TOGETHER])
 
     async def ripen(self) -> None:
         """Do what the due timers were set for."""

@@ -43,6 +43,7 @@ _TAKE = "UPDATE lease SET owner = $2, epoch = $3, address = $4, expires_at = clo
 _RENEW = "UPDATE lease SET expires_at = clock_timestamp() + $4 WHERE name = $1 AND owner = $2 AND epoch = $3"
 _GIVE_BACK = "UPDATE lease SET expires_at = 'epoch' WHERE name = $1 AND owner = $2 AND epoch = $3"
 
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 Dial = Callable[[Mapping[str, str], float | None], Awaitable[asyncpg.Connection]]
 
 
@@ -106,7 +107,7 @@ class PostgresDesk:
                     if self._connection is None or self._connection.is_closed():
                         self._connection = await self._dialled()
                     yield self._connection
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except LOST as error:
                 self._hang_up()
                 raise Overloaded(f"replicas cannot agree on who leads: {_why(error)}") from error
             except BaseException:

@@ -7,6 +7,7 @@
 | door    | `/login`, `/logout`, `/static/*`     | ours | ours             | nothing                       |
 | api     | `/api/*`, `/metrics`                 | ours | ours             | the API token                 |
 | pages   | everything else                      | ours | ours             | the cookie that `/login` gave |
+| passed  | what another replica answers         | any  | any              | nothing: that one looks       |
 
 A hub on loopback without an API token is open: whoever sits there is trusted. A foreign Host is a name that somebody
 points at our address to make a browser take their page for ours (DNS rebinding); a foreign Origin is another site
@@ -35,6 +36,8 @@ STAYS = timedelta(days=30)
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 BODIED = frozenset({"POST", "PUT", "PATCH"})
 PORTS = {"http": 80, "https": 443}
+PASSED_ON = "/{passed_on}"
+"""The route of what another replica answers."""
 
 # "same-origin", since under "no-referrer" browsers post our own login form with "Origin: null".
 HEADERS = {
@@ -84,6 +87,7 @@ class Area(StrEnum):
     DOOR = "door"
     API = "api"
     PAGES = "pages"
+    PASSED = "passed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +143,7 @@ def area_of(path: str) -> Area:
         "favicon.ico": Area.DOOR,
         "api": Area.API,
         "metrics": Area.API,
+        PASSED_ON[1:]: Area.PASSED,
     }.get(first, Area.PAGES)
 
 
@@ -151,7 +156,7 @@ def look(knock: Knock, settings: GateSettings) -> tuple[Caller, Refusal | None]:
 def stranger(knock: Knock, settings: GateSettings) -> Refusal | None:
     """Whether the browser of a friend is being used by a foe."""
     area = area_of(knock.path)
-    if area is Area.HEALTH:
+    if area in (Area.HEALTH, Area.PASSED):
         return None
     if area is Area.MACHINE:
         # A tool may know us by any name, and proves itself; on loopback the source may be without a secret.
@@ -161,7 +166,7 @@ def stranger(knock: Knock, settings: GateSettings) -> Refusal | None:
 
 def stopped(knock: Knock, caller: Caller, settings: GateSettings) -> Refusal | None:
     area = area_of(knock.path)
-    if area in (Area.MACHINE, Area.HEALTH, Area.DOOR):
+    if area in (Area.MACHINE, Area.HEALTH, Area.DOOR, Area.PASSED):
         return None
     if not caller.admitted:
         return _unproven(area, settings)

@@ -21,11 +21,12 @@ class Health:
         *,
         current: Current,
         writer: Writer,
-        outbox: Outbox,
+        outbox: Outbox | None,
         store: Store,
         metrics: Metrics,
         ready: Callable[[], str],
     ) -> None:
+        """Without an outbox: of a replica that does not lead."""
         self._current = current
         self._writer = writer
         self._outbox = outbox
@@ -48,6 +49,7 @@ class Health:
     def _details(self) -> dict[str, Any]:
         refused = self._current.refused
         return {
+            "role": "leader" if self._outbox else "standby",
             "config": self._current().hash,
             "refused_reload": {"at": refused.at, "why": refused.why} if refused else None,
             "waiting": self._writer.waiting,
@@ -67,7 +69,8 @@ class Health:
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
         body = self._metrics.render(
             config=self._current().hash,
-            oldest=self._outbox.oldest(),
+            oldest=self._outbox.oldest() if self._outbox else {},
             unrouted=len(await self._store.failed_events()),
+            leads=self._outbox is not None,
         )
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})

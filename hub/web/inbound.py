@@ -20,10 +20,11 @@ class Inbound:
         self._observe = observe
 
     def routes(self) -> list[web.RouteDef]:
-        return [
-            web.post("/in/{source}", self.receive),
-            web.post("/in/{source}/heartbeat/{name}", self.heartbeat),
-        ]
+        return [*self.accepting(), web.post("/in/{source}/heartbeat/{name}", self.heartbeat)]
+
+    def accepting(self) -> list[web.RouteDef]:
+        """What every replica answers by itself."""
+        return [web.post("/in/{source}", self.receive)]
 
     async def receive(self, request: web.Request) -> web.Response:
         began = time.perf_counter()

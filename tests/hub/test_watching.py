@@ -4,10 +4,11 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-from hub.app import catalogue_of, watch
+from hub.app import catalogue_of
 from hub.current import Current
 from hub.errors import RulesError
 from hub.registry import installed
+from hub.serving import watch
 
 RULES = """\
 version: 1

@@ -42,6 +42,10 @@ class HubProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
     def start(self, *, within: float = 15.0) -> "HubProcess":
         """Start it and wait until it is ready."""
         self.launch()

@@ -1,0 +1,136 @@
+"""One of several hubs on one PostgreSQL: it takes in what is posted, and while it holds the lease it is the hub.
+
+What every replica has is built once: the door, the rules, the store, a writer for what it takes in. What needs the
+memory is built anew each time that it begins to lead, and ended when it leads no more.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from hub import ids
+from hub.app import Ground, Hub, ground, leading, stopped
+from hub.current import Current
+from hub.ingest import Ingest
+from hub.leadership import Leadership, ticks
+from hub.replicas import Gathering, Leaves
+from hub.settings import Settings
+from hub.state import State
+from hub.store import SharedStore, Term
+from hub.store.sql import open_shared
+from hub.web.doorway import LARGEST_BODY, Doorway
+from hub.web.forward import Forward
+from hub.web.health import Health
+from hub.web.inbound import Inbound
+from hub.web.turns import Turns
+from hub.writer import Writer
+
+log = logging.getLogger("tocsin.replica")
+
+
+@dataclass(slots=True)
+class Led:
+    """The hub, while this replica leads."""
+
+    hub: Hub
+    term: Term
+    gathering: Gathering
+
+
+class Replica:
+    """The parts that each has. `led` is there while it leads."""
+
+    def __init__(self, given: Ground[SharedStore]) -> None:
+        self._given = given
+        self._led: Led | None = None
+        self.settings: Settings = given.settings
+        self.current: Current = given.current
+        self.doorway: Doorway = given.doorway
+        self.leadership = Leadership(
+            given.store.desk, name=ids.new_id(), address=given.settings.replica_address, lead=self._lead
+        )
+        self.forward = Forward(lambda: self.leadership.leader, self.leadership.another)
+        self.leaves = Leaves(given.store.desk)
+        self.writer = Writer(given.store, State(), given.now, monotonic=given.ticks)
+        self.writer.listen(self.leaves.note)
+        self.app = web.Application(middlewares=given.middlewares, client_max_size=LARGEST_BODY)
+        self.app.router.register_resource(Turns(self._router))
+        self._routes = self._own_routes()
+        given.store.desk.hear(self._hear)
+
+    async def reload(self) -> None:
+        if self._led is not None:
+            await self._led.hub.reload()
+        else:
+            await self.current.reload(None, self._given.now())
+
+    def let_go(self) -> None:
+        self.forward.let_go()
+        if self._led is not None:
+            self._led.hub.let_go()
+
+    def _router(self) -> web.UrlDispatcher:
+        leads = self._led is not None and self._led.term.holds()
+        return self._led.hub.app.router if self._led is not None and leads else self._routes
+
+    def _own_routes(self) -> web.UrlDispatcher:
+        given = self._given
+        ingest = Ingest(
+            rules=given.current,
+            tools=given.tools,
+            secrets=given.settings.environment.source_secrets,
+            open_without_secret=given.settings.loopback,
+            router=self.leaves,
+            writer=self.writer,
+            store=given.store,
+            now=given.now,
+            count=given.metrics.count_request,
+            redact=given.redactor.request,
+        )
+        health = Health(
+            current=given.current,
+            writer=self.writer,
+            outbox=None,
+            store=given.store,
+            metrics=given.metrics,
+            ready=lambda: self.leadership.failing,
+        )
+        router = web.UrlDispatcher()
+        router.add_routes(Inbound(ingest, given.now, given.metrics.observe).accepting())
+        router.add_routes(health.routes())
+        router.add_routes(self.forward.routes())
+        return router
+
+    def _hear(self, words: Sequence[str]) -> None:
+        if self._led is not None:
+            self._led.gathering.call(words)
+
+    @asynccontextmanager
+    async def _lead(self, term: Term) -> AsyncIterator[None]:
+        given = self._given
+        async with leading(given, given.store.under(term), leads=term.holds) as hub, AsyncExitStack() as stack:
+            gathering = Gathering(store=hub.store, route=hub.ingest.route_all, heard=hub.ingest.heard)
+            stack.push_async_callback(stopped, asyncio.create_task(gathering.serve()))
+            self._led = Led(hub, term, gathering)
+            log.info("all is loaded, and the hub is here")
+            try:
+                yield
+            finally:
+                hub.let_go()
+                self._led = None
+
+
+@asynccontextmanager
+async def replica(settings: Settings) -> AsyncIterator[Replica]:
+    """A hub that is ready to take in, and leads as soon as nobody else does."""
+    async with ground(settings, open_shared(settings.database), ticks=ticks) as given, AsyncExitStack() as stack:
+        made = Replica(given)
+        await stack.enter_async_context(made.forward.open())
+        for work in (made.writer.serve(), made.leaves.serve(), made.leadership.serve()):
+            stack.push_async_callback(stopped, asyncio.create_task(work))
+        log.info("this replica is reached by others at %s", settings.replica_address)
+        yield made

@@ -1,0 +1,103 @@
+"""Several hubs on one database: all of them take in, one routes. What the others leave to it, and how it is found."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from hub.core.event import Event
+from hub.core.rules import Heartbeat
+from hub.errors import Overloaded
+from hub.state import Draft
+from hub.store import Changes, Desk, Store, StoredEvent
+
+log = logging.getLogger("tocsin.replicas")
+
+EVENTS = "events"
+"""The first word of a call: there are events to be routed. The others are the sources that were heard."""
+LOOK_EVERY = 1.0
+"""Seconds after which the one that leads looks for events that it was not called for."""
+CALL_EVERY = 0.02
+"""Seconds between two calls, of which each says all that came in between."""
+AT_ONCE = 500
+NAMES_AT_ONCE = 50
+"""Sources named in one call: PostgreSQL bounds its length."""
+
+
+class Leaves:
+    """What a replica does that does not lead: it leaves what it took in to the one that does, and calls it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._heard: dict[str, None] = {}
+        self._more = asyncio.Event()
+
+    def route(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:  # noqa: ARG002  as a router does
+        return StoredEvent(event=event)
+
+    def hear(self, draft: Draft, source: str, beat: Heartbeat | None = None) -> None:  # noqa: ARG002  likewise
+        self._heard[source] = None
+
+    def note(self, changes: Changes) -> None:
+        """Something was written."""
+        if changes.requests:
+            self._more.set()
+
+    async def serve(self) -> None:
+        """Call until cancelled. A call that is not heard costs a second: the one that leads looks by itself."""
+        while True:
+            await self._more.wait()
+            await asyncio.sleep(CALL_EVERY)
+            self._more.clear()
+            names, self._heard = [*self._heard], {}
+            with suppress(Overloaded):
+                for at in range(0, len(names), NAMES_AT_ONCE):
+                    await self._desk.call(EVENTS, *names[at : at + NAMES_AT_ONCE])
+
+
+class Gathering:
+    """What the one that leads does: it routes what the others took in. `heard` is told which sources they heard."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        route: Callable[[Sequence[StoredEvent]], Awaitable[None]],
+        heard: Callable[[Sequence[str]], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._route = route
+        self._heard = heard
+        self._sources: dict[str, None] = {}
+        self._called = asyncio.Event()
+
+    def call(self, words: Sequence[str]) -> None:
+        """Somebody called."""
+        if words[:1] == [EVENTS]:
+            self._sources |= dict.fromkeys(words[1:])
+            self._called.set()
+
+    async def serve(self) -> None:
+        """Gather until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._called.wait()
+            self._called.clear()
+            try:
+                await self.gather()
+            except Overloaded as error:
+                log.warning("events that other replicas took in wait: %s", error)
+                await asyncio.sleep(LOOK_EVERY)
+            except Exception:
+                log.exception("routing what other replicas took in failed; it goes on")
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def gather(self) -> None:
+        """Route all there is, and hear who was heard."""
+        names, self._sources = [*self._sources], {}
+        if names:
+            await self._heard(names)
+        while unrouted := await self._store.unrouted(limit=AT_ONCE):
+            await self._route(unrouted)
