@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import msgspec
 from hub.core.calendar import PRIVATE, Occurrence, over_http, say_strangers, turns_of
 from hub.core.event import Report, Severity, Status
 from hub.core.oncall import Schedule
+from hub.core.records import replace
 from hub.core.rules import OWN, Rules
 from hub.errors import Overloaded
 from hub.outward import Get, NotAnswered, Question

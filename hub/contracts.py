@@ -18,6 +18,8 @@ from hub.core.event import Event, Labels, Report
 from hub.core.holds import Pause
 from hub.core.notification import Message, MessageRef
 from hub.core.oncall import Schedule
+from hub.core.records import Record
+from hub.core.records import field as struct_field
 from hub.core.silence import Overlap, Silence, SilencePolicy
 from hub.payload import Field, decode_form, decode_json
 from hub.proof import Secret
@@ -33,8 +35,7 @@ Setting = Callable[[str], Secret | None]
 # ---------------------------------------------------------------------------------------------------------- sources
 
 
-@dataclass(frozen=True, kw_only=True)
-class WebhookRequest:
+class WebhookRequest(Record, frozen=True, kw_only=True, dict=True):
     """What came over HTTP, once, as it came. Header names are lower case."""
 
     source: str
@@ -42,8 +43,8 @@ class WebhookRequest:
     part: str = ""
     """Of what a chat posts, what follows its name in the path: `events`."""
     method: str = "POST"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = struct_field(default_factory=dict)
+    query: Mapping[str, str] = struct_field(default_factory=dict)
     body: bytes = b""
     received_at: datetime
     fetched: str = ""
@@ -191,6 +192,15 @@ class Chat(Protocol):
         """Post, in the thread of `under` if given. Raises Refused, Unreachable or Uncertain."""
 
 
+class Kept(Chat, Protocol):
+    """A chat whose messages lie in the hub's own store: a new one is written together with the record that it was."""
+
+    def written(
+        self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False
+    ) -> "RoomMessage":
+        """What `post` would write. Nothing of that key has been written before."""
+
+
 @runtime_checkable
 class Edits(Protocol):
     async def edit(self, ref: MessageRef, message: Message, key: PostKey) -> None:
@@ -312,8 +322,7 @@ class Listens(Protocol):
         """Until cancelled; connects anew by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomMessage:
+class RoomMessage(Record, frozen=True, kw_only=True):
     """A message of the built-in chat as it is stored and shown."""
 
     id: str

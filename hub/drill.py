@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub import ids
@@ -10,6 +10,7 @@ from hub.contracts import Drilled, DrillResult
 from hub.core import telling
 from hub.core.durations import say_duration
 from hub.core.notification import DeliveryState, Line, Occasion, Sending
+from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said
 from hub.duty import Duties

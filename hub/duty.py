@@ -3,13 +3,13 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from hub.core.calendar import People, Turns, turns_of
 from hub.core.mentions import mentioned
 from hub.core.notification import Mention
 from hub.core.oncall import Override, Schedule
+from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.state import Draft, State
 from hub.store import StoredCalendar

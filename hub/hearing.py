@@ -4,12 +4,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from hub.actions import HubActions
 from hub.contracts import Chat, Heard, Locates, Replies, Reply, Utterance, Via
 from hub.core.notification import Post
+from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.errors import DeliveryError, Unreachable
 from hub.state import State

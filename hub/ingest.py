@@ -5,8 +5,8 @@ import difflib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from math import ceil
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from hub.contracts import Integration, NamesDeliveries, Quiet, WebhookRequest
 from hub.core.bounds import bounded
 from hub.core.buckets import Buckets
 from hub.core.event import Event, Report, event_of
+from hub.core.records import Record, replace
 from hub.core.rules import Heartbeat, Rules
 from hub.errors import Overloaded, PayloadError, TocsinError, Unauthenticated, Unsupported
 from hub.proof import Secret
@@ -27,6 +28,7 @@ from hub.writer import Writer
 log = logging.getLogger("tocsin.ingest")
 
 LONGEST_DELIVERY_ID = 200
+Route = Callable[[Draft, Event, Any], StoredEvent]
 
 
 class UnknownSource(TocsinError):
@@ -47,8 +49,7 @@ class Malformed(TocsinError):
         self.quarantined = quarantined
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Accepted(Record, frozen=True, kw_only=True):
     """What a source is told. `events` are ids, in the order of the reports."""
 
     events: tuple[str, ...] = ()
@@ -57,8 +58,7 @@ class Accepted:
     quarantined: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Understood:
+class Understood(Record, frozen=True, kw_only=True):
     """The verdict on a request, before it is written."""
 
     reports: Sequence[Report] = ()
@@ -82,6 +82,9 @@ class Fold(Protocol):
     """What becomes of what was accepted: the router's work, or, where another replica leads, nothing yet."""
 
     def route(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent: ...
+    def fold(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
+        """The same, where a rule that raises may fail the job as a whole."""
+
     def hear(self, draft: Draft, source: str, beat: Heartbeat | None = None) -> None:
         """The source, or a heartbeat posted for it, was heard."""
 
@@ -103,6 +106,7 @@ class Ingest:
     ) -> None:
         self._rules = rules
         self._tools = tools
+        self._namers = _namers(tools)
         self._secrets = secrets
         self._open = open_without_secret
         self._router = router
@@ -177,11 +181,15 @@ class Ingest:
     async def _keep(self, request: WebhookRequest, tool: str, understood: Understood) -> Accepted:
         events, stored = self._make(request, tool, understood)
         delivery = stored.delivery_id if stored.verdict != "quarantined" or request.fetched else ""
-        accepted = await self._writer.do(
-            lambda draft: self._write(draft, stored, events, understood.body),
-            keys=[key for event in events for key in keys_of(event.source, event.key)],
-            delivery=(request.source, delivery) if delivery else None,
-        )
+        keys = [key for event in events for key in keys_of(event.source, event.key)]
+        named = (request.source, delivery) if delivery else None
+        write = partial(self._write, stored=stored, events=events, body=understood.body)
+        try:
+            accepted = await self._writer.do(partial(write, route=self._router.fold), keys=keys, delivery=named)
+        except Overloaded:
+            raise
+        except Exception:  # noqa: BLE001 - with a net under each event, which costs as much as its way, only where one fell
+            accepted = await self._writer.do(partial(write, route=self._router.route), keys=keys, delivery=named)
         if log.isEnabledFor(logging.DEBUG):
             _note(stored, accepted)
         if events and not accepted.duplicate:
@@ -192,7 +200,7 @@ class Ingest:
     def _make(
         self, request: WebhookRequest, tool: str, understood: Understood
     ) -> tuple[Sequence[Event], StoredRequest]:
-        request_id, delivery = ids.new_id(), delivery_id(self._tools[tool], request, understood)
+        request_id, delivery = ids.new_id(), delivery_id(self._namers.get(tool), request, understood)
         events = [
             event_of(
                 bounded(report),
@@ -222,7 +230,9 @@ class Ingest:
         )
         return events, stored
 
-    def _write(self, draft: Draft, stored: StoredRequest, events: Sequence[Event], body: Any) -> Accepted:
+    def _write(
+        self, draft: Draft, *, stored: StoredRequest, events: Sequence[Event], body: Any, route: Route
+    ) -> Accepted:
         if not stored.fetched:  # what we asked for ourselves does not prove that the source still posts
             self._router.hear(draft, stored.source)
         if stored.verdict == "quarantined":
@@ -232,7 +242,7 @@ class Ingest:
             return Accepted(events=first, duplicate=True)
         draft.changes.requests.append(stored)
         draft.note_delivery(stored)
-        routed = [self._router.route(draft, event, body) for event in events]
+        routed = [route(draft, event, body) for event in events]
         draft.changes.events.extend(routed)
         _warn_of_failures(routed)
         return Accepted(events=stored.events, ignored=stored.why)
@@ -337,13 +347,22 @@ def _webhook(request: StoredRequest) -> WebhookRequest:
     )
 
 
-def delivery_id(integration: Integration, request: WebhookRequest, understood: Understood) -> str:
+def delivery_id(namer: NamesDeliveries | None, request: WebhookRequest, understood: Understood) -> str:
     """The tool's own id of this delivery, or that of our script. Without one nothing is ever taken for a duplicate."""
-    source, own = integration.source, ""
-    if isinstance(source, NamesDeliveries) and (understood.verdict != "quarantined" or request.fetched):
+    own = ""
+    if namer is not None and (understood.verdict != "quarantined" or request.fetched):
         with suppress(PayloadError):
-            own = source.delivery(request)
+            own = namer.delivery(request)
     return (own or request.header("idempotency-key"))[:LONGEST_DELIVERY_ID]
+
+
+def _namers(tools: Mapping[str, Integration]) -> Mapping[str, NamesDeliveries]:
+    """Asked once: to ask a protocol of a module takes longer than to verify a request."""
+    found: dict[str, NamesDeliveries] = {}
+    for name, tool in tools.items():
+        if isinstance(tool.source, NamesDeliveries):
+            found[name] = tool.source
+    return found
 
 
 def relayed(headers: Mapping[str, str]) -> bool:

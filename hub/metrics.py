@@ -1,11 +1,14 @@
 """What the hub counts, under the names that dashboards know. The one home of prometheus-client."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 STAGES = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+MOST_KEPT = 4_096
+"""Counters that are at hand without a look for their labels."""
 DELIVERIES = {
     "shown": "sent",
     "refused": "dead",
@@ -47,16 +50,19 @@ class Metrics:
             registry=self._registry,
         )
         self.leader = Gauge("tocsin_leader", "Whether this replica leads; a hub alone does.", registry=self._registry)
+        self._counted = lru_cache(maxsize=MOST_KEPT)(self.requests.labels)
+        self._heard = lru_cache(maxsize=MOST_KEPT)(self.events.labels)
+        self._timed = lru_cache(maxsize=MOST_KEPT)(self.stages.labels)
         self._config = Info("tocsin_config", "The rules in force.", registry=self._registry)
 
     def observe(self, stage: str, seconds: float) -> None:
-        self.stages.labels(stage).observe(seconds)
+        self._timed(stage).observe(seconds)
 
     def count_request(self, source: str, verdict: str) -> None:
-        self.requests.labels(source, verdict).inc()
+        self._counted(source, verdict).inc()
 
     def count_event(self, source: str, status: str) -> None:
-        self.events.labels(source, status).inc()
+        self._heard(source, status).inc()
 
     def count_delivery(self, channel: str, came: str) -> None:
         self.deliveries.labels(channel, DELIVERIES[came]).inc()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from hub import ids
@@ -14,6 +14,7 @@ from hub.core.durations import parse_duration
 from hub.core.effect import Effect
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Message, MessageKind, Post, Sending
+from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.silence import Silence
 from hub.errors import TocsinError, UsageError

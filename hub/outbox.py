@@ -16,7 +16,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, TypeGuard
 
-from hub.contracts import Chat, Edits, Finds, PostKey, Repeat, Room
+from hub.contracts import Chat, Edits, Finds, Kept, PostKey, Repeat, Room, RoomMessage
 from hub.core import delivery, telling
 from hub.core.alert import Alert
 from hub.core.delivery import Attempt, Came, Dead, Fallback, Next, Retry, Settled, Unknown
@@ -24,7 +24,7 @@ from hub.core.event import Report, Severity, Status
 from hub.core.grouping import VERSIONS
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Mention, Message, MessageRef, Post, Sending
-from hub.core.records import quick, replace
+from hub.core.records import Record, replace
 from hub.core.silence import Silence
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.fallbacks import Fallbacks, broken_channels
@@ -45,9 +45,7 @@ IDLE = 60.0
 Item = Post | Line
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(Record, frozen=True, kw_only=True):
     """What one attempt came to. `version` is that of the post that was tried; 0 for a line."""
 
     item: Item
@@ -59,6 +57,8 @@ class Tried:
     shadow: bool = False
     """Nothing was sent: its channel is a shadow."""
     retry_after: float | None = None
+    kept: RoomMessage | None = None
+    """What is still to be written of it, in a chat that the hub itself keeps."""
 
 
 @dataclass(slots=True)
@@ -261,7 +261,7 @@ class Outbox:
         with self._on_their_way(channel, ready):
             await self._begin(chat, ready)
             began = time.perf_counter()
-            tried = await asyncio.gather(*(self._attempt(chat, room, item) for item in ready))
+            tried = await self._attempt_all(chat, room, ready)
             self._observe("deliver", time.perf_counter() - began)
             await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
         for one in tried:
@@ -318,6 +318,27 @@ class Outbox:
         if new:
             await self._writer.do(lambda draft: _mark_begun(draft, new))
 
+    async def _attempt_all(self, chat: Chat | None, room: Room, ready: Sequence[Item]) -> Sequence[Tried]:
+        kept = {item.id: one for item in ready if (one := self._keep(chat, room, item)) is not None}
+        rest = [item for item in ready if item.id not in kept]
+        tried = await asyncio.gather(*(self._attempt(chat, room, item) for item in rest))
+        return [*kept.values(), *tried]
+
+    def _keep(self, chat: Chat | None, room: Room, item: Item) -> Tried | None:
+        """What is new in a chat that the hub itself keeps is made here, and written with the record of it."""
+        if chat is None or not _keeps(chat) or item.sending.attempts or item.sending.trying or _is_edit(chat, item):
+            return None
+        if room.address in self._shadows():
+            return None
+        version = item.wanted if isinstance(item, Post) else 0
+        try:
+            message = self._composed(chat, room, item)
+            kept = chat.written(room, message, _key(item), under=self._over(item), loud=_loud(item))
+        except Exception as error:
+            log.exception("chat %s failed", room.chat, extra=_about(item))
+            return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
+        return Tried(item=item, came=Came.SHOWN, version=version, ref=MessageRef(kept.id), kept=kept)
+
     async def _attempt(self, chat: Chat | None, room: Room, item: Item) -> Tried:
         version = item.wanted if isinstance(item, Post) else 0
         if room.address in self._shadows():
@@ -358,20 +379,24 @@ class Outbox:
         return item.ref is not None and item.gist == gist
 
     async def _send(self, chat: Chat, room: Room, item: Item) -> MessageRef:
+        dialect = chat.traits.dialect
+        if isinstance(item, Post) and item.ref is not None and _edits(chat):
+            await chat.edit(item.ref, _noted(self._say(item, dialect), item.instead), _key(item))
+            return item.ref
+        message = self._composed(chat, room, item)
+        return await chat.post(room, message, _key(item), under=self._over(item), loud=_loud(item))
+
+    def _composed(self, chat: Chat, room: Room, item: Item) -> Message:
+        """What is new, and no edit."""
+        post = self._post_of(item) if isinstance(item, Line) else item
         if isinstance(item, Line):
-            post = self._post_of(item)
             message = self._wording.line(item, dialect=chat.traits.dialect)
             if post is not None and not chat.traits.threads:
                 message = replace(message, standing=f"about: {self._say(post, chat.traits.dialect).title}")
-            message = _noted(message, item.instead, self._late(item), _perhaps(item.sending))
-            message = self._naming(message, item, post, room, edits=_edits(chat))
-            return await chat.post(room, message, _key(item), under=post.ref if post else None, loud=item.loud)
-        message = _noted(self._say(item, chat.traits.dialect), item.instead)
-        if item.ref is not None and _edits(chat):
-            await chat.edit(item.ref, message, _key(item))
-            return item.ref
-        message = self._naming(message, item, item, room, edits=_edits(chat))
-        return await chat.post(room, _noted(message, self._late(item), _perhaps(item.sending)), _key(item))
+        else:
+            message = self._say(item, chat.traits.dialect)
+        message = _noted(message, item.instead, self._late(item), _perhaps(item.sending))
+        return self._naming(message, item, post, room, edits=_edits(chat))
 
     def _late(self, item: Item) -> str:
         """That it comes late, and why, as far as is known."""
@@ -393,7 +418,7 @@ class Outbox:
         return self._state.posts.get(line.post) if line.post else None
 
     def _over(self, item: Item) -> MessageRef | None:
-        """In whose thread it stands."""
+        """In whose thread it stands; of a post, none."""
         post = self._post_of(item) if isinstance(item, Line) else None
         return post.ref if post else None
 
@@ -443,6 +468,8 @@ class Outbox:
     def _settle_all(self, draft: Draft, channel: Channel, tried: Sequence[Tried]) -> None:
         for one in tried:
             self._settle(draft, channel, replace(one, error=self._redact(one.error)) if one.error else one)
+            if one.kept is not None:
+                draft.changes.room[one.kept.id] = one.kept
         for fault in self._wording.templates.take_news():
             self._report(draft, broken(fault))
 
@@ -530,6 +557,19 @@ def _key(item: Item) -> PostKey:
 
 def _edits(chat: Chat) -> TypeGuard[Edits]:
     return _can_edit(type(chat))
+
+
+def _keeps(chat: Chat) -> TypeGuard[Kept]:
+    return _is_kept(type(chat))
+
+
+def _loud(item: Item) -> bool:
+    return isinstance(item, Line) and item.loud
+
+
+@cache
+def _is_kept(kind: type) -> bool:
+    return hasattr(kind, "written")
 
 
 @cache

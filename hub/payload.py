@@ -10,13 +10,13 @@ reading one as a type complains; so optional things are read with a default and 
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, TypeVar, overload
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import Struct
 
 from hub.errors import PayloadError
 
@@ -37,20 +37,19 @@ _SHOWN = 60
 """How much of a stranger's value a complaint repeats."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A value of a stranger's with the path that led to it."""
 
     value: Any  # JSON knows no better type, and to find one is this class' work
     path: str = ""
 
     def __getitem__(self, name: str | int) -> "Field":
-        path = f"{self.path}[{name}]" if isinstance(name, int) else f"{self.path}.{name}" if self.path else name
-        if isinstance(self.value, dict) and isinstance(name, str):
-            return Field(self.value.get(name, ABSENT), path)
-        if isinstance(self.value, list) and isinstance(name, int) and -len(self.value) <= name < len(self.value):
-            return Field(self.value[name], path)
-        return Field(ABSENT, path)
+        value = self.value
+        if isinstance(name, str):
+            path = f"{self.path}.{name}" if self.path else name
+            return Field(value.get(name, ABSENT) if isinstance(value, dict) else ABSENT, path)
+        there = isinstance(value, list) and -len(value) <= name < len(value)
+        return Field(value[name] if there else ABSENT, f"{self.path}[{name}]")
 
     def at(self, dotted: str) -> "Field":
         """The field at a dotted path; digits look into lists."""
@@ -78,10 +77,10 @@ class Field:
     def text(self, default: T) -> str | T: ...
     def text(self, default: Any = ABSENT) -> Any:
         """A string; a number or boolean is written out as JSON would. Empty counts as a value."""
-        if not self.present and default is not ABSENT:
-            return default
         if isinstance(self.value, str):
             return self.value
+        if default is not ABSENT and not self.present:
+            return default
         if isinstance(self.value, bool):
             return "true" if self.value else "false"
         if isinstance(self.value, int | float):

@@ -1,11 +1,11 @@
 """Strangers' text, made fit to be told: on one line, or in a few, cut where it grows too long."""
 
 import re
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from hub.core.event import Link
 from hub.core.notification import Message
+from hub.core.records import replace
 
 LONGEST_NAME = 60
 LAID_OUT = 20_000

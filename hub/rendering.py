@@ -1,7 +1,7 @@
 """What the templates would say of an event, without a hub: to look at words before anybody hears them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from hub.core.alert import Ack, Alert, Origin, Phase, notice_of
 from hub.core.event import Event, Status
 from hub.core.grouping import Group, GroupId, crowd
 from hub.core.notification import DeliveryState, Line, LineId, Occasion, Post, PostId, Sending
+from hub.core.records import replace
 from hub.core.silence import Silence, SilenceId
 from hub.templates import DEFAULT, FOLDERS, GROUP, PARTS, PLAIN, Fault, Template, Templates, parse_name
 from hub.wording import MOST_MEMBERS, Wording, words_of_line

@@ -36,6 +36,8 @@ class Leaves:
     def route(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:  # noqa: ARG002  as a router does
         return StoredEvent(event=event)
 
+    fold = route
+
     def hear(self, draft: Draft, source: str, beat: Heartbeat | None = None) -> None:  # noqa: ARG002  likewise
         self._heard[source] = None
 

@@ -4,11 +4,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime
 
 from hub.contracts import RoomMessage
 from hub.core.notification import Message
+from hub.core.records import replace
 from hub.state import Draft
 from hub.store import Changes, Store
 from hub.writer import Writer

@@ -92,11 +92,16 @@ class Router:
         traceback, and nothing else of it."""
         branch = draft.branch()
         try:
-            known = self._rules().enriched(event)
-            decision = self._fold(branch, known, body)
+            routed = self.fold(branch, event, body)
         except Exception:  # noqa: BLE001 - it must not fail the batch; an operator sees it and replays it
             return StoredEvent(event=event, failure=traceback.format_exc(limit=-5))
         draft.merge(branch)
+        return routed
+
+    def fold(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
+        """The same, where a rule that raises may fail the job as a whole."""
+        known = self._rules().enriched(event)
+        decision = self._fold(draft, known, body)
         return StoredEvent(event=known, decision=decision, routed_at=draft.now)
 
     def hear(self, draft: Draft, source: str, beat: Heartbeat | None = None) -> None:

@@ -10,7 +10,7 @@ import re
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
@@ -44,6 +44,7 @@ from hub.core.mentions import GROUP, HERE, ON_CALL
 from hub.core.notification import Occasion
 from hub.core.oncall import Layer, Schedule, first_turn, parse_handover, parse_rotation
 from hub.core.planned import Planned
+from hub.core.records import replace
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rules import ACK_LASTS, OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
 from hub.core.silence import LONGEST, SilencePolicy

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from socket import gethostname
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from hub.proof import Secret
 from hub.shipped_files import shipped
 
 
+@lru_cache(maxsize=4096)
 def variable(*parts: str) -> str:
     """The name of an environment variable: `TOCSIN_NAGIOS_EU_SECRET` for source `nagios-eu`."""
     return "_".join(["TOCSIN", *(re.sub(r"[^A-Z0-9]", "_", part.upper()) for part in parts)])

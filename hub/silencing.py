@@ -6,7 +6,7 @@ and where it was asked for. A silence of one alert is seen on that alert, and an
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from hub.core.durations import say_duration
 from hub.core.matching import Match, alert_look, compile_match
 from hub.core.notification import Button, DeliveryState, Occasion
 from hub.core.planned import AUTHOR, plan
+from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.silence import APPROVED_WITHIN, REMEMBERED, Often, Silence, approved, counted, extended
 from hub.core.telling import Said

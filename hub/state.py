@@ -5,8 +5,10 @@ Work reads and writes through a `Draft`. Memory changes only after the commit: a
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+
+from msgspec import Struct
 
 from hub import ids
 from hub.core.alert import Alert, Phase
@@ -19,6 +21,7 @@ from hub.store import Changes, LifeKey, Linked, Snapshot, StoredAsk, StoredCalen
 
 PENDING = (DeliveryState.OWED, DeliveryState.HELD)
 ASKED = ("queued", "asking", "sent")
+NONE: dict[str, None] = {}
 
 
 def life_key(alert: Alert) -> LifeKey:
@@ -229,24 +232,38 @@ class State:
             self.asks.pop(ask.id, None)
 
 
+class Found(Struct):
+    """Of what a draft put in, what it is looked up by."""
+
+    deliveries: dict[tuple[str, str], tuple[str, ...]] = {}
+    lives: dict[LifeKey, str] = {}
+    groups: dict[str, dict[str, None]] = {}
+    timers: dict[str, dict[str, Timer | None]] = {}
+    crowd_of: dict[GroupKey, str] = {}
+    firing: dict[str, int] = {}
+    """Of groups of several whose members were put here, how many are open."""
+    members: dict[str, dict[str, bool]] = {}
+    """Of groups of several: members put here, and whether each is open."""
+
+
+NESTED = frozenset({"groups", "timers", "members"})
+
+
 class Draft:
-    """A view of the memory with changes on top: first one's own, then those of the batch so far, then the memory."""
+    """A view of the memory with changes on top: first one's own, then those of the batch so far, then the memory.
+
+    It is made, asked and merged for each job, hence the plain loops: a generator costs more than a look.
+    """
+
+    __slots__ = ("_found", "_layers", "alert_log", "changes", "now", "overlay", "seen", "state")
 
     def __init__(self, state: State, now: datetime, below: "Draft | None" = None, seen: "Seen | None" = None) -> None:
         self.state = state
         self.now = now
         self.changes = Changes()
-        self._below = below
+        self._found = Found()
+        self._layers: tuple[Draft, ...] = (self, *below._layers) if below is not None else (self,)
         self.seen: Seen = seen if seen is not None else (below.seen if below else {})
-        self._deliveries: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._lives: dict[LifeKey, str] = {}
-        self._groups: dict[str, dict[str, None]] = defaultdict(dict)
-        self._timers: dict[str, dict[str, Timer | None]] = defaultdict(dict)
-        self._crowd_of: dict[GroupKey, str] = {}
-        self._firing: dict[str, int] = {}
-        """Of groups of several whose members were put here, how many are open."""
-        self._members: dict[str, dict[str, bool]] = defaultdict(dict)
-        """Of groups of several: members put here, and whether each is open."""
         self.alert_log: list[Alert] = []
         """The alerts put here, one after the other."""
         self.overlay: object = None
@@ -257,87 +274,107 @@ class Draft:
         return Draft(self.state, self.now, below=self)
 
     def merge(self, other: "Draft") -> None:
-        for name in Changes.__slots__:
+        for name in Changes.__struct_fields__:
             if theirs := getattr(other.changes, name):
                 mine = getattr(self.changes, name)
                 mine.extend(theirs) if isinstance(mine, list) else mine.update(theirs)
-        self._deliveries.update(other._deliveries)
-        self._lives.update(other._lives)
-        for group, posts in other._groups.items():
-            self._groups[group].update(posts)
-        self._crowd_of |= other._crowd_of
-        self._firing |= other._firing
-        for kind, timers in other._timers.items():
-            self._timers[kind].update(timers)
-        for group, members in other._members.items():
-            self._members[group].update(members)
+        for name in Found.__struct_fields__:
+            if found := getattr(other._found, name):
+                known = getattr(self._found, name)
+                if name not in NESTED:
+                    known.update(found)
+                    continue
+                for key, inner in found.items():
+                    known.setdefault(key, {}).update(inner)
         self.alert_log += other.alert_log
 
     @property
     def pen(self) -> Pen:
         return Pen(now=self.now, new_id=ids.new_id, next_order=self.state.next_order)
 
-    def layers(self) -> "Iterator[Draft]":
+    def layers(self) -> "Sequence[Draft]":
         """This draft and those below it, newest first."""
-        here: Draft | None = self
-        while here is not None:
-            yield here
-            here = here._below
-
-    def _layers(self) -> Iterator[Changes]:
-        return (draft.changes for draft in self.layers())
+        return self._layers
 
     def delivered(self, source: str, delivery: str) -> tuple[str, ...] | None:
         """The ids of the events that this delivery brought before; None if it is new."""
         wanted = (source, delivery)
-        before = next((d._deliveries[wanted] for d in self.layers() if wanted in d._deliveries), None)
-        return before if before is not None else self.seen.get(wanted)
+        for draft in self._layers:
+            if (before := draft._found.deliveries.get(wanted)) is not None:
+                return before
+        return self.seen.get(wanted)
 
     def note_delivery(self, request: StoredRequest) -> None:
         if request.delivery_id:
-            self._deliveries[request.source, request.delivery_id] = request.events
+            self._found.deliveries[request.source, request.delivery_id] = request.events
 
     def alert(self, id: str) -> Alert | None:
-        return next((c.alerts[id] for c in self._layers() if id in c.alerts), None) or self.state.alerts.get(id)
+        for draft in self._layers:
+            if (found := draft.changes.alerts.get(id)) is not None:
+                return found
+        return self.state.alerts.get(id)
 
     def life(self, source: str, key: str, *, notice: bool) -> Alert | None:
         """The newest life of a key."""
-        wanted = (source, key, notice)
-        id = next((d._lives[wanted] for d in self.layers() if wanted in d._lives), None) or self.state.lives.get(wanted)
+        return self._life((source, key, notice))
+
+    def _life(self, wanted: LifeKey) -> Alert | None:
+        for draft in self._layers:
+            if (id := draft._found.lives.get(wanted)) is not None:
+                return self.alert(id)
+        id = self.state.lives.get(wanted)
         return self.alert(id) if id else None
 
     def post(self, id: str) -> Post | None:
-        return next((c.posts[id] for c in self._layers() if id in c.posts), None) or self.state.posts.get(id)
+        for draft in self._layers:
+            if (found := draft.changes.posts.get(id)) is not None:
+                return found
+        return self.state.posts.get(id)
 
     def line(self, id: str) -> Line | None:
-        return next((c.lines[id] for c in self._layers() if id in c.lines), None) or self.state.lines.get(id)
+        for draft in self._layers:
+            if (found := draft.changes.lines.get(id)) is not None:
+                return found
+        return self.state.lines.get(id)
 
     def silence(self, id: str) -> Silence | None:
-        return next((c.silences[id] for c in self._layers() if id in c.silences), None) or self.state.silences.get(id)
+        for draft in self._layers:
+            if (found := draft.changes.silences.get(id)) is not None:
+                return found
+        return self.state.silences.get(id)
 
     def ask(self, id: str) -> StoredAsk | None:
-        return next((c.asks[id] for c in self._layers() if id in c.asks), None) or self.state.asks.get(id)
+        for draft in self._layers:
+            if (found := draft.changes.asks.get(id)) is not None:
+                return found
+        return self.state.asks.get(id)
 
     def crowd(self, id: str) -> Group | None:
-        return next((c.groups[id] for c in self._layers() if id in c.groups), None) or self.state.crowds.get(id)
+        for draft in self._layers:
+            if (found := draft.changes.groups.get(id)) is not None:
+                return found
+        return self.state.crowds.get(id)
 
     def crowd_of(self, key: GroupKey) -> Group | None:
         """The newest generation of a group of several."""
-        newest = next((d._crowd_of[key] for d in self.layers() if key in d._crowd_of), self.state.crowd_of.get(key))
+        for draft in self._layers:
+            if (newest := draft._found.crowd_of.get(key)) is not None:
+                return self.crowd(newest)
+        newest = self.state.crowd_of.get(key)
         return self.crowd(newest) if newest else None
 
     def firing(self, group: str) -> int:
         """How many members of a group of several are open."""
-        for draft in self.layers():
-            if (count := draft._firing.get(group)) is not None:
+        for draft in self._layers:
+            if (count := draft._found.firing.get(group)) is not None:
                 return count
         return len(self.state.firing.get(group, ()))
 
     def members(self, group: str) -> list[Alert]:
         """All members of a group of several that memory has."""
         ids = dict(self.state.members.get(group, {}))
-        for draft in reversed(list(self.layers())):
-            ids |= dict.fromkeys(draft._members.get(group, {}))
+        for draft in reversed(self._layers):
+            ids |= dict.fromkeys(draft._found.members.get(group, {}))
         return [alert for alert in map(self.alert, ids) if alert is not None]
 
     def posts_about(self, alert: Alert) -> list[Post]:
@@ -346,49 +383,60 @@ class Draft:
 
     def posts_of(self, group: str) -> list[Post]:
         """The posts of a group, first told first."""
-        ids = dict(self.state.groups.get(group, {}))
-        for draft in reversed(list(self.layers())):
-            ids |= draft._groups.get(group, {})
-        return [post for post in map(self.post, ids) if post is not None]
+        ids = self.state.groups.get(group, NONE)
+        for draft in reversed(self._layers):
+            if more := draft._found.groups.get(group):
+                ids = ids | more
+        return [post for post in map(self.post, ids) if post is not None] if ids else []
 
     def pending_lines_of(self, post: str) -> list[Line]:
         found = {id: self.state.lines[id] for id in self.state.lines_of.get(post, ())}
-        for changes in reversed(list(self._layers())):
-            found |= {line.id: line for line in changes.lines.values() if line.post == post}
+        for draft in reversed(self._layers):
+            if draft.changes.lines:
+                found |= {line.id: line for line in draft.changes.lines.values() if line.post == post}
         return [line for line in found.values() if line.sending.state in PENDING]
 
     def linked(self, account: str) -> Linked | None:
-        return next((c.links[account] for c in self._layers() if account in c.links), self.state.links.get(account))
+        for draft in self._layers:
+            if account in draft.changes.links:
+                return draft.changes.links[account]
+        return self.state.links.get(account)
 
     def timers_of(self, kind: str) -> list[Timer]:
         """All of a kind that are set."""
-        known = self.state.timers_of(kind).items()
-        if not known and not any(draft._timers.get(kind) for draft in self.layers()):
+        known = self.state.timers_of(kind)
+        if not known and not self._has_timers(kind):
             return []
-        found: dict[str, Timer | None] = {s: Timer(kind=kind, subject=s, due_at=due) for s, due in known}
-        for draft in reversed(list(self.layers())):
-            found |= draft._timers.get(kind, {})
+        found: dict[str, Timer | None] = {}
+        for subject, due in known.items():
+            found[subject] = Timer(kind=kind, subject=subject, due_at=due)
+        for draft in reversed(self._layers):
+            if newer := draft._found.timers.get(kind):
+                found |= newer
         return [timer for timer in found.values() if timer is not None]
+
+    def _has_timers(self, kind: str) -> bool:
+        return any(kind in draft._found.timers for draft in self._layers)
 
     def timer(self, kind: str, subject: str) -> datetime | None:
         """When it is due, if it is set."""
-        for draft in self.layers():
-            if subject in (known := draft._timers.get(kind, {})):
+        for draft in self._layers:
+            if (known := draft._found.timers.get(kind)) and subject in known:
                 timer = known[subject]
                 return timer.due_at if timer is not None else None
         return self.state.timers.get((kind, subject))
 
     def open_alerts(self) -> list[Alert]:
         found = dict(self.state.alerts)
-        for changes in reversed(list(self._layers())):
-            found |= changes.alerts
+        for draft in reversed(self._layers):
+            found |= draft.changes.alerts
         return [alert for alert in found.values() if alert.open]
 
     def silences(self) -> list[Silence]:
         """Those that have not ended."""
         found = dict(self.state.silences)
-        for changes in reversed(list(self._layers())):
-            found |= changes.silences
+        for draft in reversed(self._layers):
+            found |= draft.changes.silences
         return [silence for silence in found.values() if silence.ended_at is None]
 
     def active_silences(self) -> list[tuple[Silence, Match]]:
@@ -402,40 +450,40 @@ class Draft:
     def put(self, *, posts: Iterable[Post] = (), lines: Iterable[Line] = ()) -> None:
         for post in posts:
             self.changes.posts[post.id] = post
-            self._groups[post.group][post.id] = None
-        self.changes.lines.update((line.id, line) for line in lines)
+            self._found.groups.setdefault(post.group, {})[post.id] = None
+        for line in lines:
+            self.changes.lines[line.id] = line
 
     def all_posts(self) -> Iterator[Post]:
         """Every post that memory has, and those made here. It takes as long as they are many."""
         ids = dict.fromkeys(self.state.posts)
-        for changes in self._layers():
-            ids |= dict.fromkeys(changes.posts)
+        for draft in self._layers:
+            ids |= dict.fromkeys(draft.changes.posts)
         return (post for post in map(self.post, ids) if post is not None)
 
     def put_group(self, group: Group) -> None:
         self.changes.groups[group.id] = group
-        self._crowd_of[group.key] = group.id
+        self._found.crowd_of[group.key] = group.id
 
     def put_alert(self, alert: Alert) -> None:
         before = self.alert(alert.id)
         for group in alert.groups:
             was_open = before is not None and before.open and group in before.groups
-            self._firing[group] = self.firing(group) - was_open + alert.open
+            self._found.firing[group] = self.firing(group) - was_open + alert.open
+            self._found.members.setdefault(group, {})[alert.id] = alert.open
         self.changes.alerts[alert.id] = alert
         self.alert_log.append(alert)
         key = life_key(alert)
-        newest = self.life(*key[:2], notice=key[2])
-        if newest is None or (newest.opened_at, newest.id) <= (alert.opened_at, alert.id):
-            self._lives[key] = alert.id
-        for group in alert.groups:
-            self._members[group][alert.id] = alert.open
+        newest = self._life(key)
+        if newest is None or newest.id == alert.id or (newest.opened_at, newest.id) <= (alert.opened_at, alert.id):
+            self._found.lives[key] = alert.id
 
     def set_timer(self, kind: str, subject: str, due_at: datetime | None) -> None:
         """Wake at that time; None: not any more."""
         if due_at is None and self.timer(kind, subject) is None:
             return
         timer = None if due_at is None else Timer(kind=kind, subject=subject, due_at=due_at)
-        self.changes.timers[kind, subject] = self._timers[kind][subject] = timer
+        self.changes.timers[kind, subject] = self._found.timers.setdefault(kind, {})[subject] = timer
 
 
 Seen = Mapping[tuple[str, str], tuple[str, ...]]

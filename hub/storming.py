@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import lru_cache
 
 from hub.core import telling
 from hub.core.alert import Alert
@@ -158,10 +159,12 @@ def _foldable(post: Post, route: str, channel: str) -> bool:
     return there and fresh and sending.state is DeliveryState.OWED
 
 
+@lru_cache(maxsize=4096)
 def _key(route: str, channel: str) -> str:
     return json.dumps([route, channel])
 
 
+@lru_cache(maxsize=4096)
 def _group_key(key: str) -> GroupKey:
     route, _ = json.loads(key)
     return route, (("", key),)

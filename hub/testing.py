@@ -1,7 +1,6 @@
 """The public test kit: recorded requests, read as a source would have sent them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from hub.contracts import Integration, Signs, WebhookRequest
 from hub.core.event import Report, Severity
+from hub.core.records import Record
 from hub.errors import TocsinError
 from hub.proof import Secret
 
@@ -67,8 +67,8 @@ def _plain(value: Any) -> Any:
         return value.word
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    if is_dataclass(value):
-        named = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Record):
+        named = {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
         return {name: said for name, said in named.items() if said not in (None, "", [], {})}
     if isinstance(value, Mapping):
         return dict(value)

@@ -3,7 +3,6 @@ told in digests; and what is told when that ends. The part of the router that is
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from hub.core import telling
@@ -12,6 +11,7 @@ from hub.core.digests import Digest
 from hub.core.durations import say_duration
 from hub.core.holds import FREE, Holds, Pause
 from hub.core.notification import DeliveryState, Occasion, Post, Sending
+from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said, Telling
 from hub.pauses import begin, end, pause_of, pauses_in
@@ -57,9 +57,8 @@ class Waiting:
 
     def holds(self, draft: Draft) -> Holds:
         """What keeps routes and channels from speaking now."""
-        paused = list(pauses_in(draft))
         closed = self._closed(draft.now)
-        if not paused:
+        if not (paused := list(pauses_in(draft))):
             return Holds(windows=closed) if closed else FREE
         tree = self._rules().tree
         routes = (name for pause in paused if pause.what == "route" for name in tree.under(pause.name))

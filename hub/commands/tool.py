@@ -5,11 +5,12 @@ The name of a source may stand for its tool, and then means only that source: `n
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hub.commands.phrases import REASONS, Phrase, read_tail, split_length
 from hub.commands.subjects import LASTING, Request, in_thread, open_subjects, target_of
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target, Verb
+from hub.core.records import replace
 from hub.errors import UsageError
 
 Intent = Sequence[Request]

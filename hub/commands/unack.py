@@ -1,10 +1,10 @@
 """`unack`: let an alert go again. What was acked in its tool is taken back there."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hub.commands.subjects import Deed, carry_out, own_words, plan
 from hub.contracts import Actions, Call, Heard, Reply
+from hub.core.records import replace
 from hub.errors import UsageError
 
 name = "unack"

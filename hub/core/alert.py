@@ -1,17 +1,18 @@
 """An alert is one life of a source and key. `advance` folds an event into it, `act` what a person or the hub did."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
 from hub.core.event import Event, Labels, Link, Mark, MarkKind, Severity, Status, require_utc
-from hub.core.records import quick, replace
+from hub.core.records import Record, field, replace
 
 AlertId = NewType("AlertId", str)
 
 WARNED_BEFORE = timedelta(minutes=15)
+TIMES = ("opened_at", "began_at", "updated_at", "resolved_at", "healed_at", "newest_at", "expires_at")
+"""Fields that must be in UTC."""
 FLAPS = 3
 FLAPS_WITHIN = timedelta(minutes=30)
 """What came back so often in so long flaps."""
@@ -52,9 +53,7 @@ class Origin(StrEnum):
     TOOL = "tool"
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ack:
+class Ack(Record, frozen=True, kw_only=True):
     """Who has taken it on. A person's ack counts at once; what the tool says of it is the `Answer` beside it."""
 
     by: str
@@ -80,8 +79,7 @@ class Ack:
         return self.warn_at if self.warn_at is not None and now < self.warn_at else self.until
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Record, frozen=True, kw_only=True):
     """How the last thing that we asked the tool stands.
 
     `result` is `asking` while the ask waits for its turn, else a result of the contracts: sent, done, already,
@@ -98,9 +96,7 @@ class Answer:
     """The tool's own mark of order of the event that confirmed it."""
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
+class Alert(Record, frozen=True, kw_only=True):
     """One life, from opened to resolved. Its id names that life."""
 
     id: AlertId
@@ -147,8 +143,9 @@ class Alert:
     """When it did, the last few times; empty again when it has come to rest."""
 
     def __post_init__(self) -> None:
-        for name in ("opened_at", "began_at", "updated_at", "resolved_at", "healed_at", "newest_at", "expires_at"):
-            require_utc(name, getattr(self, name))
+        for name in TIMES:
+            if (at := getattr(self, name)) is not None and at.tzinfo is not UTC:
+                require_utc(name, at)
 
     @property
     def open(self) -> bool:
@@ -168,9 +165,7 @@ class Alert:
         return self.count > 0
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
+class Advance(Record, frozen=True, kw_only=True):
     """The alert after an event and what that was. `alert` is None where the event left nothing behind."""
 
     alert: Alert | None

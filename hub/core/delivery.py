@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hub.core.durations import say_duration
-from hub.core.records import quick
+from hub.core.records import Record
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
@@ -57,9 +57,7 @@ class Unknown:
 Next = Settled | Retry | Fallback | Dead | Unknown
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Record, frozen=True, kw_only=True):
     """One try. `number` counts from 1; `owed_at` is when it was first owed; `edit` and `loud` are what was tried."""
 
     number: int

@@ -1,12 +1,11 @@
 """What a tool said: a report as it was parsed, and the event that the hub makes of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import NewType
 
-from hub.core.records import quick
+from hub.core.records import Record, field
 
 EventId = NewType("EventId", str)
 Labels = Mapping[str, str]
@@ -57,12 +56,11 @@ class MarkKind(StrEnum):
 
 def require_utc(name: str, at: datetime | None) -> None:
     """Refuse a time that is naive or not in UTC: the core reckons in one zone."""
-    if at is not None and at.utcoffset() != timedelta(0):
+    if at is not None and at.tzinfo is not UTC and at.utcoffset() != timedelta(0):
         raise ValueError(f"{name}: {at!r} is not in UTC")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(Record, frozen=True, kw_only=True):
     """An update's news that somebody acted in the tool itself."""
 
     kind: MarkKind
@@ -74,15 +72,12 @@ class Mark:
         require_utc("mark.until", self.until)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Record, frozen=True, kw_only=True):
     title: str
     url: str
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Record, frozen=True, kw_only=True):
     """One normalised thing that a source said, as the tool's parser returns it.
 
     `key` names which thing it is about, within the source; the tool's README says of what fields it is made.
@@ -108,9 +103,7 @@ class Report:
         require_utc("ends_at", self.ends_at)
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event(Report):
+class Event(Report, frozen=True, kw_only=True):
     """A report with its place in the hub: which source, when it came, as which delivery. Immutable."""
 
     id: EventId

@@ -4,13 +4,14 @@ ends `reopen_within` after the last of them resolved. Without `group_by`, or whe
 
 import bisect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NewType
 
 from hub.core.alert import Alert, Phase, facts
 from hub.core.digests import Digest
 from hub.core.event import Severity, require_utc
+from hub.core.records import Record, replace
 from hub.core.storms import Limit
 
 GroupId = NewType("GroupId", str)
@@ -38,8 +39,7 @@ class EscalationStep:
     """The window for which it waits; empty: for none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Record, frozen=True, kw_only=True):
     """How often a route speaks. `repeat` are the waits between reminders, the last of which goes on; empty: never."""
 
     group_by: tuple[str, ...] = ()
@@ -75,8 +75,7 @@ GroupKey = tuple[str, tuple[tuple[str, str], ...]]
 """A route, and the values of its `group_by`; a storm has one value without a name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Record, frozen=True, kw_only=True):
     """One generation. `labels` are the values of `group_by`; `healed_at` is when the last of its members resolved, None
     while one is open."""
 
@@ -108,8 +107,7 @@ def group_labels(alert: Alert, group_by: Sequence[str]) -> tuple[tuple[str, str]
     return found if found and all(value for _, value in found) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class Gathered(Record, frozen=True, kw_only=True):
     """What happened to members since the last line spoke of them. Names are bounded, numbers are not."""
 
     opened: int = 0

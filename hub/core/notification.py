@@ -1,14 +1,14 @@
 """What is said, in words of no particular chat: occasions, messages, posts and the lines in their threads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
 from hub.core.event import Link, Severity
 from hub.core.grouping import PLAIN, EscalationStep, Gathered, Pace
-from hub.core.records import quick
+from hub.core.records import Record
 
 PostId = NewType("PostId", str)
 LineId = NewType("LineId", str)
@@ -75,9 +75,7 @@ class MessageKind(StrEnum):
     LINE = "line"
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
+class Button(Record, frozen=True, kw_only=True):
     """`value` is `<post>:<version>:<verb>`; pressing it is the same as saying the verb in the post's thread. Of a
     silence it is `silence/<id>:<version>:<verb>`."""
 
@@ -95,9 +93,7 @@ class Mention:
     id: str = ""
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Record, frozen=True, kw_only=True):
     """A message of plain text, before a chat's `compose` gives it its dress.
 
     `title` alone must make sense on a phone. `standing` is one sentence on how things stand (who acked, what the
@@ -135,9 +131,7 @@ class DeliveryState(StrEnum):
     """Never told and no longer worth telling: it healed while held."""
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
+class Sending(Record, frozen=True, kw_only=True):
     """How the delivery of a post or a line stands."""
 
     state: DeliveryState
@@ -155,9 +149,7 @@ class Sending:
     """A try has begun, to a chat that shows a repeat twice. Found at a start, it is one whose end nobody knows."""
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class Post(Record, frozen=True, kw_only=True):
     """A subject in a channel: the chat's reference, the version shown, the version wanted."""
 
     id: PostId
@@ -211,9 +203,7 @@ class Post:
         return step, self.unacked_since + step.after
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Record, frozen=True, kw_only=True):
     """An entry in a post's thread; without a post it stands alone in its channel. Its words are fixed when owed."""
 
     id: LineId
@@ -231,7 +221,7 @@ class Line:
     ref: MessageRef | None = None
     sending: Sending
     created_at: datetime
-    facts: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    facts: tuple[tuple[str, str], ...] = ()
     buttons: tuple[Button, ...] = ()
     instead: str = ""
     """For which channel it is said here, and why."""

@@ -2,10 +2,11 @@
 must begin and end, whatever happened meanwhile: a restart, a reload, a hub that was down."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from hub.core.records import replace
 from hub.core.silence import Silence, SilenceId
 from hub.core.windows import TimeWindow
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from hub.core.grouping import PLAIN, Pace
 from hub.core.matching import Look, Match, PatternSet
 from hub.core.notification import Occasion
+from hub.core.records import Record
 from hub.core.storms import Limit
 
 
@@ -26,8 +27,7 @@ class Route:
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Record, frozen=True, kw_only=True):
     """A route that takes an event, and where it goes."""
 
     route: str

@@ -1,7 +1,7 @@
 """Who asked that what be quiet, and until when. A silence changes whether something is told, never where."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
@@ -9,6 +9,7 @@ from typing import Any, NewType
 from hub.core.durations import say_duration
 from hub.core.event import require_utc
 from hub.core.matching import Look, Match, binds, implied
+from hub.core.records import replace
 
 SilenceId = NewType("SilenceId", str)
 

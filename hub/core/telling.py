@@ -13,7 +13,6 @@ meanwhile is dropped: nobody was told that it broke.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -22,7 +21,7 @@ from hub.core.event import Severity
 from hub.core.grouping import EscalationStep, Gathered
 from hub.core.holds import FREE, Holds
 from hub.core.notification import DeliveryState, Line, LineId, MessageState, Occasion, Post, PostId, Sending
-from hub.core.records import replace
+from hub.core.records import Record, replace
 from hub.core.routing import Taken
 
 ItemT = TypeVar("ItemT", Post, Line)
@@ -64,8 +63,7 @@ HOLDABLE = LOUD | UNHURRIED | {Occasion.OPENED, Occasion.NOTICED}
 """What a silence holds back, and counts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class Telling(Record, frozen=True, kw_only=True):
     """Posts and lines, new or changed. `gather` are the posts whose members wait for a line, and when it is due."""
 
     posts: tuple[Post, ...] = ()
@@ -73,8 +71,7 @@ class Telling:
     gather: tuple[tuple[PostId, datetime], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pen:
+class Pen(Record, frozen=True, kw_only=True):
     """What writing needs from outside: the time, and the next id and place in the order of things owed."""
 
     now: datetime
@@ -82,8 +79,7 @@ class Pen:
     next_order: Callable[[], int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Record, frozen=True, kw_only=True):
     """The words of a line, fixed when it is owed."""
 
     title: str

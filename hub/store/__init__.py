@@ -10,27 +10,28 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from msgspec import Struct
+
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
 from hub.core.calendar import Occurrence
 from hub.core.event import Event
 from hub.core.grouping import Group
 from hub.core.notification import Line, Post
-from hub.core.records import quick
+from hub.core.records import Record
+from hub.core.records import field as struct_field
 from hub.core.silence import Silence
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRequest:
+class StoredRequest(Record, frozen=True, kw_only=True):
     """What a source posted, raw, with our verdict. Secrets in headers are gone before it gets here."""
 
     id: str
     source: str
     tool: str
     received_at: datetime
-    headers: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = struct_field(default_factory=dict)
+    query: Mapping[str, str] = struct_field(default_factory=dict)
     body: bytes = b""
     verdict: str
     """`events`, `quiet` or `quarantined`; `heard` of what a chat posted."""
@@ -44,9 +45,7 @@ class StoredRequest:
     """Set when a quarantined request was replayed with success: it is no longer in quarantine."""
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Record, frozen=True, kw_only=True):
     """What became of an event, and why. `config` is the hash of the rules that decided."""
 
     config: str
@@ -59,9 +58,7 @@ class Decision:
     """What kept it from being told: (`silence`, its id)."""
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
+class StoredEvent(Record, frozen=True, kw_only=True):
     """An event with its decision: None until it is routed. `failure` is the traceback of a rule that raised."""
 
     event: Event
@@ -70,9 +67,7 @@ class StoredEvent:
     failure: str = ""
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timer:
+class Timer(Record, frozen=True, kw_only=True):
     """Something to be looked at when the time comes. One per kind and subject."""
 
     kind: str
@@ -144,35 +139,34 @@ class StoredCalendar:
     occurrences: tuple[Occurrence, ...] = ()
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(Struct):
     """What one transaction writes. Lists of new rows; mappings of rows that may replace older ones, by their id."""
 
-    requests: list[StoredRequest] = field(default_factory=list)
-    events: list[StoredEvent] = field(default_factory=list)
-    alerts: dict[str, Alert] = field(default_factory=dict)
-    posts: dict[str, Post] = field(default_factory=dict)
-    lines: dict[str, Line] = field(default_factory=dict)
-    timers: dict[tuple[str, str], Timer | None] = field(default_factory=dict)
+    requests: list[StoredRequest] = []
+    events: list[StoredEvent] = []
+    alerts: dict[str, Alert] = {}
+    posts: dict[str, Post] = {}
+    lines: dict[str, Line] = {}
+    timers: dict[tuple[str, str], Timer | None] = {}
     """None takes the timer away."""
-    silences: dict[str, Silence] = field(default_factory=dict)
-    asks: dict[str, StoredAsk] = field(default_factory=dict)
-    audit: list[Audit] = field(default_factory=list)
-    links: dict[str, Linked | None] = field(default_factory=dict)
+    silences: dict[str, Silence] = {}
+    asks: dict[str, StoredAsk] = {}
+    audit: list[Audit] = []
+    links: dict[str, Linked | None] = {}
     """By account. None takes the link away."""
-    calendars: dict[str, StoredCalendar | None] = field(default_factory=dict)
+    calendars: dict[str, StoredCalendar | None] = {}
     """By schedule. None takes the calendar away."""
-    room: dict[str, RoomMessage] = field(default_factory=dict)
-    decided: dict[str, StoredEvent] = field(default_factory=dict)
+    room: dict[str, RoomMessage] = {}
+    decided: dict[str, StoredEvent] = {}
     """Events written earlier, decided now."""
-    released: dict[str, StoredRequest] = field(default_factory=dict)
+    released: dict[str, StoredRequest] = {}
     """Quarantined requests, replayed now."""
-    groups: dict[str, Group] = field(default_factory=dict)
-    configs: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, Group] = {}
+    configs: dict[str, str] = {}
     """Configuration texts by hash."""
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in self.__slots__)
+        return any(getattr(self, name) for name in self.__struct_fields__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ def _without_body(request: StoredRequest) -> Values:
     return {name: getattr(request, name) for name in _REQUEST_FIELDS}
 
 
-_REQUEST_FIELDS = tuple(name for name in StoredRequest.__slots__ if name != "body")
+_REQUEST_FIELDS = tuple(name for name in StoredRequest.__struct_fields__ if name != "body")
 _read_request = _reader(StoredRequest)
 
 

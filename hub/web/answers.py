@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from hub.core.records import Record
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -14,3 +16,14 @@ def answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = Non
 
 def error(status: int, kind: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> web.Response:
     return answer({"error": kind, "detail": detail, **more}, status=status, headers=headers)
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """A record as an answer shows it: every field, also what stands at its default."""
+    return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
+
+
+def _plain(value: Any) -> Any:  # any field
+    if isinstance(value, Record):
+        return plain(value)
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value

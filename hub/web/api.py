@@ -22,7 +22,7 @@ from hub.ingest import Malformed
 from hub.logs import about
 from hub.operations import Done, NotThere, Operations
 from hub.store import StoredEvent, StoredRequest
-from hub.web.answers import answer, error
+from hub.web.answers import answer, error, plain
 from hub.web.gate import Caller, caller
 
 log = logging.getLogger("tocsin.web")
@@ -164,7 +164,7 @@ class Api:
             "silenced_until": _latest(self._hub.silences_over(alert)),
             "acked_by": alert.ack.by if alert.ack else None,
             "acked_until": alert.ack.until if alert.ack else None,
-            "answer": msgspec.to_builtins(alert.answer) if alert.answer else None,
+            "answer": plain(alert.answer) if alert.answer else None,
             "count": alert.count,
             "opened_at": alert.opened_at,
             "resolved_at": alert.resolved_at,
@@ -322,9 +322,8 @@ def _latest(silences: Sequence[Silence]) -> datetime | None:
 
 
 def _event(stored: StoredEvent) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(stored.event, builtin_types=(datetime,))
     event = stored.event
-    return plain | {"severity": event.severity.word if event.severity else None, "routed_at": stored.routed_at}
+    return plain(event) | {"severity": event.severity.word if event.severity else None, "routed_at": stored.routed_at}
 
 
 def _match(body: Mapping[str, Any]) -> Mapping[str, Any]:

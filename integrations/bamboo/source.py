@@ -5,11 +5,12 @@ A webhook template is JSON into which Bamboo puts its values as they are, so tha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hub.contracts import Quiet, WebhookRequest
 from hub.core.durations import say_duration
 from hub.core.event import Labels, Report, Severity, Status
+from hub.core.records import replace
 from hub.errors import Unauthenticated
 from hub.payload import Field, decode_filled, shown
 from hub.proof import Secret, any_same

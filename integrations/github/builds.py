@@ -1,11 +1,12 @@
 """Builds and deployments: what breaks, and heals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hub.contracts import Quiet
 from hub.core.event import Link, Report, Severity, Status
+from hub.core.records import replace
 from hub.payload import Field
 from integrations.github.reading import (
     Delivery,

@@ -30,12 +30,16 @@ class RoomChat:
     async def post(
         self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False
     ) -> MessageRef:
-        written = RoomMessage(
-            id=message_id(room, key), room=room.name, thread=under, message=message, posted_at=self._now(), loud=loud
-        )
+        written = self.written(room, message, key, under=under, loud=loud)
         with _delivering():
             await self._log.put(written)
         return MessageRef(written.id)
+
+    def written(
+        self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False
+    ) -> RoomMessage:
+        id = message_id(room, key)
+        return RoomMessage(id=id, room=room.name, thread=under, message=message, posted_at=self._now(), loud=loud)
 
     async def edit(self, ref: MessageRef, message: Message, key: PostKey) -> None:  # noqa: ARG002  the id is enough
         with _delivering():

@@ -3,10 +3,11 @@ it. A colon does for the slash, too: `web301:check_http`."""
 
 import re
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hub.contracts import Target
 from hub.core.event import Labels
+from hub.core.records import replace
 from hub.errors import UsageError
 
 ALL = "*"

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from hub.core.event import Labels, Link, Report, Severity, Status
+from hub.core.records import replace
 from hub.errors import PayloadError
 from hub.payload import Field, shown
 from hub.prose import in_lines, one_line

@@ -1,7 +1,6 @@
 """Which alerts inhibit which: of a host that is down, its services, and never one another."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from hub.core.alert import Alert, AlertId, Phase
 from hub.core.event import Severity
 from hub.core.inhibition import Inhibitions, InhibitRule
 from hub.core.matching import alert_look, compile_match
+from hub.core.records import replace
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 

@@ -1,6 +1,5 @@
 """Who is on call: turns on the clock on the wall, layers over each other, and who took over."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from hub.core.oncall import (
     parse_handover,
     parse_rotation,
 )
+from hub.core.records import replace
 from hub.core.times import instant, parse_date, wall_clock
 from hub.core.windows import TimeWindow, parse_days, parse_hours
 

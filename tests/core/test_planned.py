@@ -1,7 +1,7 @@
 """Silences of the rules file: those that should hold do, whatever happened meanwhile."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.core.planned import Plan, Planned, plan
+from hub.core.records import replace
 from hub.core.silence import Silence, extended
 from hub.core.windows import TimeWindow
 

@@ -1,16 +1,13 @@
 """Records that are made quickly are records like others."""
 
-import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
-from hub.core.records import quick, replace
+from hub.core.records import Record, field, replace
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class Base(Record, frozen=True, kw_only=True):
     name: str
     labels: dict[str, str] = field(default_factory=dict)
 
@@ -19,16 +16,14 @@ class Base:
             raise ValueError("no name")
 
 
-@quick
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derived(Base):
+class Derived(Base, frozen=True, kw_only=True):
     count: int = 1
 
 
-def test_it_is_as_frozen_and_as_strict_as_before() -> None:
+def test_it_is_frozen_and_strict() -> None:
     one = Derived(name="a")
 
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         one.count = 2  # type: ignore[misc]
     with pytest.raises(TypeError, match="name"):
         Derived()  # type: ignore[call-arg]
@@ -50,11 +45,10 @@ def test_what_is_changed_is_checked_like_what_is_new() -> None:
     one = Derived(name="a", labels={"x": "y"}, count=3)
 
     assert Derived(name="b", labels={"x": "y"}, count=3) == replace(one, name="b")
-    assert dataclasses.replace(one, name="b") == replace(one, name="b")
     with pytest.raises(ValueError, match="no name"):
         replace(one, name="")
-    with pytest.raises(KeyError, match="nmae"):
-        replace(one, nmae="b")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="nmae"):
+        replace(one, nmae="b")
 
 
 def test_other_records_are_changed_as_ever() -> None:

@@ -1,7 +1,6 @@
 """A silence counts what it holds within a bound, and warns while there is time."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.core.matching import binds, compile_match
+from hub.core.records import replace
 from hub.core.silence import (
     KINDS_REMEMBERED,
     REMEMBERED,

@@ -1,7 +1,7 @@
 """What is said when: the table of occasions row by row, and what holds for any history."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -14,6 +14,7 @@ from hub.core import telling
 from hub.core.alert import Ack, Advance, Alert, Change, Origin, acked, advance, unacked
 from hub.core.event import Event, EventId, Severity, Status
 from hub.core.notification import DeliveryState, Line, MessageRef, Occasion, Post, Sending
+from hub.core.records import replace
 from hub.core.routing import Taken
 from hub.core.telling import LOUD, OCCASIONS, SETTLE, Pen, Said, Telling, release, tell
 

@@ -1,12 +1,12 @@
 """Signatures as GitHub makes them: ours and those of its own library are the same, in both directions."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from peers.octokit import Asked, ask
 
 from hub.contracts import WebhookRequest
+from hub.core.records import replace
 from hub.errors import Unauthenticated
 from hub.proof import Secret
 from integrations.github import source

@@ -1,7 +1,7 @@
 """A hub in memory for commands: it holds what they may see, and writes down what they made it do."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from hub.core.event import Labels, Severity
 from hub.core.holds import Pause
 from hub.core.matching import alert_look, compile_match
 from hub.core.oncall import Schedule
+from hub.core.records import replace
 from hub.core.silence import Silence, SilenceId, SilencePolicy
 from hub.errors import UsageError
 

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 
 from hub.contracts import RoomMessage
 from hub.core.notification import Message
+from hub.core.records import replace
 
 
 class MemoryRoomLog:

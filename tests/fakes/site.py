@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from hub.contracts import Asker, Reply, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.notification import Line, Message, MessageKind, Post
+from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.errors import TocsinError, UsageError
 from hub.store import StoredRequest

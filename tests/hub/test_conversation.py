@@ -1,7 +1,6 @@
 """What people say, what it means, and what it never means."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from hub.commands.tool import tool_commands
 from hub.contracts import Actions, Call, Command, Heard, Reply, Via
 from hub.conversation import Conversation, Understood, normalise
 from hub.core.alert import Answer, Phase
+from hub.core.records import replace
 from hub.errors import UsageError
 from tests.fakes.actions import CONTROL, NOW, FakeActions, acked, an_alert, heard
 

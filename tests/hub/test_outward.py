@@ -1,7 +1,6 @@
 """What the hub itself asks of others has limits, and leads nowhere that a stranger chose."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -10,6 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from web_page import SECRET, WebPage
 
+from hub.core.records import replace
 from hub.outward import NotAnswered, Question, abroad, get, is_ours, session
 from hub.proof import Secret
 

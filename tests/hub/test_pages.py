@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -26,6 +25,7 @@ from hub.core.notification import (
     Occasion,
     Sending,
 )
+from hub.core.records import replace
 from hub.core.silence import Silence, SilenceId
 from hub.errors import Overloaded
 from hub.proof import Secret

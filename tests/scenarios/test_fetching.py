@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +10,7 @@ from scenario import Scenario
 
 from hub.contracts import Fetching, FetchTools, Integration, WebhookRequest
 from hub.core.event import Event, Link, Report, Severity, Status
+from hub.core.records import replace
 from hub.errors import PayloadError, TocsinError
 from hub.registry import installed
 

@@ -1,7 +1,6 @@
 """Each core type goes into its row and comes back as it was."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +13,7 @@ from hub.contracts import RoomMessage
 from hub.core.alert import Alert
 from hub.core.event import Event
 from hub.core.notification import Line, Post
+from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.store import Audit, StoredAsk, StoredCalendar, StoredEvent, StoredRequest, mapping
 from hub.store.tables import Utc, micros
@@ -37,7 +37,8 @@ def records(shape: type[Any], **fields: st.SearchStrategy[Any]) -> st.SearchStra
 def _hints(shape: type[Any]) -> dict[str, Any]:
     from typing import get_type_hints
 
-    return {name: hint for name, hint in get_type_hints(shape).items() if name in shape.__dataclass_fields__}
+    names = getattr(shape, "__struct_fields__", None) or shape.__dataclass_fields__
+    return {name: hint for name, hint in get_type_hints(shape).items() if name in names}
 
 
 READERS: list[tuple[st.SearchStrategy[Any], Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], Any]]] = [

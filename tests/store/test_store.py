@@ -4,7 +4,6 @@ import asyncio
 import re
 import sqlite3
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from hub.core.notification import (
     PostId,
     Sending,
 )
+from hub.core.records import replace
 from hub.core.silence import Silence, SilenceId
 from hub.errors import Overloaded, SettingsError
 from hub.store import (

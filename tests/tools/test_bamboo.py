@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import integrations
 from hub.contracts import Quiet, WebhookRequest
 from hub.core.alert import Alert, Change, advance
 from hub.core.event import EventId, Report, Severity, Status, event_of
+from hub.core.records import replace
 from hub.errors import PayloadError, Unauthenticated
 from hub.proof import Secret
 from hub.testing import RECORDED, read_fixture, report_as_json

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import integrations.github
 from hub.contracts import NamesDeliveries, Quiet, Signs, WebhookRequest
 from hub.core.alert import Alert, Change, advance
 from hub.core.event import Event, EventId, Report, Status, event_of
+from hub.core.records import replace
 from hub.errors import PayloadError, Unauthenticated, Unsupported
 from hub.proof import Secret
 from hub.testing import RECORDED, read_fixture

@@ -7,7 +7,6 @@ Beside `<case>.http` stands what is expected of it: `<case>.reports.json`, `<cas
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from hypothesis import strategies as st
 import integrations
 from hub.contracts import Integration, Quiet, Source, WebhookRequest
 from hub.core.event import Report, Status
+from hub.core.records import replace
 from hub.errors import PayloadError, Unauthenticated, Unsupported
 from hub.redaction import Redactor
 from hub.registry import installed

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.contracts import Ask, Outcome, Result, Target, Tools
+from hub.core.records import replace
 from hub.errors import UsageError
 from hub.proof import Secret
 from integrations.nagios import CONTROL, words

@@ -6,7 +6,6 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import integrations
 from hub.contracts import Quiet, WebhookRequest
 from hub.core.alert import Alert, Change, advance
 from hub.core.event import EventId, Report, Severity, Status, event_of
+from hub.core.records import replace
 from hub.errors import PayloadError, Unauthenticated, Unsupported
 from hub.proof import Secret
 from hub.testing import RECORDED, read_fixture
