@@ -1,6 +1,7 @@
 """When things are looked at: apscheduler wakes, and decides nothing."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from apscheduler.jobstores.base import JobLookupError
@@ -16,6 +17,7 @@ class Schedule:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         self._next: datetime | None = None
+        self._at_work = False
 
     def start(self) -> None:
         self._scheduler.start()
@@ -32,14 +34,23 @@ class Schedule:
         if at == self._next:
             return
         self._next = at
-        if at is not None:
-            self._scheduler.add_job(self._once, "date", run_date=at, args=[work], id=TIMERS, replace_existing=True)
+        if not self._at_work:  # apscheduler would pass over what is due while its last run goes on
+            self._set(work)
+
+    def _set(self, work: Work) -> None:
+        if self._next is not None:
+            # Two, since the run that sets the next one is itself not over yet.
+            self._scheduler.add_job(
+                self._once, "date", run_date=self._next, args=[work], id=TIMERS, replace_existing=True, max_instances=2
+            )
             return
-        try:
+        with suppress(JobLookupError):
             self._scheduler.remove_job(TIMERS)
-        except JobLookupError:
-            return
 
     async def _once(self, work: Work) -> None:
-        self._next = None
-        await work()
+        self._next, self._at_work = None, True
+        try:
+            await work()
+        finally:
+            self._at_work = False
+            self._set(work)

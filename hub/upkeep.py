@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hub.core.rules import OWN
 from hub.errors import Overloaded
 from hub.ingest import Ingest
-from hub.router import Router
+from hub.router import LOOK_AGAIN, Router
 from hub.schedule import Schedule
 from hub.state import Draft, State
 from hub.store import Changes, Mark, Store, StoredEvent
@@ -74,6 +74,10 @@ class Upkeep:
             except Overloaded as error:
                 log.warning("timers wait: %s", error)
                 self._schedule.wake_at(self._now() + timedelta(seconds=error.retry_after), self.ripen)
+                return
+            except Exception:
+                log.exception("timers wait")
+                self._schedule.wake_at(self._now() + LOOK_AGAIN, self.ripen)
                 return
         self._schedule.wake_at(self._state.next_due(), self.ripen)
 
