@@ -25,7 +25,8 @@ from hub.contracts import Asker, Reply, Room, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.event import Link
 from hub.core.notification import MessageState
-from hub.errors import Overloaded, TocsinError
+from hub.errors import Overloaded, PayloadError, TocsinError
+from hub.payload import decode_form
 from hub.proof import same
 from hub.prose import in_columns
 from hub.web.gate import GateSettings, Throttle, caller, give_cookie, guarded, take_cookie
@@ -514,13 +515,12 @@ def _is_json(request: web.Request) -> bool:
 
 
 async def _fields(request: web.Request) -> Mapping[str, str]:
-    """What was posted: JSON by the script, a form where the script did not run (yet)."""
-    if not _is_json(request):
-        form = await request.post()
-        return {name: value for name, value in form.items() if isinstance(value, str)}
+    """What was posted: JSON by the script, a form where the script did not run (yet). Ours send no files, so that of all
+    sorts of forms only the plain one is read."""
+    body = await request.read()
     try:
-        return msgspec.json.decode(await request.read(), type=dict[str, str])
-    except msgspec.DecodeError as error:
+        return msgspec.json.decode(body, type=dict[str, str]) if _is_json(request) else dict(decode_form(body).value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, PayloadError) as error:
         raise _bad_request(str(error)) from None
 
 
