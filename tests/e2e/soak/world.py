@@ -92,6 +92,7 @@ class World:
                     await asyncio.sleep(self.dice.uniform(0.05, self.plan.between))
                     await self._fall_over()
                 mischief.cancel()
+                self.chat.answers.clear()
                 self._ending.set()
 
     # ------------------------------------------------------------------------------------------------- what befalls it
@@ -126,8 +127,10 @@ class World:
         ]
         while True:
             await asyncio.sleep(self.dice.uniform(0.5, 4))
-            self.chat.answers[self.dice.choice(["chat.postMessage", "chat.update"])].append(self.dice.choice(moods))
-            self.told.counts["bad moods of the chat"] += 1
+            method, mood = self.dice.choice(["chat.postMessage", "chat.update"]), self.dice.choice(moods)
+            if not self.chat.answers[method]:
+                self.chat.answers[method].append(mood)
+                self.told.counts["bad moods of the chat"] += 1
 
     # ---------------------------------------------------------------------------------------------------- what is told
 
