@@ -515,8 +515,8 @@ def _is_json(request: web.Request) -> bool:
 
 
 async def _fields(request: web.Request) -> Mapping[str, str]:
-    """What was posted: JSON by the script, a form where the script did not run (yet). Ours send no files, so that of all
-    sorts of forms only the plain one is read."""
+    """What was posted: JSON by the script, a form where the script did not run (yet). Of all sorts of forms only the
+    plain one is read: ours send no files."""
     body = await request.read()
     try:
         return msgspec.json.decode(body, type=dict[str, str]) if _is_json(request) else dict(decode_form(body).value)

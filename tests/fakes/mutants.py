@@ -1,4 +1,4 @@
-"""What becomes of a good request in bad hands: its values, its text, its bytes and its headers, each changed a little."""
+"""What becomes of a good request in bad hands: its values, its text, its bytes and its headers, changed a little."""
 
 import gzip
 import json
