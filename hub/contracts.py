@@ -35,7 +35,7 @@ Setting = Callable[[str], Secret | None]
 # ---------------------------------------------------------------------------------------------------------- sources
 
 
-class WebhookRequest(Record, frozen=True, kw_only=True, dict=True):
+class WebhookRequest(Record, frozen=True, kw_only=True, dict=True, gc=True):
     """What came over HTTP, once, as it came. Header names are lower case."""
 
     source: str

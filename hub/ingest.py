@@ -58,7 +58,7 @@ class Accepted(Record, frozen=True, kw_only=True):
     quarantined: str = ""
 
 
-class Understood(Record, frozen=True, kw_only=True):
+class Understood(Record, frozen=True, kw_only=True, gc=True):
     """The verdict on a request, before it is written."""
 
     reports: Sequence[Report] = ()

@@ -440,6 +440,8 @@ class Draft:
         return [silence for silence in found.values() if silence.ended_at is None]
 
     def active_silences(self) -> list[tuple[Silence, Match]]:
+        if not self.state.silences and not any(draft.changes.silences for draft in self._layers):
+            return []
         return [(silence, self._match(silence)) for silence in self.silences() if silence.active(self.now)]
 
     def _match(self, silence: Silence) -> Match:

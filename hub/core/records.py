@@ -15,8 +15,12 @@ RecordT = TypeVar("RecordT")
 field = msgspec.field
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A base for what is made for each event."""
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A base for what is made for each event.
+
+    The cycle collector does not look at them: what is frozen, and holds only what was there before it, is in no cycle.
+    One that holds an exception, or has a `__dict__`, says `gc=True`.
+    """
 
 
 def replace(record: RecordT, /, **changes: Any) -> RecordT:  # any field of any record

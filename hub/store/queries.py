@@ -139,6 +139,22 @@ def _highest_order(connection: Connection, of: Table) -> int:
     return connection.execute(select(func.max(of.c.order))).scalar() or 0
 
 
+_encoded = msgspec.json.Encoder().encode
+
+
+def _for_each(one: Select[Any], *names: str) -> str:
+    """A query for the first record of each of many, in one statement: `asked` is a JSON list of their values.
+
+    The driver lets go of the interpreter for each step of a statement, and may wait for it as long as a busy loop
+    keeps it: what a batch asks for is asked at once.
+    """
+    text = f"{compiled(one.with_only_columns(one.selected_columns.record))} LIMIT 1"
+    for place, name in enumerate(names):
+        text = text.replace(f":{name}", f"json_extract(asked.value, '$[{place}]')")
+    found = f"SELECT asked.key AS place, ({text}) AS record FROM json_each(:asked) AS asked"  # noqa: S608 - no text of others
+    return f"SELECT place, record FROM ({found}) WHERE record IS NOT NULL"  # noqa: S608
+
+
 NEWEST_LIFE = (
     select(ALERT.c.record, ALERT.c.source, ALERT.c.key, ALERT.c.notice)
     .where(
@@ -146,18 +162,13 @@ NEWEST_LIFE = (
     )
     .order_by(ALERT.c.opened_at.desc(), ALERT.c.id.desc())
 )
-_NEWEST_LIFE = compiled(NEWEST_LIFE)
+_NEWEST_LIVES = _for_each(NEWEST_LIFE, "source", "key", "notice")
 
 
 def lives(connection: Connection, keys: Sequence[LifeKey]) -> Mapping[LifeKey, Alert]:
-    # Asked for every batch: one small statement per key, compiled once, beats a clever one for all of them.
-    found = {}
-    cursor = driver(connection).cursor()
-    for source, key, notice in keys:
-        row = cursor.execute(_NEWEST_LIFE, {"source": source, "key": storable(key), "notice": notice}).fetchone()
-        if row is not None:
-            found[source, key, notice] = mapping.alert_of(row[0])
-    return found
+    asked = [(source, storable(key), notice) for source, key, notice in keys]
+    rows = driver(connection).execute(_NEWEST_LIVES, {"asked": _encoded(asked)})
+    return {keys[place]: mapping.alert_of(record) for place, record in rows}
 
 
 SEEN = (
@@ -170,7 +181,7 @@ SEEN = (
     )
     .order_by(REQUEST.c.received_at)
 )
-_SEEN = compiled(SEEN)
+_SEEN = _for_each(SEEN, "source", "delivery_id")
 
 
 class _Events(msgspec.Struct):
@@ -185,14 +196,9 @@ events_of_request = msgspec.json.Decoder(_Events).decode
 def deliveries_seen(
     connection: Connection, ids: Sequence[tuple[str, str]], since: datetime
 ) -> Mapping[tuple[str, str], tuple[str, ...]]:
-    found = {}
-    cursor, start = driver(connection).cursor(), micros(since)
-    for source, delivery in ids:
-        asked = {"source": source, "delivery_id": storable(delivery), "since": start}
-        row = cursor.execute(_SEEN, asked).fetchone()
-        if row is not None:
-            found[source, delivery] = events_of_request(row[0]).events
-    return found
+    asked = [(source, storable(delivery)) for source, delivery in ids]
+    rows = driver(connection).execute(_SEEN, {"asked": _encoded(asked), "since": micros(since)})
+    return {ids[place]: events_of_request(record).events for place, record in rows}
 
 
 def posts_of(connection: Connection, groups: Sequence[str]) -> Sequence[Post]:

@@ -10,7 +10,20 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, exists, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import Executable
 from sqlmodel import SQLModel
@@ -41,11 +54,11 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
-Insert = Callable[[Table], Any]
+InsertInto = Callable[[Table], Any]
 """Of the dialect: each has an INSERT of its own that knows ON CONFLICT, and both are called alike."""
 
 
-def _upsert(insert_into: Insert, of: Table, *keys: str) -> Executable:
+def _upsert(insert_into: InsertInto, of: Table, *keys: str) -> Executable:
     """Write a row whole; where its keys are there already, it takes that row's place.
 
     Not `INSERT OR REPLACE`: that gives the row a new place in the table and writes every index anew.
@@ -63,7 +76,7 @@ _FORGET_CALENDAR = delete(CALENDAR).where(CALENDAR.c.schedule == bindparam("sche
 _FORGET_CONFIG = delete(CONFIG).where(CONFIG.c.hash == bindparam("hash"))
 
 
-def plan(insert_into: Insert) -> Sequence[tuple[Executable, Callable[[Changes], Iterable[Values]]]]:
+def plan(insert_into: InsertInto) -> Sequence[tuple[Executable, Callable[[Changes], Iterable[Values]]]]:
     """The statements of a transaction in their order, each with the rows that it is run with."""
     upsert = partial(_upsert, insert_into)
     return (
@@ -95,7 +108,38 @@ def plan(insert_into: Insert) -> Sequence[tuple[Executable, Callable[[Changes], 
     )
 
 
-_PLAN = tuple((compiled(statement), rows) for statement, rows in plan(sqlite.insert))
+AT_ONCE = 64
+"""Rows of one statement."""
+
+
+class _Rows:
+    """A statement that is run for each of many rows.
+
+    Many of them go into one INSERT: the driver lets go of the interpreter for each statement, and then waits for it as
+    long as a busy loop keeps it.
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        self._one = compiled(statement)
+        self._inserts = isinstance(statement, Insert)
+        positional = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"))  # type: ignore[attr-defined]
+        self._names, text = tuple(positional.positiontup), str(positional)
+        values = f"({', '.join('?' * len(self._names))})"
+        self._texts = {2**n: text.replace(values, ", ".join([values] * 2**n), 1) for n in range(7)}
+
+    def write(self, cursor: sqlite3.Cursor, rows: Sequence[Values]) -> None:
+        if not self._inserts:
+            cursor.executemany(self._one, rows)
+            return
+        done = 0
+        while left := len(rows) - done:
+            number = min(AT_ONCE, 1 << (left.bit_length() - 1))
+            some = rows[done : done + number]
+            cursor.execute(self._texts[number], [row[name] for row in some for name in self._names])
+            done += number
+
+
+_PLAN = tuple((_Rows(statement), rows) for statement, rows in plan(sqlite.insert))
 
 
 _PACK = update(REQUEST).where(REQUEST.c.id == bindparam("which")).values(body=bindparam("small"))
@@ -111,7 +155,7 @@ def write(connection: Connection, changes: Changes) -> None:
     for statement, rows in _PLAN:
         # A list, not the iterator itself: a row that cannot be made must fail before SQLite has half of them.
         if values := list(rows(changes)):
-            cursor.executemany(statement, values)
+            statement.write(cursor, values)
 
 
 # ------------------------------------------------------------------------------------------------------- what is old

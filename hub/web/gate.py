@@ -90,6 +90,22 @@ class Area(StrEnum):
     PASSED = "passed"
 
 
+AREAS = {
+    "in": Area.MACHINE,
+    "chat": Area.MACHINE,
+    "healthz": Area.HEALTH,
+    "readyz": Area.HEALTH,
+    "login": Area.DOOR,
+    "logout": Area.DOOR,
+    "static": Area.DOOR,
+    "favicon.ico": Area.DOOR,
+    "api": Area.API,
+    "metrics": Area.API,
+    PASSED_ON[1:]: Area.PASSED,
+}
+"""By the first part of the path."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who calls, as far as the gate can know."""
@@ -106,6 +122,9 @@ class Caller:
         return self.trusted or self.token
 
 
+NOBODY = Caller()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     status: int
@@ -115,7 +134,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knock:
-    """What the gate looks at in a request. Header names are lower case."""
+    """What the gate looks at in a request. Headers are asked for by lower case names."""
 
     method: str
     path: str
@@ -132,23 +151,13 @@ class Knock:
 def area_of(path: str) -> Area:
     """Whatever is not known is a page, which is the area that needs most."""
     first = path.split("/", 2)[1] if path.startswith("/") else ""
-    return {
-        "in": Area.MACHINE,
-        "chat": Area.MACHINE,
-        "healthz": Area.HEALTH,
-        "readyz": Area.HEALTH,
-        "login": Area.DOOR,
-        "logout": Area.DOOR,
-        "static": Area.DOOR,
-        "favicon.ico": Area.DOOR,
-        "api": Area.API,
-        "metrics": Area.API,
-        PASSED_ON[1:]: Area.PASSED,
-    }.get(first, Area.PAGES)
+    return AREAS.get(first, Area.PAGES)
 
 
 def look(knock: Knock, settings: GateSettings) -> tuple[Caller, Refusal | None]:
     """Who it is, and why they may not, if so."""
+    if area_of(knock.path) is Area.MACHINE:  # which asks who posts by proofs of its own
+        return NOBODY, stranger(knock, settings)
     caller = who(knock, settings)
     return caller, stranger(knock, settings) or stopped(knock, caller, settings)
 
@@ -384,8 +393,8 @@ def knock_of(request: web.Request) -> Knock:
     return Knock(
         method=request.method,
         path=resource.canonical if resource else request.path,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        cookie=request.cookies.get(COOKIE, ""),
+        headers=request.headers,  # to which case is one
+        cookie=request.cookies.get(COOKIE, "") if "cookie" in request.headers else "",
     )
 
 

@@ -60,7 +60,7 @@ class Inbound:
         return WebhookRequest(
             source=request.match_info["source"],
             headers={name.lower(): value for name, value in request.headers.items()},
-            query=dict(request.query),
+            query=dict(request.query) if request.query_string else {},
             body=await request.read(),
             received_at=self._now(),
         )

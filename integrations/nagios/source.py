@@ -73,6 +73,7 @@ SAID = {
 ASSERTS_ONLY_STATE = frozenset({"PROBLEM", "RECOVERY"})
 LINE_ENDS = {"n": "\n", "\\": "\\"}
 """Nagios writes a line break of long output as a backslash and an n, and a backslash as two."""
+LONGEST_NUMBER = 18
 LAST_SECOND = 10**11
 """What is later than the year 5000 is no time."""
 
@@ -123,7 +124,8 @@ def _said(macros: Field) -> str:
 def _macros(request: WebhookRequest) -> Field:
     """The macros by their bare names; the prefix that they have in the environment may be there."""
     given = request.form() if request.content_type == FORM else request.json().object()
-    return Field({name.removeprefix(PREFIX): value for name, value in given.value.items()})
+    bare = {name.removeprefix(PREFIX): value for name, value in given.value.items()}
+    return Field({name: value for name, value in bare.items() if value is not None})
 
 
 def _name(field: Field) -> str:
@@ -149,7 +151,7 @@ def _title(thing: str, state: State, said: str) -> str:
 def _body(macros: Field, kind: str, said: str) -> str:
     prefix = kind.upper()
     output, long = macros[f"{prefix}OUTPUT"].text(""), macros[f"LONG{prefix}OUTPUT"].text("")
-    lines = re.sub(r"\\([n\\])", lambda end: LINE_ENDS[end[1]], long)
+    lines = re.sub(r"\\([n\\])", lambda end: LINE_ENDS[end[1]], long) if long else ""
     return "\n".join(part.strip() for part in (_comment(macros, kind, said), output, lines) if part.strip())
 
 
@@ -171,7 +173,10 @@ def _of_somebody(macros: Field, said: str, *names: str) -> str:
 
 
 def _first(macros: Field, *names: str) -> str:
-    return next((text for name in names if (text := macros[name].text("").strip())), "")
+    for name in names:
+        if name in macros.value and (text := macros[name].text("").strip()):
+            return text
+    return ""
 
 
 def _mark(macros: Field, kind: str, said: str) -> Mark | None:
@@ -192,14 +197,14 @@ def _time(macros: Field) -> datetime | None:
 def _number(field: Field) -> int | None:
     """A macro that was not filled in (`$TIMET$`) only orders: for want of it no alert is refused."""
     text = field.text("").strip()
-    return int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else None
+    return int(text) if len(text) <= LONGEST_NUMBER and text.isascii() and text.isdigit() else None
 
 
 def _links(macros: Field, kind: str) -> tuple[Link, ...]:
     """Without `website_url` Nagios writes a sentence in place of the address: only real ones count."""
     prefix = kind.upper()
     names = {"Notes": f"{prefix}NOTESURL", "Actions": f"{prefix}ACTIONURL", "Nagios": f"{prefix}INFOURL"}
-    urls = {title: macros[name].text("").strip() for title, name in names.items()}
+    urls = {title: _first(macros, name) for title, name in names.items()}
     return tuple(Link(title=t, url=url) for t, url in urls.items() if url.startswith(("http://", "https://")))
 
 
@@ -226,9 +231,10 @@ def _labels(macros: Field, kind: str, host: str, service: str, state: State) -> 
 
 def _custom(macros: Field) -> dict[str, str]:
     """Custom variables: `_TEAM` of a host comes as `_HOSTTEAM` and is the label `team`; a service's goes before."""
+    named = [name for name in macros.value if name.startswith(CUSTOM)]
     return {
         name.removeprefix(prefix).lower(): text
         for prefix in CUSTOM
-        for name in macros.value
+        for name in named
         if name.startswith(prefix) and len(name) > len(prefix) and (text := macros[name].text("").strip())
     }
