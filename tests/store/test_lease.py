@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -11,6 +10,7 @@ import asyncpg
 import pytest
 from peers.postgres import Postgres
 
+from hub.core.records import replace
 from hub.errors import Deposed, Overloaded, Overtaken
 from hub.store import Changes, Lease, SharedStore, StoredRequest, Term
 from hub.store.lease import LEADER
