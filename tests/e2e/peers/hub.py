@@ -42,10 +42,6 @@ class HubProcess:
         assert self._process is not None
         return self._process.pid
 
-    @property
-    def runs(self) -> bool:
-        return self._process is not None
-
     def start(self, *, within: float = 15.0) -> "HubProcess":
         """Start it and wait until it is ready."""
         self.launch()
@@ -82,10 +78,14 @@ class HubProcess:
         except OSError:
             return False
 
+    def sends(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def kill(self, number: int = signal.SIGKILL) -> int:
         """Send a signal and wait for the end; gives the exit code."""
         assert self._process is not None
-        self._process.send_signal(number)
+        self.sends(number)
         try:
             return self._process.wait(15)
         except subprocess.TimeoutExpired:
