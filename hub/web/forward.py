@@ -4,6 +4,7 @@ Who may ask, that one judges: Host, Origin, cookies and tokens reach it as they 
 """
 
 import asyncio
+import io
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -135,7 +136,7 @@ class Forward:
                 request.method,
                 url,
                 headers=headers,
-                data=body if request.body_exists else None,
+                data=io.BytesIO(body) if body else None,
                 allow_redirects=False,
                 skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             )

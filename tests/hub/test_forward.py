@@ -1,0 +1,239 @@
+"""Whoever asks a replica that does not lead is answered as by the one that does, and judged by it alone."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from live import LiveHub, live_hub
+
+from hub.proof import Secret
+from hub.web.api import plain_errors
+from hub.web.doorway import LARGEST_BODY, LARGEST_SAID, Doorway
+from hub.web.forward import MARK, WAIT, Forward
+from hub.web.gate import GateSettings, gate
+
+TOKEN = "correct-horse-of-the-hub"
+RULES = """\
+version: 1
+sources: {app: {tool: json}}
+heartbeats: [{name: backup, every: 1d}]
+channels: {ops: "room:ops"}
+everything_else: {to: ops}
+"""
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Leads:
+    """Who leads, as a replica knows it."""
+
+    leader: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def becomes(self, leader: str) -> None:
+        self.leader = leader
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    async def another(self, than: str) -> None:
+        while self.leader in ("", than):
+            await self.changed.wait()
+
+
+@dataclass(frozen=True)
+class Standby:
+    url: str
+    leads: Leads
+
+
+@asynccontextmanager
+async def standing_by(leader: str = "") -> AsyncIterator[Standby]:
+    leads, doorway = Leads(leader), Doorway()
+    forward = Forward(lambda: leads.leader, leads.another)
+    door = [gate(GateSettings(api_token=Secret(TOKEN))), plain_errors, doorway.admit()]
+    app = web.Application(middlewares=door, client_max_size=LARGEST_BODY)
+    app.add_routes(forward.routes())
+    async with forward.open(), doorway.open(app, "127.0.0.1", 0) as port:
+        yield Standby(f"http://127.0.0.1:{port}", leads)
+        forward.let_go()
+
+
+@pytest.fixture
+async def leader(tmp_path: Path) -> AsyncIterator[LiveHub]:
+    async with live_hub(tmp_path, RULES, {"TOCSIN_API_TOKEN": TOKEN, "TOCSIN_APP_SECRET": "of-the-app"}) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def standby(leader: LiveHub) -> AsyncIterator[Standby]:
+    async with standing_by(leader.url) as standby:
+        yield standby
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=20)) as session:
+        yield session
+
+
+ASKED: Mapping[str, tuple[str, str, Mapping[str, str], bytes]] = {
+    "with the token": ("GET", "/api/v1/alerts?state=open", BEARER, b""),
+    "without": ("GET", "/api/v1/alerts", {}, b""),
+    "with a wrong one": ("GET", "/api/v1/alerts", {"Authorization": "Bearer wrong"}, b""),
+    "by another name": ("GET", "/api/v1/alerts", {**BEARER, "Host": "evil.example"}, b""),
+    "by the page of another site": ("POST", "/api/v1/say", {**BEARER, **JSON, "Origin": "https://evil.example"}, b"{}"),
+    "not in JSON": ("POST", "/api/v1/say", {**BEARER, "Content-Type": "text/plain"}, b"{}"),
+    "something said": ("POST", "/api/v1/say", {**BEARER, **JSON}, b'{"text": "help", "as": "alice", "in": "ops"}'),
+    "too much": ("POST", "/api/v1/say", {**BEARER, **JSON}, b" " * (LARGEST_SAID + 1)),
+    "packed": ("POST", "/api/v1/say", {**BEARER, **JSON, "Content-Encoding": "gzip"}, b"x"),
+    "a page without a cookie": ("GET", "/room/ops?x=1%2F2", {"Accept": "text/html"}, b""),
+    "a script of pages": ("GET", "/static/tocsin.css", {}, b""),
+    "its head": ("HEAD", "/static/tocsin.css", {}, b""),
+    "a heartbeat": ("POST", "/in/app/heartbeat/backup", {"Authorization": "Bearer of-the-app"}, b""),
+    "a forged heartbeat": ("POST", "/in/app/heartbeat/backup", {}, b""),
+    "a chat that is not set up": ("POST", "/chat/slack/events", JSON, b"{}"),
+    "what is not there": ("GET", "/api/v1/%2e%2e/nothing", BEARER, b""),
+    "by a wrong method": ("DELETE", "/api/v1/alerts", BEARER, b""),
+}
+OWN = ("Date", "X-Request-ID", "Transfer-Encoding", "Content-Length", "Connection")
+
+
+async def ask(http: aiohttp.ClientSession, url: str, what: str) -> tuple[int, Any, bytes]:
+    method, path, headers, body = ASKED[what]
+    skipped = ["Content-Type"]
+    async with http.request(
+        method,
+        f"{url}{path}",
+        headers=headers,
+        data=io.BytesIO(body) if body else None,
+        allow_redirects=False,
+        skip_auto_headers=skipped,
+    ) as answer:
+        said = sorted((name, value) for name, value in answer.headers.items() if name not in OWN)
+        return answer.status, said, await answer.read()
+
+
+@pytest.mark.parametrize("what", ASKED)
+async def test_the_answer_is_the_same_whoever_is_asked(
+    leader: LiveHub, standby: Standby, http: aiohttp.ClientSession, what: str
+) -> None:
+    assert await ask(http, leader.url, what) == await ask(http, standby.url, what)
+
+
+async def test_who_logs_in_at_one_is_logged_in_at_all(
+    leader: LiveHub, standby: Standby, http: aiohttp.ClientSession
+) -> None:
+    form = {"person": "alice", "token": TOKEN}
+    origin = {"Origin": standby.url}
+    async with http.post(f"{standby.url}/login", data=form, headers=origin, allow_redirects=False) as answer:
+        cookie = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    said = {"text": "help"}
+    async with http.post(
+        f"{standby.url}/room/ops/say", data=said, headers={**origin, **cookie}, allow_redirects=False
+    ) as answer:
+        at_the_standby = answer.status
+    async with http.get(f"{leader.url}/room/ops", headers=cookie) as answer:
+        page = await answer.text()
+
+    assert 303 == at_the_standby
+    assert "alice" in page
+
+
+async def test_a_room_is_seen_live(leader: LiveHub, standby: Standby, http: aiohttp.ClientSession) -> None:
+    """And let go when the hub that shows it lets go."""
+    form = {"person": "alice", "token": TOKEN}
+    async with http.post(f"{standby.url}/login", data=form, allow_redirects=False) as answer:
+        cookie = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    async with http.get(f"{standby.url}/room/ops/live", headers=cookie) as live:
+        told = {"title": "the disk is full"}
+        proof = {"Authorization": "Bearer of-the-app"}
+        async with http.post(f"{leader.url}/in/app", json=told, headers=proof) as answer:
+            assert 202 == answer.status
+        seen = b""
+        async with asyncio.timeout(10):
+            while b"the disk is full" not in seen:
+                seen += await live.content.readany()
+            leader.hub.let_go()
+            await live.content.read()
+
+    assert "text/event-stream" == live.content_type
+
+
+async def test_while_nobody_leads_one_is_told_to_come_again(http: aiohttp.ClientSession) -> None:
+    async with standing_by() as standby, http.get(f"{standby.url}/api/v1/alerts") as answer:
+        said = await answer.json()
+
+    assert (503, "2") == (answer.status, answer.headers["Retry-After"])
+    assert "no replica leads just now" == said["detail"]
+
+
+async def test_who_comes_just_before_somebody_leads_waits_for_it(leader: LiveHub, http: aiohttp.ClientSession) -> None:
+    async with standing_by() as standby:
+        asking = asyncio.create_task(ask(http, standby.url, "with the token"))
+        await asyncio.sleep(WAIT / 10)
+        standby.leads.becomes(leader.url)
+
+        assert 200 == (await asking)[0]
+
+
+async def test_nothing_is_passed_on_twice(standby: Standby, http: aiohttp.ClientSession) -> None:
+    """Two that each take the other for the one that leads would never end."""
+    async with standing_by(standby.url) as other:
+        other.leads.becomes(other.url)
+        async with http.get(f"{other.url}/api/v1/alerts", headers=BEARER) as answer:
+            assert 503 == answer.status
+        async with http.get(f"{standby.url}/api/v1/alerts", headers={**BEARER, MARK: "1"}) as answer:
+            assert (503, "1") == (answer.status, answer.headers[MARK])
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[tuple[str, list[str]]]:
+    """A hub that was frozen: it takes what it is asked, and does not answer."""
+    asked: list[str] = []
+
+    async def take(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", take)
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(TestServer(app, shutdown_timeout=0.1))
+        yield str(server.make_url("")).rstrip("/"), asked
+
+
+async def test_what_may_have_been_done_is_not_asked_again(leader: LiveHub, http: aiohttp.ClientSession) -> None:
+    """A question is asked of the next that leads; a request to do something is not, and one is told why."""
+    async with silent() as (frozen, asked), standing_by(frozen) as standby:
+        asking = [asyncio.create_task(ask(http, standby.url, what)) for what in ("with the token", "something said")]
+        async with asyncio.timeout(10):
+            while len(asked) < 2:
+                await asyncio.sleep(0.01)
+        standby.leads.becomes(leader.url)
+        (looked, _, _), (did, _, said) = await asyncio.gather(*asking)
+
+    assert ["GET", "POST"] == sorted(asked)
+    assert (200, 503) == (looked, did)
+    assert b"look what was done before you ask again" in said
+
+
+@pytest.mark.parametrize("target", ["http://evil.example/x", "//evil.example/x", "*", "@evil.example/x"])
+async def test_what_is_asked_for_never_says_where(standby: Standby, target: str) -> None:
+    host, port = standby.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+
+    assert status in (400, 401, 404, 421)
