@@ -68,9 +68,14 @@ class Leadership:
     async def serve(self) -> None:
         """Lead, or wait to, until cancelled."""
         while True:
-            term = await self._campaign()
-            log.info("this replica leads now, in epoch %d", term.epoch)
-            if not await self._serve_term(term):
+            led = False
+            try:
+                term = await self._campaign()
+                log.info("this replica leads now, in epoch %d", term.epoch)
+                led = await self._serve_term(term)
+            except Exception:
+                log.exception("leading, or waiting to, failed; it goes on")
+            if not led:
                 await asyncio.sleep(AFTER_A_FAILURE)
 
     async def _campaign(self) -> Term:
@@ -154,5 +159,4 @@ async def _ended(task: "asyncio.Task[None]", within: float = 0) -> None:
     if within:
         await asyncio.wait({task}, timeout=within)
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await asyncio.gather(task, return_exceptions=True)

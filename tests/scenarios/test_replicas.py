@@ -1,0 +1,152 @@
+"""What a replica takes in that does not lead: the one that leads routes it, as if it had come to itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from scenario import Scenario
+
+from hub.app import stopped
+from hub.core.event import Event
+from hub.ingest import Accepted, Ingest
+from hub.redaction import Redactor
+from hub.registry import installed
+from hub.replicas import Gathering, Leaves
+from hub.state import State
+from hub.writer import Writer
+
+RULES = """\
+version: 1
+channels: {ops: room:ops}
+sources:
+  nagios-eu: {tool: nagios, heartbeat: {every: 10m, grace: 2m}}
+  twitter: {tool: json}
+everything_else: {to: ops}
+"""
+HOST = {"NOTIFICATIONTYPE": "PROBLEM", "HOSTNAME": "web301", "HOSTSTATE": "DOWN", "HOSTOUTPUT": "no ping"}
+
+
+class Desk:
+    """By which the standby calls the one that leads."""
+
+    def __init__(self) -> None:
+        self.called: asyncio.Queue[Sequence[str]] = asyncio.Queue()
+
+    async def call(self, *words: str) -> None:
+        self.called.put_nowait(words)
+
+
+class Standby:
+    """Another replica on the database of the hub of the story."""
+
+    def __init__(self, hub: Scenario) -> None:
+        parts = hub.hub
+        self.hub, self.desk = hub, Desk()
+        self.leaves = Leaves(self.desk)  # type: ignore[arg-type]  # it does nothing else with it
+        self.writer = Writer(parts.store, State(), lambda: hub.clock)
+        self.writer.listen(self.leaves.note)
+        self.gathering = Gathering(store=parts.store, route=parts.ingest.route_all, heard=parts.ingest.heard)
+        self.ingest = Ingest(
+            rules=parts.current,
+            tools=installed(),
+            secrets=lambda source: (),
+            open_without_secret=True,
+            router=self.leaves,
+            writer=self.writer,
+            store=parts.store,
+            now=lambda: hub.clock,
+            count=lambda source, verdict: None,
+            redact=Redactor(frozenset()).request,
+        )
+
+    async def receives(self, source: str, body: Mapping[str, Any], *, delivery: str = "") -> Accepted:
+        return await self.ingest.accept(self.hub.request(source, body, delivery=delivery))
+
+    async def is_heard(self) -> None:
+        """The call comes through, and the one that leads does what is to be done."""
+        self.gathering.call(list(await self.desk.called.get()))
+        await self.gathering.gather()
+        await self.hub.settle()
+
+
+@asynccontextmanager
+async def standing_by(hub: Scenario) -> AsyncIterator[Standby]:
+    standby = Standby(hub)
+    tasks = [asyncio.create_task(work) for work in (standby.writer.serve(), standby.leaves.serve())]
+    try:
+        yield standby
+    finally:
+        for task in tasks:
+            await stopped(task)
+
+
+@pytest.fixture
+async def hub(begin) -> Scenario:
+    return await begin(RULES)
+
+
+async def titles(hub: Scenario) -> list[str]:
+    return [message.message.title for message in await hub.told()]
+
+
+async def test_it_is_accepted_at_once_and_told_when_the_leader_is_called(hub: Scenario) -> None:
+    async with standing_by(hub) as standby:
+        accepted = await standby.receives("nagios-eu", HOST)
+        before = await hub.hub.store.event(accepted.events[0])
+        await standby.is_heard()
+        after = await hub.hub.store.event(accepted.events[0])
+
+    assert before is not None and before.decision is None
+    assert after is not None and after.decision is not None
+    assert ["web301 is DOWN"] == await titles(hub)
+
+
+async def test_a_call_that_is_not_heard_loses_nothing(hub: Scenario) -> None:
+    """The leader looks by itself; and so does the next one that begins to lead."""
+    async with standing_by(hub) as standby:
+        await standby.receives("nagios-eu", HOST)
+        await standby.gathering.gather()
+        await standby.receives("nagios-eu", {**HOST, "HOSTNAME": "web302"})
+    await hub.restarts()
+
+    assert ["web301 is DOWN", "web302 is DOWN"] == await titles(hub)
+
+
+async def test_a_delivery_is_one_whichever_takes_it_in(hub: Scenario) -> None:
+    async with standing_by(hub) as standby:
+        first = await standby.receives("twitter", {"title": "down", "id": "1"}, delivery="d1")
+        again = await hub.receives("twitter", {"title": "down", "id": "1"}, delivery="d1")
+        other = await hub.receives("twitter", {"title": "slow", "id": "2"}, delivery="d2")
+        repeated = await standby.receives("twitter", {"title": "slow", "id": "2"}, delivery="d2")
+        await standby.is_heard()
+
+    assert [True, True] == [again.duplicate, repeated.duplicate]
+    assert (first.events, other.events) == (again.events, repeated.events)
+    assert ["slow", "down"] == await titles(hub)
+
+
+async def test_a_source_that_one_hears_is_not_missed_by_the_other(hub: Scenario) -> None:
+    """Also by what brings no event."""
+    async with standing_by(hub) as standby:
+        await hub.later("9m")
+        quiet = {**HOST, "NOTIFICATIONTYPE": "FLAPPINGSTART"}
+        await standby.receives("nagios-eu", quiet)
+        await standby.is_heard()
+        await hub.later("10m")
+        assert "nagios-eu was not heard for 12m" not in await titles(hub)
+        await hub.later("3m")
+
+    assert "nagios-eu was not heard for 12m" in await titles(hub)
+
+
+async def test_what_is_fetched_about_an_event_is_fetched_by_the_leader(hub: Scenario) -> None:
+    """It is told of what it routes late, like of what it takes in itself."""
+    noted: list[Event] = []
+    hub.hub.ingest.listen(lambda events, request: noted.extend(events))
+    async with standing_by(hub) as standby:
+        await standby.receives("nagios-eu", HOST)
+        await standby.is_heard()
+
+    assert ["web301 is DOWN"] == [event.title for event in noted]
