@@ -67,9 +67,8 @@ class Metrics:
     def count_delivery(self, channel: str, came: str) -> None:
         self.deliveries.labels(channel, DELIVERIES[came]).inc()
 
-    def render(self, *, config: str, oldest: Mapping[str, float], unrouted: int, leads: bool) -> bytes:
+    def render(self, *, config: str, oldest: Mapping[str, float], leads: bool) -> bytes:
         self._config.info({"hash": config})
-        self.unrouted.set(unrouted)
         self.leader.set(leads)
         self.oldest.clear()
         for channel, age in oldest.items():

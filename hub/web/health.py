@@ -1,12 +1,14 @@
 """`/healthz`, `/readyz`, `/metrics`: how the hub is doing, for machines."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 
 from hub import __version__
 from hub.current import Current
+from hub.errors import Overloaded
 from hub.metrics import CONTENT_TYPE, Metrics
 from hub.outbox import Outbox
 from hub.store import Store
@@ -67,10 +69,11 @@ class Health:
         return answer({"status": "ready"})
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
+        with suppress(Overloaded):  # while the database is away, the number of before stays
+            self._metrics.unrouted.set(len(await self._store.failed_events()))
         body = self._metrics.render(
             config=self._current().hash,
             oldest=self._outbox.oldest() if self._outbox else {},
-            unrouted=len(await self._store.failed_events()),
             leads=self._outbox is not None,
         )
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
