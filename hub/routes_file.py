@@ -762,15 +762,14 @@ class _Reading:
         return name
 
     def _match(self, value: Any, path: Path_) -> Match | None:
-        faults = len(self.tree.complaints)
-        for place, what in _match_faults(value, path):
+        faults, match = len(self.tree.complaints), _compiled(value)
+        for place, what in _match_faults(value, path) if match is None else ():
             self.tree.wrong(place, what)
         for name, place in _names_in(value, path):
             if not self._is_name(name):
                 self.tree.wrong(place, self._strange_name(name), key=True)
-        if len(self.tree.complaints) > faults:
+        if match is None or len(self.tree.complaints) > faults:
             return None
-        match = compile_match(value)
         if name := impossible(match, {}):
             self.tree.wrong(path, f"can never match: it wants two different values of {name}")
         elif not match.fields() and not match.matches(lambda _: None):
@@ -1427,6 +1426,13 @@ def _names_in(value: Any, path: Path_) -> Iterator[tuple[str, Path_]]:
                 yield from _names_in(one, (*path, name, i))
         else:
             yield name, (*path, name)
+
+
+def _compiled(value: Any) -> Match | None:
+    try:
+        return compile_match(value)
+    except MatchError:
+        return None
 
 
 def _match_faults(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
