@@ -337,6 +337,7 @@ async def leading(
             room_log=room_log,
             rules=current,
             status=status,
+            report=router.report,
             now=now,
             redact=redactor.text,
         )

@@ -6,12 +6,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub import ids
+from hub import failures, ids
 from hub.actions import HubActions
 from hub.contracts import Asker, Drilled, Heard, Match, Reply, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.durations import parse_duration
 from hub.core.effect import Effect
+from hub.core.event import Report
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Message, MessageKind, Post, Sending
 from hub.core.records import replace
@@ -23,7 +24,7 @@ from hub.hearing import STRANGE_BUTTON, Threads
 from hub.ingest import Ingest
 from hub.rooms import StoredRoomLog
 from hub.state import Draft, State
-from hub.store import Store, StoredRequest
+from hub.store import Store, StoredEvent, StoredRequest
 from hub.writer import Writer
 
 
@@ -58,6 +59,7 @@ class Operations:
         room_log: StoredRoomLog,
         rules: Callable[[], Rules],
         status: Callable[[], Sequence[str]],
+        report: Callable[[Draft, Report], None],
         now: Callable[[], datetime],
         redact: Callable[[str], str],
     ) -> None:
@@ -72,6 +74,7 @@ class Operations:
         self._threads = threads
         self._room_log = room_log
         self._status = status
+        self._report = report
         self._now = now
 
     @property
@@ -222,6 +225,9 @@ class Operations:
     async def dead(self) -> Sequence[Post | Line]:
         return await self.store.deliveries(state="dead")
 
+    async def unrouted(self) -> Sequence[StoredEvent]:
+        return await self.store.failed_events()
+
     async def replay_quarantined(self, id: str, asker: Asker) -> str:
         """Read it again with the parser and rules of now. Raises NotThere, Malformed or Unsupported."""
         await self.actions.note(f"replay {id}", asker, self._now())
@@ -250,6 +256,8 @@ class Operations:
         if stored is None or stored.decision is not None:
             raise NotThere(f"there is no unrouted event '{id[:80]}'")
         routed = await self.ingest.route_again(stored)
+        if not await self.unrouted():
+            await self._writer.do(lambda draft: self._report(draft, failures.all_routed()))
         return "it fails again" if routed.failure else "it is routed"
 
 

@@ -340,6 +340,15 @@ class Outbox:
         return Tried(item=item, came=Came.SHOWN, version=version, ref=MessageRef(kept.id), kept=kept)
 
     async def _attempt(self, chat: Chat | None, room: Room, item: Item) -> Tried:
+        """Try it once. What no chat should do is as good as a refusal: the channel goes on."""
+        try:
+            return await self._try(chat, room, item)
+        except Exception as error:
+            log.exception("chat %s failed", room.chat, extra=_about(item))
+            version = item.wanted if isinstance(item, Post) else 0
+            return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
+
+    async def _try(self, chat: Chat | None, room: Room, item: Item) -> Tried:
         version = item.wanted if isinstance(item, Post) else 0
         if room.address in self._shadows():
             return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, shadow=True)
@@ -365,9 +374,6 @@ class Outbox:
             return await self._look(chat, room, item, version, str(error) or "no answer in time")
         except Overloaded as error:
             return Tried(item=item, came=Came.UNREACHABLE, version=version, error=str(error))
-        except (TocsinError, Exception) as error:
-            log.exception("chat %s failed", room.chat, extra=_about(item))
-            return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
         return Tried(item=item, came=Came.SHOWN, version=version, ref=ref, gist=gist)
 
     def _goes_without_saying(self, chat: Chat, item: Item, gist: str) -> bool:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hub import failures
 from hub.acks import Acks
 from hub.core import alert as life
 from hub.core import telling
@@ -52,6 +53,8 @@ CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
 LOOK_AGAIN = timedelta(minutes=1)
 """While an escalation is paused, or a line that would wake somebody waits."""
+OWNERS = "ack-owners"
+"""The turn in which owners are told that acks end. A timer of its own only where that failed."""
 SWITCH, SWITCH_EVERY = "switch", timedelta(minutes=1)
 """The timer that a ping to the dead man's switch follows."""
 LINK_CODE = "link-code"
@@ -94,7 +97,10 @@ class Router:
         try:
             routed = self.fold(branch, event, body)
         except Exception:  # noqa: BLE001 - it must not fail the batch; an operator sees it and replays it
-            return StoredEvent(event=event, failure=traceback.format_exc(limit=-5))
+            failure = traceback.format_exc(limit=-5)
+            if event.source != OWN:
+                self.report(draft, failures.not_routed(event, failure))
+            return StoredEvent(event=event, failure=failure)
         draft.merge(branch)
         return routed
 
@@ -552,20 +558,31 @@ class Router:
         """Do what the timers were set for. One that fails is looked at again, and keeps no other from its turn."""
         for kind, subject in due:
             draft.set_timer(kind, subject, None)
-        together = {kind: [subject for one, subject in due if one == kind] for kind in _TOGETHER}
-        turns = [(kind, [subject]) for kind, subject in due if kind not in together]
-        for kind, subjects in [*turns, *((kind, subjects) for kind, subjects in together.items() if subjects)]:
-            branch = draft.branch()
-            try:
-                self._take_turn(branch, kind, subjects)
-            except Exception:
-                about = {"timer": f"{kind} {subjects[0]}"}
-                log.exception("timer %s %s failed; it is tried again", kind, subjects[0], extra=about)
+        together = {kind: [subject for one, subject in due if one == kind] for kind in (*_TOGETHER, OWNERS)}
+        together[OWNERS] += [subject for kind, subject in due if kind == "ack"]
+        for kind, subject in due:
+            if kind not in together:
+                self._turn(draft, kind, [subject])
+        for kind, subjects in together.items():
+            if subjects:
+                self._turn(draft, kind, subjects)
+
+    def _turn(self, draft: Draft, kind: str, subjects: Sequence[str]) -> None:
+        branch, timer = draft.branch(), f"{kind} {subjects[0]}"
+        try:
+            self._take_turn(branch, kind, subjects)
+        except Exception:
+            if len(subjects) > 1:  # one of them is to blame, and the others do not wait for it
                 for subject in subjects:
-                    draft.set_timer(kind, subject, draft.now + LOOK_AGAIN)
-            else:
-                draft.merge(branch)
-        self._acks.remind_owners(draft, [subject for kind, subject in due if kind == "ack"])
+                    self._turn(draft, kind, [subject])
+                return
+            log.exception("timer %s failed; it is tried again", timer, extra={"timer": timer})
+            draft.set_timer(kind, subjects[0], draft.now + LOOK_AGAIN)
+            self.report(draft, failures.not_done(timer, traceback.format_exc(limit=-5)))
+            return
+        draft.merge(branch)
+        for subject in subjects:
+            self.report(draft, failures.done(f"{kind} {subject}"))
 
     def _take_turn(self, draft: Draft, kind: str, subjects: Sequence[str]) -> None:
         if kind in _TOGETHER:
@@ -575,6 +592,9 @@ class Router:
 
     def _silences_end(self, draft: Draft, ids: Sequence[str]) -> None:
         self.silencing.end(draft, ids)
+
+    def _owners_are_reminded(self, draft: Draft, ids: Sequence[str]) -> None:
+        self._acks.remind_owners(draft, ids)
 
     def _silences_warn(self, draft: Draft, ids: Sequence[str]) -> None:
         self.silencing.warn(draft, ids)
@@ -669,6 +689,7 @@ class Router:
 _TOGETHER: Mapping[str, Callable[[Router, Draft, Sequence[str]], None]] = {
     "silence": Router._silences_end,
     "silence-warns": Router._silences_warn,
+    OWNERS: Router._owners_are_reminded,
 }
 """Of these all that are due at once are told of in one line a channel."""
 _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {

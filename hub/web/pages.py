@@ -239,6 +239,7 @@ def page_routes(
         web.post("/silences", pages.ask_for_silence),
         web.get("/quarantine", pages.quarantine),
         web.post("/quarantine/{id}/replay", pages.replay_quarantined),
+        web.post("/unrouted/{id}/replay", pages.replay_event),
         web.get("/dead", pages.dead),
         web.post("/dead/{id}/replay", pages.replay_delivery),
         web.get("/login", pages.login),
@@ -264,7 +265,7 @@ class Pages:
     # --------------------------------------------------------------------------------------------------- to be seen
 
     async def home(self, request: web.Request) -> web.Response:
-        dead, held = await self._site.dead(), await self._site.quarantine()
+        dead, held, unrouted = await self._site.dead(), await self._site.quarantine(), await self._site.unrouted()
         return self._page(
             request,
             "home.html.j2",
@@ -273,6 +274,7 @@ class Pages:
             status=self._site.status(),
             dead=len(dead),
             quarantined=len(held),
+            unrouted=len(unrouted),
         )
 
     async def room(self, request: web.Request) -> web.Response:
@@ -285,7 +287,8 @@ class Pages:
         return self._silences_page(request, words="", reply=None, do="")
 
     async def quarantine(self, request: web.Request) -> web.Response:
-        return self._page(request, "quarantine.html.j2", requests=await self._site.quarantine())
+        kept, unrouted = await self._site.quarantine(), await self._site.unrouted()
+        return self._page(request, "quarantine.html.j2", requests=kept, unrouted=unrouted)
 
     async def dead(self, request: web.Request) -> web.Response:
         return self._page(request, "dead.html.j2", items=await self._site.dead())
@@ -392,6 +395,11 @@ class Pages:
     async def replay_quarantined(self, request: web.Request) -> web.Response:
         await _fields(request)
         asking = self._site.replay_quarantined(request.match_info["id"], self._asker(request))
+        return self._answer(request, Reply(text=await _told(asking)), back="/quarantine")
+
+    async def replay_event(self, request: web.Request) -> web.Response:
+        await _fields(request)
+        asking = self._site.replay_event(request.match_info["id"], self._asker(request))
         return self._answer(request, Reply(text=await _told(asking)), back="/quarantine")
 
     async def replay_delivery(self, request: web.Request) -> web.Response:

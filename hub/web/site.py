@@ -10,7 +10,7 @@ from hub.contracts import Asker, Reply, RoomLog, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.notification import Line, Post
 from hub.core.silence import Silence
-from hub.store import StoredRequest
+from hub.store import StoredEvent, StoredRequest
 
 LiveQueue = asyncio.Queue[RoomMessage | None]
 """Each new or edited message of a room. None ends it: the page was too slow, or the hub is closing."""
@@ -45,10 +45,14 @@ class Site(Protocol):
     def status(self) -> Sequence[str]: ...
     async def quarantine(self) -> Sequence[StoredRequest]: ...
     async def dead(self) -> Sequence[Post | Line]: ...
+    async def unrouted(self) -> Sequence[StoredEvent]:
+        """Events that a rule failed to route."""
+
     async def replay_quarantined(self, id: str, asker: Asker) -> str:
         """What came of it, in words. Raises a TocsinError where it cannot be done."""
 
     async def replay_delivery(self, id: str, asker: Asker) -> str: ...
+    async def replay_event(self, id: str, asker: Asker) -> str: ...
     def asker(self, person: str, *, trusted: bool, token: bool) -> Asker: ...
     async def say(self, text: str, *, asker: Asker, place: str, thread: str | None = None, via: Via) -> Reply:
         """Say it in a room (`place` is an address, `thread` a room message's id). What was said and the reply are

@@ -4,7 +4,7 @@ from hub.contracts import Integration
 
 LABELS = {
     "heartbeat": "the name of the beat that is missing",
-    "source": "the source that is silent; rules write labels.source, since source is tocsin",
+    "source": "the source that is silent, or has an event not routed; rules write labels.source, as source is tocsin",
     "schedule": "the schedule whose calendar cannot be read",
     "channel": "the address of the channel that takes nothing",
     "template": "the name of the template that cannot be used",
@@ -15,6 +15,8 @@ KINDS = {
     "rules": "a changed routes.yaml was refused",
     "calendar": "the calendar of a schedule cannot be read",
     "switch": "the dead man's switch cannot be pinged",
+    "routing": "an event could not be routed",
+    "timer": "what was due could not be done, and is tried again",
     "template": "a template cannot be used, and other words stand in for it",
 }
 

@@ -11,7 +11,7 @@ from hub.core.notification import Line, Message, MessageKind, Post
 from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.errors import TocsinError, UsageError
-from hub.store import StoredRequest
+from hub.store import StoredEvent, StoredRequest
 from tests.fakes.room_log import MemoryRoomLog
 
 NOW = datetime(2026, 11, 21, 3, 12, tzinfo=UTC)
@@ -26,6 +26,7 @@ class FakeSite:
         self.quiet: list[Silence] = []
         self.held: list[StoredRequest] = []
         self.lost: list[Post | Line] = []
+        self.failed: list[StoredEvent] = []
         self.heard: list[tuple[str, Asker, str, str | None]] = []
         self.pressed: list[tuple[str, Asker, str]] = []
         self.replayed: list[str] = []
@@ -75,6 +76,12 @@ class FakeSite:
 
     async def replay_quarantined(self, id: str, asker: Asker) -> str:
         return self._replay(id, [request.id for request in self.held])
+
+    async def unrouted(self) -> Sequence[StoredEvent]:
+        return self.failed
+
+    async def replay_event(self, id: str, asker: Asker) -> str:
+        return self._replay(id, [stored.event.id for stored in self.failed])
 
     async def replay_delivery(self, id: str, asker: Asker) -> str:
         return self._replay(id, [item.id for item in self.lost])

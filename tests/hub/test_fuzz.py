@@ -65,7 +65,7 @@ BODIES: Mapping[str, Mapping[str, object]] = {
     "/silences": {"words": "host=web1 for 2h", "do": "preview"},
     "/login": {"person": "alice", "token": "x", "next": "/room/ops"},
 }
-FORMS = ("/room/", "/silences", "/quarantine/", "/dead/", "/login", "/logout")
+FORMS = ("/room/", "/silences", "/quarantine/", "/unrouted/", "/dead/", "/login", "/logout")
 TALKED = (
     "ack web1", "silence host=web* for 2h", "status", "why web1", "unsilence x", "nagios ack web1 \ud83d",
     "link abc", "take web for 2h", "pause ops for 1h", "preview silence host=*", "approve 7f3", "extend x 1h",

@@ -59,6 +59,7 @@ TABLE: Mapping[str, str] = {
     "POST /silences": LOGIN,
     "GET /quarantine": LOGIN,
     "POST /quarantine/{id}/replay": LOGIN,
+    "POST /unrouted/{id}/replay": LOGIN,
     "GET /dead": LOGIN,
     "POST /dead/{id}/replay": LOGIN,
 }

@@ -1,12 +1,16 @@
 """What chats, templates and parsers do wrong, and what becomes of the alert."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
-from chat import FakeChat
+from chat import FakeChat, FindingChat
 from scenario import Scenario
 
 from hub.contracts import Repeat
 from hub.errors import Refused, Uncertain, Unreachable
 from hub.registry import installed
+from hub.state import Draft
 
 RULES = """\
 version: 1
@@ -122,6 +126,87 @@ async def test_a_rule_that_raises_leaves_the_event_to_be_replayed(
     assert again is not None
     assert again.decision is not None
     assert "opened" == again.decision.change
+
+
+async def test_the_hub_tells_of_what_it_could_not_route_until_it_is_routed(
+    hub: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One rule fails for one source; all others are routed, and those who run the hub hear of it."""
+    tree = type(hub.hub.current().tree)
+    decide = tree.decide
+
+    def falls(self: object, look: Any) -> Any:
+        if look("source") == "json":
+            raise RuntimeError("a rule fell over")
+        return decide(self, look)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(tree, "decide", falls)
+        accepted = await hub.receives("json", {"title": "another", "status": "notice"})
+        told = await hub.latest()
+        assert "an event could not be routed, and nobody was told of it" == told.message.title
+        assert "RuntimeError: a rule fell over" in told.message.text
+        await hub.restarts()
+    asker = hub.hub.actions.asker("alice", trusted=True, token=False)
+    await hub.hub.operations.replay_event(accepted.events[0], asker)
+    await hub.later("1m")
+
+    assert ["resolved", "notice"] == [message.message.state for message in await hub.told()]
+    assert "another" == (await hub.latest()).message.title
+
+
+async def test_a_timer_that_always_fails_keeps_no_other_waiting(
+    hub: Scenario, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes again each minute, not at once; of several that are due together, the others are done."""
+    silencing = hub.hub.upkeep._router.silencing
+    end, tries = silencing.end, []
+    for source in ("json", "nagios"):
+        await hub.says(f"shut up {source} for 1h")
+    poisoned = next(one.id for one in hub.hub.state.silences.values() if one.match == {"source": "json"})
+
+    def falls(draft: Draft, ids: Sequence[str]) -> None:
+        if poisoned in ids:
+            tries.append(list(ids))
+            raise RuntimeError("it fell over")
+        end(draft, ids)
+
+    await hub.nagios("web301")
+    monkeypatch.setattr(silencing, "end", falls)
+    await hub.later("70m")
+
+    assert "web301 is DOWN" in [message.title for _, message in chat.posted]
+    assert 10 <= len(tries) <= 13
+    assert [f"what was due could not be done, and is tried again each minute: silence {poisoned}"] == [
+        message.message.title for message in await hub.told() if message.message.state == "open"
+    ]
+    monkeypatch.undo()
+    await hub.later("2m")
+    assert "open" not in [message.message.state for message in await hub.told()]
+
+
+async def test_a_timer_of_a_kind_that_nobody_knows_is_told_of(hub: Scenario) -> None:
+    """As a hub that is older than its database may find."""
+    await hub.hub.writer.do(lambda draft: draft.set_timer("of-tomorrow", "x", draft.now))
+    await hub.later("2m")
+
+    assert "of-tomorrow x" in (await hub.latest()).message.title
+
+
+async def test_a_chat_that_does_what_no_chat_should_refuses_one_message(begin) -> None:
+    """Whatever of it fails: the channel goes on, and the message is a dead letter."""
+
+    class Odd(FindingChat):
+        async def find(self, *_: object, **__: object) -> None:
+            raise ValueError("odd")
+
+    chat = Odd(failures=[Uncertain("dropped")])
+    hub = await begin(RULES, {**installed(), "pager": chat.integration()})
+    await hub.nagios("web301")
+    await hub.nagios("web302")
+
+    assert ["web302 is DOWN"] == [message.title for _, message in chat.posted]
+    assert ["ValueError in the chat"] == [one.sending.error for one in await hub.hub.store.deliveries(state="dead")]
 
 
 async def test_what_cannot_be_understood_is_kept_and_can_be_replayed(hub: Scenario) -> None:

@@ -1,0 +1,42 @@
+"""What the hub says of itself when it fails: of events that could not be routed, of what was due and not done."""
+
+from hub.core.event import Event, Report, Severity, Status
+
+ROUTING = "routing"
+
+
+def not_routed(event: Event, failure: str) -> Report:
+    return Report(
+        status=Status.PROBLEM,
+        kind=ROUTING,
+        key=ROUTING,
+        title="an event could not be routed, and nobody was told of it",
+        severity=Severity.ERROR,
+        body=f"{event.title} ({event.source}, {event.id}): {_last(failure)}\ntocsin replay {event.id}",
+        labels={"source": event.source},
+    )
+
+
+def all_routed() -> Report:
+    return Report(status=Status.RECOVERY, kind=ROUTING, key=ROUTING, title="every event is routed")
+
+
+def not_done(timer: str, failure: str) -> Report:
+    """`timer` is its kind and subject."""
+    return Report(
+        status=Status.PROBLEM,
+        kind="timer",
+        key=f"timer:{timer}",
+        title=f"what was due could not be done, and is tried again each minute: {timer}",
+        severity=Severity.ERROR,
+        body=_last(failure),
+    )
+
+
+def done(timer: str) -> Report:
+    return Report(status=Status.RECOVERY, kind="timer", key=f"timer:{timer}", title=f"what was due is done: {timer}")
+
+
+def _last(failure: str) -> str:
+    """Of a traceback, what was raised."""
+    return (failure.strip().splitlines() or [""])[-1]
