@@ -7,8 +7,8 @@ directly, many rows in one round trip.
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from operator import itemgetter
@@ -303,29 +303,27 @@ class PostgresStore(SqlStore):
         # All rows are made before the first is sent: one that cannot be made fails with nothing begun.
         batches = [(text, some) for text, order, rows in _PLAN if (some := [*map(order, rows(changes))])]
         try:
-            await self._transact(batches)
+            await self._transact(batches, changes)
         except Overtaken:
-            await self._transact([(_UNMARK, list(_outlived(changes))), *batches])
+            await self._transact([(_UNMARK, list(_outlived(changes))), *batches], changes)
 
-    async def _transact(self, batches: Sequence[Batch]) -> None:
+    async def _transact(self, batches: Sequence[Batch], changes: Changes) -> None:
         try:
             async with self._writer.driver() as connection:
                 await _write(connection, batches, self._term)
         except _Unsure as unsure:
-            if not await self._was_kept(unsure.transaction):
+            if not await self._was_kept(unsure.transaction, changes):
                 raise Overloaded("the connection to the database was lost") from unsure
 
-    async def _was_kept(self, transaction: str) -> bool:
+    async def _was_kept(self, transaction: str, changes: Changes) -> bool:
         """What became of a transaction whose COMMIT was not answered. It waits until the server can be asked: to guess
         would be to lose what a source was promised, or to do twice what it was told is not done."""
         while True:
-            try:
+            with suppress(Overloaded):
                 async with self._writer.driver() as connection:
-                    status = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", transaction)
-            except Overloaded:
-                status = "in progress"
-            if status != "in progress":
-                return bool(status == "committed")
+                    status = await _status(connection, transaction)
+                    if status != "in progress":
+                        return status == "committed" and await _was_ours(connection, transaction, changes)
             await asyncio.sleep(ASK_AGAIN)
 
     async def lives(self, keys: Sequence[LifeKey]) -> Mapping[LifeKey, Alert]:
@@ -352,6 +350,37 @@ class PostgresStore(SqlStore):
     ) -> tuple[Mapping[LifeKey, Alert], Mapping[tuple[str, str], tuple[str, ...]]]:
         lives, seen = await asyncio.gather(self.lives(keys), self.deliveries_seen(ids, since=since))
         return lives, seen
+
+
+async def _status(connection: asyncpg.Connection, transaction: str) -> str | None:
+    try:
+        status: str | None = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", transaction)
+    except asyncpg.InvalidParameterValueError:
+        return "never heard of"  # nothing of it was on disk when the server crashed
+    return status
+
+
+async def _was_ours(connection: asyncpg.Connection, transaction: str, changes: Changes) -> bool:
+    """A server that crashed gives away again the numbers of which nothing was on disk, so that another transaction may
+    have this one by now: whose number it is, a row says that only ours can have written."""
+    for table, ids in _written(changes):
+        for id in ids:
+            same = f'SELECT true FROM "{table}" WHERE id = $1 AND xmin = $2::text::xid8::xid'  # noqa: S608 - ours
+            return bool(await connection.fetchval(same, id, transaction))
+    for (kind, subject), timer in changes.timers.items():
+        due = 'SELECT due_at FROM "timer" WHERE kind = $1 AND subject = $2'
+        return bool(await connection.fetchval(due, kind, storable(subject)) == (timer and micros(timer.due_at)))
+    return True
+
+
+def _written(changes: Changes) -> Iterator[tuple[str, Iterable[str]]]:
+    """By table, the ids of what it writes."""
+    yield "request", (request.id for request in changes.requests)
+    yield "event", (stored.event.id for stored in changes.events)
+    yield "audit", (one.id for one in changes.audit)
+    yield from (("alert", changes.alerts), ("post", changes.posts), ("line", changes.lines), ("group", changes.groups))
+    yield from (("room_message", changes.room), ("silence", changes.silences), ("ask", changes.asks))
+    yield from (("event", changes.decided), ("request", changes.released))
 
 
 class _Unsure(Exception):

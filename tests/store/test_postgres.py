@@ -134,6 +134,25 @@ async def wire(
         yield f"postgresql://postgres:hunter2@127.0.0.1:{port}/tocsin?sslmode=disable", broken
 
 
+@pytest.mark.parametrize("time", range(3))
+async def test_a_crash_at_the_commit_is_not_taken_for_a_success(postgres: Postgres, url: str, time: int) -> None:
+    """The server gives the number of a transaction of which nothing was on disk to others, who may have committed."""
+    async with wire(url, arrives=False) as (by_wire, broken), open_store(by_wire) as store:
+        await store.commit(request("r1"))
+        broken.set()
+        refused = asyncio.create_task(store.commit(request("r2")))
+        while broken.is_set():
+            await asyncio.sleep(0)
+        await asyncio.to_thread(postgres.stop)
+        await asyncio.to_thread(postgres.start)
+        for _ in range(5):
+            await asyncio.to_thread(postgres.sql, "SELECT pg_current_xact_id()", "tocsin")
+        with pytest.raises(Overloaded, match="was lost"):
+            await refused
+
+        assert [True, False] == [await store.request(id) is not None for id in ("r1", "r2")]
+
+
 async def test_a_server_that_says_goodbye_while_nobody_asks_is_a_lost_connection(url: str) -> None:
     """It hangs up a moment later; a statement in between is what asyncpg takes for an error of its own."""
     clients: list[asyncio.StreamWriter] = []
