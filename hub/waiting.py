@@ -48,8 +48,9 @@ class Waiting:
         for post in posts:
             digest = post.pace.digest
             if digest is not None and telling.waits(post):
-                due = digest.next(draft.now)
-                draft.set_timer("digest", json.dumps([post.channel, digest.every, digest.zone]), due)
+                subject = json.dumps([post.channel, digest.every, digest.zone])
+                if draft.timer("digest", subject) is None:  # one that is due, and was not looked at yet, is not put off
+                    draft.set_timer("digest", subject, digest.next(draft.now))
         for name in {post.pace.during for post in posts} & self._closed(draft.now):
             if name not in self._opening:
                 self._opening[name] = self._rules().windows[name].opens(draft.now)

@@ -1,5 +1,7 @@
 """What nobody must hear at once is told at set times, all in one."""
 
+from datetime import timedelta
+
 from scenario import Scenario
 
 RULES = """\
@@ -50,6 +52,31 @@ async def test_what_is_still_so_is_told_each_time_and_then_that_it_healed(begin)
 
     titles = [title for title, _ in await told(hub)]
     assert ["digest: 1 still open", "digest: 1 still open", "digest: 1 over again"] == titles
+
+
+async def test_a_digest_that_was_due_while_the_hub_was_away_comes_though_more_comes_first(begin) -> None:  # type: ignore[no-untyped-def]
+    """What came before the hub looked at what was due put it off until the next time, and then again."""
+    hub = await begin(RULES)
+    await hub.nagios("web1")
+    await hub.stop()
+    hub.clock += timedelta(hours=6, minutes=5)
+    await hub.start()
+    await hub.nagios("web2")
+
+    await hub.later("1m")
+
+    assert ["digest: 2 still open"] == [title for title, _ in await told(hub)]
+
+
+async def test_a_reload_tells_nothing_that_waits_for_a_digest(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("web1")
+    assert await hub.reloads(f"{RULES}ack_lasts: 2h\n")
+    await hub.later("5h")
+    assert [] == await told(hub)
+    await hub.later("1h")
+
+    assert ["digest: 1 still open"] == [title for title, _ in await told(hub)]
 
 
 async def test_why_says_that_it_waits_for_a_digest(begin) -> None:  # type: ignore[no-untyped-def]
