@@ -53,8 +53,6 @@ CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
 LOOK_AGAIN = timedelta(minutes=1)
 """While an escalation is paused, or a line that would wake somebody waits."""
-OWNERS = "ack-owners"
-"""The turn in which owners are told that acks end. A timer of its own only where that failed."""
 SWITCH, SWITCH_EVERY = "switch", timedelta(minutes=1)
 """The timer that a ping to the dead man's switch follows."""
 LINK_CODE = "link-code"
@@ -558,14 +556,24 @@ class Router:
         """Do what the timers were set for. One that fails is looked at again, and keeps no other from its turn."""
         for kind, subject in due:
             draft.set_timer(kind, subject, None)
-        together = {kind: [subject for one, subject in due if one == kind] for kind in (*_TOGETHER, OWNERS)}
-        together[OWNERS] += [subject for kind, subject in due if kind == "ack"]
+        together = {kind: [subject for one, subject in due if one == kind] for kind in _TOGETHER}
         for kind, subject in due:
             if kind not in together:
                 self._turn(draft, kind, [subject])
         for kind, subjects in together.items():
             if subjects:
                 self._turn(draft, kind, subjects)
+        self._remind_owners(draft, [subject for kind, subject in due if kind == "ack"])
+
+    def _remind_owners(self, draft: Draft, ids: Sequence[str]) -> None:
+        branch = draft.branch()
+        try:
+            self._acks.remind_owners(branch, ids)
+        except Exception:
+            log.exception("owners were not reminded of their acks")
+            self.report(draft, failures.not_done("ack", traceback.format_exc(limit=-5)))
+        else:
+            draft.merge(branch)
 
     def _turn(self, draft: Draft, kind: str, subjects: Sequence[str]) -> None:
         branch, timer = draft.branch(), f"{kind} {subjects[0]}"
@@ -592,9 +600,6 @@ class Router:
 
     def _silences_end(self, draft: Draft, ids: Sequence[str]) -> None:
         self.silencing.end(draft, ids)
-
-    def _owners_are_reminded(self, draft: Draft, ids: Sequence[str]) -> None:
-        self._acks.remind_owners(draft, ids)
 
     def _silences_warn(self, draft: Draft, ids: Sequence[str]) -> None:
         self.silencing.warn(draft, ids)
@@ -689,7 +694,6 @@ class Router:
 _TOGETHER: Mapping[str, Callable[[Router, Draft, Sequence[str]], None]] = {
     "silence": Router._silences_end,
     "silence-warns": Router._silences_warn,
-    OWNERS: Router._owners_are_reminded,
 }
 """Of these all that are due at once are told of in one line a channel."""
 _TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
