@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from peers.hub import HubProcess
 from peers.postgres import Postgres
-from peers.servers import PRESENT
+from peers.servers import BRINGS, PRESENT
 from peers.servers import free_port as _free_port
 
 LEFT_OUT: pytest.StashKey[Counter[str]] = pytest.StashKey()
@@ -31,13 +31,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     absent = [server for server in needed if not PRESENT[server]()]
     if absent:
         item.config.stash[LEFT_OUT].update(absent)
-        pytest.skip(f"needs {' and '.join(absent)}; `make servers` brings it")
+        pytest.skip(f"needs {' and '.join(absent)}; {_brings(absent[0])} brings it")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if IN_CI and session.config.stash[LEFT_OUT] and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _brings(server: str) -> str:
+    return BRINGS.get(server, "`make servers`")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -48,7 +52,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section("left out", **colour)
     for server, count in sorted(left_out.items()):
         tests = f"{count} test{'s' if count > 1 else ''} that need{'s' if count == 1 else ''}"
-        terminalreporter.line(f"left out: {tests} {server}; `make servers` brings it", **colour)
+        terminalreporter.line(f"left out: {tests} {server}; {_brings(server)} brings it", **colour)
     if IN_CI:
         terminalreporter.line("With CI=true that is a failure.", **colour)
 

@@ -1,6 +1,7 @@
 """A disk that is full, locked or slow, and a clock that somebody sets: the hub says so, loses nothing, and goes on."""
 
 import asyncio
+import resource
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -27,18 +28,53 @@ everything_else: {to: ops}
 SMALL = 3 << 20
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of three MiB."""
+class Tmpfs:
+    """A file system of three MiB, which only root may mount. `why` is what SQLite says of it when it is full."""
+
+    why = "the disk is full"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tocsin-test", str(folder)], check=True)
+
+    def fill(self) -> None:
+        with (self.folder / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+            while ballast.write(bytes(1 << 16)):
+                continue
+
+    def free(self) -> None:
+        (self.folder / "ballast").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        subprocess.run(["umount", "-l", str(self.folder)], check=True)
+
+
+class Quota:
+    """No file of this process may grow: as on a disk that is full, or a quota that is used up, for who is not root."""
+
+    why = "the disk failed to read or write"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(self) -> None:
+        most = max(file.stat().st_size for file in self.folder.iterdir())
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, self._before[1]))
+
+    def free(self) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, self._before)
+
+    close = free
+
+
+@pytest.fixture(params=[Quota, pytest.param(Tmpfs, marks=pytest.mark.e2e("tmpfs"))])
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Quota | Tmpfs]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tocsin-test", str(folder)], capture_output=True
-    )
-    if made.returncode:
-        pytest.skip("only root may mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    made = request.param(folder)
+    yield made
+    made.close()
 
 
 @asynccontextmanager
@@ -48,19 +84,13 @@ async def asked(hub: Scenario) -> AsyncIterator[TestClient]:
         yield client
 
 
-def _fill(folder: Path) -> None:
-    with (folder / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
-        while ballast.write(bytes(1 << 16)):
-            continue
-
-
-async def test_a_full_disk_refuses_and_recovers_by_itself(small_disk: Path) -> None:
+async def test_a_full_disk_refuses_and_recovers_by_itself(disk: Quota | Tmpfs) -> None:
     """With 503 and Retry-After; what was accepted is there, and what was not is not."""
-    hub = Scenario(small_disk)
+    hub = Scenario(disk.folder)
     await hub.start()
     try:
         accepted = [await hub.nagios("before")]
-        _fill(small_disk)
+        disk.fill()
         async with asked(hub) as client:
             statuses = []
             for number in range(60):
@@ -70,9 +100,9 @@ async def test_a_full_disk_refuses_and_recovers_by_itself(small_disk: Path) -> N
                     assert int(answer.headers["Retry-After"]) > 0
             assert 503 in statuses
             ready = await client.get("/readyz")
-            assert (503, "the disk is full") == (ready.status, (await ready.json())["why"])
+            assert (503, disk.why) == (ready.status, (await ready.json())["why"])
             assert "Retry-After" in ready.headers
-            (small_disk / "ballast").unlink()
+            disk.free()
             await hub.hub.writer.probe()
             assert 200 == (await client.get("/readyz")).status
         accepted.append(await hub.nagios("after"))

