@@ -1,4 +1,5 @@
-"""`make soak`: kills the hub, and its database, at random points under load, and looks by id whether anything is lost.
+"""`make soak`: kills the hub, its database, or one of three replicas, at random points under load, and looks by id
+whether anything is lost.
 
 The seed decides what happens and about when; at which instruction a kill strikes, only chance does.
 """
@@ -20,15 +21,17 @@ from soak.checks import check, lives
 from soak.databases import Database, Postgresql, Sqlite
 from soak.world import Plan, World, world
 
-STORES = ("sqlite", "postgresql")
+REPLICAS = {"sqlite": 1, "postgresql": 1, "replicas": 3}
+"""How many hubs share the database. A single one is called by it."""
 
 
 def main() -> int:
     options = _options()
     logging.disable(logging.CRITICAL)
     faults = 0
-    for store in STORES if options.store == "both" else [options.store]:
-        plan = Plan(seed=options.seed, kills=options.kills // (2 if options.store == "both" else 1))
+    stores = [*REPLICAS] if options.store == "all" else [options.store]
+    for store in stores:
+        plan = Plan(seed=options.seed, kills=options.kills // len(stores), replicas=REPLICAS[store])
         with tempfile.TemporaryDirectory() as folder, _database(store, Path(folder)) as database:
             faults += asyncio.run(_soak(store, Path(folder), database, plan))
     return min(faults, 1)
@@ -37,7 +40,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     options = argparse.ArgumentParser(prog="make soak", description=__doc__)
     options.add_argument("--kills", type=int, default=300, help="how often something is killed, in all")
-    options.add_argument("--store", choices=[*STORES, "both"], default="both")
+    options.add_argument("--store", choices=[*REPLICAS, "all"], default="all")
     options.add_argument("--seed", type=int, default=random.randrange(1_000_000))
     return options.parse_args()
 
@@ -61,8 +64,8 @@ async def _soak(store: str, folder: Path, database: Database, plan: Plan) -> int
     print(f"  {len(faults)} faults\n" if faults else "  nothing lost, nothing wrong\n", flush=True)
     if faults:
         log = Path(f"soak-{store}-{plan.seed}.log")
-        log.write_bytes(soaked.hub.log.read_bytes())
-        print(f"  the hub's log is kept as {log}\n")
+        log.write_bytes(b"\n".join(hub.log.read_bytes() for hub in soaked.hubs))
+        print(f"  what the hub logged is kept as {log}\n")
     return len(faults)
 
 

@@ -55,7 +55,9 @@ def _events(world: World) -> Iterator[str]:
     ours = {id for id, one in there.items() if one["event"]["source"] != "tocsin"}
     yield from (f"event {id} was answered and is not there" for id in world.told.accepted.keys() - ours)
     yield from (f"event {id} is there and nobody was answered so" for id in ours - world.told.accepted.keys())
-    yield from (f"event {id} is not decided: {one['failure']}" for id, one in there.items() if not one["decision"])
+    yield from (
+        f"event {id} is not decided: {one.get('failure')}" for id, one in there.items() if not one.get("decision")
+    )
     for id in world.dice.sample(sorted(ours), min(50, len(ours))):
         told, delivery = world.hub.get(f"/api/v1/events/{id}")["event"], world.told.accepted[id]
         if (told["source"], told["delivery_id"]) != delivery:
@@ -101,10 +103,10 @@ def _is_notice(alert: Mapping[str, Any] | None) -> bool:
 def _as_we_say(alert: Mapping[str, Any] | None, *, notice: bool) -> tuple[Any, ...]:
     if alert is None:
         return ("missing", "", 0, "", "")
-    ack = alert["ack"] or {}
+    ack = alert.get("ack") or {}
     state = "resolved" if alert["phase"] == "resolved" or notice else "acked" if ack else "open"
     by = "the tool" if ack.get("origin") == "tool" else ack.get("by", "")
-    return state, RANKS[alert["severity"] - 1], alert["count"], by, f"{alert['title']} {alert['body']}"
+    return state, RANKS[alert["severity"] - 1], alert.get("count", 1), by, f"{alert['title']} {alert.get('body', '')}"
 
 
 def _posts(world: World) -> Iterator[str]:
@@ -113,8 +115,8 @@ def _posts(world: World) -> Iterator[str]:
         state = post["sending"]["state"]
         if state == "unknown" and post["channel"] == FAR:
             world.told.counts["posts of which nobody knows"] += 1
-        elif (state, post["shown"]) != ("sent", post["wanted"]):
-            yield f"a post in {post['channel']} is {state}, version {post['shown']} of {post['wanted']}"
+        elif (state, shown := post.get("shown", 0)) != ("sent", post["wanted"]):
+            yield f"a post in {post['channel']} is {state}, version {shown} of {post['wanted']}"
     for line in records(world.database, "line", "state NOT IN ('sent', 'held', 'dropped')"):
         if line["sending"]["state"] == "unknown" and line["channel"] == FAR:
             world.told.counts["lines of which nobody knows"] += 1
@@ -133,11 +135,11 @@ def _told(world: World) -> Mapping[str, Sequence[Any]]:
 def _room(world: World) -> Iterator[str]:
     """In the rooms each life is one message, as it stands at the end; and where several are told together, each is told
     in one that says how many fire."""
-    heads = {one["id"]: one for one in records(world.database, "room_message") if one["thread"] is None}
+    heads = {one["id"]: one for one in records(world.database, "room_message") if one.get("thread") is None}
     expected = lives(world)
     for id, posts in _told(world).items():
         life = expected[id]
-        shown = [heads.get(post["ref"]) for post in posts]
+        shown = [heads.get(post.get("ref")) for post in posts]
         if life.channel.startswith("room:"):
             yield from _is_shown(life, [one["message"] for one in shown if one is not None])
     yield from _crowds(world, heads)
@@ -147,7 +149,7 @@ def _is_shown(life: Life, messages: Sequence[Mapping[str, Any]]) -> Iterator[str
     if len(messages) != 1:
         yield f"{life.key} {life.id} is told by {len(messages)} messages in {life.channel}"
         return
-    said = f"{messages[0]['title']} {messages[0]['text']}"
+    said = f"{messages[0]['title']} {messages[0].get('text', '')}"
     state = "resolved" if messages[0]["state"] == "notice" else messages[0]["state"]
     if state != life.state or f"{life.key} says #{life.serial}." not in said:
         yield f"{life.key} should be shown as {life.state} #{life.serial}, and is: {state} {said}"
@@ -157,11 +159,11 @@ def _crowds(world: World, heads: Mapping[str, Any]) -> Iterator[str]:
     posts = {post["group"]: post for post in records(world.database, "post") if post["channel"] == CROWDS}
     firing: Counter[str] = Counter()
     for alert in records(world.database, "alert", "source = 'crowd'"):
-        if not any(group in posts for group in alert["groups"]):
+        if not any(group in posts for group in alert.get("groups", ())):
             yield f"{alert['key']} is told in no group"
-        firing.update({group: int(alert["phase"] == "open") for group in alert["groups"]})
+        firing.update({group: int(alert["phase"] == "open") for group in alert.get("groups", ())})
     for group, post in posts.items():
-        message = heads[post["ref"]]["message"] if post["ref"] in heads else None
+        message = heads[post["ref"]]["message"] if post.get("ref") in heads else None
         if message is None or (message["state"] == "resolved") != (firing[group] == 0):
             yield f"of a group {firing[group]} fire, and its message says {message}"
 
@@ -184,7 +186,7 @@ def _slack(world: World) -> Iterator[str]:
     for id, posts in _told(world).items():
         life = expected[id]
         if life.channel.startswith("slack:"):
-            shown = [one for post in posts for one in by_key[post["id"]] if one.ref == post["ref"]]
+            shown = [one for post in posts for one in by_key[post["id"]] if one.ref == post.get("ref")]
             yield from _is_in_slack(life, shown, unknown=[p for p in posts if p["sending"]["state"] == "unknown"])
 
 
@@ -206,8 +208,8 @@ def _says(life: Life, text: str) -> bool:
 
 
 def _health(world: World) -> Iterator[str]:
-    if complaints := world.hub.complaints():
-        yield f"the hub complained:\n{complaints[:4000]}"
+    for complaints in filter(None, (hub.complaints() for hub in world.hubs)):
+        yield f"a hub complained:\n{complaints[:4000]}"
     if dead := world.hub.get("/api/v1/deliveries?state=dead")["deliveries"]:
         yield f"{len(dead)} dead letters: {dead[0]}"
     if failures := world.hub.get("/api/v1/failures")["events"]:
@@ -217,8 +219,9 @@ def _health(world: World) -> Iterator[str]:
 
 
 async def _memory_is_the_disk(world: World) -> list[str]:
-    """What is open is the same after a last restart."""
+    """What is open is the same after a last restart, one after the other."""
     before = {alert["id"]: alert for alert in await asyncio.to_thread(world.hub.alerts)}
-    await asyncio.to_thread(world.hub.restart)
+    for hub in world.hubs:
+        await asyncio.to_thread(hub.restart)
     after = {alert["id"]: alert for alert in await asyncio.to_thread(world.hub.alerts)}
     return [] if before == after else ["what is open was another before a restart than after it"]

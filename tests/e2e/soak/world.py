@@ -1,4 +1,4 @@
-"""A hub under load that is killed at random points: what it is told, and what becomes of that, kept by us."""
+"""A hub, or three replicas of it, under load and killed at random points; and what they were told, kept by us."""
 
 import asyncio
 import json
@@ -7,8 +7,8 @@ import signal
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -36,6 +36,7 @@ class Plan:
 
     seed: int
     kills: int
+    replicas: int = 1
     things: int = 8
     """Of each kind whose steps follow each other closely; half as many of others."""
     between: float = 1.5
@@ -61,8 +62,9 @@ class Told:
 
 
 class World:
-    def __init__(self, hub: HubProcess, database: Database, chat: Slack, plan: Plan) -> None:
-        self.hub = hub
+    def __init__(self, hubs: Sequence[HubProcess], database: Database, chat: Slack, plan: Plan) -> None:
+        self.hubs = hubs
+        self.hub = hubs[0]
         self.database = database
         self.chat = chat
         self.plan = plan
@@ -104,15 +106,16 @@ class World:
             await asyncio.to_thread(faults[name])
             self.told.counts[name] += 1
             return
-        await asyncio.to_thread(self.hub.kill, signal.SIGKILL)
+        hub = self.dice.choice(self.hubs)
+        await asyncio.to_thread(hub.kill, signal.SIGKILL)
         self.told.counts["hub killed"] += 1
         if self.dice.random() < self.plan.early:
-            self.hub.launch()
+            hub.launch()
             await asyncio.sleep(self.dice.uniform(0.2, 1.2))
-            await asyncio.to_thread(self.hub.kill, signal.SIGKILL)
+            await asyncio.to_thread(hub.kill, signal.SIGKILL)
             self.told.counts["hub killed as it started"] += 1
         began = time.monotonic()
-        await asyncio.to_thread(self.hub.start, within=60)
+        await asyncio.to_thread(hub.start, within=60)
         self.starts.append(time.monotonic() - began)
 
     async def _mischief(self) -> None:
@@ -153,6 +156,7 @@ class World:
                 if what == "recovery" and thing.kind.watched:
                     await self._others_hear(step)
                 event = await self._post(thing, *last)
+                await self._decided(event)
                 thing.fold(step, event)
 
     async def _post(self, thing: Thing, delivery: str, body: bytes, *, known: bool = False) -> str:
@@ -170,6 +174,22 @@ class World:
         self.told.accepted[event] = (source, delivery)
         return str(event)
 
+    async def _decided(self, event: str) -> None:
+        """Of replicas, the one that leads may hear of what another took in some milliseconds later than of what was
+        sent to itself after that. Who must know the order waits."""
+        while len(self.hubs) > 1:
+            said = await self._get(f"/api/v1/events/{event}")
+            if said is not None and said["decision"] is not None:
+                return
+            await asyncio.sleep(0.1)
+
+    async def _get(self, path: str) -> Any:
+        """What one of them says, or None."""
+        with suppress(aiohttp.ClientError, TimeoutError, ConnectionError):
+            async with self._http.get(f"{random.choice(self.hubs).url}{path}") as answer:
+                return json.loads(await answer.read()) if answer.status == 200 else None
+        return None
+
     def _signed(self, source: str, delivery: str, body: bytes) -> Mapping[str, str]:
         if source != "github":
             return {
@@ -185,7 +205,8 @@ class World:
         """As a good script does: what got no answer, or 503, is sent again as it is."""
         for attempt in count():
             try:
-                async with self._http.post(f"{self.hub.url}{path}", data=body, headers=headers) as answer:
+                url = f"{random.choice(self.hubs).url}{path}"
+                async with self._http.post(url, data=body, headers=headers) as answer:
                     said = json.loads(await answer.read() or b"null")
                     if answer.status != 503:
                         self.told.silent = max(self.told.silent, time.monotonic() - self._answered_at)
@@ -220,20 +241,16 @@ class World:
         """Whoever is next in line hears of it though the hub fell over meanwhile."""
         began = time.monotonic()
         while time.monotonic() - began < 90:
-            try:
-                async with self._http.get(f"{self.hub.url}/api/v1/rooms/managers/messages") as answer:
-                    if f"{step.key} says" in await answer.text():
-                        self.told.counts["escalated"] += 1
-                        return
-            except (aiohttp.ClientError, TimeoutError, ConnectionError):
-                pass
+            if f"{step.key} says" in str(await self._get("/api/v1/rooms/managers/messages")):
+                self.told.counts["escalated"] += 1
+                return
             await asyncio.sleep(0.25)
         self.told.faults.append(f"nobody else heard of {step.key} within 90 s")
 
 
 @asynccontextmanager
 async def world(folder: Path, database: Database, plan: Plan) -> AsyncIterator[World]:
-    """A hub that runs, and a chat that outlives it."""
+    """Hubs that run, and a chat that outlives them."""
     async with slack(throttles=True) as chat:
         chat.channels = {
             f"C0{name.upper()}0001": Channel(f"C0{name.upper()}0001", name, member) for name, member in CHANNELS.items()
@@ -241,9 +258,13 @@ async def world(folder: Path, database: Database, plan: Plan) -> AsyncIterator[W
         sources = {kind.source.upper().replace("-", "_") for kind in KINDS.values()}
         env = {f"TOCSIN_{source}_SECRET": SECRET for source in sources}
         env |= {f"TOCSIN_SLACK_{name}": value for name, value in settings(chat).items()}
-        hub = HubProcess(folder, routes=rules(), env=env, database=database.url)
-        await asyncio.to_thread(hub.start)
+        hubs = []
+        for number in range(plan.replicas):
+            (place := folder / f"hub{number}").mkdir()
+            hubs.append(HubProcess(place, routes=rules(), env=env, database=database.url))
+            await asyncio.to_thread(hubs[-1].start)
         try:
-            yield World(hub, database, chat, plan)
+            yield World(hubs, database, chat, plan)
         finally:
-            await asyncio.to_thread(hub.stop)
+            for hub in hubs:
+                await asyncio.to_thread(hub.stop)
