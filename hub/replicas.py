@@ -52,10 +52,17 @@ class Leaves:
             await self._more.wait()
             await asyncio.sleep(CALL_EVERY)
             self._more.clear()
-            names, self._heard = [*self._heard], {}
-            with suppress(Overloaded):
-                for at in range(0, len(names), NAMES_AT_ONCE):
-                    await self._desk.call(EVENTS, *names[at : at + NAMES_AT_ONCE])
+            names = [*self._heard][:NAMES_AT_ONCE]
+            try:
+                await self._desk.call(EVENTS, *names)
+            except Overloaded as error:
+                await asyncio.sleep(error.retry_after)
+                self._more.set()
+                continue
+            for name in names:
+                self._heard.pop(name, None)
+            if self._heard:
+                self._more.set()
 
 
 class Gathering:
