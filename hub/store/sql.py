@@ -26,6 +26,7 @@ from hub.store import (
     StoredEvent,
     StoredRequest,
     mapping,
+    pruning,
     queries,
     writing,
 )
@@ -101,7 +102,7 @@ class SqlStore:
         return mark
 
     async def prune(self, *, before: datetime, step: int = 500) -> int:
-        return await self._write(lambda connection: writing.prune(connection, before, step))
+        return await self._write(lambda connection: pruning.prune(connection, before, step))
 
     async def load(self, *, since: datetime) -> Snapshot:
         return await self._read(lambda connection: queries.load(connection, since))
