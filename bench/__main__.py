@@ -21,7 +21,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench import storm
+from bench import start, storm
 from bench.servers import get, rss, server
 
 HERE = Path(__file__).parent
@@ -52,16 +52,20 @@ def main() -> None:
         decide()
     if not options.only or options.only == "storm":
         tell_storm(options.alerts, options.within)
+    if not options.only or options.only == "start":
+        start.run(options.events, options.rate, 5 * options.seconds)
 
 
 def _options() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=3, help="how often each pair is measured; the median counts")
     options.add_argument("--seconds", type=int, default=4, help="how long each measurement takes")
-    options.add_argument("--only", choices=["ingest", "latency", "memory", "decide", "storm"])
+    options.add_argument("--only", choices=["ingest", "latency", "memory", "decide", "storm", "start"])
     options.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite", help="of the hub's ingest")
     options.add_argument("--alerts", type=int, default=50_000, help="of the storm")
     options.add_argument("--within", type=float, default=60.0, help="seconds in which they come")
+    options.add_argument("--events", type=int, default=1_000_000, help="that a hub keeps when it starts")
+    options.add_argument("--rate", type=int, default=200, help="a second, while it prunes and packs")
     return options.parse_args()
 
 

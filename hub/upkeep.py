@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -26,7 +27,9 @@ RAW = timedelta(hours=1)
 TOGETHER = 500
 """Events that are routed together, late."""
 PAUSE = 0.05
-"""Seconds between two steps of pruning or packing, so that what comes in goes first."""
+"""Seconds at least between two steps of pruning or packing, so that what comes in goes first."""
+SHARE = 0.2
+"""Of the time, how much such work may take: where the disk is slow or busy, it waits longer."""
 
 
 class Upkeep:
@@ -110,11 +113,15 @@ class Upkeep:
         if not self._trusted():
             log.warning("nothing old is taken away: the clock was set far ahead, and may be wrong")
             return
-        before, gone = self._now() - KEEP, 0
+        before, gone, place = self._now() - KEEP, 0, None
         try:
-            while step := await self._store.prune(before=before):
-                gone += step
-                await asyncio.sleep(PAUSE)
+            while True:
+                began = time.perf_counter()
+                step = await self._store.prune(place, before=before)
+                gone, place = gone + step.gone, step.next
+                if place is None:
+                    break
+                await _let_others(time.perf_counter() - began)
         except Overloaded as error:
             log.warning("pruning waits: %s", error)
         if gone:
@@ -124,12 +131,20 @@ class Upkeep:
         """Make raw bodies smaller that are read seldom by now, in small steps. After a start from the oldest on."""
         before = self._now() - RAW
         try:
-            while mark := await self._store.pack(self._packed, before=before):
+            while True:
+                began = time.perf_counter()
+                if (mark := await self._store.pack(self._packed, before=before)) is None:
+                    break
                 self._packed = mark
-                await asyncio.sleep(PAUSE)
+                await _let_others(time.perf_counter() - began)
         except Overloaded as error:
             log.warning("packing waits: %s", error)
 
     def _rewind(self, changes: Changes) -> None:
         if changes.timers:
             self._schedule.wake_at(self._state.next_due(), self.ripen)
+
+
+async def _let_others(took: float) -> None:
+    """Pause after a step that took so many seconds."""
+    await asyncio.sleep(max(PAUSE, took * (1 / SHARE - 1)))

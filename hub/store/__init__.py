@@ -201,6 +201,18 @@ DUPLICATES_FOR = timedelta(days=7)
 Mark = tuple[datetime, int]
 """Where a reading of events stopped: the place of the last one read."""
 
+PrunePlace = tuple[int, tuple[datetime, str] | None]
+"""Where pruning stopped: at which kind of record, and behind which of them, by its age and its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """How many rows a step took away, and where the next one goes on; None: everything was looked at."""
+
+    gone: int
+    next: PrunePlace | None = None
+
+
 LifeKey = tuple[str, str, bool]
 """Source, key, and whether a notice is meant."""
 
@@ -288,9 +300,9 @@ class Store(Protocol):
         """Make the raw bodies of at most `step` requests smaller that are older, beginning behind a mark; they are read
         as before. With the mark to go on from; None: there is nothing more."""
 
-    async def prune(self, *, before: datetime, step: int = 500) -> int:
-        """Take away at most `step` requests and events older than that which no open alert or owed delivery needs,
-        with resolved alerts, settled posts and lines as old; how many rows went."""
+    async def prune(self, place: PrunePlace | None = None, *, before: datetime, step: int = 200) -> Pruned:
+        """Of the next `step` records from a place on that are older, take away requests and events which no open alert
+        or owed delivery needs, and resolved alerts, settled posts and lines."""
 
 
 # ---------------------------------------------------------------------------------------- several hubs on one database

@@ -19,6 +19,8 @@ from hub.store import (
     Changes,
     LifeKey,
     Mark,
+    Pruned,
+    PrunePlace,
     SharedStore,
     Snapshot,
     Store,
@@ -101,8 +103,8 @@ class SqlStore:
             await self._write(lambda connection: writing.pack(connection, small))
         return mark
 
-    async def prune(self, *, before: datetime, step: int = 500) -> int:
-        return await self._write(lambda connection: pruning.prune(connection, before, step))
+    async def prune(self, place: PrunePlace | None = None, *, before: datetime, step: int = 200) -> Pruned:
+        return await self._write(lambda connection: pruning.prune(connection, before, place, step))
 
     async def load(self, *, since: datetime) -> Snapshot:
         return await self._read(lambda connection: queries.load(connection, since))

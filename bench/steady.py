@@ -1,0 +1,30 @@
+"""An open load: so many webhooks a second, whatever the answers take. usage: steady.py URL RATE SECONDS"""
+
+import asyncio
+import json
+import sys
+import time
+
+import aiohttp
+
+
+async def main(url: str, rate: int, seconds: int) -> None:
+    took: list[float] = []
+
+    async def post(http: aiohttp.ClientSession, number: int, due: float) -> None:
+        body = {"NOTIFICATIONTYPE": "PROBLEM", "HOSTNAME": f"steady{number}", "HOSTSTATE": "DOWN", "HOSTOUTPUT": "no"}
+        async with http.post(f"{url}/in/nagios", json=body) as answer:
+            assert answer.status == 202, await answer.text()
+        took.append((time.perf_counter() - due) * 1000)
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        begun, posts = time.perf_counter(), []
+        for number in range(rate * seconds):
+            due = begun + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            posts.append(asyncio.create_task(post(http, number, due)))
+        await asyncio.gather(*posts)
+    print(json.dumps(took))
+
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
