@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,7 @@ def _database(events: int) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=".") as folder:
         copy = Path(folder) / "bench.db"
         shutil.copy(filled, copy)
+        os.sync()
         yield copy
 
 

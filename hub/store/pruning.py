@@ -1,6 +1,6 @@
 """What has grown old, and that nobody needs any more, goes: in small steps, which remember where they were."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from hub.store import Pruned, PrunePlace
+from hub.store import PrunePlace
 from hub.store.tables import Utc
 from hub.store.writing import ALERT, EVENT, GROUP, LINE, POST, REQUEST, ROOM
 
@@ -40,22 +40,44 @@ class Kind:
     """Rows that go with one of them, about."""
 
 
-def prune(connection: Connection, before: datetime, place: PrunePlace | None, step: int) -> Pruned:
-    """Look through the next `step` rows, from a place on, and take away those that are free.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a look found to be free, by the number of its kind, and where the next one goes on."""
+
+    ids: Mapping[int, Sequence[str]]
+    next: PrunePlace | None
+
+    @property
+    def any(self) -> bool:
+        return any(self.ids.values())
+
+
+def look(connection: Connection, before: datetime, place: PrunePlace | None, step: int) -> Found:
+    """See which of the next `step` rows, from a place on, are free.
 
     So a step takes no longer where much has to stay: years of events, say, of an alert that is open still.
     """
-    (number, mark), gone, left = place or (0, None), 0, step
+    (number, mark), ids, left = place or (0, None), dict[int, Sequence[str]](), step
     while number < len(KINDS):
         kind = KINDS[number]
         most = max(1, left // kind.weight)
         rows = connection.execute(_next(kind, before, mark, most)).all()
-        ids = [row.id for row in rows if row.free]
-        gone += kind.remove(connection, ids) if ids else 0
+        ids[number] = [row.id for row in rows if row.free]
         if len(rows) == most:
-            return Pruned(gone=gone, next=(number, (rows[-1].age, rows[-1].id)))
+            return Found(ids=ids, next=(number, (rows[-1].age, rows[-1].id)))
         number, mark, left = number + 1, None, left - len(rows) * kind.weight
-    return Pruned(gone=gone)
+    return Found(ids=ids, next=None)
+
+
+def remove(connection: Connection, before: datetime, found: Found) -> int:
+    """Take away what was found, as far as it is free still; how many rows went."""
+    gone = 0
+    for number, ids in found.ids.items():
+        kind = KINDS[number]
+        still = select(kind.table.c.id).where(kind.table.c.id.in_(ids), kind.age < before, kind.free(before))
+        if ids and (free := list(connection.execute(still).scalars())):
+            gone += kind.remove(connection, free)
+    return gone
 
 
 def _next(kind: Kind, before: datetime, mark: tuple[datetime, str] | None, limit: int) -> Select[Any]:

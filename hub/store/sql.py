@@ -90,21 +90,25 @@ def _smaller(bodies: Sequence[tuple[str, bytes]]) -> Sequence[tuple[str, bytes]]
 class SqlStore:
     """A `Store`. Of the words on what each method gives, see there."""
 
-    def __init__(self, writer: Lane, reader: Lane) -> None:
+    def __init__(self, writer: Lane, reader: Lane, looker: Lane | None = None) -> None:
         self._write, self._read = writer.run, reader.run
+        self._look = (looker or reader).run
+        """What reads much that nobody asked for of late, and so waits for the disk."""
 
     async def commit(self, changes: Changes) -> None:
         await self._write(lambda connection: writing.write(connection, changes))
 
     async def pack(self, after: Mark | None, *, before: datetime, step: int = 100) -> Mark | None:
-        bodies, mark = await self._read(lambda connection: queries.bodies(connection, after, before, step))
+        bodies, mark = await self._look(lambda connection: queries.bodies(connection, after, before, step))
         small = await asyncio.to_thread(_smaller, bodies)
         if small:
             await self._write(lambda connection: writing.pack(connection, small))
         return mark
 
     async def prune(self, place: PrunePlace | None = None, *, before: datetime, step: int = 200) -> Pruned:
-        return await self._write(lambda connection: pruning.prune(connection, before, place, step))
+        found = await self._look(lambda connection: pruning.look(connection, before, place, step))
+        gone = await self._write(lambda connection: pruning.remove(connection, before, found)) if found.any else 0
+        return Pruned(gone=gone, next=found.next)
 
     async def load(self, *, since: datetime) -> Snapshot:
         return await self._read(lambda connection: queries.load(connection, since))

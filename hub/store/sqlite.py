@@ -1,7 +1,7 @@
 """The store in one SQLite file.
 
-One thread writes and one reads, each with a connection of its own: a page never waits behind a commit, and the event
-loop never waits for the disk.
+One thread writes, one reads, and one looks for what has grown old, each with a connection of its own: a page never
+waits behind a commit, no commit behind what was not read for weeks, and the event loop never waits for the disk.
 """
 
 import asyncio
@@ -160,7 +160,8 @@ class SqliteStore(SqlStore):
         self._writer = _Lane(file, "BEGIN IMMEDIATE", WRITING, "store-writer")
         # A database in memory is seen by its own connection only.
         self._reader = self._writer if file is None else _Lane(file, "BEGIN", READING, "store-reader")
-        super().__init__(self._writer, self._reader)
+        self._looker = self._writer if file is None else _Lane(file, "BEGIN", READING, "store-looker")
+        super().__init__(self._writer, self._reader, self._looker)
 
     async def prepare(self) -> None:
         """Make the tables, or bring them up to date. Raises SettingsError where the file is not ours to use."""
@@ -170,7 +171,8 @@ class SqliteStore(SqlStore):
             raise SettingsError(f"{self._file}: {error}") from error
 
     def close(self) -> None:
-        if self._reader is not self._writer:
-            self._reader.close()
+        for lane in (self._reader, self._looker):
+            if lane is not self._writer:
+                lane.close()
         # The last to close folds the journal into the file.
         self._writer.close()

@@ -854,7 +854,7 @@ async def test_no_query_reads_through_a_large_table(tmp_path: Path) -> None:
         assert isinstance(store, SqliteStore)
         await store.commit(EVERYTHING)
         await store.commit(changes(post("p2", "a1", 3, ref=MessageRef("m1")), said("x1", "m1")))
-        for lane in (store._reader, store._writer):
+        for lane in (store._reader, store._looker, store._writer):
             await lane.run(lambda c: writing.driver(c).set_trace_callback(asked.append))
         await ask_everything(store)
         await store._writer.run(lambda c: writing.driver(c).set_trace_callback(None))
