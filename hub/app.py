@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -180,7 +180,8 @@ async def ground(
 ) -> AsyncIterator[Ground[StoreT]]:
     tools = installed() if tools is None else tools
     async with outward.session() as http, opened as store:
-        current = Current(settings.routes, catalogue_of(tools, settings.environment, now))
+        redactor = Redactor(settings.environment.known_secrets())
+        current = Current(settings.routes, catalogue_of(tools, settings.environment, now), redactor.text)
         await current.begin(store, now())
         yield Ground(
             settings=settings,
@@ -188,7 +189,7 @@ async def ground(
             now=now,
             ticks=ticks,
             metrics=Metrics(),
-            redactor=Redactor(settings.environment.known_secrets()),
+            redactor=redactor,
             http=http,
             store=store,
             current=current,
@@ -213,7 +214,7 @@ async def leading(
         inhibiting = Inhibiting(current, state)
         writer.listen(inhibiting.note)
         duties = Duties(current, state)
-        router = Router(current, inhibiting, duties, settings.zone)
+        router = Router(current, inhibiting, duties, settings.zone, redactor.text)
         calendars = Calendars(
             rules=current,
             private=partial(environment.secret, "CALENDAR_URL"),
@@ -276,6 +277,7 @@ async def leading(
             setting=lambda source, name: environment.secret(source, name),
             http=http,
             now=now,
+            redact=redactor.text,
         )
         fetches = Fetches(
             ingest=ingest,
@@ -547,4 +549,6 @@ async def examine(settings: Settings) -> Sequence[Finding]:
     tools = installed()
     async with outward.session() as http:
         doctor = Doctor(settings, tools=tools, catalogue=catalogue_of(tools), http=http, now=utc_now)
-        return await doctor.findings()
+        found = await doctor.findings()
+    redact = Redactor(settings.environment.known_secrets()).text
+    return [replace(one, what=redact(one.what), cure=redact(one.cure)) for one in found]

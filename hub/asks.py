@@ -36,6 +36,7 @@ class Asks:
         setting: Callable[[str, str], Secret | None],
         http: Any,
         now: Callable[[], datetime],
+        redact: Callable[[str], str],
     ) -> None:
         self._state = state
         self._writer = writer
@@ -45,6 +46,7 @@ class Asks:
         self._setting = setting
         self._http = http
         self._now = now
+        self._redact = redact
         self._queues: dict[str, asyncio.Queue[str]] = defaultdict(asyncio.Queue)
         self._tasks: asyncio.TaskGroup | None = None
         self._known: set[str] = set()
@@ -157,7 +159,8 @@ class Asks:
             return None
 
     async def _answer(self, ask: StoredAsk, outcome: Outcome) -> None:
-        await self._writer.do(lambda draft: self._router.answer(draft, ask.id, outcome.result.value, outcome.detail))
+        detail = self._redact(outcome.detail)
+        await self._writer.do(lambda draft: self._router.answer(draft, ask.id, outcome.result.value, detail))
 
     def _tools(self, source: str) -> Tools:
         return Tools(setting=lambda name: self._setting(source, name), http=self._http, now=self._now())

@@ -28,9 +28,10 @@ class RefusedReload:
 class Current:
     """Holds the rules. Call it to have them."""
 
-    def __init__(self, path: Path, catalogue: Catalogue) -> None:
+    def __init__(self, path: Path, catalogue: Catalogue, redact: Callable[[str], str]) -> None:
         self._path = path
         self._catalogue = catalogue
+        self._redact = redact
         self._rules: Rules | None = None
         self.refused: RefusedReload | None = None
         self._adopting: Sequence[Callable[[Draft], None]] = ()
@@ -75,7 +76,7 @@ class Current:
         rules = self()
 
         def job(draft: Draft) -> None:
-            draft.changes.configs[rules.hash] = rules.text
+            draft.changes.configs[rules.hash] = self._redact(rules.text)
             for adopt in self._adopting:
                 adopt(draft)
 
@@ -108,7 +109,7 @@ class Current:
             await writer.do(lambda draft: tell(draft, report), keys=[(OWN, report.key, False)])
 
     def _refuse(self, error: RulesError, now: datetime) -> None:
-        self.refused = RefusedReload(at=now, why=str(error))
+        self.refused = RefusedReload(at=now, why=self._redact(str(error)))
         hash = self._rules.hash if self._rules else "none"
         log.error("%s was refused; the last good rules (%s) stay in force:\n%s", self._path, hash, error)
 
@@ -117,6 +118,8 @@ class Current:
             log.error("%s", fault)
         for warning in self().warnings:
             log.warning("%s", warning)
+        if self._redact(self().text) != self().text:
+            log.warning("%s holds a secret, and is stored without it; a setting is the place for it", self._path)
 
 
 def _refusal(error: RulesError) -> Report:

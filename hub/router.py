@@ -75,7 +75,14 @@ class Asked:
 
 
 class Router:
-    def __init__(self, rules: Callable[[], Rules], inhibiting: Inhibiting, duties: Duties, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        inhibiting: Inhibiting,
+        duties: Duties,
+        zone: ZoneInfo,
+        redact: Callable[[str], str],
+    ) -> None:
         self._duties = duties
         self._storming = Storming(rules, self._told_of)
         self.fallbacks = Fallbacks(rules, members=self._told_of, put=self._put)
@@ -83,6 +90,7 @@ class Router:
         self.waiting = Waiting(rules, members=self._told_of, held=self._held, put=self._put, speak=self._speak)
         self._rules = rules
         self._inhibiting = inhibiting
+        self._redact = redact
         self.silencing = Silencing(rules, self._speak, self._quieten, duties.address, zone)
         self.heartbeats = Heartbeats(rules, self.report)
 
@@ -95,7 +103,7 @@ class Router:
         try:
             routed = self.fold(branch, event, body)
         except Exception:  # noqa: BLE001 - it must not fail the batch; an operator sees it and replays it
-            failure = traceback.format_exc(limit=-5)
+            failure = self._redact(traceback.format_exc(limit=-5))
             if event.source != OWN:
                 self.report(draft, failures.not_routed(event, failure))
             return StoredEvent(event=event, failure=failure)
@@ -119,8 +127,10 @@ class Router:
         known = draft.life(OWN, report.key, notice=False)
         is_open = known is not None and known.open
         if is_open == (report.status is Status.RECOVERY):
+            labels = {name: self._redact(value) for name, value in report.labels.items()}
+            discreet = replace(report, title=self._redact(report.title), body=self._redact(report.body), labels=labels)
             event = event_of(
-                report,
+                discreet,
                 id=draft.pen.new_id(),  # type: ignore[arg-type]
                 source=OWN,
                 tool=OWN,

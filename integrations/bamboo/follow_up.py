@@ -1,5 +1,6 @@
 """What Bamboo says of a failed build when asked: its templates know no failing tests and no changes."""
 
+import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
@@ -34,6 +35,8 @@ LARGEST = 8 * 1024 * 1024
 BRANCH = "chain_branch"
 """The type of a plan that builds another branch than the plan it comes from."""
 FAILED = "Failed"
+RESULT = re.compile(r"[A-Z][A-Z0-9_]*(-[A-Z0-9_]+)+-[0-9]+", re.ASCII | re.IGNORECASE)
+"""The key of a result: `WEB-MAIN-214`, of a job `WEB-MAIN-JOB1-214`. What else a body may hold must lead nowhere."""
 
 # ------------------------------------------------------------------------------------------------------------ to ask
 
@@ -41,7 +44,7 @@ FAILED = "Failed"
 async def follow_up(event: Event, tools: FetchTools) -> WebhookRequest | None:
     """The result of a build that failed. Raises SettingsError and Unreachable."""
     result = event.labels.get("result", "")
-    if event.kind != "build" or event.status is not Status.PROBLEM or not result:
+    if event.kind != "build" or event.status is not Status.PROBLEM or not RESULT.fullmatch(result):
         return None
     return WebhookRequest(
         source=tools.source,
@@ -53,7 +56,7 @@ async def follow_up(event: Event, tools: FetchTools) -> WebhookRequest | None:
 
 
 async def _get(tools: FetchTools, result: str) -> bytes:
-    key, url = tools.setting("API_KEY"), f"{_address(tools)}/rest/api/latest/result/{quote(result)}"
+    key, url = tools.setting("API_KEY"), f"{_address(tools)}/rest/api/latest/result/{quote(result, safe='')}"
     headers = {"Accept": "application/json", "Authorization": f"Bearer {key.reveal() if key else ''}"}
     try:
         # A redirect is not followed: where it leads to, nobody has trusted with the token.

@@ -343,6 +343,7 @@ async def session(tools: ChatTools) -> AsyncIterator[aiohttp.ClientSession]:
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=WITHIN,
         trust_env=hub.trust_env,
+        trace_configs=hub.trace_configs,  # which hold it back from where another host sends it
     ) as http:
         yield http
 

@@ -1,17 +1,22 @@
 """What the hub itself asks of others has limits, and leads nowhere that a stranger chose."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from room_log import MemoryRoomLog
 from web_page import SECRET, WebPage
 
+from hub.app import utc_now
+from hub.contracts import ChatTools
 from hub.core.records import replace
 from hub.outward import NotAnswered, Question, abroad, get, is_ours, session
 from hub.proof import Secret
+from integrations.slack.chat import session as slack_session
 
 SMALL = Question(largest=1_000, within=5)
 
@@ -81,7 +86,20 @@ async def test_the_public_network_is_not_ours() -> None:
     assert not await is_ours("93.184.215.14")
 
 
-async def test_a_tool_may_move_on_its_host_and_leads_nowhere_else() -> None:
+@asynccontextmanager
+async def of_the_hub(ours: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientSession]:
+    yield ours
+
+
+def of_slack(ours: aiohttp.ClientSession) -> AbstractAsyncContextManager[aiohttp.ClientSession]:
+    return slack_session(ChatTools(setting=lambda _: None, now=utc_now, room_log=MemoryRoomLog(utc_now()), http=ours))
+
+
+sessions = {"of the hub": of_the_hub, "of Slack's SDK": of_slack}
+
+
+@pytest.mark.parametrize("whose", sessions)
+async def test_a_tool_may_move_on_its_host_and_leads_nowhere_else(whose: str) -> None:
     """What answers in a tool's place, or a tool that was broken into, reaches nothing that only the hub can reach."""
     reached = list[str]()
 
@@ -92,7 +110,7 @@ async def test_a_tool_may_move_on_its_host_and_leads_nowhere_else() -> None:
 
     app = web.Application()
     app.router.add_get("/{path}", answer)
-    async with TestServer(app) as server, session() as http:
+    async with TestServer(app) as server, session() as ours, sessions[whose](ours) as http:
         here = str(server.make_url("/start"))
         async with http.get(here, params={"to": "/moved"}) as met:
             assert "here" == await met.text()
@@ -105,7 +123,7 @@ async def test_a_tool_may_move_on_its_host_and_leads_nowhere_else() -> None:
 
 
 def test_everybody_asks_by_a_session_of_ours() -> None:
-    """Only Slack's SDK wants one of its own, over the same connections; it follows nothing that a payload says."""
+    """Only Slack's SDK wants one of its own, over the same connections; it holds back as ours does."""
     sources = [path for folder in ("hub", "integrations") for path in Path(folder).rglob("*.py")]
 
     assert {"hub/outward.py", "integrations/slack/chat.py"} == {

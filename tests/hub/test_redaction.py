@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
-from live import LiveHub, live_hub
+from live import LiveHub, live_hub, until
 
 import integrations
 from hub import logs
@@ -198,6 +200,61 @@ async def test_planted_everywhere_it_is_found_nowhere(tmp_path: Path, caplog: py
     assert {} == {name: betrays(raw) for name, raw in files.items() if betrays(raw)}
     assert [] == betrays(caplog.text)
     assert "web301" in seen["/api/v1/alerts"]
+
+
+ANSWERED = """\
+version: 1
+people: {alice: {slack: U024BE7LH}}
+schedules: {web: {calendar: "https://127.0.0.1:9/x.ics?token=planted-9", timezone: UTC}}
+channels: {ops: "room:ops", teams: "teams:ops"}
+routes:
+  - {name: sensu, match: {source: sensu}, to: ops, continue: true}
+  - {name: all, to: teams}
+everything_else: {to: ops}
+access: [{allow: "sensu ack *", who: everyone}]
+"""
+BROKEN = ANSWERED.replace("to: teams", f"to: {SHAPES['a Slack token']}")
+
+
+@pytest.mark.parametrize("kind", ["a Slack token", "a login in a URL", "the hub's own"])
+async def test_what_others_answer_and_what_is_configured_is_kept_without_secrets(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    """A tool's refusal, a chat's, a template that fails, and the rules themselves: taken in, or refused."""
+    secret = SHAPES.get(kind, OURS["TOCSIN_API_TOKEN"])
+
+    async def refuses(_: web.Request) -> web.Response:
+        return web.Response(status=400, text=f"not with {secret}")
+
+    template = tmp_path / "templates/messages/opened/title.plain.j2"
+    template.parent.mkdir(parents=True)
+    template.write_text(f"{{{{ labels['{SHAPES['a GitHub token']}'].x }}}}")
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", refuses)
+    async with TestServer(app) as server:
+        url = str(server.make_url("")).rstrip("/")
+        given = OURS | {"TOCSIN_SENSU_API_URL": url, "TOCSIN_TEAMS_URL_OPS": f"{url}/planted-of-teams"}
+        caplog.handler.setFormatter(logs.formatter("json", Redactor(Environment(given).known_secrets()).text))
+        caplog.set_level(logging.DEBUG, logger="tocsin")
+        async with live_hub(tmp_path, ANSWERED, given) as live, aiohttp.ClientSession(headers=LET_IN) as http:
+            request = read_fixture(FOLDER / "sensu/fixtures/core-create.http")
+            await plant(http, live, "sensu", request.body, request.headers)
+            said = {"text": "sensu ack web301/check_http", "as": "alice", "in": "ops"}
+            told = [await (await http.post(f"{live.url}/api/v1/say", json=said)).text()]
+            (tmp_path / "routes.yaml").write_text(BROKEN)
+            await live.hub.current.reload(live.hub.writer, NOW)
+            seen = await until("all of it is told", lambda: answers(http, live, "not with", "was refused"))
+    files = {path.name: path.read_bytes() for path in tmp_path.glob("tocsin.db*")}
+
+    assert [] == betrays("".join([*told, *seen.values()]))
+    assert {} == {name: betrays(raw) for name, raw in files.items() if betrays(raw)}
+    assert [] == betrays(caplog.text)
+
+
+async def answers(http: aiohttp.ClientSession, live: LiveHub, *wanted: str) -> dict[str, str]:
+    """All that is looked at, once that is in it."""
+    seen = {path: await (await http.get(f"{live.url}{path}")).text() for path in LOOKED_AT}
+    return seen if all(one in "".join(seen.values()) for one in wanted) else {}
 
 
 def planted_bodies() -> list[bytes]:

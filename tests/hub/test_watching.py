@@ -24,7 +24,7 @@ class Reader:
     """Reads the rules when it is asked to, as the hub does."""
 
     def __init__(self, folder: Path) -> None:
-        self.current = Current(folder / "routes.yaml", catalogue_of(installed()))
+        self.current = Current(folder / "routes.yaml", catalogue_of(installed()), str)
         self.asked = asyncio.Event()
         self.hash = self._read()
 
