@@ -188,7 +188,7 @@ async def ground(
             tools=tools,
             now=now,
             ticks=ticks,
-            metrics=Metrics(),
+            metrics=Metrics(partial(_counted_as, current)),
             redactor=redactor,
             http=http,
             store=store,
@@ -506,6 +506,11 @@ def _gate_settings(settings: Settings, now: Callable[[], datetime]) -> GateSetti
         public_url=settings.public_url,
         now=now,
     )
+
+
+def _counted_as(current: Current, address: str) -> str:
+    """A channel of the rules by its address; any other place by its chat alone."""
+    return address if current().address(address) else address.partition(":")[0]
 
 
 def _counter(metrics: Metrics) -> Callable[[Changes], None]:

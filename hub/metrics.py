@@ -1,6 +1,6 @@
 """What the hub counts, under the names that dashboards know. The one home of prometheus-client."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -21,7 +21,11 @@ DELIVERIES = {
 
 
 class Metrics:
-    def __init__(self) -> None:
+    """Labels are names of the rules or of a closed choice, so that no stranger makes a series. `place` gives the name
+    under which a channel is counted."""
+
+    def __init__(self, place: Callable[[str], str]) -> None:
+        self._place = place
         self._registry = CollectorRegistry()
         self.requests = Counter(
             "tocsin_requests", "Requests of sources.", ["source", "verdict"], registry=self._registry
@@ -65,14 +69,18 @@ class Metrics:
         self._heard(source, status).inc()
 
     def count_delivery(self, channel: str, came: str) -> None:
-        self.deliveries.labels(channel, DELIVERIES[came]).inc()
+        self.deliveries.labels(self._place(channel), DELIVERIES[came]).inc()
 
     def render(self, *, config: str, oldest: Mapping[str, float], leads: bool) -> bytes:
         self._config.info({"hash": config})
         self.leader.set(leads)
         self.oldest.clear()
+        ages: dict[str, float] = {}
         for channel, age in oldest.items():
-            self.oldest.labels(channel).set(age)
+            place = self._place(channel)
+            ages[place] = max(age, ages.get(place, 0.0))
+        for place, age in ages.items():
+            self.oldest.labels(place).set(age)
         return generate_latest(self._registry)
 
 

@@ -17,6 +17,7 @@ from hub.errors import SettingsError
 from hub.replica import replica
 from hub.settings import Settings, variable
 from hub.store.sql import is_shared
+from hub.supervisor import keep_alive, notify
 from hub.web.doorway import Doorway
 
 log = logging.getLogger("tocsin")
@@ -56,13 +57,16 @@ async def serve(settings: Settings) -> None:
         tasks = [
             asyncio.create_task(_reload_when_told(hub, reload)),
             asyncio.create_task(watch(hub.current, reload)),
+            asyncio.create_task(keep_alive()),
             *(asyncio.create_task(_watch_templates(folder, reload)) for folder in _own_templates(settings)),
         ]
         try:
             async with _listening(hub):
                 _say_where(hub)
+                notify("READY=1")
                 await stop.wait()
                 log.info("stopping")
+                notify("STOPPING=1")
                 hub.let_go()
         finally:
             for task in tasks:

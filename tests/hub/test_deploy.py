@@ -1,0 +1,123 @@
+"""What `deploy/` holds is what the hub understands."""
+
+import json
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from peers.hub import HubProcess
+from peers.servers import wait_until
+
+from hub.cli import parser
+from hub.settings import read_settings
+from hub.supervisor import notify
+
+ROOT = Path(__file__).parents[2]
+UNIT = (ROOT / "deploy/tocsin.service").read_text()
+CONTAINER = (ROOT / "deploy/Containerfile").read_text().replace("\\\n", " ")
+
+
+def of_unit(name: str) -> list[str]:
+    return re.findall(rf"^{name}=(.*)$", UNIT, re.MULTILINE)
+
+
+def of_container(name: str) -> list[str]:
+    return re.findall(rf"^{name} (.*)$", CONTAINER, re.MULTILINE)
+
+
+def test_the_unit_starts_what_there_is(tmp_path: Path) -> None:
+    """By settings that are read: secrets from the files that systemd puts there."""
+    (command,) = of_unit("ExecStart")
+    (tmp_path / "api-token").write_text("a token of thirty-two characters\n")
+    given = dict(
+        line.replace("%S", "/var/lib").replace("%d", str(tmp_path)).split("=", 1) for line in of_unit("Environment")
+    )
+    settings = read_settings(variables=given)
+    credentials = {line.partition(":")[0] for line in of_unit("LoadCredential")}
+
+    assert "serve" == parser().parse_args(shlex.split(command)[1:]).verb
+    assert settings.api_token is not None
+    assert ("sqlite:////var/lib/tocsin/tocsin.db", "json") == (settings.database, settings.log)
+    assert credentials == {Path(path).name for name, path in given.items() if name.endswith("_FILE")}
+
+
+@pytest.mark.e2e("systemd")
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    """And nothing much that the hub could harm."""
+    unit = tmp_path / "tocsin.service"
+    unit.write_text(UNIT.replace("/opt/tocsin/bin/tocsin", sys.executable))
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
+    )
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "" == verified.stderr
+    assert 0 == judged.returncode, judged.stdout[-600:]
+
+
+def test_systemd_is_told_that_the_hub_is_ready_alive_and_ends(tmp_path: Path, hub_process: Any) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(str(tmp_path / "notify"))
+        told.setblocking(False)
+        heard: list[str] = []
+
+        def hears(state: str) -> bool:
+            try:
+                heard.append(told.recv(100).decode())
+            except BlockingIOError:
+                return False
+            return heard[-1] == state
+
+        hub: HubProcess = hub_process(env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"})
+        wait_until("it is ready", lambda: hears("READY=1"))
+        wait_until("it is alive", lambda: hears("WATCHDOG=1"))
+        hub.stop()
+        wait_until("it ends", lambda: hears("STOPPING=1"))
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", "/nowhere/at/all", "@nobody-listens"])
+def test_who_is_not_there_is_told_nothing(address: str) -> None:
+    notify("READY=1", {"NOTIFY_SOCKET": address})
+
+
+def test_the_container_file_builds_of_what_it_copies(tmp_path: Path) -> None:
+    """Its own steps, without a container: a file that it forgets is missing from the wheel, or the build fails."""
+    for line in of_container("COPY"):
+        *sources, target = shlex.split(line)
+        for source in sources if not sources[0].startswith("--") else []:
+            place = tmp_path / target / ("" if (ROOT / source).is_dir() else Path(source).name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+            copy(ROOT / source, place)  # type: ignore[operator]
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
+    subprocess.run(build, cwd=tmp_path, check=True, capture_output=True)
+    installs = [step for line in of_container("RUN") for step in line.split("&&") if "pip install" in step]
+
+    assert [*(tmp_path / "dist").glob("tocsin-*.whl")]
+    assert all("--require-hashes -r" in step or "--no-deps /dist/" in step for step in installs)
+    assert all((tmp_path / lock).is_file() for step in installs for lock in re.findall(r"-r (\S+)", step))
+
+
+def test_the_container_runs_the_hub_as_somebody_else_and_asks_how_it_is(hub_process: Any) -> None:
+    hub: HubProcess = hub_process()
+    (health,) = re.findall(r"^HEALTHCHECK .*?CMD (\[.*\])$", CONTAINER, re.MULTILINE)
+    asks = [part.replace("http://127.0.0.1:8080", hub.url) for part in json.loads(health)]
+    well = subprocess.run([sys.executable, *asks[1:]], check=False)
+    hub.stop()
+    gone = subprocess.run([sys.executable, *asks[1:]], check=False, stderr=subprocess.DEVNULL)
+    (program,), (words,) = (json.loads(of_container(name)[0]) for name in ("ENTRYPOINT", "CMD"))
+
+    assert (0, 1) == (well.returncode, gone.returncode)
+    assert ("tocsin", "serve") == (Path(program).name, parser().parse_args([words]).verb)
+    assert ["10001"] == of_container("USER")
