@@ -481,6 +481,9 @@ class Control:
     """The labels that `target_of` goes by: only the tool itself may say them."""
     confirm: Callable[[Target, Ask, Tools], Awaitable[Outcome | None]] | None = None
     """Ask the tool whether it did it. None as an answer: it cannot tell (yet)."""
+    examine: Callable[[Tools], Awaitable[str]] | None = None
+    """What is wrong with the way to the tool, and what would mend it; empty: nothing that can be seen without doing
+    anything."""
 
 
 # --------------------------------------------------------------------------------------------------------- integrations

@@ -5,22 +5,31 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from hub.contracts import ChatDriver, ChatTools, Checks, Finding, Grade, Integration, Room, RoomMessage
+from hub.contracts import ChatDriver, ChatTools, Checks, Finding, Grade, Integration, Room, RoomMessage, Tools
+from hub.core.calendar import PRIVATE, over_http
 from hub.core.notification import Message
 from hub.core.rules import Rules
-from hub.errors import RulesError, SettingsError, TocsinError
+from hub.errors import Overloaded, RulesError, SettingsError, TocsinError
 from hub.outward import NotAnswered, Question, get
+from hub.proof import Secret
 from hub.routes_file import Catalogue, read_rules
 from hub.settings import Settings, variable
-from hub.store.checkup import look_at, sqlite_file
+from hub.shipped_files import shipped
+from hub.store.checkup import ServerCheckup, look_at, look_at_server, sqlite_file
+from hub.templates import Templates
 
 LITTLE = 256 << 20
 """Bytes of free disk below which somebody should look."""
 MIB = 1 << 20
 WITHIN = 30.0
 """Seconds that a chat may take for all that it is asked."""
+APART = 5.0
+"""Seconds by which two clocks may differ."""
+OLDEST_SERVER = 13
+CALENDAR = Question(largest=4 << 20, within=10.0)
 PING = Question(largest=1 << 20, within=10.0)
 
 
@@ -44,7 +53,7 @@ class Doctor:
 
     async def findings(self) -> Sequence[Finding]:
         """What there is to say of each part, whether it is well or not."""
-        found = [*self._of_settings(), *self._of_database()]
+        found = [*self._of_settings(), *await self._of_database()]
         try:
             rules = read_rules(self._settings.routes, self._catalogue)
         except (RulesError, SettingsError) as error:
@@ -53,6 +62,9 @@ class Doctor:
         found.append(_well("rules", f"{self._settings.routes}, {rules.hash}"))
         found += [_warning("rules", line) for line in rules.warnings]
         found += self._of_sources(rules)
+        found += [one async for one in self._of_ways(rules)]
+        found += [one async for one in self._of_calendars(rules)]
+        found += self._of_templates()
         return [*found, *[one async for one in self._of_chats(rules)], *await self._of_switch()]
 
     def _of_settings(self) -> Iterator[Finding]:
@@ -65,19 +77,62 @@ class Doctor:
             cure = "set TOCSIN_PUBLIC_URL to the https:// address of the proxy before it"
             yield _warning("settings", "what people and tools send to the hub is not encrypted", cure)
 
-    def _of_database(self) -> Iterator[Finding]:
+    async def _of_database(self) -> Sequence[Finding]:
         file = sqlite_file(self._settings.database)
-        if file is None:
-            return
-        met = look_at(file)
-        if met.fault:
-            yield _wrong("database", f"{file}: {met.fault}", "restore a backup, or see that the hub may read the file")
-            return
-        yield _well("database", f"{file} is not there yet" if met.new else f"{file}, {met.size // MIB} MiB, is sound")
-        if met.free < LITTLE:
-            yield _wrong(
-                "database", f"{met.free // MIB} MiB are free on its disk", "make room, or give it another disk"
+        if file is not None:
+            return [*_of_file(file)]
+        if self._settings.database.startswith("sqlite:"):
+            return [_warning("database", "it is in memory, and gone when the hub stops", "set TOCSIN_DATABASE")]
+        try:
+            met = await look_at_server(self._settings.database)
+        except (Overloaded, SettingsError) as error:
+            return [_wrong("database", str(error), "correct TOCSIN_DATABASE, or see why the server does not answer")]
+        return [*_of_server(met)] or [_well("database", f"PostgreSQL {met.server // 10_000}, {met.size // MIB} MiB")]
+
+    async def _of_ways(self, rules: Rules) -> AsyncIterator[Finding]:
+        """Of the ways back into tools, by what they can be asked without doing anything."""
+        for name, source in rules.sources.items():
+            control, setting = self._tools[source.tool].control, partial(self._settings.environment.secret, name)
+            if control is None or control.examine is None or not control.ready(setting):
+                continue
+            try:
+                async with asyncio.timeout(WITHIN):
+                    wrong = await control.examine(Tools(setting=setting, http=self._http, now=self._now()))
+            except TimeoutError:
+                wrong = f"it did not answer within {WITHIN:.0f} seconds; see whether this machine reaches it"
+            what, _, cure = wrong.partition("; ")
+            yield (
+                _wrong(f"source {name}", what, cure) if wrong else _well(f"source {name}", "can be commanded from here")
             )
+
+    async def _of_calendars(self, rules: Rules) -> AsyncIterator[Finding]:
+        for name, schedule in rules.schedules.items():
+            private = self._settings.environment.secret("CALENDAR_URL", name)
+            about, setting = f"calendar of {name}", variable("CALENDAR_URL", name)
+            if schedule.calendar == PRIVATE and private is None:
+                yield _wrong(about, "its URL is not known, so that nobody is on call", f"set {setting}")
+            elif schedule.calendar == PRIVATE or over_http(schedule.calendar):
+                yield await self._of_calendar(about, private or Secret(schedule.calendar))
+
+    async def _of_calendar(self, about: str, address: Secret) -> Finding:
+        try:
+            answer = await get(self._http, address, CALENDAR)
+        except NotAnswered as error:
+            return _wrong(about, str(error), "correct its URL, or see whether this machine reaches it")
+        if answer.status != 200 or b"BEGIN:VCALENDAR" not in answer.body:
+            what = (
+                "its server answers with no calendar"
+                if answer.status == 200
+                else f"its server answered {answer.status}"
+            )
+            return _wrong(about, what, "take the URL of the iCalendar feed, not that of its page")
+        return _well(about, "can be read")
+
+    def _of_templates(self) -> Iterator[Finding]:
+        faults = Templates([self._settings.routes.parent / "templates", shipped("templates")]).faults
+        yield from [_wrong("templates", str(fault), "correct it; plain words are used until then") for fault in faults]
+        if not faults:
+            yield _well("templates", "all can be used")
 
     def _of_sources(self, rules: Rules) -> Iterator[Finding]:
         environment = self._settings.environment
@@ -135,6 +190,35 @@ class Doctor:
         except NotAnswered as error:
             return [_wrong("dead man's switch", str(error), "correct TOCSIN_DEAD_MANS_SWITCH_URL")]
         return [_well("dead man's switch", "takes pings")]
+
+
+def _of_file(file: Path) -> Iterator[Finding]:
+    met = look_at(file)
+    if met.fault:
+        yield _wrong("database", f"{file}: {met.fault}", "restore a backup, or see that the hub may read the file")
+        return
+    yield _well("database", f"{file} is not there yet" if met.new else f"{file}, {met.size // MIB} MiB, is sound")
+    if met.free < LITTLE:
+        yield _wrong("database", f"{met.free // MIB} MiB are free on its disk", "make room, or give it another disk")
+
+
+def _of_server(met: ServerCheckup) -> Iterator[Finding]:
+    if met.server < OLDEST_SERVER * 10_000:
+        yield _wrong("database", f"its server is PostgreSQL {met.server // 10_000}", f"take {OLDEST_SERVER} or newer")
+    if met.standby:
+        yield _wrong("database", "its server is a standby, which takes nothing", "name the primary in TOCSIN_DATABASE")
+    if met.tables < met.needed:
+        found = f"its tables are of version {met.tables}, not {met.needed}" if met.tables else "it has no tables yet"
+        yield _wrong("database", found, "run: tocsin database migrate")
+    if met.closed:
+        whose = f"its user may not read and write {', '.join(met.closed)}"
+        yield _wrong("database", whose, "let the user of TOCSIN_DATABASE own the tables, or grant it all on them")
+    if not met.syncs:
+        what = "its server has fsync or full_page_writes off, so that what was accepted is lost with the power"
+        yield _wrong("database", what, "set both to on")
+    if abs(met.ahead) > APART:
+        what = f"its clock is {abs(met.ahead):.0f} s {'ahead of' if met.ahead > 0 else 'behind'} this machine's"
+        yield _warning("clock", what, "let a time server set both")
 
 
 class _NoLog:

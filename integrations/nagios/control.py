@@ -97,6 +97,11 @@ async def confirm(target: Target, ask: Ask, tools: Tools) -> Outcome | None:
     return _settled(ask.verb, target, stands) if fresh and stands.well else None
 
 
+async def examine(tools: Tools) -> str:
+    way = way_of(tools)
+    return await way.examine() if way else ""
+
+
 def aim(text: str, known: Sequence[Labels]) -> tuple[Target, str]:
     """The target at the beginning of a text, and the words behind it: `web301 disk swap`, `db1:Disk /var cleaning`."""
     said = text.strip()
@@ -177,4 +182,5 @@ CONTROL = Control(
     aim=aim,
     target_of=target_of,
     confirm=confirm,
+    examine=examine,
 )

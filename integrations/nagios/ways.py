@@ -31,6 +31,9 @@ class Way(Protocol):
     async def look(self, host: str, service: str) -> Standing | NotKnown | None:
         """How it stands; None: this way cannot tell."""
 
+    async def examine(self) -> str:
+        """What is wrong with this way, and what would mend it; empty: nothing."""
+
 
 def way_of(tools: Tools) -> Way | None:
     """The way that the settings of a source give; the command file goes before cmd.cgi, that before Livestatus."""
@@ -82,9 +85,16 @@ class CommandFile:
     async def look(self, host: str, service: str) -> Standing | NotKnown | None:
         return await self._status.look(host, service) if self._status else None
 
+    async def examine(self) -> str:
+        try:
+            await asyncio.to_thread(_write_line, self._path, b"")
+        except OSError as error:
+            return f"{_why_not(error)}; see that Nagios runs, and that the hub is of the group of its command file"
+        return ""
+
 
 def _write_line(path: Path, line: bytes) -> None:
-    """Write in one piece: a line shorter than PIPE_BUF is never mixed with another's."""
+    """Write in one piece: a line shorter than PIPE_BUF is never mixed with another's. Nothing is written of none."""
     file = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
     try:
         if not stat.S_ISFIFO(os.fstat(file).st_mode):
@@ -172,6 +182,15 @@ class Cgi:
             )
         except (aiohttp.ClientError, TimeoutError, LookupError, TypeError, AttributeError, ValueError):
             return None
+
+    async def examine(self) -> str:
+        try:
+            status, _, _ = await self._call("GET", "cmd.cgi")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return (
+                f"cmd.cgi cannot be reached ({type(error).__name__}); see whether CGI_URL is right, and the server runs"
+            )
+        return "" if status == 200 else f"{_say_status(status)}; correct CGI_URL, CGI_USER or CGI_PASSWORD"
 
     async def _hosts(self) -> tuple[str, ...]:
         found = await self._json({"query": "hostlist"})
@@ -302,6 +321,14 @@ class Livestatus:
             )
         except (OSError, TimeoutError, LookupError, TypeError, ValueError):
             return None
+
+    async def examine(self) -> str:
+        try:
+            known = await self._query("GET status\nColumns: program_version")
+        except (OSError, TimeoutError, ValueError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            return f"Livestatus cannot be reached ({why}); see that its module is loaded, and correct LIVESTATUS"
+        return "" if known else "Livestatus does not answer; see that its module is loaded, and correct LIVESTATUS"
 
     async def _downtimes(self, host: str, service: str) -> tuple[str, ...]:
         asked = f"GET downtimes\nColumns: comment service_description\nFilter: host_name = {host}"

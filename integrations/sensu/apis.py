@@ -43,6 +43,9 @@ class Silence:
 class Api(Protocol):
     """What both have. All raise Refusal, what changes something also NoAnswer; PayloadError where an answer is none."""
 
+    async def examine(self) -> None:
+        """Ask what anybody with our rights may know. Raises Refusal."""
+
     async def status(self, thing: Thing) -> int | None:
         """The last exit status of a check; None of a whole entity. Raises Refusal if there is no such thing."""
 
@@ -144,6 +147,11 @@ class SensuGo:
     def _in(self, thing: Thing) -> tuple[str, ...]:
         return "api", "core", "v2", "namespaces", thing.namespace or self._default
 
+    async def examine(self) -> None:
+        listed = "api", "core", "v2", "namespaces", self._default, "silenced"
+        if await self._http.get(*listed) is None:
+            raise Refusal(f"it knows no namespace {self._default}, or is no Sensu Go")
+
     async def status(self, thing: Thing) -> int | None:
         if thing.check:
             return (await self._event(thing))["check"]["status"].integer()
@@ -191,6 +199,10 @@ class SensuGo:
 class SensuCore:
     def __init__(self, http: Http) -> None:
         self._http = http
+
+    async def examine(self) -> None:
+        if await self._http.get("info") is None:
+            raise Refusal("it is no API of Sensu Core; for Sensu Go an API_KEY is needed")
 
     async def status(self, thing: Thing) -> int | None:
         if thing.namespace:

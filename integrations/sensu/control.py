@@ -122,6 +122,15 @@ DONE: dict[str, Callable[[Api, Thing, Ask], Awaitable[bool]]] = {
 }
 
 
+async def examine(tools: Tools) -> str:
+    try:
+        await api_of(tools).examine()
+    except (Refusal, PayloadError) as error:
+        what, _, cure = str(error).partition("; ")
+        return f"{what}; {cure or 'correct API_URL, API_KEY or the rights of its user'}"
+    return ""
+
+
 def ready(setting: Callable[[str], Secret | None]) -> bool:
     return setting("API_URL") is not None
 
@@ -161,4 +170,5 @@ CONTROL = Control(
     target_of=target_of,
     names=frozenset({"host", "service", "check", "namespace"}),
     confirm=confirm,
+    examine=examine,
 )

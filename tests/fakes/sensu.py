@@ -101,8 +101,12 @@ class Go(Fake):
         app.router.add_get(base + "/events/{entity}/{check}", self._event)
         app.router.add_put(base + "/events/{entity}/{check}", self._put_event)
         app.router.add_post(base + "/silenced", self._create)
+        app.router.add_get(base + "/silenced", self._list)
         app.router.add_get(base + "/silenced/{name}", self._silence)
         app.router.add_delete(base + "/silenced/{name}", self._delete)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        return web.json_response(list(self.silences.values()))
 
     def _known(self, request: web.Request) -> dict[str, int] | None:
         said = request.match_info

@@ -1,6 +1,7 @@
 """`tocsin doctor`: what is wrong, what to do about it, and no secret beside it."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from peers.postgres import Postgres
+from sensu import KEY, Go
 from slack import BOT_TOKEN, SECRET, Answer, Slack, settings, slack
+from web_page import WebPage
 
 from hub.app import catalogue_of
 from hub.cli import main
@@ -32,14 +36,14 @@ SLACK = 'version: 1\nchannels: {ops: "slack:#ops"}\neverything_else: {to: ops}\n
 
 
 async def examined(
-    folder: Path, rules: str = ROOM, *, host: str = "", now: datetime = NOW, **variables: str
+    folder: Path, rules: str = ROOM, *, host: str = "", now: datetime = NOW, database: str = "", **variables: str
 ) -> Sequence[Finding]:
     (folder / "routes.yaml").write_text(rules)
     tools = installed()
     given = read_settings(
         host=host,
         routes=str(folder / "routes.yaml"),
-        database=f"sqlite:///{folder}/tocsin.db",
+        database=database or f"sqlite:///{folder}/tocsin.db",
         variables=variables,
     )
     async with aiohttp.ClientSession() as http:
@@ -151,3 +155,83 @@ def test_the_command_says_it_by_its_exit_code(
     assert code == left.value.code
     assert (code == 0) == said["ok"]
     assert {"grade", "about", "what", "cure"} == set(said["findings"][0])
+
+
+# ------------------------------------------------------------------------------------ databases, ways back, calendars
+
+
+@pytest.mark.e2e("postgresql")
+async def test_a_sound_server_has_nothing_wrong_but_what_the_tests_switched_off(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    found = await examined(tmp_path, database=postgres.clean())
+
+    assert ["fsync" in what for what, _ in wrong(found).values()] == [True]
+
+
+@pytest.mark.e2e("postgresql")
+async def test_a_server_without_our_tables_or_rights_is_told_of(tmp_path: Path, postgres: Postgres) -> None:
+    empty = [one.cure for one in await examined(tmp_path, database=postgres.new("empty"))]
+    postgres.clean()
+    postgres.sql("CREATE ROLE stranger LOGIN", "tocsin")
+    barred = await examined(tmp_path, database=postgres.url("tocsin").replace("postgres@", "stranger@"))
+    postgres.sql("DROP ROLE stranger", "tocsin")
+
+    assert "run: tocsin database migrate" in empty
+    assert any("may not read" in one.what or "no right" in one.what for one in barred if one.grade is Grade.WRONG)
+
+
+async def test_a_server_that_is_away_is_told_of_without_its_password(tmp_path: Path, free_port: int) -> None:
+    url = f"postgresql://tocsin:s3cret@127.0.0.1:{free_port}/tocsin"
+    found = await examined(tmp_path, database=url)
+
+    assert "cannot be reached" in wrong(found)["database"][0]
+    assert "s3cret" not in repr(found)
+
+
+async def test_a_way_into_nagios_is_tried_without_doing_anything(tmp_path: Path) -> None:
+    fifo, nowhere = tmp_path / "nagios.cmd", tmp_path / "none.cmd"
+    os.mkfifo(fifo)
+    unread = wrong(await examined(tmp_path, TOCSIN_NAGIOS_COMMAND_FILE=str(fifo)))
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    read = wrong(await examined(tmp_path, TOCSIN_NAGIOS_COMMAND_FILE=str(fifo)))
+    written = os.read(reader, 100)
+    os.close(reader)
+    gone = wrong(await examined(tmp_path, TOCSIN_NAGIOS_COMMAND_FILE=str(nowhere)))
+    lost = wrong(await examined(tmp_path, TOCSIN_NAGIOS_LIVESTATUS=f"unix:{tmp_path}/live"))
+
+    assert ({}, b"") == (read, written)
+    assert "Nagios is not running" in unread["source nagios"][0]
+    assert "there is no command file" in gone["source nagios"][0]
+    assert "correct LIVESTATUS" in lost["source nagios"][1]
+
+
+async def test_a_key_that_sensu_refuses_is_told_and_not_shown(tmp_path: Path) -> None:
+    async with Go().serves() as fake:
+        at = {"TOCSIN_SENSU_API_URL": fake.url}
+        well = wrong(await examined(tmp_path, **at, TOCSIN_SENSU_API_KEY=KEY))
+        found = await examined(tmp_path, **at, TOCSIN_SENSU_API_KEY="s3cret-of-another")
+
+    assert {} == well
+    assert "does not accept" in wrong(found)["source sensu"][0]
+    assert [] == fake.changes
+    assert "s3cret" not in repr(found)
+
+
+async def test_a_calendar_that_is_none_is_told_of(tmp_path: Path) -> None:
+    """Often somebody takes the URL of its page."""
+    people = "people: {alice: {slack: U024BE7LH}}\nschedules: {web: {calendar: private, timezone: UTC}}\n"
+    unset = wrong(await examined(tmp_path, ROOM + people))
+    async with WebPage().serves() as page:
+        found = wrong(await examined(tmp_path, ROOM + people, TOCSIN_CALENDAR_URL_WEB=page.url))
+
+    assert "set TOCSIN_CALENDAR_URL_WEB" == unset["calendar of web"][1]
+    assert "no calendar" in found["calendar of web"][0]
+
+
+async def test_a_template_that_cannot_be_used_is_told_of(tmp_path: Path) -> None:
+    template = tmp_path / "templates/messages/opened/title.plain.j2"
+    template.parent.mkdir(parents=True)
+    template.write_text("{{ nobody }}")
+
+    assert "no word is called 'nobody'" in wrong(await examined(tmp_path))["templates"][0]
