@@ -9,5 +9,5 @@ trap 'rm -rf "$tool"' EXIT
 compile=("$tool/bin/uv" pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url)
 "${compile[@]}" pyproject.toml --output-file requirements/runtime.lock
 "${compile[@]}" --group build --output-file requirements/build.lock
-"${compile[@]}" pyproject.toml --group build --group dev --constraints requirements/runtime.lock --constraints requirements/build.lock --output-file requirements/dev.lock
+"${compile[@]}" pyproject.toml --extra otel --group build --group dev --constraints requirements/runtime.lock --constraints requirements/build.lock --output-file requirements/dev.lock
 git --no-pager diff --stat -- requirements

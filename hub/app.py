@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from hub import outward
+from hub import outward, tracing
 from hub.actions import HubActions
 from hub.asks import Asks
 from hub.calendars import Calendars
@@ -361,6 +361,10 @@ async def leading(
             now=now,
         )
         writer.listen(_counter(metrics))
+        if settings.traces:
+            traces = stack.enter_context(tracing.begun())
+            writer.listen(lambda changes: traces.written(changes, now()))
+            outbox.listen(lambda tried, seconds: traces.tried(tried, seconds, now()))
         await upkeep.route_leftovers(snapshot.unrouted)
         await upkeep.tell_of_templates()
         health = Health(current=current, writer=writer, outbox=outbox, store=store, metrics=metrics, ready=lambda: "")

@@ -102,6 +102,7 @@ class Outbox:
         self._leads = leads
         self._redact = redact
         self._observe = observe
+        self._listeners: list[Callable[[Tried, float], None]] = []
         self._state = state
         self._writer = writer
         self._chats = chats
@@ -158,6 +159,10 @@ class Outbox:
                 draft.put(posts=[replace(current, sending=sending)])
             else:
                 draft.put(lines=[replace(current, sending=sending)])
+
+    def listen(self, listener: Callable[[Tried, float], None]) -> None:
+        """Be told of every attempt, and how many seconds it took, after what came of it is on disk."""
+        self._listeners.append(listener)
 
     def oldest(self) -> Mapping[str, float]:
         """Seconds that the oldest owed thing of each channel has waited."""
@@ -262,11 +267,14 @@ class Outbox:
             await self._begin(chat, ready)
             began = time.perf_counter()
             tried = await self._attempt_all(chat, room, ready)
-            self._observe("deliver", time.perf_counter() - began)
+            took = time.perf_counter() - began
+            self._observe("deliver", took)
             await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
         for one in tried:
             self._count(channel.room.address, DeliveryState.SHADOW if one.shadow else one.came)
             _note(one)
+            for listener in self._listeners:
+                listener(one, took)
         if chat is not None and chat.traits.pace:
             channel.not_before = max(
                 channel.not_before or self._now(), self._now() + timedelta(seconds=chat.traits.pace)

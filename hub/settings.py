@@ -27,6 +27,9 @@ SECRET_SETTING = re.compile(r"SECRET|TOKEN|PASSWORD|KEY|SWITCH_URL|CALENDAR_URL|
 """What the name of a setting has that nobody may see. `TOCSIN_TEAMS_URL_OPS` is such; an `_API_URL` is an address."""
 
 
+TRACES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
 class Environment:
     """The environment as the hub reads it: a variable, or the file that its `_FILE` names."""
 
@@ -102,6 +105,8 @@ class Settings:
     secret_key: Secret | None = None
     dead_mans_switch: Secret | None = None
     """An address elsewhere to be pinged while all is well."""
+    traces: bool = False
+    """Somebody set where OpenTelemetry sends spans to."""
     log: str = "text"
     """How lines are written, and from which level on: `json:debug`."""
     environment: Environment = field(default_factory=lambda: Environment({}))
@@ -172,6 +177,7 @@ def read_settings(
         api_token=environment.secret("API_TOKEN"),
         secret_key=environment.secret("SECRET_KEY"),
         dead_mans_switch=_switch(environment.secret("DEAD_MANS_SWITCH_URL")),
+        traces=any(environment.get(name) for name in TRACES),
         log=environment.get("TOCSIN_LOG") or default.log,
         environment=environment,
     )
