@@ -12,6 +12,8 @@ from peers.postgres import Postgres
 
 class Database(Protocol):
     url: str
+    shared: bool
+    """Whether several hubs may use it: of those that run on it one leads, and a single one does in a moment."""
     faults: Mapping[str, Callable[[], None]]
     """What may befall it, by name."""
 
@@ -24,6 +26,7 @@ def records(database: Database, table: str, where: str = "true") -> list[Any]:
 
 
 class Sqlite:
+    shared = False
     faults: Mapping[str, Callable[[], None]] = {}
 
     def __init__(self, folder: Path) -> None:
@@ -36,6 +39,8 @@ class Sqlite:
 
 
 class Postgresql:
+    shared = True
+
     def __init__(self, server: Postgres) -> None:
         self._server = server
         self.url = server.clean()
