@@ -1,17 +1,26 @@
--- Load for wrk: every request has its own key and its own delivery id, so that nothing is a duplicate.
-local counter = 0
-local run = os.time() % 100000
+-- Load for wrk: requests made and signed beforehand (bench/requests.py), one a line of the file that LOAD names:
+-- its headers as name=value, then its body, divided by tabs. Each has its own key and its own delivery id.
+local requests, counter = {}, 0
 
-request = function()
-  counter = counter + 1
-  local host = "w" .. run .. "x" .. counter
-  local body = '{"NOTIFICATIONTYPE":"PROBLEM","HOSTNAME":"' .. host .. '","HOSTSTATE":"DOWN","HOSTADDRESS":"192.0.2.1",' ..
-    '"HOSTOUTPUT":"PING CRITICAL - Packet loss = 100%","HOSTGROUPNAMES":"web","TIMET":"' .. os.time() .. '"}'
-  return wrk.format("POST", nil, {["Content-Type"] = "application/json", ["Idempotency-Key"] = host}, body)
+init = function()
+  for line in io.lines(os.getenv("LOAD")) do
+    local headers, body = {["Content-Type"] = "application/json"}, nil
+    for part in line:gmatch("[^\t]+") do
+      local name, value = part:match("^([%w-]+)=(.*)$")
+      if name then headers[name] = value else body = part end
+    end
+    requests[#requests + 1] = wrk.format("POST", nil, headers, body)
+  end
 end
 
-done = function(summary, latency, requests)
-  local errors = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
-  io.write(string.format("ok_per_second %.1f\n", (summary.requests - errors) / (summary.duration / 1e6)))
-  io.write(string.format("errors %d\np99_ms %.1f\n", errors, latency:percentile(99) / 1000))
+request = function()
+  counter = counter % #requests + 1
+  return requests[counter]
+end
+
+done = function(summary, latency)
+  local errors = summary.errors
+  local failed = errors.status + errors.connect + errors.read + errors.write + errors.timeout
+  io.write(string.format("ok_per_second %.1f\n", (summary.requests - failed) / (summary.duration / 1e6)))
+  io.write(string.format("answered %d\np99_ms %.1f\n", summary.requests - failed, latency:percentile(99) / 1000))
 end

@@ -14,9 +14,12 @@ _processes: dict[str, int] = {}
 
 
 @contextmanager
-def server(command: list[str], health: str = "/", variables: Mapping[str, str] | None = None) -> Iterator[str]:
+def server(
+    command: list[str], health: str = "/", variables: Mapping[str, str] | None = None, listens: str = "--port={port}"
+) -> Iterator[str]:
+    """A program until the end of the block. `listens` is how it is told on which port."""
     port, settings = _free_port(), {**os.environ, **(variables or {})}
-    process = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL, env=settings)
+    process = subprocess.Popen([*command, listens.format(port=port)], stderr=subprocess.DEVNULL, env=settings)
     url = f"http://127.0.0.1:{port}"
     _processes[url] = process.pid
     try:
@@ -55,3 +58,9 @@ def rss(url: str) -> float:
     """VmRSS in MiB."""
     status = Path(f"/proc/{_processes[url]}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def cpu(url: str) -> float:
+    """Seconds of processor that it has used."""
+    figures = Path(f"/proc/{_processes[url]}/stat").read_text().rpartition(")")[2].split()
+    return (int(figures[11]) + int(figures[12])) / os.sysconf("SC_CLK_TCK")

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-servers=(nagios4-core nagios4-cgi apache2-bin icinga2-bin icinga2-common prometheus)
+servers=(nagios4-core nagios4-cgi apache2-bin icinga2-bin icinga2-common prometheus prometheus-alertmanager)
 linked=(apache2-bin icinga2-bin)    # whose libraries come along where this machine has not installed them
 store=$PWD/.servers
 stamp=$store/stamp
@@ -61,7 +61,7 @@ download() {
 
 fetch_servers() {
     if [ "$(cat "$stamp" 2>/dev/null)" = "$version" ]; then
-        say "Nagios, Apache, Icinga 2 and Prometheus are under .servers already"
+        say "Nagios, Apache, Icinga 2, Prometheus and Alertmanager are under .servers already"
         return
     fi
     rm -rf "$store/debs" "$store/root"
@@ -125,8 +125,18 @@ fetch_packages() {
     npm ci --prefix "$store/npm" --ignore-scripts --no-audit --no-fund --loglevel=error || { rm -rf "$store/npm"; exit 1; }
 }
 
+# Debian's Alertmanager looks for its templates in one place only.
+place_templates() {
+    local place=/usr/share/prometheus/alertmanager
+    [ -e "$place/default.tmpl" ] && return
+    is_root || { say "Alertmanager is left out: only root can put its templates to $place"; return; }
+    mkdir -p "$place"
+    cp -r "$store/root$place/." "$place"
+}
+
 mkdir -p "$store"
 fetch_servers
+place_templates
 fetch_packages
 fetch_chromium
 say "everything is here; make test leaves nothing out"
