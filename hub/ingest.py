@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -116,7 +116,12 @@ class Ingest:
         self._count = count
         self._redact = redact
         self._buckets = Buckets()
+        self._others: Callable[[], Awaitable[None]] | None = None
         self._listeners: list[Callable[[Sequence[Event], WebhookRequest], None]] = []
+
+    def wait_for(self, others: Callable[[], Awaitable[None]]) -> None:
+        """Before anything is routed that comes, this is done: others may have taken in what came before it."""
+        self._others = others
 
     def listen(self, listener: Callable[[Sequence[Event], WebhookRequest], None]) -> None:
         """Be told of what was accepted, after it is on disk."""
@@ -180,6 +185,8 @@ class Ingest:
 
     async def _keep(self, request: WebhookRequest, tool: str, understood: Understood) -> Accepted:
         events, stored = self._make(request, tool, understood)
+        if self._others is not None and events:
+            await self._others()
         delivery = stored.delivery_id if stored.verdict != "quarantined" or request.fetched else ""
         keys = [key for event in events for key in keys_of(event.source, event.key)]
         named = (request.source, delivery) if delivery else None

@@ -114,6 +114,7 @@ class Replica:
         given = self._given
         async with leading(given, given.store.under(term), leads=term.holds) as hub, AsyncExitStack() as stack:
             gathering = Gathering(store=hub.store, route=hub.ingest.route_all, heard=hub.ingest.heard)
+            hub.ingest.wait_for(gathering.catch_up)
             stack.push_async_callback(stopped, asyncio.create_task(gathering.serve()))
             self._led = Led(hub, term, gathering)
             log.info("all is loaded, and the hub is here")

@@ -80,6 +80,10 @@ class Gathering:
         self._heard = heard
         self._sources: dict[str, None] = {}
         self._called = asyncio.Event()
+        self._one = asyncio.Lock()
+        """Held while it gathers, so that nothing is routed twice."""
+        self._next: asyncio.Task[None] | None = None
+        """What those wait for who came since the last look began."""
 
     def call(self, words: Sequence[str]) -> None:
         """Somebody called."""
@@ -108,5 +112,25 @@ class Gathering:
         names, self._sources = [*self._sources], {}
         if names:
             await self._heard(names)
-        while unrouted := await self._store.unrouted(limit=AT_ONCE):
-            await self._route(unrouted)
+        async with self._one:
+            await self._route_waiting()
+
+    async def catch_up(self) -> None:
+        """Route what was taken in before now. Without it what comes to the one that leads would overtake what another
+        replica took in a moment before: a recovery its problem. One look serves all who wait for one."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._look())
+        await asyncio.shield(self._next)
+
+    async def _look(self) -> None:
+        async with self._one:
+            self._next = None
+            await self._route_waiting()
+
+    async def _route_waiting(self) -> None:
+        more = True
+        while more:
+            unrouted = await self._store.unrouted(limit=AT_ONCE)
+            if unrouted:
+                await self._route(unrouted)
+            more = len(unrouted) == AT_ONCE

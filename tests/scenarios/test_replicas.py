@@ -150,3 +150,27 @@ async def test_what_is_fetched_about_an_event_is_fetched_by_the_leader(hub: Scen
         await standby.is_heard()
 
     assert ["web301 is DOWN"] == [event.title for event in noted]
+
+
+async def test_a_recovery_does_not_overtake_the_problem_that_another_replica_took_in(hub: Scenario) -> None:
+    """Whichever replica a balancer chooses: what was answered first is routed first."""
+    async with standing_by(hub) as standby:
+        hub.hub.ingest.wait_for(standby.gathering.catch_up)
+        await standby.receives("nagios-eu", HOST)
+        await hub.receives("nagios-eu", {**HOST, "NOTIFICATIONTYPE": "RECOVERY", "HOSTSTATE": "UP"})
+
+    (alert,) = hub.hub.state.alerts.values()
+    assert not alert.open
+    assert ["problem", "recovery"] == [stored.event.status for stored in await hub.hub.store.events_of(alert.id)]
+
+
+async def test_what_comes_to_all_at_once_is_routed_once(hub: Scenario) -> None:
+    async with standing_by(hub) as standby:
+        hub.hub.ingest.wait_for(standby.gathering.catch_up)
+        theirs = [standby.receives("nagios-eu", {**HOST, "HOSTNAME": f"theirs-{n}"}) for n in range(20)]
+        ours = [hub.hub.ingest.accept(hub.request("nagios-eu", {**HOST, "HOSTNAME": f"ours-{n}"})) for n in range(20)]
+        await asyncio.gather(*theirs, *ours)
+        await standby.gathering.gather()
+
+    assert 40 == len(hub.hub.state.alerts)
+    assert {1} == {alert.count for alert in hub.hub.state.alerts.values()}
