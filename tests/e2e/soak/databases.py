@@ -12,8 +12,6 @@ from peers.postgres import Postgres
 
 class Database(Protocol):
     url: str
-    shared: bool
-    """Whether several hubs may use it: of those that run on it one leads, and a single one does in a moment."""
     faults: Mapping[str, Callable[[], None]]
     """What may befall it, by name."""
 
@@ -26,7 +24,6 @@ def records(database: Database, table: str, where: str = "true") -> list[Any]:
 
 
 class Sqlite:
-    shared = False
     faults: Mapping[str, Callable[[], None]] = {}
 
     def __init__(self, folder: Path) -> None:
@@ -39,8 +36,6 @@ class Sqlite:
 
 
 class Postgresql:
-    shared = True
-
     def __init__(self, server: Postgres) -> None:
         self._server = server
         self.url = server.clean()

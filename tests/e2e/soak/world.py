@@ -175,9 +175,9 @@ class World:
         return str(event)
 
     async def _decided(self, event: str) -> None:
-        """Who leads may hear of what another replica took in, or it itself before it led, some milliseconds later than
-        of what was sent to it after that. Who must know the order waits."""
-        while self.database.shared:
+        """Of replicas, the one that leads may hear of what another took in some milliseconds later than of what was
+        sent to itself after that. Who must know the order waits."""
+        while len(self.hubs) > 1:
             said = await self._get(f"/api/v1/events/{event}")
             if said is not None and said["decision"] is not None:
                 return
@@ -262,7 +262,7 @@ async def world(folder: Path, database: Database, plan: Plan) -> AsyncIterator[W
         for number in range(plan.replicas):
             (place := folder / f"hub{number}").mkdir()
             hubs.append(HubProcess(place, routes=rules(), env=env, database=database.url))
-            await asyncio.to_thread(hubs[-1].start, within=60)
+            await asyncio.to_thread(hubs[-1].start)
         try:
             yield World(hubs, database, chat, plan)
         finally:
