@@ -19,6 +19,7 @@ from bench.servers import cpu
 
 RATES = (100, 500, 1_000)
 LONGEST_WAIT = 15.0
+WARM_UP = 20
 CHECK = re.compile(rb"check (\d+)")
 
 
@@ -124,11 +125,20 @@ async def _post(url: str, make: Make, listen: Listen, routes: int, rate: int, se
 
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, read_bufsize=2**20) as session, listen(session, seen):
+        await _warm_up(url, make, routes, session)
         await _at_rate([partial(send, session, *one) for one in made], rate)
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_WAIT):
                 await seen.all.wait()
     return seen
+
+
+async def _warm_up(url: str, make: Make, routes: int, session: aiohttp.ClientSession) -> None:
+    """What is compiled or imported at the first of its kind is not what is measured."""
+    for number in requests.numbers(WARM_UP):
+        headers, body = make(number, routes)
+        await (await session.post(url, data=body, headers={"Content-Type": "application/json", **headers})).release()
+    await asyncio.sleep(1)
 
 
 async def _at_rate(sends: Sequence[Callable[[], Awaitable[None]]], rate: int) -> None:
