@@ -17,15 +17,15 @@ async def soaked(folder: Path, database: Database, kills: int, replicas: int = 1
 
 
 async def test_a_hub_that_is_killed_again_and_again_loses_nothing(tmp_path: Path) -> None:
-    assert [] == await soaked(tmp_path, Sqlite(tmp_path), kills=12)
+    assert [] == await soaked(tmp_path, Sqlite(tmp_path), kills=9)
 
 
 @pytest.mark.e2e("postgresql")
 async def test_nor_does_one_whose_database_falls_over_as_well(tmp_path: Path, postgres: Postgres) -> None:
-    assert [] == await soaked(tmp_path, Postgresql(postgres), kills=6)
+    assert [] == await soaked(tmp_path, Postgresql(postgres), kills=4)
 
 
 @pytest.mark.e2e("postgresql")
 async def test_nor_do_three_replicas_of_which_one_is_killed(tmp_path: Path, postgres: Postgres) -> None:
     """Whoever is asked, and whether the one that leads is hit or another."""
-    assert [] == await soaked(tmp_path, Postgresql(postgres), kills=6, replicas=3)
+    assert [] == await soaked(tmp_path, Postgresql(postgres), kills=4, replicas=3)
