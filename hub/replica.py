@@ -53,7 +53,7 @@ class Replica:
         self.leadership = Leadership(
             given.store.desk, name=ids.new_id(), address=given.settings.replica_address, lead=self._lead
         )
-        self.forward = Forward(lambda: self.leadership.leader, self.leadership.another)
+        self.forward = Forward(lambda: self.leadership.leader, self.leadership.another, local=given.settings.loopback)
         self.leaves = Leaves(given.store.desk)
         self.writer = Writer(given.store, State(), given.now, monotonic=given.ticks)
         self.writer.listen(self.leaves.note)

@@ -53,9 +53,11 @@ class _Moved(Exception):
 
 
 class Forward:
-    """`leader` is where the one that leads is reached, `another` waits until it is another one than that."""
+    """`leader` is where the one that leads is reached, `another` waits until it is another one than that. `local`: only
+    who sits at this machine reaches this replica."""
 
-    def __init__(self, leader: Callable[[], str], another: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, leader: Callable[[], str], another: Callable[[str], Awaitable[None]], *, local: bool) -> None:
+        self._local = local
         self._leader = leader
         self._another = another
         self._streams: set[aiohttp.ClientResponse] = set()
@@ -131,6 +133,8 @@ class Forward:
         )
         headers = _without_the_connections(request.headers)
         headers[MARK] = "1"
+        if not self._local:  # an open hub trusts whoever sits at it, which who comes this way may not
+            headers.add("X-Forwarded-For", request.remote or "unknown")
         try:
             answer = await self._http.request(
                 request.method,

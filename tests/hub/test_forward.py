@@ -56,9 +56,9 @@ class Standby:
 
 
 @asynccontextmanager
-async def standing_by(leader: str = "") -> AsyncIterator[Standby]:
+async def standing_by(leader: str = "", *, local: bool = True) -> AsyncIterator[Standby]:
     leads, doorway = Leads(leader), Doorway()
-    forward = Forward(lambda: leads.leader, leads.another)
+    forward = Forward(lambda: leads.leader, leads.another, local=local)
     door = [gate(GateSettings(api_token=Secret(TOKEN))), plain_errors, doorway.admit()]
     app = web.Application(middlewares=door, client_max_size=LARGEST_BODY)
     app.add_routes(forward.routes())
@@ -237,3 +237,15 @@ async def test_what_is_asked_for_never_says_where(standby: Standby, target: str)
     writer.close()
 
     assert status in (400, 401, 404, 421)
+
+
+@pytest.mark.parametrize(("local", "status"), [(True, 200), (False, 401)])
+async def test_who_comes_from_elsewhere_is_not_trusted_as_who_sits_at_an_open_hub(
+    tmp_path: Path, http: aiohttp.ClientSession, local: bool, status: int
+) -> None:
+    async with live_hub(tmp_path, RULES, {}) as leader, standing_by(leader.url, local=local) as standby:
+        said = {"text": "help", "as": "alice", "in": "ops"}
+        async with http.post(f"{standby.url}/api/v1/say", json=said, headers={"Host": "localhost"}) as answer:
+            assert status == answer.status
+        async with http.post(f"{standby.url}/in/app/heartbeat/backup", headers={"Host": "localhost"}) as answer:
+            assert {True: 202, False: 401}[local] == answer.status
