@@ -338,14 +338,13 @@ class Outbox:
             return None
         if room.address in self._shadows():
             return None
-        version = item.wanted if isinstance(item, Post) else 0
         try:
             message = self._composed(chat, room, item)
             kept = chat.written(room, message, _key(item), under=self._over(item), loud=_loud(item))
         except Exception as error:
             log.exception("chat %s failed", room.chat, extra=_about(item))
-            return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
-        return Tried(item=item, came=Came.SHOWN, version=version, ref=MessageRef(kept.id), kept=kept)
+            return _failed_in_the_chat(item, error)
+        return Tried(item=item, came=Came.SHOWN, version=_version(item), ref=MessageRef(kept.id), kept=kept)
 
     async def _attempt(self, chat: Chat | None, room: Room, item: Item) -> Tried:
         """Try it once. What no chat should do is as good as a refusal: the channel goes on."""
@@ -353,11 +352,10 @@ class Outbox:
             return await self._try(chat, room, item)
         except Exception as error:
             log.exception("chat %s failed", room.chat, extra=_about(item))
-            version = item.wanted if isinstance(item, Post) else 0
-            return Tried(item=item, came=Came.REFUSED, version=version, error=f"{type(error).__name__} in the chat")
+            return _failed_in_the_chat(item, error)
 
     async def _try(self, chat: Chat | None, room: Room, item: Item) -> Tried:
-        version = item.wanted if isinstance(item, Post) else 0
+        version = _version(item)
         if room.address in self._shadows():
             return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, shadow=True)
         if chat is None:
@@ -574,16 +572,19 @@ def _edits(chat: Chat) -> TypeGuard[Edits]:
 
 
 def _keeps(chat: Chat) -> TypeGuard[Kept]:
-    return _is_kept(type(chat))
+    return hasattr(chat, "written")
+
+
+def _version(item: Item) -> int:
+    return item.wanted if isinstance(item, Post) else 0
+
+
+def _failed_in_the_chat(item: Item, error: Exception) -> Tried:
+    return Tried(item=item, came=Came.REFUSED, version=_version(item), error=f"{type(error).__name__} in the chat")
 
 
 def _loud(item: Item) -> bool:
     return isinstance(item, Line) and item.loud
-
-
-@cache
-def _is_kept(kind: type) -> bool:
-    return hasattr(kind, "written")
 
 
 @cache
