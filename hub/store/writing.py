@@ -94,38 +94,39 @@ def plan(insert_into: InsertInto) -> Sequence[tuple[Executable, Callable[[Change
     )
 
 
-AT_ONCE = 64
-"""Rows of one statement."""
+ROWS_AT_ONCE = (64, 32, 16, 8, 4, 2, 1)
+"""Of one INSERT: each number of rows is a text of its own, and few texts stay prepared."""
+Write = Callable[[sqlite3.Cursor, Sequence[Values]], object]
 
 
-class _Rows:
-    """A statement that is run for each of many rows.
+def _for_each(statement: Executable) -> Write:
+    """How it is run for each of many rows."""
+    if isinstance(statement, Insert):
+        return _many_at_once(statement)
+    text = compiled(statement)
+    return lambda cursor, rows: cursor.executemany(text, rows)
 
-    Many of them go into one INSERT: the driver lets go of the interpreter for each statement, and then waits for it as
-    long as a busy loop keeps it.
-    """
 
-    def __init__(self, statement: Executable) -> None:
-        self._one = compiled(statement)
-        self._inserts = isinstance(statement, Insert)
-        positional = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"))  # type: ignore[attr-defined]
-        self._names, text = tuple(positional.positiontup), str(positional)
-        values = f"({', '.join('?' * len(self._names))})"
-        self._texts = {2**n: text.replace(values, ", ".join([values] * 2**n), 1) for n in range(7)}
+def _many_at_once(insert: Insert) -> Write:
+    """In few statements: for each the driver lets go of the interpreter, and waits as long as a busy loop keeps it."""
+    positional = insert.compile(dialect=sqlite.dialect(paramstyle="qmark"))
+    assert positional.positiontup is not None
+    names, text = tuple(positional.positiontup), str(positional)
+    values = f"({', '.join('?' * len(names))})"
+    texts = {number: text.replace(values, ", ".join([values] * number), 1) for number in ROWS_AT_ONCE}
 
-    def write(self, cursor: sqlite3.Cursor, rows: Sequence[Values]) -> None:
-        if not self._inserts:
-            cursor.executemany(self._one, rows)
-            return
+    def write(cursor: sqlite3.Cursor, rows: Sequence[Values]) -> None:
         done = 0
-        while left := len(rows) - done:
-            number = min(AT_ONCE, 1 << (left.bit_length() - 1))
-            some = rows[done : done + number]
-            cursor.execute(self._texts[number], [row[name] for row in some for name in self._names])
-            done += number
+        for number in ROWS_AT_ONCE:
+            while len(rows) - done >= number:
+                some = rows[done : done + number]
+                cursor.execute(texts[number], [row[name] for row in some for name in names])
+                done += number
+
+    return write
 
 
-_PLAN = tuple((_Rows(statement), rows) for statement, rows in plan(sqlite.insert))
+_PLAN = tuple((_for_each(statement), rows) for statement, rows in plan(sqlite.insert))
 
 
 _PACK = update(REQUEST).where(REQUEST.c.id == bindparam("which")).values(body=bindparam("small"))
@@ -138,7 +139,7 @@ def pack(connection: Connection, small: Sequence[tuple[str, bytes]]) -> None:
 def write(connection: Connection, changes: Changes) -> None:
     """All of it, within the transaction that has begun."""
     cursor = driver(connection).cursor()
-    for statement, rows in _PLAN:
+    for run, rows in _PLAN:
         # A list, not the iterator itself: a row that cannot be made must fail before SQLite has half of them.
         if values := list(rows(changes)):
-            statement.write(cursor, values)
+            run(cursor, values)
