@@ -16,7 +16,6 @@ from typing import Any, TypeVar, overload
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import Struct
 
 from hub.errors import PayloadError
 
@@ -37,7 +36,7 @@ _SHOWN = 60
 """How much of a stranger's value a complaint repeats."""
 
 
-class Field(Struct, frozen=True):
+class Field(msgspec.Struct, frozen=True):
     """A value of a stranger's with the path that led to it."""
 
     value: Any  # JSON knows no better type, and to find one is this class' work
