@@ -20,6 +20,7 @@ from bench.servers import cpu
 RATES = (100, 500, 1_000)
 LONGEST_WAIT = 15.0
 WARM_UP = 20
+LOOK_EVERY = 0.002
 CHECK = re.compile(rb"check (\d+)")
 
 
@@ -147,6 +148,14 @@ async def _at_rate(sends: Sequence[Callable[[], Awaitable[None]]], rate: int) ->
         await asyncio.sleep(max(0.0, began + turn / rate - time.perf_counter()))
         tasks.append(asyncio.ensure_future(send()))
     await asyncio.gather(*tasks)
+
+
+async def watch(stalls: list[float]) -> None:
+    """For how long at once nobody else had the loop, in ms, until cancelled."""
+    while True:
+        began = time.perf_counter()
+        await asyncio.sleep(LOOK_EVERY)
+        stalls.append((time.perf_counter() - began - LOOK_EVERY) * 1000)
 
 
 def fsyncs(count: int = 200) -> list[float]:

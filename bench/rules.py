@@ -4,12 +4,11 @@ import asyncio
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 from bench import peers
-from bench.latency import at
+from bench.latency import at, watch
 from bench.servers import rss
 
 ROUNDS = 20_000
@@ -71,19 +70,16 @@ def _check(file: Path) -> float:
 
 
 async def _stalls(file: Path) -> list[float]:
-    """Milliseconds by which a tick came late."""
+    """Of the loop, while rules are read in a thread."""
     from hub.app import catalogue_of
     from hub.registry import installed
     from hub.routes_file import read_rules
 
-    reading = threading.Thread(target=read_rules, args=(file, catalogue_of(installed())))
-    late, tick = list[float](), 0.001
-    reading.start()
-    while reading.is_alive():
-        began = time.perf_counter()
-        await asyncio.sleep(tick)
-        late.append((time.perf_counter() - began - tick) * 1000)
-    return late
+    stalls = list[float]()
+    watching = asyncio.create_task(watch(stalls))
+    await asyncio.to_thread(read_rules, file, catalogue_of(installed()))
+    watching.cancel()
+    return stalls
 
 
 def memory() -> None:

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.filling import RULES, fill
+from bench.latency import at, watch
 from bench.servers import rss, server
 from hub.app import Hub, build
 from hub.settings import read_settings
 from hub.store.tables import VERSION
 
-LOOK_EVERY = 0.002
 LOAD = Path(__file__).parent / "steady.py"
 CACHES = Path("/proc/sys/vm/drop_caches")
 
@@ -87,23 +87,15 @@ def _start(file: Path) -> tuple[float, float]:
 async def _tell_upkeep(work: str, file: Path, rate: int, seconds: int) -> None:
     async with _hub(file) as (hub, url):
         stalls: list[float] = []
-        tasks = [asyncio.create_task(_watch(stalls))]
+        tasks = [asyncio.create_task(watch(stalls))]
         if work != "nothing":
             tasks.append(asyncio.create_task(getattr(hub.upkeep, work)()))
         answers = await _load(url, rate, seconds)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        seen = [_at(answers, 0.5), _at(answers, 0.99), max(answers), _at(stalls, 0.99), max(stalls)]
+        seen = [at(answers, 0.5), at(answers, 0.99), max(answers), at(stalls, 0.99), max(stalls)]
         print(f"| {work} | {' | '.join(f'{one:.1f}' for one in seen)} |")
-
-
-async def _watch(stalls: list[float]) -> None:
-    """For how long at once nobody else had the loop, in ms."""
-    while True:
-        began = time.perf_counter()
-        await asyncio.sleep(LOOK_EVERY)
-        stalls.append((time.perf_counter() - began - LOOK_EVERY) * 1000)
 
 
 @asynccontextmanager
@@ -122,7 +114,3 @@ async def _load(url: str, rate: int, seconds: int) -> list[float]:
     )
     out, _ = await process.communicate()
     return list(json.loads(out))
-
-
-def _at(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
