@@ -52,8 +52,9 @@ from hub.core.storms import STORM, Limit
 from hub.core.times import parse_date, parse_time, parse_zone
 from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
 from hub.errors import Complaint, RulesError
+from hub.includes import include, text_beside
 from hub.proof import Secret
-from hub.rule_files import Beside, Unreadable, apart, beside, together
+from hub.rule_files import Beside, apart, beside, together
 from hub.settings import url_fault, variable
 from hub.tables_file import ENDINGS, Sheet, check_columns, compile_table, read_sheet
 from hub.yaml_tree import LARGEST, Path_, Tree
@@ -71,8 +72,8 @@ PACE = (
 OTHERWISE = ("mute", "defer", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
-        "version", "sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests",
-        "reopen_within", "ack_lasts", "storm", "heartbeats", "inhibit", "settle", "time_windows",
+        "version", "include", "sources", "labels", "channels", "people", "groups", "routes", "everything_else",
+        "access", "tests", "reopen_within", "ack_lasts", "storm", "heartbeats", "inhibit", "settle", "time_windows",
         "schedules", "silence_policy", "silences", "enrich",
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
@@ -96,7 +97,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "test": ("name", "given", "expect"),
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
-    "top": ("include", "commands"),
+    "top": ("commands",),
     "route": ("pages", "reopen_within", "shadow"),
     "channel": ("pages", "pace"),
     "access": ("confirm", "approve"),
@@ -216,6 +217,7 @@ class _Reading:
         if top is None:
             return None
         self._known_keys(top, (), KEYS["top"], "top")
+        include(self.tree, self.text, list(self._texts(top.get("include", []), ("include",))), self.others)
         self._version(top)
         self.sources = self._sources(top.get("sources", {}))
         self.labels = self._labels(top.get("labels", []))
@@ -292,7 +294,7 @@ class _Reading:
 
     def _enrich(self, value: Any) -> Iterator[Table]:
         """Each may look for what those before it add."""
-        names: dict[str, int] = {}
+        names: dict[str, Path_] = {}
         example = "a table is {name: hosts, table: hosts.csv, by: host}"
         for i, given in enumerate(self._list(value, ("enrich",))):
             path: Path_ = ("enrich", i)
@@ -305,8 +307,7 @@ class _Reading:
             for key in missing:
                 self.tree.wrong(path, f"{_shown(key)} is missing; {example}")
             name = str(body.get("name"))
-            if names.setdefault(name, i) != i:
-                self.tree.wrong((*path, "name"), f"another table is called {_shown(name)}; names are unique")
+            self._unique(name, path, names, "table")
             table = None if missing else self._table(name, body, path)
             if table is None:
                 self.columns_unknown = True
@@ -340,15 +341,7 @@ class _Reading:
         if not name.endswith(ENDINGS):
             self.tree.wrong(path, f"{_shown(name)} is not the name of a table: it ends in one of {', '.join(ENDINGS)}")
             return None
-        try:
-            return self.others.text(name)
-        except Unreadable as error:
-            if error.line:
-                file = str(Path(self.tree.name).parent / name)
-                self.tree.complaints.append(Complaint(file=file, line=error.line, column=1, what=str(error)))
-            else:
-                self.tree.wrong(path, f"{_shown(name)} {error}")
-            return None
+        return text_beside(self.tree, path, name, self.others)
 
     def _has_columns(self, sheet: Sheet, names: Sequence[str], path: Path_) -> None:
         for name in names:
@@ -557,7 +550,8 @@ class _Reading:
             wanted = _joined(parent.equalities if parent else {}, route.match.equalities())
             spec = repr(given.get("match", {}))
             if taken_by := before.taking(spec, wanted):
-                what = f"{_shown(route.name)} can never match: {_shown(taken_by)} before it takes"
+                by = self._named_elsewhere(taken_by, (*path, i))
+                what = f"{_shown(route.name)} can never match: {by} before it takes"
                 what += " everything" if taken_by == before.everything else " all that it could"
                 self.tree.wrong((*path, i), f"{what}; move it up, or give {_shown(taken_by)} continue: true")
             if not route.go_on:
@@ -594,8 +588,27 @@ class _Reading:
                 path,
                 f"{_shown(name)} says nowhere who hears what its routes do not take; add: to: {_first(self.channels)}",
             )
-        line = self.tree.line(path)
-        return Route(name=name, match=match, to=to, tell=tell, pace=pace, go_on=go_on, routes=children, line=line)
+        return Route(
+            name=name,
+            match=match,
+            to=to,
+            tell=tell,
+            pace=pace,
+            go_on=go_on,
+            routes=children,
+            line=self.tree.line(path),
+            file=self._file(path),
+        )
+
+    def _named_elsewhere(self, name: str, path: Path_) -> str:
+        """The name of a route, and where it stands, if that is another file."""
+        at = self.names.get(name, path)
+        place = f" ({self.tree.said(at, seen_from=path)})" if self.tree.file(at) != self.tree.file(path) else ""
+        return f"{_shown(name)}{place}"
+
+    def _file(self, path: Path_) -> str:
+        """The file that the value stands in, as it is called beside the rules."""
+        return str(Path(self.tree.file(path)).relative_to(Path(self.tree.name).parent))
 
     def _pace(self, body: Mapping[str, Any], path: Path_, above: Pace) -> Pace:
         """What a route says of how often it speaks, and what it has from the one above."""
@@ -756,9 +769,9 @@ class _Reading:
             self.tree.wrong(path, "a route has a stable name, of which tests and explain speak; add: name: …")
             return "?"
         if name in self.names or name == "everything_else":
-            line = self.tree.line(self.names.get(name, path))
-            self.tree.wrong((*path, "name"), f"another route is called {_shown(name)} (line {line}); names are unique")
-        self.names[name] = path
+            at = self.tree.said(self.names.get(name, path), seen_from=path)
+            self.tree.wrong((*path, "name"), f"another route is called {_shown(name)} ({at}); names are unique")
+        self.names.setdefault(name, path)
         return name
 
     def _match(self, value: Any, path: Path_) -> Match | None:
@@ -1002,7 +1015,7 @@ class _Reading:
                 self.tree.warn(("channels", name), f"nothing is sent to channel {_shown(name)}")
 
     def _inhibit(self, value: Any) -> Iterator[InhibitRule]:
-        names: set[str] = set()
+        names: dict[str, Path_] = {}
         example = "a rule is {name: host-explains-services, when: {kind: host}, quiets: {kind: service}, equal: [host]}"
         for i, given in enumerate(self._list(value, ("inhibit",))):
             path: Path_ = ("inhibit", i)
@@ -1013,9 +1026,9 @@ class _Reading:
             missing = [key for key in KEYS["inhibit"] if key not in body]
             for key in missing:
                 self.tree.wrong(path, f"{_shown(key)} is missing; {example}")
-            name = body.get("name")
-            if name in names:
-                self.tree.wrong((*path, "name"), f"another rule is called {_shown(name)}; names are unique")
+            name = body.get("name", "")
+            if "name" in body and self._is_text(name, (*path, "name")):
+                self._unique(name, path, names, "rule")
             when, quiets = (
                 self._match(body[side], (*path, side)) if side in body else None for side in ("when", "quiets")
             )
@@ -1023,11 +1036,10 @@ class _Reading:
             if not missing and not equal:
                 self.tree.wrong((*path, "equal"), "is empty: one alert would quiet all others; write equal: [host]")
             if isinstance(name, str) and when is not None and quiets is not None:
-                names.add(name)
                 yield InhibitRule(name=name, when=when, quiets=quiets, equal=equal)
 
     def _silences(self, value: Any) -> Iterator[Planned]:
-        names: set[str] = set()
+        names: dict[str, Path_] = {}
         for i, given in enumerate(self._list(value, ("silences",)) if value else ()):
             path: Path_ = ("silences", i)
             body = self._object(given, path, f"a silence is {SILENCE_EXAMPLE}")
@@ -1038,9 +1050,7 @@ class _Reading:
             if not isinstance(name, str) or not SOURCE_NAME.fullmatch(name):
                 self.tree.wrong(path, "a silence has a name of letters, digits, - _ . by which it is ended and listed")
                 continue
-            if name in names:
-                self.tree.wrong((*path, "name"), f"another silence is called {_shown(name)}; names are unique")
-            names.add(name)
+            self._unique(name, path, names, "silence")
             because = body.get("because", "")
             if "because" in body and not self._is_text(because, (*path, "because")):
                 continue
@@ -1120,7 +1130,7 @@ class _Reading:
         return None
 
     def _heartbeats(self, value: Any) -> Iterator[Heartbeat]:
-        names: dict[str, int] = {}
+        names: dict[str, Path_] = {}
         for i, given in enumerate(self._list(value, ("heartbeats",))):
             path: Path_ = ("heartbeats", i)
             example = "a heartbeat is {name: nagios-alive, match: {source: nagios}, every: 10m}"
@@ -1132,9 +1142,7 @@ class _Reading:
             if not isinstance(name, str) or not SOURCE_NAME.fullmatch(name):
                 self.tree.wrong(path, "a heartbeat has a name of letters, digits, - _ . that is part of an address")
                 continue
-            if name in names:
-                self.tree.wrong((*path, "name"), f"another heartbeat is called {_shown(name)}; names are unique")
-            names[name] = i
+            self._unique(name, path, names, "heartbeat")
             if "every" not in body:
                 self.tree.wrong(path, f"'every' is missing; {example}")
             match = self._match(body["match"], (*path, "match")) if "match" in body else None
@@ -1250,7 +1258,9 @@ class _Reading:
             expect = dict(self._expect(body["expect"], (*path, "expect")))
             if not self._is_text(body["name"], (*path, "name")):
                 continue
-            yield RuleTest(name=body["name"], given=events, expect=expect, line=self.tree.line(path))
+            yield RuleTest(
+                name=body["name"], given=events, expect=expect, line=self.tree.line(path), file=self._file(path)
+            )
 
     def _given(self, value: Any, path: Path_) -> Mapping[str, Any]:
         body = self._object(value, path, "an event is {source: nagios, kind: host, host: web301, severity: critical}")
@@ -1323,6 +1333,12 @@ class _Reading:
         what = f"{_shown(value)} is not a text" if value else "is empty"
         self.tree.wrong(path, f"{what}; write a word, or a text in quotes")
         return False
+
+    def _unique(self, name: str, path: Path_, names: dict[str, Path_], what: str) -> None:
+        first = names.setdefault(name, path)
+        if first != path:
+            at = self.tree.said(first, seen_from=path)
+            self.tree.wrong((*path, "name"), f"another {what} is called {_shown(name)} ({at}); names are unique")
 
     def _flag(self, value: Any, path: Path_) -> bool:
         if value in (None, "true", "false"):

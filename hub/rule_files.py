@@ -1,12 +1,16 @@
 """What lies beside a rules file and is named in it: on disk, or as it was stored. Together they are one text."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
 LARGEST = 32 * 1024 * 1024
+MOST_FILES = 1_000
+"""So many may fit one pattern."""
+GLOB = frozenset("*?[")
 
 
 class Unreadable(Exception):
@@ -20,26 +24,62 @@ class Unreadable(Exception):
 class Beside:
     """Each file is read once, when it is asked for: what is stored is what was read."""
 
-    def __init__(self, read: Callable[[str], str]) -> None:
+    def __init__(self, read: Callable[[str], str], entries: Callable[[str], Iterable[str]]) -> None:
+        """`entries` lists the names in a folder; there are none in what is no folder. Both raise Unreadable."""
         self._read = read
+        self._entries = entries
         self.texts: dict[str, str] = {}
         self.asked: set[str] = set()
-        """Names, be they there or not: whoever mends a missing file wants it to be noticed."""
+        """Names and patterns, be there such a file or not: whoever mends a missing one wants it to be noticed."""
 
     def text(self, name: str) -> str:
         """Raises Unreadable."""
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or not name.isprintable():
-            raise Unreadable("does not lie beside the rules; write its name, or folder/name")
+        _stays_beside(name)
         self.asked.add(name)
         if name not in self.texts:
             self.texts[name] = self._read(name)
         return self.texts[name]
 
+    def names(self, pattern: str) -> list[str]:
+        """Of the files that fit: `routes.d/*.yaml`. Each part is a pattern of its own, and what begins with a dot fits
+        none, as in a shell. A name without a pattern is itself. Raises Unreadable."""
+        _stays_beside(pattern)
+        found = [PurePosixPath()]
+        patterned = False
+        for part in PurePosixPath(pattern).parts:
+            patterned = patterned or not GLOB.isdisjoint(part)
+            self.asked |= {str(folder / part) for folder in found} if patterned else set()
+            found = [inner for folder in found for inner in self._fitting(folder, part, listed=patterned)]
+            if len(found) > MOST_FILES:
+                raise Unreadable(f"fits more than {MOST_FILES} files; say more of their names")
+        return [str(path) for path in found]
+
+    def _fitting(self, folder: PurePosixPath, part: str, *, listed: bool) -> Iterable[PurePosixPath]:
+        if not listed:
+            return [folder / part]
+        names = self._entries(str(folder))
+        return [folder / name for name in names if fnmatchcase(name, part) and (name[0] != "." or part[0] == ".")]
+
+
+def _stays_beside(name: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not name.isprintable():
+        raise Unreadable("does not lie beside the rules; write its name, or folder/name")
+
 
 def beside(path: Path) -> Beside:
     """What lies in the folder of a rules file."""
-    return Beside(partial(_read, path.parent))
+    return Beside(partial(_read, path.parent), partial(_entries, path.parent))
+
+
+def _entries(folder: Path, name: str) -> list[str]:
+    try:
+        return [path.name for path in (folder / name).iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it cannot be opened"
+        raise Unreadable(f"cannot be looked for: {why} ({name})") from None
 
 
 def _read(folder: Path, name: str) -> str:
@@ -88,10 +128,17 @@ def apart(text: str) -> tuple[str, Beside]:
     except (msgspec.DecodeError, ValueError):
         files = {}
     main = next(iter(files), "")
-    return files.pop(main, text), Beside(partial(_stored, files))
+    return files.pop(main, text), Beside(partial(_stored, files), partial(_stored_in, files))
 
 
 def _stored(files: Mapping[str, str], name: str) -> str:
     if name not in files:
         raise Unreadable("was not stored with these rules")
     return files[name]
+
+
+def _stored_in(files: Mapping[str, str], folder: str) -> set[str]:
+    """The first part of each name under a folder; `.` is that of the rules."""
+    paths = [PurePosixPath(name) for name in files]
+    depth = len(PurePosixPath(folder).parts)
+    return {path.parts[depth] for path in paths if path.is_relative_to(folder) and len(path.parts) > depth}

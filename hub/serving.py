@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
@@ -113,7 +114,7 @@ async def watch(current: Current, reload: asyncio.Event) -> None:
 
     def ours(_: object, at: str) -> bool:
         wanted = [str(path) for file in current.files for path in (_absolute(file), *_absolute(file).parents)]
-        return at in wanted or at.endswith(f"{os.sep}..data")
+        return at.endswith(f"{os.sep}..data") or any(at == one or fnmatchcase(at, one) for one in wanted)
 
     try:
         while True:

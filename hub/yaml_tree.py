@@ -38,6 +38,8 @@ class Tree:
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._places: dict[Path_, tuple[int, int]] = {}
         self._keys: dict[Path_, tuple[int, int]] = {}
+        self._from: dict[Path_, tuple[Tree, Path_]] = {}
+        """What was appended from other files: which, and where it stands in it."""
         self._nodes = 0
         self._repeated = 0
 
@@ -166,11 +168,37 @@ class Tree:
         """A complaint at that place that does not make the rules wrong."""
         return str(self._complaint(path, what, key=False))
 
+    def append(self, key: str, other: "Tree") -> None:
+        """Put what another file lists under a key after what this one lists there. Its places stay in that file."""
+        listed = self.value.get(key) or []
+        if not isinstance(listed, list):  # which is a complaint of its own
+            return
+        for i in range(len(other.value[key])):
+            self._from[key, len(listed) + i] = (other, (key, i))
+        self.value[key] = [*listed, *other.value[key]]
+
     def line(self, path: Path_) -> int:
         return self.where(path)[0]
 
+    def file(self, path: Path_) -> str:
+        """The file that the value stands in."""
+        return self._home(path)[0].name
+
+    def said(self, path: Path_, *, seen_from: Path_) -> str:
+        """A place, as a complaint of another may name it: `line 5`, or with its file, if that is another."""
+        line, file = self.line(path), self.file(path)
+        return f"line {line}" if file == self.file(seen_from) else f"{file}:{line}"
+
+    def _home(self, path: Path_) -> "tuple[Tree, Path_]":
+        """The file that the value at a path stands in, and its path there."""
+        tree, place = self._from.get(path[:2], (self, path[:2]))
+        return tree, (*place, *path[2:])
+
     def where(self, path: Path_, *, key: bool = False) -> tuple[int, int]:
         """Line and column of the value at a path, or of its key; else of what is nearest above it."""
+        tree, path = self._home(path)
+        if tree is not self:
+            return tree.where(path, key=key)
         places = (self._keys, self._places) if key else (self._places, self._keys)
         here = path
         while here and not any(here in known for known in places):
@@ -179,7 +207,7 @@ class Tree:
 
     def _complaint(self, path: Path_, what: str, *, key: bool, warning: bool = False) -> Complaint:
         line, column = self.where(path, key=key)
-        return Complaint(file=self.name, line=line, column=column, what=one_line(what), warning=warning)
+        return Complaint(file=self.file(path), line=line, column=column, what=one_line(what), warning=warning)
 
     def stop_if_wrong(self) -> None:
         if self.complaints:

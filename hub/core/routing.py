@@ -11,6 +11,8 @@ from hub.core.notification import Occasion
 from hub.core.records import Record
 from hub.core.storms import Limit
 
+MAIN = "routes.yaml"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -25,6 +27,7 @@ class Route:
     go_on: bool
     routes: "tuple[Route, ...]"
     line: int
+    file: str = MAIN
 
 
 class Taken(Record, frozen=True, kw_only=True):
@@ -45,6 +48,7 @@ class Step:
     depth: int
     matched: bool
     why: str
+    file: str = MAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +222,10 @@ def _trace(siblings: _Siblings, look: Look, depth: int, steps: list[Step]) -> bo
         route = node.route
         if winner:
             why = f"not tried: {winner} took it"
-            steps.append(Step(route=route.name, line=route.line, depth=depth, matched=False, why=why))
+            steps.append(_step(route, depth, why, matched=False))
             continue
         matches = route.match.matches(look)
-        why = route.match.why(look)
-        steps.append(Step(route=route.name, line=route.line, depth=depth, matched=matches, why=why))
+        steps.append(_step(route, depth, route.match.why(look), matched=matches))
         if matches:
             matched = True
             _trace(node.children, look, depth + 1, steps)
@@ -230,11 +233,15 @@ def _trace(siblings: _Siblings, look: Look, depth: int, steps: list[Step]) -> bo
     return matched
 
 
-def say_trail(steps: Sequence[Step], file: str = "routes.yaml") -> str:
+def _step(route: Route, depth: int, why: str, *, matched: bool) -> Step:
+    return Step(route=route.name, file=route.file, line=route.line, depth=depth, matched=matched, why=why)
+
+
+def say_trail(steps: Sequence[Step]) -> str:
     """The trail, a line each: `web-tier (routes.yaml:14): no, host is "db1", not "web*"`."""
-    return "\n".join(f"{'  ' * step.depth}{_say(step, file)}" for step in steps)
+    return "\n".join(f"{'  ' * step.depth}{_say(step)}" for step in steps)
 
 
-def _say(step: Step, file: str) -> str:
-    place = f" ({file}:{step.line})" if step.line else ""
+def _say(step: Step) -> str:
+    place = f" ({step.file}:{step.line})" if step.line else ""
     return f"{step.route}{place}: {'yes' if step.matched else 'no'}, {step.why}"

@@ -12,7 +12,7 @@ from hub.core.inhibition import InhibitRule
 from hub.core.matching import Match
 from hub.core.oncall import Schedule
 from hub.core.planned import Planned
-from hub.core.routing import RouteTree
+from hub.core.routing import MAIN, RouteTree
 from hub.core.silence import SilencePolicy
 from hub.core.storms import STORM, Limit
 from hub.core.windows import TimeWindow
@@ -79,6 +79,7 @@ class RuleTest:
     given: tuple[Mapping[str, Any], ...]
     expect: Mapping[str, tuple[str, ...]]
     line: int
+    file: str = MAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

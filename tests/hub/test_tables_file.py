@@ -228,7 +228,7 @@ def test_a_table_has_a_name_of_its_own(tmp_path: Path) -> None:
     """Explain says it."""
     twice = RULES.replace("routes:", "  - {name: hosts, table: t.csv, by: team, add: [runbook]}\nroutes:")
 
-    assert ["routes.yaml:6:12: another table is called 'hosts'; names are unique"] == complaints(
+    assert ["routes.yaml:6:12: another table is called 'hosts' (line 5); names are unique"] == complaints(
         tmp_path, twice, "t.csv", CSV
     )
 

@@ -70,3 +70,27 @@ async def test_tables_are_watched_with_the_rules(tmp_path: Path) -> None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def test_a_file_that_begins_to_fit_what_is_included_is_noticed(tmp_path: Path) -> None:
+    """As its folder is, where there was none; and what is changed in it, or taken away."""
+    folder = tmp_path / "routes.d"
+    rules = "version: 1\ninclude: [routes.d/*.yaml]\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
+    (tmp_path / "routes.yaml").write_text(rules)
+    reader = Reader(tmp_path)
+    task = asyncio.create_task(watch(reader.current, reader.asked))
+    try:
+        folder.mkdir()
+        (folder / "web.yaml").write_text("routes: [{name: web, match: {host: web1}, to: ops}]")
+        assert await reader.sees_other()
+        (folder / "db.yaml").write_text("routes: [{name: db, match: {host: db1}, to: ops}]")
+        assert await reader.sees_other()
+        (folder / "db.yaml").write_text("routes: [{name: db, match: {host: db2}, to: ops}]")
+        assert await reader.sees_other()
+        (folder / "web.yaml").unlink()
+        assert await reader.sees_other()
+        assert reader.hash
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
