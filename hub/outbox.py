@@ -67,6 +67,8 @@ class Channel:
 
     room: Room
     queue: list[tuple[int, str]] = field(default_factory=list)
+    queued: set[tuple[int, str]] = field(default_factory=set)
+    """What is in the queue: a post of a storm is owed anew with every event, and stands in it once."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     not_before: datetime | None = None
     trouble: str = ""
@@ -74,8 +76,20 @@ class Channel:
     troubled_at: datetime | None = None
 
     def owe(self, item: Item) -> None:
-        heapq.heappush(self.queue, (item.order, item.id))
+        entry = item.order, item.id
+        if entry not in self.queued:
+            self.queued.add(entry)
+            heapq.heappush(self.queue, entry)
         self.wake.set()
+
+    def take(self) -> tuple[int, str]:
+        entry = heapq.heappop(self.queue)
+        self.queued.discard(entry)
+        return entry
+
+    def put_back(self, entry: tuple[int, str]) -> None:
+        self.queued.add(entry)
+        heapq.heappush(self.queue, entry)
 
 
 class Outbox:
@@ -203,9 +217,9 @@ class Outbox:
             return []
         taken: set[str] = set()
         while channel.queue and len(ready) < most:
-            order, id = heapq.heappop(channel.queue)
+            order, id = channel.take()
             item = self._item(id)
-            if item is None or item.order != order or item.sending.state is not DeliveryState.OWED or id in taken:
+            if item is None or item.order != order or item.sending.state is not DeliveryState.OWED:
                 continue
             due = item.sending.due_at
             if (due is not None and due > now) or (isinstance(item, Line) and self._waits_for_its_post(item, taken)):
@@ -214,7 +228,7 @@ class Outbox:
                 taken.add(id)
                 ready.append(item)
         for entry in later:
-            heapq.heappush(channel.queue, entry)
+            channel.put_back(entry)
         return ready
 
     def _waits_for_its_post(self, line: Line, taken: set[str]) -> bool:
