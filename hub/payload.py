@@ -36,19 +36,27 @@ _SHOWN = 60
 """How much of a stranger's value a complaint repeats."""
 
 
-class Field(msgspec.Struct, frozen=True):
+class Field(msgspec.Struct, frozen=True, gc=False):
     """A value of a stranger's with the path that led to it."""
 
     value: Any  # JSON knows no better type, and to find one is this class' work
-    path: str = ""
+    name: str | int = ""
+    above: "Field | None" = None
+    """In what it was found. Of many fields only one that complains says its path, which is made then."""
+
+    @property
+    def path(self) -> str:
+        above = self.above.path if self.above is not None else ""
+        if isinstance(self.name, int):
+            return f"{above}[{self.name}]"
+        return f"{above}.{self.name}" if above else self.name
 
     def __getitem__(self, name: str | int) -> "Field":
         value = self.value
-        if isinstance(name, str):
-            path = f"{self.path}.{name}" if self.path else name
-            return Field(value.get(name, ABSENT) if isinstance(value, dict) else ABSENT, path)
-        there = isinstance(value, list) and -len(value) <= name < len(value)
-        return Field(value[name] if there else ABSENT, f"{self.path}[{name}]")
+        if type(name) is str:
+            return Field(value.get(name, ABSENT) if type(value) is dict else ABSENT, name, self)
+        there = isinstance(name, int) and isinstance(value, list) and -len(value) <= name < len(value)
+        return Field(value[name] if there else ABSENT, name, self)
 
     def at(self, dotted: str) -> "Field":
         """The field at a dotted path; digits look into lists."""
@@ -56,6 +64,16 @@ class Field(msgspec.Struct, frozen=True):
         for step in dotted.split("."):
             here = here[int(step)] if step.isdecimal() and isinstance(here.value, list) else here[step]
         return here
+
+    def first(self, *dotted: str) -> str:
+        """The first of the texts at these paths, through objects, that says something."""
+        for path in dotted:
+            value = self.value
+            for step in path.split("."):  # without a field for each: it complains of none
+                value = value.get(step) if type(value) is dict else None
+            if text := _words(value):
+                return text
+        return ""
 
     @property
     def present(self) -> bool:
@@ -104,10 +122,7 @@ class Field(msgspec.Struct, frozen=True):
 
     def words(self) -> str:
         """A text that may be missing. What is no text counts as missing: for want of a word no alert is refused."""
-        try:
-            return str(self.text("")).strip()
-        except PayloadError:
-            return ""
+        return _words(self.value)
 
     def flag(self, default: bool = False) -> bool:
         if not self.present:
@@ -170,6 +185,14 @@ class Field(msgspec.Struct, frozen=True):
         if not isinstance(self.value, dict):
             raise self._wrong("an object")
         return self
+
+
+def _words(value: Any) -> str:
+    if type(value) is str:
+        return value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else ""
 
 
 def shown(value: object) -> str:

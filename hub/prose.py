@@ -14,6 +14,9 @@ AHEAD = 20
 """How many times its length of a text is looked at: it may have megabytes, and what is cut off does not matter."""
 
 
+_GAP = re.compile(r"\n{3,}")
+
+
 def one_line(text: str, longest: int) -> str:
     """Text on one line."""
     return cut(" ".join(text[: AHEAD * longest].split()), longest)
@@ -21,7 +24,7 @@ def one_line(text: str, longest: int) -> str:
 
 def in_lines(text: str, longest: int) -> str:
     """A text of several lines, without wide gaps."""
-    return cut(re.sub(r"\n{3,}", "\n\n", text[: 2 * longest].replace("\r\n", "\n")).strip(), longest)
+    return cut(_GAP.sub("\n\n", text[: 2 * longest].replace("\r\n", "\n")).strip(), longest)
 
 
 def in_columns(text: str) -> bool:

@@ -1,18 +1,17 @@
 """Builds and deployments: what breaks, and heals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.contracts import Quiet
 from hub.core.event import Link, Report, Severity, Status
-from hub.core.records import replace
+from hub.core.records import Record, replace
 from hub.payload import Field
 from integrations.github.reading import (
     Delivery,
     Reader,
     Said,
-    first,
     line,
     link,
     number,
@@ -53,8 +52,7 @@ VERDICTS = {
 SAYS_NOTHING = frozenset({"neutral", "skipped", "stale"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
+class Build(Record, frozen=True, kw_only=True):
     """What was built, wherever GitHub tells it."""
 
     name: str
@@ -64,7 +62,7 @@ class Build:
     sha: str
     body: str = ""
     links: tuple[Link, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     actor: str = ""
     started: datetime | None = None
     ended: datetime | None = None
@@ -77,16 +75,16 @@ def _workflow_run(given: Delivery) -> Sequence[Report] | Quiet:
     if given.action != "completed":
         return given.quiet("how it ends is told")
     run, repo = given.body["workflow_run"], given.place
-    branch = of_fork(run["head_branch"].words(), first(run, "head_repository.full_name"), repo)
-    name = first(given.body, "workflow.name", "workflow_run.name", "workflow_run.path") or "a workflow"
-    actor = first(run, "triggering_actor.login", "actor.login")
+    branch = of_fork(run["head_branch"].words(), run.first("head_repository.full_name"), repo)
+    name = given.body.first("workflow.name", "workflow_run.name", "workflow_run.path") or "a workflow"
+    actor = run.first("triggering_actor.login", "actor.login")
     counted, attempt = number(run["run_number"]), number(run["run_attempt"]) or 1
     build = Build(
         name=name,
         key=run["workflow_id"].text(),
         branch=branch,
         sha=run["head_sha"].words(),
-        body=f"{subject(first(run, 'display_title', 'head_commit.message'))}\n{_run_line(run, actor)}",
+        body=f"{subject(run.first('display_title', 'head_commit.message'))}\n{_run_line(run, actor)}",
         links=link("Run", run["html_url"]),
         labels={"workflow": name, "number": run["run_number"].words(), "trigger": run["event"].words()},
         actor=actor,
@@ -143,7 +141,7 @@ def _check_run(given: Delivery) -> Sequence[Report] | Quiet:
         key=f"{app}/{name}",
         branch=suite["head_branch"].words(),
         sha=run["head_sha"].words(),
-        body=first(run, "output.title", "output.summary"),
+        body=run.first("output.title", "output.summary"),
         links=link("Check", run["details_url"], run["html_url"]),
         labels={"check": name, "app": app},
         actor=run["app"]["name"].words(),
@@ -156,7 +154,7 @@ def _check_run(given: Delivery) -> Sequence[Report] | Quiet:
 
 def _check_suite(given: Delivery) -> Sequence[Report] | Quiet:
     suite = given.body["check_suite"]
-    app, name = suite["app"]["slug"].words(), first(suite, "app.name", "app.slug") or "checks"
+    app, name = suite["app"]["slug"].words(), suite.first("app.name", "app.slug") or "checks"
     if (why := _not_told(given, app)) is not None:
         return why
     build = Build(
@@ -186,7 +184,7 @@ def _not_told(given: Delivery, app: str) -> Quiet | None:
 
 def _status(given: Delivery) -> Sequence[Report] | Quiet:
     body = given.body
-    state, context = body["state"], first(body, "context") or "default"
+    state, context = body["state"], body.first("context") or "default"
     if state.words() == "pending":
         return given.quiet("how it ends is told")
     build = Build(
@@ -256,9 +254,9 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
     state = status["state"].text()
     if state not in DEPLOYMENTS:
         return given.quiet(f"'{line(state, 40)}' is not how it ends")
-    environment = first(given.body, "deployment_status.environment", "deployment.environment") or "production"
+    environment = given.body.first("deployment_status.environment", "deployment.environment") or "production"
     production = deployment["production_environment"].value is True or environment.lower() == "production"
-    ref, actor = deployment["ref"].words(), first(deployment, "creator.login") or given.actor
+    ref, actor = deployment["ref"].words(), deployment.first("creator.login") or given.actor
     verdict = DEPLOYMENTS[state]
     told = Said(
         kind="deploy",
@@ -266,7 +264,7 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
         title=f"{repo}: deployment to {line(environment)} {verdict.words}",
         status=verdict.status,
         severity=Severity.CRITICAL if production else Severity.ERROR,
-        body=f"{line(ref)}, deployed by {actor}\n{first(status, 'description') or deployment['description'].words()}",
+        body=f"{line(ref)}, deployed by {actor}\n{status.first('description') or deployment['description'].words()}",
         links=link("Log", status["log_url"], status["target_url"]) + link("Environment", status["environment_url"]),
         labels={
             "environment": environment,
@@ -296,12 +294,12 @@ REVIEWS = {"approved": "approved", "rejected": "rejected"}
 
 def _deployment_review(given: Delivery) -> Sequence[Report] | Quiet:
     run, repo = given.body["workflow_run"], given.place
-    environment = first(given.body, "environment", "workflow_job_run.environment") or _environments(given)
+    environment = given.body.first("environment", "workflow_job_run.environment") or _environments(given)
     waits = given.action == "requested"
     if not waits and given.action not in REVIEWS:
         return given.quiet("nobody is told of that")
-    who = first(given.body, "approver.login") or given.actor
-    asked = [first(one, "reviewer.login", "reviewer.name") for one in given.body["reviewers"].items()]
+    who = given.body.first("approver.login") or given.actor
+    asked = [one.first("reviewer.login", "reviewer.name") for one in given.body["reviewers"].items()]
     title = (
         f"{repo}: deployment to {environment} waits for approval"
         if waits
@@ -324,7 +322,7 @@ def _deployment_review(given: Delivery) -> Sequence[Report] | Quiet:
                     "branch": run["head_branch"].words(),
                     "head_sha": run["head_sha"].words(),
                 },
-                actor=first(given.body, "requestor.login") if waits else who,
+                actor=given.body.first("requestor.login") if waits else who,
                 at=when(given.body["since"]),
             ),
         )
@@ -355,7 +353,7 @@ def _page_build(given: Delivery) -> Sequence[Report] | Quiet:
                 body=build["error"]["message"].words(),
                 links=link("Repository", given.body["repository"]["html_url"]),
                 labels={"environment": PAGES, "head_sha": build["commit"].words(), "conclusion": status},
-                actor=first(build, "pusher.login"),
+                actor=build.first("pusher.login"),
                 at=when(build["created_at"]),
             ),
         )

@@ -12,7 +12,6 @@ from integrations.github.reading import (
     Said,
     branch_of,
     count,
-    first,
     line,
     link,
     listed,
@@ -77,7 +76,7 @@ def _commits(commits: Sequence[Field]) -> str:
 
 
 def _commit(commit: Field) -> str:
-    author = first(commit, "author.username", "author.name") or "nobody"
+    author = commit.first("author.username", "author.name") or "nobody"
     return f"{commit['id'].words()[:7]} {subject(commit['message'].words())} ({line(author, 40)})"
 
 
@@ -143,7 +142,7 @@ def _requested(given: Delivery, name: str) -> str:
 
 
 def _assigned(given: Delivery, name: str) -> str:
-    return f"assigned {name} to {first(given.body, 'assignee.login', 'pull_request.assignee.login') or 'somebody'}"
+    return f"assigned {name} to {given.body.first('assignee.login', 'pull_request.assignee.login') or 'somebody'}"
 
 
 def _dequeued(given: Delivery, name: str) -> str:
@@ -188,7 +187,7 @@ def _pull_request(given: Delivery) -> Sequence[Report] | Quiet:
 
 
 def _reviewer(given: Delivery) -> str:
-    return first(given.body, "requested_reviewer.login", "requested_team.name")
+    return given.body.first("requested_reviewer.login", "requested_team.name")
 
 
 def pull_key(given: Delivery, pull: Field) -> str:
@@ -203,7 +202,7 @@ def pull_labels(given: Delivery, pull: Field) -> dict[str, str]:
         "author": pull["user"]["login"].words(),
         "assignee": ",".join(logins(pull["assignees"])),
         "issue_labels": ",".join(one["name"].words() for one in pull["labels"].items()),
-        "branch": of_fork(head, first(pull, "head.repo.full_name"), given.place),
+        "branch": of_fork(head, pull.first("head.repo.full_name"), given.place),
         "base": pull["base"]["ref"].words(),
         "head_sha": pull["head"]["sha"].words(),
         "draft": "true" if pull["draft"].value is True else "",
@@ -329,7 +328,7 @@ def _package(given: Delivery) -> Sequence[Report] | Quiet:
     package = given.body["package"] if given.event == "package" else given.body["registry_package"]
     if given.action not in ("published", "updated"):
         return given.quiet("nobody is told of that")
-    name, version = package["name"].text(), first(package, "package_version.version", "package_version.name")
+    name, version = package["name"].text(), package.first("package_version.version", "package_version.name")
     named = f"{line(name)} {line(version, 60)}".strip()
     return [
         report(
@@ -369,7 +368,7 @@ def _commit_comment(given: Delivery) -> Sequence[Report] | Quiet:
 
 def _wiki(given: Delivery) -> Sequence[Report]:
     pages = list(given.body["pages"].items())
-    titles = [line(first(page, "title", "page_name")) for page in pages]
+    titles = [line(page.first("title", "page_name")) for page in pages]
     done = "created" if pages and all(page["action"].words() == "created" for page in pages) else "edited"
     return [
         report(

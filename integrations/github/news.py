@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hub.contracts import Quiet
 from hub.core.event import Report, Severity
 from hub.payload import Field
-from integrations.github.reading import LONGEST_TITLE, Delivery, Reader, Said, first, line, link, listed, report
+from integrations.github.reading import LONGEST_TITLE, Delivery, Reader, Said, line, link, listed, report
 
 PLACE = re.compile(r"\{([\w.|]+)\}")
 
@@ -220,7 +220,7 @@ def _news(given: Delivery) -> Sequence[Report] | Quiet:
 
 
 def _filled(sentence: str, body: Field) -> str:
-    return PLACE.sub(lambda place: line(first(body, *place[1].split("|")), 60) or "somebody", sentence)
+    return PLACE.sub(lambda place: line(body.first(*place[1].split("|")), 60) or "somebody", sentence)
 
 
 def _asked(given: Delivery) -> Sequence[Report] | Quiet:
@@ -251,7 +251,7 @@ def _ping(given: Delivery) -> Sequence[Report]:
             given,
             Said(
                 kind="webhook",
-                key=f"ping:{first(given.body, 'hook_id', 'hook.id')}",
+                key=f"ping:{given.body.first('hook_id', 'hook.id')}",
                 title=f"GitHub is connected: {place} sends {sends}",
                 body=given.body["zen"].words(),
                 links=link("GitHub", given.body["repository"]["html_url"], given.body["organization"]["html_url"]),

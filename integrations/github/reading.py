@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from hub.contracts import Quiet
 from hub.core.event import Link, Report, Severity, Status
+from hub.core.records import Record
 from hub.errors import PayloadError
 from hub.payload import Field
 from hub.prose import AHEAD, in_lines, one_line
@@ -17,6 +19,7 @@ HIGHEST_NUMBER = 10**15
 YEARS = range(1971, 5000)
 ACTORS = ("sender.login", "pusher.name")
 SHA = re.compile(r"\b[0-9a-f]{40}\b")
+HINT = re.compile(r"<!--.*?-->", re.DOTALL)
 SPEAK = {"actions": ("workflow_run", "workflow_job"), "checks": ("check_run", "check_suite")}
 HOOK = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -41,8 +44,7 @@ class GitHubOptions:
                 raise ValueError(f"hooks: '{name}' is neither a repository such as acme/web nor an organisation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Record, frozen=True, kw_only=True, dict=True, gc=True):
     """One event as GitHub posts it."""
 
     event: str
@@ -50,24 +52,24 @@ class Delivery:
     body: Field
     options: GitHubOptions
 
-    @property
+    @cached_property
     def action(self) -> str:
         return self.body["action"].words()
 
-    @property
+    @cached_property
     def place(self) -> str:
         """Where it happened: `acme/web`, or else the organisation or account. Of a commit status it is the name."""
         accounts = ("organization.login", "installation.account.login", "enterprise.slug", "sender.login")
-        return first(self.body, "repository.full_name", "name", *accounts) or "GitHub"
+        return self.body.first("repository.full_name", "name", *accounts) or "GitHub"
 
     @property
     def actor(self) -> str:
         """Who did it, for a sentence."""
-        return first(self.body, *ACTORS) or "somebody"
+        return self.body.first(*ACTORS) or "somebody"
 
     def is_default(self, branch: str) -> bool:
         """Whether it is the repository's main branch; where GitHub does not say which that is, any may be."""
-        default = first(self.body, "repository.default_branch", "repository.master_branch")
+        default = self.body.first("repository.default_branch", "repository.master_branch")
         return branch == default or not default
 
     def quiet(self, why: str) -> Quiet:
@@ -78,8 +80,7 @@ class Delivery:
 Reader = Callable[[Delivery], Sequence[Report] | Quiet]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Record, frozen=True, kw_only=True):
     """What a report says, before it is cut to fit and labelled."""
 
     kind: str
@@ -89,7 +90,7 @@ class Said:
     severity: Severity | None = Severity.INFO
     body: str = ""
     links: tuple[Link, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     actor: str = ""
     at: datetime | None = None
     ends_at: datetime | None = None
@@ -112,7 +113,7 @@ def report(delivery: Delivery, said: Said) -> Report:
         body=prose(said.body),
         links=said.links,
         labels={name: text for name, text in (shared | dict(said.labels)).items() if text},
-        actor=said.actor or first(delivery.body, *ACTORS),
+        actor=said.actor or delivery.body.first(*ACTORS),
         occurred_at=said.at,
         ends_at=said.ends_at,
         sequence=said.sequence,
@@ -120,11 +121,6 @@ def report(delivery: Delivery, said: Said) -> Report:
 
 
 # ---------------------------------------------------------------------------------------------------------------- words
-
-
-def first(body: Field, *paths: str) -> str:
-    """The first of these texts that is there."""
-    return next((text for path in paths if (text := body.at(path).words())), "")
 
 
 def when(field: Field) -> datetime | None:
@@ -167,7 +163,8 @@ def quoted(text: str) -> str:
 
 def prose(text: str) -> str:
     """A text of several lines, cut, without the hints that templates hide in it."""
-    return in_lines(re.sub(r"<!--.*?-->", "", text[: 2 * LONGEST_BODY], flags=re.DOTALL), LONGEST_BODY)
+    shown = text[: 2 * LONGEST_BODY]
+    return in_lines(HINT.sub("", shown) if "<!--" in shown else shown, LONGEST_BODY)
 
 
 def count(number: int, what: str) -> str:

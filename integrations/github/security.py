@@ -10,7 +10,6 @@ from integrations.github.reading import (
     Reader,
     Said,
     branch_of,
-    first,
     line,
     link,
     report,
@@ -68,12 +67,12 @@ def _dependabot(given: Delivery) -> Sequence[Report] | Quiet:
     alert = given.body["alert"]
     advisory, grade = (
         alert["security_advisory"],
-        first(alert, "security_vulnerability.severity", "security_advisory.severity"),
+        alert.first("security_vulnerability.severity", "security_advisory.severity"),
     )
-    package = first(alert, "dependency.package.name", "security_vulnerability.package.name") or "a dependency"
+    package = alert.first("dependency.package.name", "security_vulnerability.package.name") or "a dependency"
     where, fixed_in = (
         alert["dependency"]["manifest_path"].words(),
-        first(alert, "security_vulnerability.first_patched_version.identifier"),
+        alert.first("security_vulnerability.first_patched_version.identifier"),
     )
     return _alert(
         given,
@@ -84,16 +83,16 @@ def _dependabot(given: Delivery) -> Sequence[Report] | Quiet:
             (
                 f"{grade or 'unknown'} severity, in {where or 'a manifest'}",
                 f"fixed in {fixed_in}" if fixed_in else "no fixed version yet",
-                first(advisory, "cve_id", "ghsa_id"),
-                first(alert, "dismissed_comment"),
+                advisory.first("cve_id", "ghsa_id"),
+                alert.first("dismissed_comment"),
             )
         ),
         labels={
             "package": package,
-            "advisory": first(advisory, "cve_id", "ghsa_id"),
-            "ecosystem": first(alert, "dependency.package.ecosystem", "security_vulnerability.package.ecosystem"),
+            "advisory": advisory.first("cve_id", "ghsa_id"),
+            "ecosystem": alert.first("dependency.package.ecosystem", "security_vulnerability.package.ecosystem"),
         },
-        reason=first(alert, "dismissed_reason"),
+        reason=alert.first("dismissed_reason"),
     )
 
 
@@ -106,10 +105,10 @@ def _vulnerability(given: Delivery) -> Sequence[Report] | Quiet:
     """The event that `dependabot_alert` replaces. Where both are sent they are the same alert."""
     alert = given.body["alert"]
     package = alert["affected_package_name"].words() or "a dependency"
-    advisory, fixed_in = first(alert, "external_identifier", "ghsa_id"), alert["fixed_in"].words()
+    advisory, fixed_in = alert.first("external_identifier", "ghsa_id"), alert["fixed_in"].words()
     return _alert(
         given,
-        key=f"dependabot:{first(alert, 'number') or alert['id'].text()}",
+        key=f"dependabot:{alert.first('number') or alert['id'].text()}",
         what=_named(line(package), advisory and f"{line(advisory)} in {line(package)}"),
         severity=severity_of(alert["severity"].words()),
         body=f"affected: {alert['affected_range'].words() or 'unknown'}\n"
@@ -122,7 +121,7 @@ def _vulnerability(given: Delivery) -> Sequence[Report] | Quiet:
 def _secret(given: Delivery) -> Sequence[Report] | Quiet:
     """The secret itself is in the payload, and nowhere in what is told."""
     alert = given.body["alert"]
-    kind = first(alert, "secret_type_display_name", "secret_type") or "secret"
+    kind = alert.first("secret_type_display_name", "secret_type") or "secret"
     public = given.action == "publicly_leaked" or alert["publicly_leaked"].value is True
     validity = alert["validity"].words()
     return _alert(
@@ -131,7 +130,7 @@ def _secret(given: Delivery) -> Sequence[Report] | Quiet:
         what=f"{line(kind)} {'leaked in public' if public else 'leaked'}",
         severity=Severity.CRITICAL,
         body=f"validity: {validity}" if validity else "",
-        labels={"secret_type": first(alert, "secret_type")},
+        labels={"secret_type": alert.first("secret_type")},
         reason=alert["resolution"].words(),
     )
 
@@ -140,20 +139,20 @@ def _code(given: Delivery) -> Sequence[Report] | Quiet:
     alert, rule = given.body["alert"], given.body["alert"]["rule"]
     instance = alert["most_recent_instance"] if alert["most_recent_instance"].present else alert["instances"][0]
     scanner = alert["tool"]["name"].words() or "code scanning"
-    path, at_line = first(instance, "location.path"), first(instance, "location.start_line")
+    path, at_line = instance.first("location.path"), instance.first("location.start_line")
     return _alert(
         given,
         key=f"code:{alert['number'].text()}",
-        what=f"{line(scanner, 40)}: {line(first(rule, 'description', 'name', 'id') or 'a finding')}",
+        what=f"{line(scanner, 40)}: {line(rule.first('description', 'name', 'id') or 'a finding')}",
         severity=severity_of(rule["security_severity_level"].words(), rule["severity"].words()),
         body="\n".join(
             (
-                first(instance, "message.text"),
+                instance.first("message.text"),
                 f"{path}:{at_line}" if path else "",
             )
         ),
         labels={
-            "branch": branch_of(first(given.body, "ref") or instance["ref"].words()),
+            "branch": branch_of(given.body.first("ref") or instance["ref"].words()),
             "head_sha": given.body["commit_oid"].words(),
             "rule": rule["id"].words(),
             "scanner": alert["tool"]["name"].words(),
@@ -193,7 +192,7 @@ def _done(given: Delivery, reason: str) -> str:
     """`fixed`, `dismissed by alice: tolerable risk`."""
     action = given.action
     done = CLOSES.get(action) or ADDS.get(action) or line(action.replace("_", " "), 40) or "changed"
-    who = first(given.body["alert"], "dismissed_by.login", "resolved_by.login", "dismisser.login") or given.actor
+    who = given.body["alert"].first("dismissed_by.login", "resolved_by.login", "dismisser.login") or given.actor
     by = f" by {who}" if done in ("closed", "dismissed") else ""
     return f"{done}{by}" + (f": {line(reason.replace('_', ' '), 60)}" if reason and done != "fixed" else "")
 
@@ -214,8 +213,8 @@ def _advisory(given: Delivery) -> Sequence[Report] | Quiet:
     advisory = given.body[given.event]
     if given.action not in ADVISORIES:
         return given.quiet("nobody is told of that")
-    name = first(advisory, "cve_id", "ghsa_id") or "an advisory"
-    packages = [first(one, "package.name") for one in advisory["vulnerabilities"].items()]
+    name = advisory.first("cve_id", "ghsa_id") or "an advisory"
+    packages = [one.first("package.name") for one in advisory["vulnerabilities"].items()]
     place = f"{given.place}: " if own else ""
     return [
         report(

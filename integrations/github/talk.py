@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hub.contracts import Quiet
 from hub.core.event import Report
 from hub.payload import Field
-from integrations.github.reading import Delivery, Reader, Said, first, link, logins, quoted, report, when
+from integrations.github.reading import Delivery, Reader, Said, link, logins, quoted, report, when
 
 
 def _closed(given: Delivery, name: str) -> str:
@@ -14,7 +14,7 @@ def _closed(given: Delivery, name: str) -> str:
 
 
 def _transferred(given: Delivery, name: str) -> str:
-    return f"moved {name} to {first(given.body, 'changes.new_repository.full_name') or 'another repository'}"
+    return f"moved {name} to {given.body.first('changes.new_repository.full_name') or 'another repository'}"
 
 
 ISSUES: Mapping[str, Callable[[Delivery, str], str]] = {
