@@ -119,8 +119,15 @@ async def watch(current: Current, reload: asyncio.Event) -> None:
     try:
         while True:
             folders, anew = folders_of(current.files), True
+            # Looked at now and then: the database may lie beside the rules, and the kernel would tell of each write.
             watching = awatch(
-                *folders, recursive=False, watch_filter=ours, rust_timeout=LOOK_EVERY, yield_on_timeout=True
+                *folders,
+                recursive=False,
+                watch_filter=ours,
+                rust_timeout=LOOK_EVERY,
+                yield_on_timeout=True,
+                force_polling=True,
+                poll_delay_ms=LOOK_EVERY,
             )
             async for changes in watching:
                 if changes or anew:  # what happened before this watch began, nobody was told
