@@ -16,7 +16,7 @@ serve: $(VENV)/.serves  ## run the hub: make serve ARGS="--port 9000"
 	@$(bin)/tocsin serve $(ARGS)
 
 test: $(VENV)/.tests  ## run every test whose server is here: make test ARGS="tests/core -x"
-	@$(bin)/python -m pytest $(ARGS)
+	@$(bin)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 servers:  ## fetch the real servers that the end-to-end tests meet
 	@bash tests/e2e/servers.sh

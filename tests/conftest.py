@@ -12,7 +12,8 @@ from peers.postgres import Postgres
 from peers.servers import BRINGS, PRESENT
 from peers.servers import free_port as _free_port
 
-LEFT_OUT: pytest.StashKey[Counter[str]] = pytest.StashKey()
+LEFT_OUT = "left out for want of"
+END_TO_END = Path(__file__).parent / "e2e"
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 # How long an example takes says how busy the machine is. In CI the same change has the same examples.
@@ -21,40 +22,55 @@ settings.load_profile("tocsin")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[LEFT_OUT] = Counter()
+    config.pluginmanager.register(_LeftOut())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts processes and asks how long they take runs one after the other; all else, beside it."""
+    for item in items:
+        if END_TO_END in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out, and count, what needs a server that is not here. Nothing else in these tests is ever skipped."""
+    """Leave out what needs a server that is not here, and say which. Nothing else in these tests is ever skipped."""
     needed = [server for mark in item.iter_markers("e2e") for server in mark.args]
     absent = [server for server in needed if not PRESENT[server]()]
     if absent:
-        item.config.stash[LEFT_OUT].update(absent)
+        item.user_properties += [(LEFT_OUT, server) for server in absent]
         pytest.skip(f"needs {' and '.join(absent)}; {_brings(absent[0])} brings it")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    if IN_CI and session.config.stash[LEFT_OUT] and exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+class _LeftOut:
+    """Counts what was left out, in whichever process."""
+
+    def __init__(self) -> None:
+        self._servers = Counter[object]()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "setup":
+            self._servers.update(server for name, server in report.user_properties if name == LEFT_OUT)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if IN_CI and self._servers and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self._servers:
+            return
+        colour = {"red": True} if IN_CI else {"yellow": True}
+        terminalreporter.section("left out", **colour)
+        for server, count in sorted(self._servers.items(), key=str):
+            tests = f"{count} test{'s' if count > 1 else ''} that need{'s' if count == 1 else ''}"
+            terminalreporter.line(f"left out: {tests} {server}; {_brings(str(server))} brings it", **colour)
+        if IN_CI:
+            terminalreporter.line("With CI=true that is a failure.", **colour)
 
 
 def _brings(server: str) -> str:
     return BRINGS.get(server, "`make servers`")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    left_out = config.stash[LEFT_OUT]
-    if not left_out:
-        return
-    colour = {"red": True} if IN_CI else {"yellow": True}
-    terminalreporter.section("left out", **colour)
-    for server, count in sorted(left_out.items()):
-        tests = f"{count} test{'s' if count > 1 else ''} that need{'s' if count == 1 else ''}"
-        terminalreporter.line(f"left out: {tests} {server}; {_brings(server)} brings it", **colour)
-    if IN_CI:
-        terminalreporter.line("With CI=true that is a failure.", **colour)
 
 
 @pytest.fixture(scope="session")
