@@ -83,6 +83,9 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     explain.add_argument("--source", help="whose file it is; default: the folder that the fixture lies in")
     explain.add_argument("--routes", help="rules to explain a file by")
 
+    import_ = _verb(verbs, "import", _import, "make rules of the configuration of an Alertmanager")
+    import_.add_argument("file", type=Path, help="alertmanager.yml; the rules go to standard output")
+
     render = _verb(verbs, "render", _render, "say what templates would say of an event")
     render.add_argument("template", help="an occasion (opened), a part of one (opened/title), or a file: FILE.j2")
     render.add_argument("event", help="id of an event, or a file: FILE.http, FILE.json")
@@ -287,6 +290,24 @@ def _explain_file(options: argparse.Namespace, path: Path) -> int:
         print(json.dumps([preview.as_dict() for preview in previews]))
     else:
         print("\n\n".join(preview.text for preview in previews))
+    return OK
+
+
+def _import(options: argparse.Namespace) -> int:
+    from hub.app import catalogue_of
+    from hub.importing import import_alertmanager
+    from hub.registry import installed
+    from hub.routes_file import read_rules_text, read_text
+
+    catalogue = catalogue_of(installed())
+    name = str(options.file)
+    imported = import_alertmanager(read_text(options.file), name, lambda text: read_rules_text(text, name, catalogue))
+    if options.json:
+        print(json.dumps({"rules": imported.text, "notes": list(imported.notes), "channels": imported.channels}))
+        return OK
+    print(imported.text, end="")
+    for note in imported.notes:
+        print(note, file=sys.stderr)
     return OK
 
 

