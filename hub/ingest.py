@@ -19,7 +19,7 @@ from hub.core.event import Event, Report, event_of
 from hub.core.records import Record, replace
 from hub.core.rules import Heartbeat, Rules
 from hub.errors import Overloaded, PayloadError, TocsinError, Unauthenticated, Unsupported
-from hub.proof import Secret
+from hub.proof import Secret, relayed
 from hub.router import keys_of
 from hub.state import Draft
 from hub.store import Store, StoredEvent, StoredRequest
@@ -370,11 +370,6 @@ def _namers(tools: Mapping[str, Integration]) -> Mapping[str, NamesDeliveries]:
         if isinstance(tool.source, NamesDeliveries):
             found[name] = tool.source
     return found
-
-
-def relayed(headers: Mapping[str, str]) -> bool:
-    """Whether a proxy stands in front: who comes through it does not sit at this machine."""
-    return any(name in headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))
 
 
 def _note(stored: StoredRequest, accepted: Accepted) -> None:

@@ -1,7 +1,7 @@
 """Ways in which a request proves where it comes from. All fail closed, in constant time, and never by accident."""
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Protocol
 
 from hub.errors import Unauthenticated
@@ -55,3 +55,9 @@ def bearer(request: HasHeaders, secrets: Sequence[Secret]) -> None:
         raise Unauthenticated("send the header 'Authorization: Bearer SECRET'")
     if not any_same((secret.reveal() for secret in secrets), token.strip()):
         raise Unauthenticated("the bearer token is not the secret of this source")
+
+
+def relayed(headers: Container[str]) -> bool:
+    """Whether a proxy stands in front, also one that says nothing of whom it passes on: who comes through it does not
+    sit at this machine."""
+    return any(name in headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))

@@ -28,7 +28,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from hub.proof import Secret, same
+from hub.proof import Secret, relayed, same
 from hub.settings import is_loopback
 
 COOKIE = "tocsin"
@@ -249,8 +249,7 @@ def _is_ours(name: str, settings: GateSettings) -> bool:
 
 def _through_proxy(knock: Knock, settings: GateSettings) -> bool:
     """An open hub trusts whoever sits at it. Who comes through a proxy in front of it sits elsewhere."""
-    relayed = any(knock.header(name) for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))
-    return relayed or not is_loopback(_name_of(knock.header("host")) or settings.host)
+    return relayed(knock.headers) or not is_loopback(_name_of(knock.header("host")) or settings.host)
 
 
 def _name_of(netloc: str) -> str:

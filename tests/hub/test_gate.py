@@ -97,6 +97,7 @@ TABLE = [
     ("open, a rebound page as a tool", OPEN, "POST", "/in/nagios", EVIL | {"Host": "evil.example"}, 403),
     ("open, a page posing as a chat", OPEN, "POST", "/chat/slack/events", EVIL, 403),
     ("open, through a proxy", OPEN, "GET", "/api/v1/say", {"X-Forwarded-For": "203.0.113.9"}, 401),
+    ("open, through a proxy that says nothing", OPEN, "GET", "/api/v1/say", {"X-Forwarded-For": ""}, 401),
     ("open, health", OPEN, "GET", "/healthz", {"Host": "evil.example"}, 200),
     # loopback with a token
     ("locked", LOCKED, "GET", "/api/v1/say", {}, 401),
