@@ -1,7 +1,9 @@
 """`include:`: what teams keep in files of their own. Together they are one set of rules, and each complaint names the
 file that it stands in."""
 
+import gc
 import json
+import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -244,3 +246,18 @@ def test_names_that_fit_are_those_that_a_shell_would_find() -> None:
     assert ["c/d.yaml"] == beside.names("?/[d].yaml")
     assert ["not/there.yaml"] == beside.names("not/there.yaml")
     assert {"*.yaml", "c/*.yaml", "?", "c/[d].yaml"} == beside.asked
+
+
+def test_rules_are_let_go_without_the_cycle_collector(tmp_path: Path) -> None:
+    """It does not look at those of large files."""
+    windows = "time_windows: {office: {days: mon-fri, hours: '09:00-18:00', timezone: Europe/London}}\n"
+    quiet = "inhibit: [{name: hosts, when: {kind: host}, quiets: {kind: service}, equal: [host]}]\n"
+    nested = WEB.replace("to: web", "to: web, group_by: [host], routes: [{name: in, match: {service: {regex: 'a|b'}}}]")
+    rules = read(tmp_path, main=ALL + windows + quiet, db=DB, web=nested)
+    gone = weakref.ref(rules.tree)
+    gc.disable()
+    try:
+        del rules
+        assert gone() is None
+    finally:
+        gc.enable()
