@@ -113,10 +113,13 @@ class State:
         for schedule, calendar in changes.calendars.items():
             self._put_calendar(schedule, calendar)
 
-    def forget(self, before: datetime) -> int:
-        """Let go of what has come to rest and was not touched since; the store still knows it."""
+    def forget(self, before: datetime) -> list[tuple[Alert, list[Post]]]:
+        """Let go of what has come to rest and was not touched since; the store still knows it. The alerts let go, each
+        with its own posts."""
         old = [a for a in self.alerts.values() if not a.open and a.updated_at < before and not self._owes(a)]
+        gone = []
         for alert in old:
+            gone.append((alert, [self.posts[post] for post in self.groups.get(alert.id, ())]))
             del self.alerts[alert.id]
             if self.lives.get(life_key(alert)) == alert.id:
                 del self.lives[life_key(alert)]
@@ -131,7 +134,7 @@ class State:
             if self.crowd_of.get(crowd.key) == crowd.id:
                 del self.crowd_of[crowd.key]
             self._forget_posts(crowd.id)
-        return len(old)
+        return gone
 
     def _forget_posts(self, group: str) -> None:
         for post in self.groups.pop(group, ()):
@@ -149,8 +152,12 @@ class State:
 
     def due(self, now: datetime) -> list[tuple[str, str]]:
         """Kind and subject of the timers whose time has come, earliest first. They stay until a draft clears them."""
-        ripe = [(at, kind, subject) for (kind, subject), at in self.timers.items() if at <= now]
-        return [(kind, subject) for _, kind, subject in sorted(ripe)] if self.next_due() else []
+        ripe: dict[tuple[datetime, str, str], None] = {}  # set anew for the same time, one lies there twice
+        while (at := self.next_due()) is not None and at <= now:
+            ripe[heapq.heappop(self._heap)] = None
+        for entry in ripe:
+            heapq.heappush(self._heap, entry)
+        return [(kind, subject) for _, kind, subject in ripe]
 
     def timers_of(self, kind: str) -> Mapping[str, datetime]:
         """When each of a kind is due, by its subject."""
