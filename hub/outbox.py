@@ -22,16 +22,15 @@ from hub.core.alert import Alert
 from hub.core.delivery import Attempt, Came, Dead, Fallback, Next, Retry, Settled, Unknown
 from hub.core.event import Report, Severity, Status
 from hub.core.grouping import VERSIONS
-from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Mention, Message, MessageRef, Post, Sending
 from hub.core.records import Record, replace
-from hub.core.silence import Silence
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.fallbacks import Fallbacks, broken_channels
+from hub.saying import Saying
 from hub.state import Draft, State
 from hub.store import Changes
 from hub.templates import broken
-from hub.wording import Wording, message_state
+from hub.wording import Wording
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin.outbox")
@@ -127,7 +126,7 @@ class Outbox:
         self._report = report
         self._fallbacks = fallbacks
         self._began = now()
-        self._explained = explained
+        self._saying = Saying(state, wording, explained, now)
         self._mentioned = mentioned
         self._now = now
         self._count = count
@@ -377,7 +376,7 @@ class Outbox:
         if item.sending.trying:
             # Which version it was nobody knows, so that it is edited once more if it is there.
             return await self._look(chat, room, item, 0, "the hub stopped while it was being sent")
-        gist = self._gist(item) if isinstance(item, Post) and not _edits(chat) else ""
+        gist = self._saying.gist(item) if isinstance(item, Post) and not _edits(chat) else ""
         if self._goes_without_saying(chat, item, gist):
             return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, gist=gist)
         try:
@@ -407,7 +406,7 @@ class Outbox:
     async def _send(self, chat: Chat, room: Room, item: Item) -> MessageRef:
         dialect = chat.traits.dialect
         if isinstance(item, Post) and item.ref is not None and _edits(chat):
-            await chat.edit(item.ref, _noted(self._say(item, dialect), item.instead), _key(item))
+            await chat.edit(item.ref, _noted(self._saying.post(item, dialect), item.instead), _key(item))
             return item.ref
         message = self._composed(chat, room, item)
         return await chat.post(room, message, _key(item), under=self._over(item), loud=_loud(item))
@@ -416,11 +415,11 @@ class Outbox:
         """What is new, and no edit."""
         post = self._post_of(item) if isinstance(item, Line) else item
         if isinstance(item, Line):
-            message = self._wording.line(item, dialect=chat.traits.dialect)
+            message = self._saying.line(item, chat.traits.dialect)
             if post is not None and not chat.traits.threads:
-                message = replace(message, standing=f"about: {self._say(post, chat.traits.dialect).title}")
+                message = replace(message, standing=f"about: {self._saying.post(post, chat.traits.dialect).title}")
         else:
-            message = self._say(item, chat.traits.dialect)
+            message = self._saying.post(item, chat.traits.dialect)
         message = _noted(message, item.instead, self._late(item), _perhaps(item.sending))
         return self._naming(message, item, post, room, edits=_edits(chat))
 
@@ -447,35 +446,6 @@ class Outbox:
         """In whose thread it stands; of a post, none."""
         post = self._post_of(item) if isinstance(item, Line) else None
         return post.ref if post else None
-
-    def _say(self, post: Post, dialect: str) -> Message:
-        group = self._state.crowds.get(post.group)
-        if group is not None:
-            members = self._state.told_of(group.id)
-            return self._wording.crowd(post, group, members, self._silences_now(), dialect=dialect, now=self._now())
-        alert = self._state.alerts[post.group]
-        explained = [self._state.alerts[by].title for _, by in self._explained(alert)]
-        return self._wording.post(post, alert, self._silences_over(alert), explained, dialect=dialect, now=self._now())
-
-    def _gist(self, post: Post) -> str:
-        if post.group in self._state.crowds:
-            told = self._say(post, "plain")
-            return f"{told.state}/{told.severity}"
-        alert = self._state.alerts[post.group]
-        return telling.gist(alert, message_state(alert, self._silences_over(alert)), self._now())
-
-    def _silences_over(self, alert: Alert) -> Sequence[Silence]:
-        return self._silences_now()(alert)
-
-    def _silences_now(self) -> Callable[[Alert], Sequence[Silence]]:
-        """Which silences cover an alert, of those that are active now."""
-        active = [(silence, self._state.matches[silence.id]) for silence in self._state.active_silences(self._now())]
-
-        def over(alert: Alert) -> Sequence[Silence]:
-            look = alert_look(alert) if active else None
-            return [] if look is None else [silence for silence, match in active if match.matches(look)]
-
-        return over
 
     async def _look(self, chat: Chat, room: Room, item: Item, version: int, why: str) -> Tried:
         """Nobody knows whether it arrived: where the chat can be asked, ask it."""
@@ -519,12 +489,12 @@ class Outbox:
             channel.not_before = what.at
             channel.trouble, channel.troubled_at = tried.error, draft.now
         if isinstance(current, Post):
-            settled = _settled_post(current, tried, what, draft.now)
+            settled = settled_post(current, tried, what, draft.now)
             if settled.shown and not current.shown:
-                _first_shown(draft, settled)
+                first_shown(draft, settled)
             draft.put(posts=[settled])
         else:
-            draft.put(lines=[_settled(current, tried, what, draft.now)])
+            draft.put(lines=[settled_line(current, tried, what, draft.now)])
         self._note_health(draft, channel.room.address, current.id, what, tried.error)
 
     def _note_health(self, draft: Draft, address: str, id: str, what: Next, error: str) -> None:
@@ -570,7 +540,7 @@ def _failed(address: str, what: str, body: str) -> Report:
     )
 
 
-def _first_shown(draft: Draft, post: Post) -> None:
+def first_shown(draft: Draft, post: Post) -> None:
     """From now on it is reminded of."""
     if first := post.pace.repeats_after(0):
         draft.set_timer("remind", post.id, draft.now + first)
@@ -631,11 +601,11 @@ def _perhaps(sending: Sending) -> str:
     return "perhaps again" if sending.perhaps_again else ""
 
 
-def _settled(item: Line, tried: Tried, what: Next, now: datetime) -> Line:
+def settled_line(item: Line, tried: Tried, what: Next, now: datetime) -> Line:
     return replace(item, sending=_sending(item.sending, tried, what, now), ref=tried.ref or item.ref)
 
 
-def _settled_post(post: Post, tried: Tried, what: Next, now: datetime) -> Post:
+def settled_post(post: Post, tried: Tried, what: Next, now: datetime) -> Post:
     """The post after an attempt. If more was wanted meanwhile it stays owed."""
     sending = _sending(post.sending, tried, what, now)
     shown = tried.version if isinstance(what, Settled) else post.shown
