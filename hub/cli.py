@@ -77,6 +77,8 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     test = _verb(verbs, "test", _test, "run the tests that the rules carry")
     test.add_argument("file", nargs="?", help="default: routes.yaml")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write what came of it as JUnit XML, too")
+    test.add_argument("--coverage", action="store_true", help="name the routes and matches that no test reaches")
 
     explain = _verb(verbs, "explain", _explain, "say who hears of an event, and why")
     explain.add_argument("event", help="id of an event or alert, or a file: FILE.http, FILE.json")
@@ -235,12 +237,22 @@ def _count(number: int, thing: str) -> str:
 
 
 def _test(options: argparse.Namespace) -> int:
-    from hub.rule_tests import run_tests
+    from dataclasses import asdict
 
-    results = run_tests(_rules(options.file))
+    from hub.rule_files import beside
+    from hub.rule_tests import run_tests
+    from hub.settings import read_settings
+    from hub.test_reports import coverage, junit
+
+    settings, rules = read_settings(routes=options.file), _rules(options.file)
+    results = run_tests(rules, beside(settings.routes), lambda: _wording(options.file), settings.zone)
     failed = [result for result in results if not result.passed]
+    covered = coverage(rules, results) if options.coverage else None
+    if options.junit:
+        _write(options.junit, junit(results, str(settings.routes)))
     if options.json:
-        print(json.dumps([{"name": r.name, "passed": r.passed, "text": r.text} for r in results]))
+        told = [{"name": r.name, "file": r.file, "line": r.line, "passed": r.passed, "text": r.text} for r in results]
+        print(json.dumps(told if covered is None else {"tests": told, "coverage": asdict(covered)}))
         return FAULTS if failed else OK
     for result in results:
         print(
@@ -248,7 +260,16 @@ def _test(options: argparse.Namespace) -> int:
             + (f"\n{result.text}" if result.text and not result.passed else "")
         )
     print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    if covered is not None:
+        print(covered.text)
     return FAULTS if failed else OK
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise TocsinError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _file_of(event: str) -> Path | None:

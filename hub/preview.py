@@ -15,7 +15,7 @@ from hub.errors import TocsinError
 from hub.explain import say_added
 from hub.ingest import understand
 from hub.registry import installed
-from hub.testing import read_fixture
+from hub.testing import RECORDED, parse_fixture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,38 +65,37 @@ def events_of_file(path: Path, source: str | None, rules: Rules) -> tuple[list[E
     rule = rules.source(name)
     if rule is None:
         raise TocsinError(f"no source is called '{name}'; say whose file it is with --source")
-    request = _request(path, name)
+    at = RECORDED if path.suffix == ".http" else datetime.now(UTC)
+    events, body = events_of_request(request_of_file(path.name, path.read_bytes(), name, at), rules)
+    return [rules.enriched(event) for event in events], body
+
+
+def events_of_request(request: WebhookRequest, rules: Rules) -> tuple[list[Event], Any]:
+    """The events that a request makes, and its body. Raises TocsinError that says why there are none."""
+    rule = rules.sources[request.source]
     understood = understand(installed()[rule.tool], request, rule.options)
     if understood.broken or understood.unsupported:
         raise TocsinError(understood.why)
     if understood.quiet:
         raise TocsinError(f"nothing is told: {understood.quiet}")
     events = [
-        rules.enriched(
-            event_of(
-                r,
-                id=ids.new_event_id(),
-                source=name,
-                tool=rule.tool,
-                received_at=request.received_at,
-                delivery_id="",
-                request_id="",
-            )
+        event_of(
+            report,
+            id=ids.new_event_id(),
+            source=request.source,
+            tool=rule.tool,
+            received_at=request.received_at,
+            delivery_id="",
+            request_id="",
         )
-        for r in understood.reports
+        for report in understood.reports
     ]
     return events, understood.body
 
 
-def _request(path: Path, source: str) -> WebhookRequest:
-    if path.suffix == ".http":
-        request = read_fixture(path)
-        return WebhookRequest(
-            source=source,
-            headers=request.headers,
-            query=request.query,
-            body=request.body,
-            received_at=request.received_at,
-        )
+def request_of_file(name: str, content: bytes, source: str, at: datetime) -> WebhookRequest:
+    """A recorded request, as if the source sent it then. Raises TocsinError."""
+    if name.endswith(".http"):
+        return parse_fixture(content, name, source=source, received_at=at)
     headers = {"content-type": "application/json"}
-    return WebhookRequest(source=source, headers=headers, body=path.read_bytes(), received_at=datetime.now(UTC))
+    return WebhookRequest(source=source, headers=headers, body=content, received_at=at)

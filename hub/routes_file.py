@@ -23,6 +23,22 @@ import msgspec
 from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
 from hub.core.calendar import PRIVATE, over_http, parse_calendar
+from hub.core.cases import (
+    APART,
+    BEGINS,
+    SOMEBODY,
+    VERBS,
+    Acted,
+    Beaten,
+    Expected,
+    Happening,
+    Passed,
+    Posted,
+    RuleTest,
+    Silenced,
+    Step,
+    Told,
+)
 from hub.core.digests import Digest, parse_every
 from hub.core.durations import parse_duration, say_duration
 from hub.core.enrichment import Table
@@ -46,7 +62,7 @@ from hub.core.oncall import Layer, Schedule, first_turn, parse_handover, parse_r
 from hub.core.planned import Planned
 from hub.core.records import replace
 from hub.core.routing import Route, RouteTree, Taken
-from hub.core.rules import ACK_LASTS, OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, RuleTest, SourceRule
+from hub.core.rules import ACK_LASTS, OWN, REOPEN_WITHIN, SETTLE, Heartbeat, Rules, SourceRule
 from hub.core.silence import LONGEST, SilencePolicy
 from hub.core.storms import STORM, Limit
 from hub.core.times import parse_date, parse_time, parse_zone
@@ -62,6 +78,7 @@ from hub.yaml_tree import listed as _listed
 from hub.yaml_tree import nearest as _nearest
 from hub.yaml_tree import shown as _shown
 
+NO_TIME = ("0", "0s", "0m")
 SHORTEST_REPEAT = timedelta(minutes=1)
 MOST_AT_ONCE = 100_000
 LONG_WALK = 100_000
@@ -80,7 +97,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     ),
     "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
     "everything_else": ("to", "tell", *PACE),
-    "step": ("after", "to", "during"),
+    "escalation": ("after", "to", "during"),
     "digest": ("every", "timezone"),
     "deliver": ("during", "otherwise"),
     "schedule": ("timezone", "layers", "calendar"),
@@ -96,7 +113,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "silence_policy": ("longest", "require", "second_person_above"),
     "source": ("tool", "expire_after", "heartbeat", "rate"),
     "beat": ("every", "grace"),
-    "test": ("name", "given", "expect"),
+    "test": ("name", "at", "given", "expect"),
+    "step": ("at", "after"),
+    "posted": ("fixture", "source"),
+    "acted": ("act", "by", "because", "for"),
+    "silenced": ("match", "for", "by", "because"),
+    "expected": ("occasion", "text", "at", "times"),
 }  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
     "top": ("commands",),
@@ -104,7 +126,6 @@ LATER: Mapping[str, tuple[str, ...]] = {
     "channel": ("pages", "pace"),
     "access": ("confirm", "approve"),
     "source": ("enrich",),
-    "test": ("at", "after", "acts", "silences"),
 }  # fmt: skip
 """What the design knows and this version does not: refused as such, never ignored."""
 CHATS_LATER = ("matrix", "irc", "mattermost", "zulip", "discord")
@@ -112,6 +133,14 @@ NAME_HINTS = {
     "body": "; write text for the event's own words, body.x.y for what the tool posted",
     "labels": "; write the label's own name, or labels.x",
 }
+STEP_HINTS = {
+    "acts": "given: [{act: ack, host: web301, by: alice}]",
+    "silences": "given: [{silence: {match: {host: web301}, for: 2h}}]",
+    "after": "given: [{host: web301, after: 10m}]",
+    "wait": "given: [{wait: 10m}]",
+    "fixture": "given: [{fixture: cases/host-down.http, source: nagios}]",
+}
+"""What is a step of a test stands in the order of its time, beside the events."""
 WINDOW: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "timezone": ("zone", parse_zone),
     "days": ("days", parse_days),
@@ -121,6 +150,8 @@ WINDOW: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "except": ("excepted", parse_dates),
 }
 SILENCE_EXAMPLE = '{name: patch-night, match: {host: "db*"}, from: 2026-12-01T22:00Z, until: 2026-12-02T02:00Z}'
+SILENCED_EXAMPLE = 'write silence: {match: {host: "db*"}, for: 2h}'
+FIXTURES = (".http", ".json")
 POLICY_EXAMPLE = "{longest: 24h, require: [host, service], second_person_above: 20}"
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -219,6 +250,8 @@ class _Reading:
     faults: list[str] = field(default_factory=list)
     windows: Mapping[str, TimeWindow] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    beats: frozenset[str] = frozenset()
+    """The names of the heartbeats."""
     private: dict[str, str] = field(default_factory=dict)
     """Settings of calendars, and whose each is."""
 
@@ -242,6 +275,7 @@ class _Reading:
         otherwise = self._otherwise(top)
         access = tuple(self._access(top.get("access", [])))
         heartbeats = tuple(self._heartbeats(top.get("heartbeats", [])))
+        self.beats = frozenset(beat.name for beat in heartbeats)
         inhibit = tuple(self._inhibit(top.get("inhibit", [])))
         lasts = None if top.get("ack_lasts") == "never" else ACK_LASTS
         if lasts is not None and "ack_lasts" in top:
@@ -282,10 +316,21 @@ class _Reading:
             storms=self.storms,
             ack_lasts=lasts,
             tests=tests,
+            places=self._stand(top),
             reopen_within=reopen,
             warnings=tuple(str(warning) for warning in sorted(self.tree.warnings)),
             faults=tuple(self.faults),
         )
+
+    def _stand(self, top: Mapping[str, Any]) -> Mapping[tuple[str, str], tuple[str, int]]:
+        """Where inhibitions, silences and windows do."""
+        listed: dict[tuple[str, str], Path_] = {
+            (section, one["name"]): (section, i)
+            for section in ("inhibit", "silences")
+            for i, one in enumerate(top.get(section) or [])
+        }
+        windows: dict[tuple[str, str], Path_] = {("time_windows", n): ("time_windows", n) for n in self.windows}
+        return {place: (self._file(path), self.tree.line(path)) for place, path in (listed | windows).items()}
 
     # ------------------------------------------------------------------------------------------------------ small ones
 
@@ -741,7 +786,7 @@ class _Reading:
             body = self._object(given, place, "a step is {after: 10m, to: managers}")
             if body is None:
                 continue
-            self._known_keys(body, place, KEYS["step"], "step")
+            self._known_keys(body, place, KEYS["escalation"], "escalation")
             for key in ("after", "to"):
                 if key not in body:
                     self.tree.wrong(place, f"'{key}' is missing; a step is {{after: 10m, to: managers}}")
@@ -760,7 +805,7 @@ class _Reading:
 
     def _duration_or_none(self, value: Any, path: Path_) -> timedelta | None:
         """A duration that may be nothing at all: `0s`."""
-        return AT_ONCE if value in ("0", "0s", "0m") else self._duration(value, path)
+        return AT_ONCE if value in NO_TIME else self._duration(value, path)
 
     def _repeat(self, value: Any, path: Path_) -> tuple[timedelta, ...]:
         """One wait, or several that follow each other: `[30m, 1h, 4h]`; `never`."""
@@ -1136,7 +1181,7 @@ class _Reading:
     def _count(self, value: Any, path: Path_) -> int | None:
         if value is None or (isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}", value)):
             return None if value is None else int(value)
-        self.tree.wrong(path, f"{_shown(value)} is no number of alerts; write it like 20")
+        self.tree.wrong(path, f"{_shown(value)} is no number; write it like 20")
         return None
 
     def _heartbeats(self, value: Any) -> Iterator[Heartbeat]:
@@ -1249,59 +1294,189 @@ class _Reading:
         return found
 
     def _tests(self, value: Any) -> Iterator[RuleTest]:
+        example = "a test is {name: …, given: [{source: nagios, host: web301}], expect: {ops: [opened]}}"
         for i, given in enumerate(self._list(value, ("tests",))):
             path: Path_ = ("tests", i)
-            body = self._object(
-                given, path, "a test is {name: …, given: [{source: nagios, host: web301}], expect: {ops: [opened]}}"
-            )
+            body = self._object(given, path, example)
             if body is None:
                 continue
-            self._known_keys(body, path, KEYS["test"], "test")
-            missing = [name for name in KEYS["test"] if name not in body]
+            for name in body.keys() & STEP_HINTS.keys():
+                self.tree.wrong((*path, name), f"'{name}' is a step of the test; write {STEP_HINTS[name]}", key=True)
+            self._known_keys(body, path, (*KEYS["test"], *STEP_HINTS), "test")
+            missing = [name for name in ("name", "given", "expect") if name not in body]
             if missing:
                 self.tree.wrong(path, f"'{missing[0]}' is missing in this test")
                 continue
-            events = tuple(
-                self._given(one, (*path, "given", n))
-                for n, one in enumerate(self._list(body["given"], (*path, "given")))
-            )
-            expect = dict(self._expect(body["expect"], (*path, "expect")))
+            begins = self._moment(body["at"], (*path, "at"), None) if "at" in body else BEGINS
+            steps = tuple(self._steps_of_test(body["given"], (*path, "given"), begins or BEGINS))
+            expect = dict(self._expect(body["expect"], (*path, "expect"), begins or BEGINS))
             if not self._is_text(body["name"], (*path, "name")):
                 continue
             yield RuleTest(
-                name=body["name"], given=events, expect=expect, line=self.tree.line(path), file=self._file(path)
+                name=body["name"],
+                begins=begins or BEGINS,
+                given=steps,
+                expect=expect,
+                line=self.tree.line(path),
+                file=self._file(path),
             )
 
-    def _given(self, value: Any, path: Path_) -> Mapping[str, Any]:
-        body = self._object(value, path, "an event is {source: nagios, kind: host, host: web301, severity: critical}")
-        if body is None:
-            return {}
+    def _steps_of_test(self, value: Any, path: Path_, begins: datetime) -> Iterator[Step]:
+        """In the order of their times; a step that does not say its own comes a while behind the one before it."""
+        last: datetime | None = None
+        for n, given in enumerate(self._list(value, path)):
+            place = (*path, n)
+            body = self._object(
+                given, place, "an event is {source: nagios, kind: host, host: web301, severity: critical}"
+            )
+            if body is None:
+                continue
+            what, length = self._happening({**body}, place)
+            usual = begins if last is None else last + APART
+            at = (last or begins) + length if length else self._when_of_step(body, place, begins, last) or usual
+            if last is not None and at < last:
+                self.tree.wrong(place, "lies before the step above it; steps stand in the order of their times")
+            last = max(at, last or at)
+            if what is not None:
+                yield Step(at=at, what=what, line=self.tree.line(place))
+
+    def _when_of_step(
+        self, body: Mapping[str, Any], path: Path_, begins: datetime, last: datetime | None
+    ) -> datetime | None:
+        if "at" in body and "after" in body:
+            self.tree.wrong((*path, "after"), "'at' says when already; keep one of them", key=True)
+        if "at" in body:
+            return self._moment(body["at"], (*path, "at"), begins)
+        after = self._duration_or_none(body.get("after"), (*path, "after"))
+        return None if after is None else (last or begins) + after
+
+    def _moment(self, value: Any, path: Path_, begins: datetime | None) -> datetime | None:
+        """A time with its date, or, counted from `begins`, a duration."""
+        if not self._is_text(value, path):
+            return None
+        for parse in (_dated, _duration_of):
+            try:
+                found = parse(value)
+            except ValueError:
+                continue
+            if isinstance(found, datetime):
+                return found
+            if begins is not None:
+                return begins + found
+        example = (
+            '"2026-11-21T03:00Z"' if begins is None else '"10m", from the beginning of the test, or "2026-11-21T03:00Z"'
+        )
+        self.tree.wrong(path, f"{_shown(value)} is no time; write it like {example}")
+        return None
+
+    def _happening(self, body: dict[str, Any], path: Path_) -> tuple[Happening | None, timedelta | None]:
+        """What happens in a step, and, of one that only lets time pass, how much."""
+        if "wait" in body:
+            self._known_keys(body, path, ("wait",), "passed")
+            return Passed(), self._duration(body["wait"], (*path, "wait"))
+        for key in KEYS["step"]:
+            body.pop(key, None)
+        kinds = {"fixture": self._posted, "act": self._acted, "silence": self._silenced, "beat": self._beaten}
+        read = next((read for key, read in kinds.items() if key in body), self._told)
+        return read(body, path), None
+
+    def _told(self, body: Mapping[str, Any], path: Path_) -> Told:
         for name, given in body.items():
             place = (*path, name)
             if not self._is_name(name):
                 self.tree.wrong(place, self._strange_name(name), key=True)
             elif self._is_text(given, place):
                 self._is_value(name, given, place)
-        return body
+        return Told(fields=body)
 
     def _is_value(self, name: str, given: str, place: Path_) -> None:
         known = {**CLOSED, "source": self.sources, "tool": self.catalogue.tools}.get(name)
         if known is not None and given not in known:
             self.tree.wrong(place, f"no {name} is called {_shown(given)}{_nearest(given, known)}")
 
-    def _expect(self, value: Any, path: Path_) -> Iterator[tuple[str, tuple[str, ...]]]:
-        words = {occasion.value for occasion in Occasion}
-        for channel, occasions, place in self._entries(value, path):
+    def _posted(self, body: Mapping[str, Any], path: Path_) -> Posted:
+        self._known_keys(body, path, KEYS["posted"], "posted")
+        name, source = body["fixture"], body.get("source")
+        if source is None:
+            self.tree.wrong(path, "'source' is missing; whose request it is says source: nagios")
+        elif self._is_text(source, (*path, "source")) and source not in self.sources:
+            what = f"no source is called {_shown(source)}{_nearest(source, self.sources)}"
+            self.tree.wrong((*path, "source"), what)
+        if self._is_text(name, (*path, "fixture")) and not name.endswith(FIXTURES):
+            what = f"{_shown(name)} is no recorded request: it ends in one of {', '.join(FIXTURES)}"
+            self.tree.wrong((*path, "fixture"), what)
+        return Posted(fixture=str(name), source=str(source))
+
+    def _acted(self, body: dict[str, Any], path: Path_) -> Acted | None:
+        verb, by, because, lasts = self._asked("act", body, path)
+        match = {name: value for name, value in body.items() if name not in KEYS["acted"]}
+        if verb not in VERBS:
+            self.tree.wrong((*path, "act"), f"{_shown(verb)} is none of {', '.join(VERBS)}")
+        if lasts is not None and verb != "ack":
+            self.tree.wrong((*path, "for"), f"only an ack lasts; leave 'for' out of {_shown(verb)}", key=True)
+        if match and self._match(match, path) is None:
+            return None
+        return Acted(verb=verb, match=match, by=by, because=because, lasts=lasts)
+
+    def _silenced(self, body: Mapping[str, Any], path: Path_) -> Silenced | None:
+        self._known_keys(body, path, ("silence",), "step")
+        inner, place = self._object(body["silence"], (*path, "silence"), SILENCED_EXAMPLE), (*path, "silence")
+        if inner is None:
+            return None
+        self._known_keys(inner, place, KEYS["silenced"], "silenced")
+        _, by, because, lasts = self._asked("", inner, place)
+        if "for" not in inner:
+            self.tree.wrong(place, f"'for' is missing; {SILENCED_EXAMPLE}")
+        match = self._silence_match(inner, place)
+        return Silenced(match=inner["match"], lasts=lasts, by=by, because=because) if match and lasts else None
+
+    def _asked(self, verb: str, body: Mapping[str, Any], path: Path_) -> tuple[str, str, str, timedelta | None]:
+        """What somebody does, who, why, and for how long."""
+        words = {name: body.get(name, usual) for name, usual in ((verb, ""), ("by", SOMEBODY), ("because", ""))}
+        for name, word in words.items():
+            if name in body:
+                self._is_text(word, (*path, name))
+        said = [word if isinstance(word, str) else "" for word in words.values()]
+        return said[0], said[1], said[2], self._duration(body.get("for"), (*path, "for"))
+
+    def _beaten(self, body: Mapping[str, Any], path: Path_) -> Beaten | None:
+        self._known_keys(body, path, ("beat",), "step")
+        name, known = body["beat"], {*self.beats, *(s.name for s in self.sources.values() if s.heartbeat)}
+        if not self._is_text(name, (*path, "beat")):
+            return None
+        if name not in known:
+            self.tree.wrong((*path, "beat"), f"no heartbeat is called {_shown(name)}{_nearest(name, known)}")
+        return Beaten(name=name)
+
+    def _expect(self, value: Any, path: Path_, begins: datetime) -> Iterator[tuple[str, tuple[Expected, ...]]]:
+        for channel, given, place in self._entries(value, path):
             if channel not in self.channels and channel not in self.channels.values():
                 self.tree.wrong(
                     place, f"no channel is called {_shown(channel)}{_nearest(channel, self.channels)}", key=True
                 )
-            found = []
-            for spot, word in self._texts(occasions, place):
-                if word not in words:
-                    self.tree.wrong(spot, f"no occasion is called {_shown(word)}{_nearest(word, words)}")
-                found.append(word)
-            yield channel, tuple(found)
+            several = enumerate(given) if isinstance(given, list) else ((None, given),)
+            yield (
+                channel,
+                tuple(
+                    expected
+                    for n, one in several
+                    for expected in self._expected(one, place if n is None else (*place, n), begins)
+                ),
+            )
+
+    def _expected(self, value: Any, path: Path_, begins: datetime) -> Sequence[Expected]:
+        words = {occasion.value for occasion in Occasion}
+        body, spot = (value, (*path, "occasion")) if isinstance(value, dict) else ({"occasion": value}, path)
+        self._known_keys(body, path, KEYS["expected"], "expected")
+        word = body.get("occasion", "")
+        if "occasion" not in body:
+            self.tree.wrong(path, "'occasion' is missing; write {occasion: opened, text: web301}")
+        elif self._is_text(word, spot) and word not in words:
+            self.tree.wrong(spot, f"no occasion is called {_shown(word)}{_nearest(word, words)}")
+        text = tuple(text for _, text in self._texts(body["text"], (*path, "text"))) if "text" in body else ()
+        at = self._moment(body["at"], (*path, "at"), begins) if "at" in body else None
+        times = self._count(body["times"], (*path, "times")) if "times" in body else 1
+        return [Expected(occasion=word, text=text, at=at)] * (times or 1)
 
     # ---------------------------------------------------------------------------------------------------------- shapes
 
@@ -1428,6 +1603,11 @@ class _Above:
 def _dated(text: str) -> datetime:
     """A time with its date: in UTC, unless it says another offset."""
     return parse_time(text, now=None, zone=UTC)
+
+
+def _duration_of(text: str) -> timedelta:
+    """A duration that may be nothing at all."""
+    return AT_ONCE if text in NO_TIME else parse_duration(text)
 
 
 def _together(parsed: Sequence[Any]) -> Any:

@@ -1,25 +1,53 @@
-"""Runs the `tests:` of a rules file: given these events, these channels hear these occasions, no other hears anything.
+"""Runs the `tests:` of a rules file through the hub's own router, with virtual time: these steps, and then in each
+channel just this is heard, and in no other anything.
 
-The events are folded into alerts as the hub would do it, a minute apart. What is heard is what wakes or tells somebody:
-a message that appears, or a line under it; an edit is not heard.
+What is heard is what wakes or tells somebody: a message that appears, or an entry in its thread; an edit is not heard.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
+from functools import partial
+from itertools import groupby, islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from hub.core import alert as life
-from hub.core.alert import Alert, Change
-from hub.core.event import EPOCH, Event, EventId, Severity, Status
-from hub.core.matching import EVENT_FIELDS, Look
-from hub.core.notification import Occasion
-from hub.core.routing import Taken, say_trail
-from hub.core.rules import Rules, RuleTest
-from hub.core.telling import HOLDABLE, LOUD, OCCASIONS, QUIET
+from hub.core.cases import Acted, Beaten, Expected, Happening, Passed, Posted, RuleTest, Silenced, Step, Told
+from hub.core.durations import say_duration
+from hub.core.event import Event, EventId, Severity, Status
+from hub.core.matching import EVENT_FIELDS, alert_look, compile_match, event_look
+from hub.core.notification import Line, Post
+from hub.core.records import replace
+from hub.core.routing import say_trail
+from hub.core.rules import Rules
+from hub.core.silence import Silence, SilenceId
+from hub.errors import TocsinError
+from hub.preview import events_of_request, request_of_file
+from hub.rehearsal import Arrival, Heard, Rehearsal
+from hub.router import Asked
+from hub.rule_files import Beside, Unreadable
+from hub.saying import Saying
+from hub.state import Draft
+from hub.store import Decision
+from hub.wording import Wording
 
-APART = timedelta(minutes=1)
-Heard = dict[str, list[str]]
+MOST_SHOWN = 40
+"""Of what was heard, how much a failure shows."""
+Words = Callable[[], Wording]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a channel heard, with its words, if somebody asked for words."""
+
+    heard: Heard
+    text: str = ""
+
+    def is_as(self, expected: Expected) -> bool:
+        heard, at = self.heard, expected.at
+        same = heard.occasion.value == expected.occasion and at in (None, heard.at)
+        return same and all(fragment in self.text for fragment in expected.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,117 +57,320 @@ class TestResult:
     __test__ = False  # pytest would take it for a test, by its name
 
     name: str
+    file: str
+    line: int
     passed: bool
     text: str = ""
+    reached: "Reached"
+    seconds: float = 0.0
 
 
-def run_tests(rules: Rules) -> list[TestResult]:
-    return [_run(test, rules) for test in rules.tests]
+@dataclass(slots=True)
+class Reached:
+    """What of the rules had a part in it, by section and name."""
+
+    places: set[tuple[str, str]] = field(default_factory=set)
+
+    def note(self, decision: Decision, matched: Sequence[str], silences: Mapping[str, str]) -> None:
+        """`silences` are the names of those of the file, by id."""
+        self.places |= {("routes", name) for name in matched}
+        self.places |= {("takes", route) for route, _ in decision.routes}
+        for by, id in decision.suppressed:
+            section = {"inhibition": "inhibit", "silence": "silences", "window": "time_windows"}.get(by)
+            if section:
+                self.places.add((section, silences.get(id, id) if section == "silences" else id))
 
 
-def _run(test: RuleTest, rules: Rules) -> TestResult:
-    heard, trails, night = Heard(), list[str](), _Night(rules)
-    for number, given in enumerate(test.given):
+class NotGiven(Exception):
+    """A step that cannot be taken: the test is wrong, whatever the rules say."""
+
+
+def run_tests(
+    rules: Rules, beside: Beside | None = None, words: Words | None = None, zone: ZoneInfo | None = None
+) -> list[TestResult]:
+    """`beside` has the fixtures, `words` the templates, where tests speak of them."""
+    return [_timed(test, rules, beside, words, zone) for test in rules.tests]
+
+
+def _timed(
+    test: RuleTest, rules: Rules, beside: Beside | None, words: Words | None, zone: ZoneInfo | None
+) -> TestResult:
+    began = time.perf_counter()
+    result = _run(test, rules, beside, words, zone)
+    return replace(result, seconds=time.perf_counter() - began)
+
+
+def _run(test: RuleTest, rules: Rules, beside: Beside | None, words: Words | None, zone: ZoneInfo | None) -> TestResult:
+    asks = words is not None and any(one.text for several in test.expect.values() for one in several)
+    case = _Case(test, rules, beside, words() if words is not None and asks else None, zone)
+    try:
+        for number, step in enumerate(test.given):
+            case.take(number, step)
+        case.rehearsal.pass_until(test.ends)
+    except (NotGiven, ValueError) as error:
+        text = f"  {test.file}:{case.line}: {error}"
+        return TestResult(name=test.name, file=test.file, line=test.line, passed=False, text=text, reached=case.reached)
+    faults = _faults(test, case.said, rules)
+    text = "\n".join((*faults, *_story(test, case, rules))) if faults else ""
+    return TestResult(
+        name=test.name, file=test.file, line=test.line, passed=not faults, text=text, reached=case.reached
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------ the case
+
+
+class _Case:
+    """One test under way."""
+
+    def __init__(
+        self, test: RuleTest, rules: Rules, beside: Beside | None, wording: Wording | None, zone: ZoneInfo | None
+    ) -> None:
+        self.said: list[Said] = []
+        self.trails: list[str] = []
+        self.reached = Reached()
+        self._file = test.file
+        self.line = test.line
+        self._rules = _with_beats(rules, test)
+        self._beside = beside
+        self.rehearsal = Rehearsal(self._rules, test.begins, self._hear, zone=zone)
+        state, inhibiting = self.rehearsal.state, self.rehearsal.inhibiting
+        self._saying = Saying(state, wording, inhibiting.now, lambda: self.rehearsal.now) if wording else None
+        self.rehearsal.begin()
+
+    def _hear(self, heard: Heard, item: Post | Line) -> None:
+        self.said.append(Said(heard=heard, text=self._words(item)))
+
+    def _words(self, item: Post | Line) -> str:
+        saying = self._saying
+        if saying is None:
+            return ""
+        message = saying.post(item, "plain") if isinstance(item, Post) else saying.line(item, "plain")
+        facts = (f"{name}: {value}" for name, value in message.facts)
+        return "\n".join((message.title, message.text, message.standing, *facts))
+
+    def take(self, number: int, step: Step) -> None:
+        self.line = step.line
+        self.rehearsal.pass_until(step.at)
+        _STEPS[type(step.what)](self, step.what, number)
+
+    def told(self, told: Told, number: int) -> None:
+        event, body = _event(f"{number}", told.fields, self._rules, self.rehearsal.now)
+        self._receive([Arrival(event, body)])
+
+    def posted(self, posted: Posted, number: int) -> None:
         try:
-            event = rules.enriched(_event(number, given, rules))
-            look = _look(given, event)
-        except ValueError as error:
-            return TestResult(name=test.name, passed=False, text=f"  line {test.line}: given: {error}")
-        for channel, occasion in night.hears(event, look):
-            heard.setdefault(channel, []).append(occasion.value)
-        trails.append(say_trail(rules.tree.trail(look)))
-    expected = {
-        rules.address(channel) or channel: list(occasions) for channel, occasions in test.expect.items() if occasions
-    }
-    if heard == expected:
-        return TestResult(name=test.name, passed=True)
-    lines = [f"  line {test.line}: expected {_said(expected)}, but {_said(heard)} was heard", *trails]
-    return TestResult(name=test.name, passed=False, text="\n".join(lines))
+            content = self._beside.text(posted.fixture) if self._beside else ""
+            request = request_of_file(posted.fixture, content.encode(), posted.source, self.rehearsal.now)
+            events, body = events_of_request(request, self._rules)
+        except (Unreadable, TocsinError) as error:
+            raise NotGiven(f"{posted.fixture}: {error}") from None
+        named = [replace(event, id=EventId(f"{number}.{n}")) for n, event in enumerate(events)]
+        self._receive([Arrival(event, body) for event in named])
+
+    def _receive(self, arrivals: Sequence[Arrival]) -> None:
+        for arrival, routed in zip(arrivals, self.rehearsal.receive(arrivals), strict=True):
+            steps = self._rules.tree.trail(event_look(routed.event, arrival.body))
+            self.trails.append(f"  {self._file}:{self.line}: {_about(routed.event)}\n{_indented(say_trail(steps))}")
+            if routed.decision is None:
+                raise NotGiven(f"a rule failed: {routed.failure}")
+            names: dict[str, str] = {one.id: one.name for one in self.rehearsal.state.silences.values()}
+            self.reached.note(routed.decision, [one.route for one in steps if one.matched], names)
+
+    def acted(self, acted: Acted, _: int) -> None:
+        if acted.verb == "unsilence":
+            self.rehearsal.do(lambda draft: self._unsilence(draft, acted))
+            return
+        match = compile_match(acted.match)
+        ids = [a.id for a in self.rehearsal.state.alerts.values() if a.open and match.matches(alert_look(a))]
+        if not ids:
+            raise NotGiven(f"{acted.verb}: nothing is open that matches {dict(acted.match)}")
+        for id in ids:
+            self.rehearsal.do(partial(self._act, acted=acted, id=id))
+
+    def _act(self, draft: Draft, acted: Acted, id: str) -> None:
+        router, because = self.rehearsal.router, f": {acted.because}" if acted.because else ""
+        if acted.verb == "ack":
+            router.ack(draft, id, Asked(by=acted.by, reason=acted.because, lasts=acted.lasts), None)
+        elif acted.verb == "unack":
+            router.unack(draft, id, note=f"{acted.by} has let it go")
+        else:
+            router.resolve(draft, id, f"resolved here by {acted.by}{because}")
+
+    def _unsilence(self, draft: Draft, acted: Acted) -> None:
+        ids = [silence.id for silence in draft.silences() if not silence.name]
+        if not ids:
+            raise NotGiven("unsilence: nothing is silenced by a step of this test")
+        self.rehearsal.router.silencing.end(draft, ids, acted.by)
+
+    def silenced(self, silenced: Silenced, number: int) -> None:
+        now = self.rehearsal.now
+        silence = Silence(
+            id=SilenceId(f"s{number}"),
+            match=silenced.match,
+            author=silenced.by,
+            because=silenced.because,
+            starts_at=now,
+            ends_at=now + silenced.lasts,
+        )
+        self.rehearsal.do(lambda draft: self.rehearsal.router.silencing.begin(draft, silence))
+
+    def beaten(self, beaten: Beaten, _: int) -> None:
+        beat = next(one for one in self._rules.beats().values() if one.name == beaten.name)
+        self.rehearsal.do(lambda draft: self.rehearsal.router.heartbeats.hear(draft, beat))
+
+    def passed(self, _: Passed, __: int) -> None:
+        """The time has passed already."""
 
 
-# ------------------------------------------------------------------------------------------------------------ the night
+_STEPS: Mapping[type[Happening], Callable[[_Case, Any, int], None]] = {
+    Told: _Case.told,
+    Posted: _Case.posted,
+    Acted: _Case.acted,
+    Silenced: _Case.silenced,
+    Beaten: _Case.beaten,
+    Passed: _Case.passed,
+}
 
 
-@dataclass
-class _Night:
-    """What has happened so far: the alerts by source and key, and of each where it was told."""
-
-    rules: Rules
-    alerts: dict[tuple[str, str], Alert] = field(default_factory=dict)
-    posts: dict[str, dict[str, "_Post"]] = field(default_factory=dict)
-
-    def hears(self, event: Event, look: Look) -> list[tuple[str, Occasion]]:
-        step = self._advance(event)
-        occasion = OCCASIONS.get(step.change)
-        if step.alert is None or occasion is None:
-            return []
-        self.alerts[event.source, event.key] = step.alert
-        posts = self.posts.setdefault(step.alert.id, {})
-        known = [post for post in posts.values() if post.hears(occasion)]
-        fresh = [
-            posts.setdefault(taken.channel, _Post(taken))
-            for taken in (self.rules.tree.decide(look) if step.decide else ())
-            if taken.channel not in posts
-        ]
-        return [(post.taken.channel, occasion) for post in (*known, *(one for one in fresh if one.hears(occasion)))]
-
-    def _advance(self, event: Event) -> life.Advance:
-        if event.status is Status.NOTICE:
-            return life.Advance(alert=life.notice_of(event), change=Change.NOTICED, decide=True)
-        known = self.alerts.get((event.source, event.key))
-        return life.advance(known, event, reopen_within=self.rules.reopen_within, expire_after=None)
-
-
-@dataclass
-class _Post:
-    """A place that heard, or would have, had its route not left the occasion out."""
-
-    taken: Taken
-    shown: bool = False
-
-    def hears(self, occasion: Occasion) -> bool:
-        wanted = self.taken.tell is None or occasion in self.taken.tell
-        if not self.shown:
-            self.shown = wanted and occasion in HOLDABLE
-            return self.shown
-        return occasion in QUIET or (occasion in LOUD and wanted)
+def _with_beats(rules: Rules, test: RuleTest) -> Rules:
+    """With those heartbeats alone of which a step speaks: else whoever lets a week pass would hear of each."""
+    named = {step.what.name for step in test.given if isinstance(step.what, Beaten)}
+    return replace(
+        rules,
+        heartbeats=tuple(beat for beat in rules.heartbeats if beat.name in named),
+        sources={
+            name: source if name in named else replace(source, heartbeat=None) for name, source in rules.sources.items()
+        },
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ what is given
 
 
-def _event(number: int, given: Mapping[str, Any], rules: Rules) -> Event:
-    """The event that a test describes. Where it names no key, events that agree in kind and labels are one thing."""
-    labels = {name.removeprefix("labels."): str(value) for name, value in given.items() if name not in EVENT_FIELDS}
-    status = Status(given.get("status", "problem"))
-    kind, at = str(given.get("kind", "")), EPOCH + number * APART
-    return Event(
-        id=EventId(str(number)),
-        source=str(given.get("source", "")),
-        tool=_tool(given, rules),
-        status=status,
+def _event(id: str, given: Mapping[str, str], rules: Rules, at: datetime) -> tuple[Event, Any]:
+    """The event that a test describes, and the body of its request. Where it names no key, events that agree in kind
+    and labels are one thing."""
+    bodies = {name: value for name, value in given.items() if name.startswith("body.")}
+    labels = {
+        name.removeprefix("labels."): value
+        for name, value in given.items()
+        if name not in EVENT_FIELDS and name not in bodies and name != "key"
+    }
+    kind = given.get("kind", "")
+    source = rules.source(given.get("source", ""))
+    event = Event(
+        id=EventId(id),
+        source=given.get("source", ""),
+        tool=given.get("tool", source.tool if source else ""),
+        status=Status(given.get("status", "problem")),
         kind=kind,
-        key=str(given.get("key") or f"{kind} {sorted(labels.items())}"),
-        title=str(given.get("title", "")),
-        severity=Severity.of(str(given["severity"])) if "severity" in given else None,
+        key=given.get("key") or f"{kind} {sorted(labels.items())}",
+        title=given.get("title") or " ".join([kind, *labels.values()]).strip(),
+        body=given.get("text", ""),
+        severity=Severity.of(given["severity"]) if "severity" in given else None,
         labels=labels,
+        actor=given.get("actor", ""),
         received_at=at,
         occurred_at=at,
     )
+    return event, _nested(bodies)
 
 
-def _look(given: Mapping[str, Any], event: Event) -> Look:
-    """The fields as the test gives them, and what tables add; what neither gives is absent."""
-    added = {name: event.labels[name] for name in event.added}
-    said = {name: str(value) for name, value in given.items()}
-    fields = {"status": "problem", "tool": event.tool, **added, **said}
-    return lambda name: fields.get(name, fields.get(name.removeprefix("labels.")))
+def _nested(given: Mapping[str, str]) -> Any:
+    """`body.x.y: z` as the decoded body would have it."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        *above, last = name.split(".")[1:]
+        inner = found
+        for step in above:
+            inner = inner.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise NotGiven(f"{name}: something above it is a text already")
+        inner[last] = value
+    return found
 
 
-def _tool(given: Mapping[str, Any], rules: Rules) -> str:
-    source = rules.source(str(given.get("source", "")))
-    return str(given.get("tool", source.tool if source else ""))
+# ------------------------------------------------------------------------------------------------- what is said of it
 
 
-def _said(heard: Mapping[str, Sequence[str]]) -> str:
-    return ", ".join(f"{channel}: {' '.join(occasions)}" for channel, occasions in heard.items()) or "nothing"
+def _faults(test: RuleTest, said: Sequence[Said], rules: Rules) -> list[str]:
+    """How what was heard differs from what was expected."""
+    expected = {rules.address(channel) or channel: several for channel, several in test.expect.items() if several}
+    heard: dict[str, list[Said]] = {}
+    for one in said:
+        heard.setdefault(one.heard.channel, []).append(one)
+    if all(_agree(expected.get(c, ()), heard.get(c, ())) for c in {*expected, *heard}):
+        return []
+    names = {address: name for name, address in rules.channels.items()}
+    wanted = {names.get(c, c): [one.occasion for one in several] for c, several in expected.items()}
+    came = {names.get(c, c): [one.heard.occasion.value for one in several] for c, several in heard.items()}
+    first = f"  {test.file}:{test.line}: expected {_listed(wanted)}, but {_listed(came)} was heard"
+    details = [
+        f"  {names.get(c, c)}: {why}"
+        for c, several in expected.items()
+        if [one.occasion for one in several] == came.get(names.get(c, c))
+        for why in _details(test, several, heard[c])
+    ]
+    return (
+        [first]
+        if wanted != came
+        else [f"  {test.file}:{test.line}: what was heard is another than was expected", *details]
+    )
+
+
+def _agree(expected: Sequence[Expected], heard: Sequence[Said]) -> bool:
+    return len(expected) == len(heard) and all(map(Said.is_as, heard, expected))
+
+
+def _details(test: RuleTest, expected: Sequence[Expected], heard: Sequence[Said]) -> list[str]:
+    found = []
+    for one, came in zip(expected, heard, strict=True):
+        if one.at is not None and one.at != came.heard.at:
+            found.append(f"{one.occasion} was expected {_when(test, one.at)} and came {_when(test, came.heard.at)}")
+        found += [
+            f"{one.occasion} does not say {text!r}, but: {came.text}" for text in one.text if text not in came.text
+        ]
+    return found
+
+
+def _story(test: RuleTest, case: _Case, rules: Rules) -> list[str]:
+    """What was heard, with its times, and the trail of each event."""
+    names = {address: name for name, address in rules.channels.items()}
+    runs = groupby(case.said, lambda one: (one.heard.channel, one.heard.occasion, one.heard.route))
+    rows = [
+        (_span(test, [*several]), names.get(channel, channel), occasion.value, f"by {route}" if route else "")
+        for (channel, occasion, route), several in islice(runs, MOST_SHOWN)
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    told = ["    " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    more = ["    …"] if next(runs, None) is not None else []
+    return [*(["  heard:"] if told else []), *told, *more, *case.trails[:MOST_SHOWN]]
+
+
+def _span(test: RuleTest, several: Sequence[Said]) -> str:
+    first, last = _when(test, several[0].heard.at), _when(test, several[-1].heard.at)
+    return first if len(several) == 1 else f"{first} … {last}, {len(several)} times"
+
+
+def _when(test: RuleTest, at: datetime) -> str:
+    since = at - test.begins
+    return f"at {say_duration(since)}" if since else "at once"
+
+
+def _listed(heard: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"{channel}: {_runs(occasions)}" for channel, occasions in heard.items()) or "nothing"
+
+
+def _runs(occasions: Sequence[str]) -> str:
+    counted = ((occasion, sum(1 for _ in run)) for occasion, run in groupby(occasions))
+    return " ".join(occasion if times == 1 else f"{occasion}*{times}" for occasion, times in counted)
+
+
+def _about(event: Event) -> str:
+    severity = f", {event.severity.word}" if event.severity else ""
+    return f"{event.title or event.key} ({event.source}, {event.status}{severity})"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -21,7 +21,11 @@ RECORDED = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 def read_fixture(path: Path, *, source: str = "", received_at: datetime = RECORDED) -> WebhookRequest:
     """A request from a `.http` file: request line, headers, an empty line, the body. The source is by default the
     last part of the path in the request line."""
-    raw = path.read_bytes()
+    return parse_fixture(path.read_bytes(), str(path), source=source, received_at=received_at)
+
+
+def parse_fixture(raw: bytes, name: str, *, source: str = "", received_at: datetime = RECORDED) -> WebhookRequest:
+    """The same, from what the file called `name` holds. Raises TocsinError."""
     end = b"\r\n\r\n" if raw.partition(b"\n")[0].endswith(b"\r") else b"\n\n"
     head, _, body = raw.partition(end)
     lines = head.decode("latin-1").splitlines()
@@ -31,7 +35,7 @@ def read_fixture(path: Path, *, source: str = "", received_at: datetime = RECORD
             name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])
         }
     except (IndexError, ValueError):
-        raise TocsinError(f"{path} does not begin with a line such as: POST /in/nagios HTTP/1.1") from None
+        raise TocsinError(f"{name} does not begin with a line such as: POST /in/nagios HTTP/1.1") from None
     parts = urlsplit(target)
     return WebhookRequest(
         source=source or parts.path.rsplit("/", 1)[-1],

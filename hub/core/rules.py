@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hub.core.access import AccessEntry
+from hub.core.cases import RuleTest
 from hub.core.enrichment import Table, enriched
 from hub.core.event import Event
 from hub.core.inhibition import InhibitRule
 from hub.core.matching import Match
 from hub.core.oncall import Schedule
 from hub.core.planned import Planned
-from hub.core.routing import MAIN, RouteTree
+from hub.core.routing import RouteTree
 from hub.core.silence import SilencePolicy
 from hub.core.storms import STORM, Limit
 from hub.core.windows import TimeWindow
@@ -72,17 +73,6 @@ class SourceRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleTest:
-    """A case of `tests:`: given these events, these channels hear these occasions, and no other hears anything."""
-
-    name: str
-    given: tuple[Mapping[str, Any], ...]
-    expect: Mapping[str, tuple[str, ...]]
-    line: int
-    file: str = MAIN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """`hash` names the text, which holds all files. `channels` is name to address; `people` is name to platform to
     id."""
@@ -122,6 +112,8 @@ class Rules:
     silences: tuple[Planned, ...] = ()
     silence_policy: SilencePolicy = field(default_factory=SilencePolicy)
     tests: tuple[RuleTest, ...] = ()
+    places: Mapping[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+    """File and line in which inhibitions, silences and windows stand, by their section and name."""
     reopen_within: timedelta = REOPEN_WITHIN
     warnings: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios",
 SHIPPED = Path(__file__).parents[2] / "routes.yaml"
 HEAD = "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
 ROUTES = HEAD + "routes:\n"
+STEPS = HEAD + "tests: [{name: t, given: […], expect: {}}]\n"
 GOOD = """\
 version: 1
 reopen_within: 5m
@@ -417,7 +418,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         [
             "4:27: is longer than any silence, which lasts 30d at most; write it like 24h",
             "4:42: no field or label is called 'hst'; did you mean \"host\"? (labels of your own are listed under labels:)",
-            "4:69: 'many' is no number of alerts; write it like 20",
+            "4:69: 'many' is no number; write it like 20",
             "4:75: 'shortest' is not known here; did you mean \"longest\"?",
         ],
     ),
@@ -627,7 +628,91 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a test with acts": (
         HEAD + "tests: [{name: t, given: [{host: a}], expect: {}, acts: []}]\n",
-        ["4:51: 'acts' is not supported by this version; remove it"],
+        ["4:51: 'acts' is a step of the test; write given: [{act: ack, host: web301, by: alice}]"],
+    ),
+    "a step without its time's unit": (
+        STEPS.replace("…", "{host: a}, {host: b, after: 10}"),
+        ['4:55: \'10\' has no unit; write it like "15m", "2h30m" or "7d"'],
+    ),
+    "a step at no time": (
+        STEPS.replace("…", "{host: a, at: later}"),
+        ['4:41: \'later\' is no time; write it like "10m", from the beginning of the test, or "2026-11-21T03:00Z"'],
+    ),
+    "a step with two times": (
+        STEPS.replace("…", "{host: a, at: 1m, after: 1m}"),
+        ["4:45: 'at' says when already; keep one of them"],
+    ),
+    "a step before the one above it": (
+        STEPS.replace("…", "{host: a, at: 10m}, {host: b, at: 5m}"),
+        ["4:47: lies before the step above it; steps stand in the order of their times"],
+    ),
+    "a wait with more": (
+        STEPS.replace("…", "{wait: 1h, host: a}"),
+        ["4:38: 'host' is not known here; there is wait"],
+    ),
+    "a wait of no time": (
+        STEPS.replace("…", "{wait: soon}"),
+        ['4:34: \'soon\' is no duration; write it like "15m", "2h30m" or "7d"'],
+    ),
+    "an act that nobody knows": (
+        STEPS.replace("…", "{act: akc, host: a}"),
+        ["4:33: 'akc' is none of ack, unack, resolve, unsilence"],
+    ),
+    "an act on a field that is none": (
+        STEPS.replace("…", "{act: ack, hots: a}"),
+        [
+            "4:38: no field or label is called 'hots'; did you mean \"host\"? (labels of your own are listed under labels:)"
+        ],
+    ),
+    "a recovery that lasts": (
+        STEPS.replace("…", "{act: resolve, host: a, for: 2h}"),
+        ["4:51: only an ack lasts; leave 'for' out of 'resolve'"],
+    ),
+    "a silence of a test without its length": (
+        STEPS.replace("…", "{silence: {match: {host: a}}}"),
+        ["4:37: 'for' is missing; write silence: {match: {host: \"db*\"}, for: 2h}"],
+    ),
+    "a silence of a test that is a text": (
+        STEPS.replace("…", "{silence: web301}"),
+        ["4:37: 'web301' is not a mapping; write silence: {match: {host: \"db*\"}, for: 2h}"],
+    ),
+    "a silence of a test of everything": (
+        STEPS.replace("…", "{silence: {for: 2h}}"),
+        [
+            "4:37: 'match' is missing, so that it would hold everything; write match: {source: \"*\"} if everything is meant"
+        ],
+    ),
+    "a fixture that is none": (
+        STEPS.replace("…", "{fixture: down.txt, source: nagios}"),
+        ["4:37: 'down.txt' is no recorded request: it ends in one of .http, .json"],
+    ),
+    "a fixture of nobody": (
+        STEPS.replace("…", "{fixture: down.http}"),
+        ["4:27: 'source' is missing; whose request it is says source: nagios"],
+    ),
+    "a fixture of an unknown source": (
+        STEPS.replace("…", "{fixture: down.http, source: nagois}"),
+        ["4:56: no source is called 'nagois'; did you mean \"nagios\"?"],
+    ),
+    "a beat of no heart": (
+        STEPS.replace("…", "{beat: backup}"),
+        ["4:34: no heartbeat is called 'backup'"],
+    ),
+    "what is expected has no occasion": (
+        HEAD + "tests: [{name: t, given: [{host: a}], expect: {ops: [{text: a}]}}]\n",
+        ["4:54: 'occasion' is missing; write {occasion: opened, text: web301}"],
+    ),
+    "what is expected has an unknown key": (
+        HEAD + "tests: [{name: t, given: [{host: a}], expect: {ops: [{occasion: opened, texts: a}]}}]\n",
+        ["4:73: 'texts' is not known here; did you mean \"text\"?"],
+    ),
+    "what is expected comes how often": (
+        HEAD + "tests: [{name: t, given: [{host: a}], expect: {ops: {occasion: opened, times: many}}}]\n",
+        ["4:79: 'many' is no number; write it like 20"],
+    ),
+    "a test begins at no date": (
+        HEAD + "tests: [{name: t, at: 10m, given: [{host: a}], expect: {}}]\n",
+        ["4:23: '10m' is no time; write it like \"2026-11-21T03:00Z\""],
     ),
     "empty channels": (
         "version: 1\nchannels: {}\neverything_else: {to: ops}\n",

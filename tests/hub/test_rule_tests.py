@@ -1,13 +1,24 @@
 """The `tests:` of a rules file: what they count as heard, and what they say when they fail."""
 
+import re
+from pathlib import Path
+from textwrap import dedent, indent
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from hub.app import catalogue_of
 from hub.registry import installed
 from hub.routes_file import read_rules_text
+from hub.rule_files import Beside
 from hub.rule_tests import TestResult, run_tests
+from hub.templates import Templates
+from hub.test_reports import coverage, junit, markdown
+from hub.wording import Wording
 
 CATALOGUE = catalogue_of(installed())
+WORDING = Wording(Templates([Path(__file__).parents[2] / "templates"]), zone=ZoneInfo("UTC"), titles={})
 RULES = """\
 version: 1
 channels: {ops: room:ops, web: room:web}
@@ -65,7 +76,201 @@ def test_it_fails_when_more_or_less_is_heard(expect: str) -> None:
 
 def test_a_failure_shows_what_was_heard_and_the_trail() -> None:
     assert run("{host: db1, severity: error}", "{web: [opened]}").text.splitlines() == [
-        "  line 7: expected room:web: opened, but room:ops: opened was heard",
-        'web (routes.yaml:5): no, host is "db1", not "web*"',
-        "everything_else: yes, no route took it",
+        "  routes.yaml:7: expected web: opened, but ops: opened was heard",
+        "  heard:",
+        "    at once  ops  opened  by everything_else",
+        "  routes.yaml:7: db1 (nagios, problem, error)",
+        '    web (routes.yaml:5): no, host is "db1", not "web*"',
+        "    everything_else: yes, no route took it",
     ]
+
+
+# ---------------------------------------------------------------------------------------------------- time, acts, words
+
+ROOMS = """\
+version: 1
+channels: {ops: room:ops, web: room:web, night: room:night}
+everything_else: {to: ops}
+time_windows: {office: {days: mon-fri, hours: "08:00-18:00"}}
+heartbeats: [{name: backup, every: 24h}]
+inhibit:
+  - {name: host-explains, when: {kind: host}, quiets: {kind: service}, equal: [host]}
+routes:
+  - name: web
+    match: {host: "web*"}
+    to: web
+    repeat_interval: 1h
+    escalate: [{after: 10m, to: night}]
+  - {name: db, match: {host: "db*"}, to: ops, group_by: [host], group_wait: 10s}
+  - {name: mail, match: {host: "mail*"}, to: ops, deliver: {during: office, otherwise: defer}}
+"""
+
+
+def rehearse(test: str, rules: str = ROOMS, **files: str) -> TestResult:
+    """A case of the rules above; `files` are the fixtures beside them, without their `.http`."""
+    text = rules + "tests:\n  - name: t\n" + indent(dedent(test), "    ")
+    beside = Beside(lambda name: files[name.removesuffix(".http")], lambda _: files)
+    (result,) = run_tests(read_rules_text(text, "routes.yaml", CATALOGUE), beside, lambda: WORDING)
+    return result
+
+
+STORIES = {
+    "nobody takes it: it escalates, and is said again each hour": """\
+        given: [{host: web301, title: web301 is DOWN}, {wait: 3h}]
+        expect:
+          web:
+            - {occasion: opened, text: web301 is DOWN, at: 0s}
+            - {occasion: escalated, at: 10m, text: night}
+            - {occasion: reminded, times: 3}
+          night: [{occasion: escalated, at: 10m}]
+        """,
+    "an ack stops both": """\
+        given: [{host: web301}, {act: ack, host: web301, by: alice, after: 5m}, {wait: 3h}]
+        expect: {web: [opened]}
+        """,
+    "an ack that ends": """\
+        given: [{host: web301}, {act: ack, host: web301, by: alice, for: 1h, after: 1m}, {wait: 61m}]
+        expect:
+          web:
+            - opened
+            - {occasion: reminded, text: [alice, ends in 15m], at: 46m}
+            - {occasion: unacked, text: nobody confirmed it, at: 61m}
+        """,
+    "somebody resolves it": """\
+        given: [{host: web301}, {act: resolve, host: web301, by: bob, because: it is gone}]
+        expect: {web: [opened, resolved]}
+        """,
+    "what breaks together is told together": """\
+        given: [{host: db1, kind: service, key: a}, {host: db1, kind: service, key: b, after: 5s}]
+        expect: {ops: [{occasion: opened, text: 2 firing, at: 10s}]}
+        """,
+    "a host explains its services": """\
+        given: [{kind: host, host: db1}, {kind: service, host: db1}, {wait: 1h}]
+        expect: {ops: [opened]}
+        """,
+    "a silence holds it, says so, and ends": """\
+        given:
+          - silence: {match: {host: "web*"}, for: 1h, by: bob, because: a new disk}
+          - {host: web301}
+          - {wait: 59m}
+        expect:
+          web: [{occasion: silenced, text: [bob, a new disk]}, {occasion: silenced, at: 50m}, opened, unsilenced]
+        """,
+    "somebody ends the silence": """\
+        given: [{silence: {match: {host: web301}, for: 7d}}, {host: web301}, {act: unsilence, by: bob, after: 2m}]
+        expect: {web: [silenced, {occasion: opened, at: 3m}, unsilenced]}
+        """,
+    "at the weekend it waits for the office": """\
+        at: "2026-01-10T12:00Z"
+        given: [{host: mail1}, {at: "2026-01-12T08:00:01Z", host: other}]
+        expect: {ops: [{occasion: digest, at: "2026-01-12T08:00Z"}, opened, opened]}
+        """,
+    "in the office it does not": """\
+        given: [{host: mail1}]
+        expect: {ops: [opened]}
+        """,
+    "a backup that is not heard of": """\
+        given: [{beat: backup}, {wait: 23h}, {beat: backup, after: 0s}, {wait: 24h}]
+        expect: {ops: [{occasion: opened, text: backup, at: 47h}]}
+        """,
+    "a recorded request": """\
+        given: [{fixture: down.http, source: nagios}, {host: web301, status: notice, title: of another}]
+        expect: {web: [{occasion: opened, text: [web301, PING CRITICAL]}, {occasion: noticed, text: of another}]}
+        """,
+    "a body": """\
+        given: [{source: json, body.repo.name: x, host: web301}]
+        expect: {web: [opened]}
+        """,
+}
+DOWN = """\
+POST /in/nagios HTTP/1.1
+Content-Type: application/json
+
+{"NOTIFICATIONTYPE": "PROBLEM", "HOSTNAME": "web301", "HOSTSTATE": "DOWN", "HOSTOUTPUT": "PING CRITICAL"}
+"""
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_time_acts_and_silences_are_those_of_the_hub(story: str) -> None:
+    """Weeks take no time."""
+    result = rehearse(STORIES[story].replace("{host:", "{source: nagios, host:"), down=DOWN)
+
+    assert result.passed, result.text
+
+
+@pytest.mark.parametrize(
+    ("given", "expect", "said"),
+    [
+        ("{host: web1}, {wait: 30m}", "{web: [opened, escalated]}", "but web: opened escalated, night: escalated was"),
+        ("{host: web1}, {wait: 3h}", "{web: [opened]}", "but web: opened escalated reminded*3, night: escalated was"),
+        ("{host: web1}", "{web: [{occasion: opened, at: 5m}]}", "web: opened was expected at 5m and came at once"),
+        ("{host: web1}", "{web: [{occasion: opened, text: disk}]}", "web: opened does not say 'disk', but: web1"),
+        ("{act: ack, host: db1}", "{}", "routes.yaml:18: ack: nothing is open that matches {'host': 'db1'}"),
+        ("{act: unsilence}", "{}", "routes.yaml:18: unsilence: nothing is silenced by a step of this test"),
+        ("{fixture: none.http, source: nagios}", "{}", "routes.yaml:18: none.http: "),
+        ("{fixture: broken.http, source: nagios}", "{}", "routes.yaml:18: broken.http: "),
+        ("{body.a: x, body.a.b: y}", "{}", "routes.yaml:18: body.a.b: something above it is a text already"),
+    ],
+)
+def test_a_failure_says_what_came_and_when(given: str, expect: str, said: str) -> None:
+    """Or which step could not be taken."""
+    result = rehearse(f"given: [{given}]\nexpect: {expect}\n", broken="no request", none="POST /\n\n{")
+
+    assert not result.passed
+    assert said in result.text
+
+
+def test_coverage_names_what_no_test_reaches() -> None:
+    """Routes by their match, and by what they take themselves; inhibitions, silences and windows by what they hold."""
+    rules = read_rules_text(
+        ROOMS + "tests: [{name: t, given: [{host: web1}], expect: {web: [opened]}}]\n", "routes.yaml", CATALOGUE
+    )
+    covered = coverage(rules, run_tests(rules))
+
+    assert covered.text.splitlines() == [
+        "16% of 6 routes, inhibitions, silences and windows are reached by a test",
+        "everything_else is reached by no test",
+        "routes.yaml:4: office holds nothing back in any test",
+        "routes.yaml:7: host-explains quiets nothing in any test",
+        "routes.yaml:14: db is reached by no test",
+        "routes.yaml:15: mail is reached by no test",
+    ]
+
+
+def test_junit_and_markdown_hold_what_strangers_write() -> None:
+    """A name of a test can break neither."""
+    name, title = r'"</testcase>\"<script>@alice\a`|"', '"```<b>"'
+    test = f"tests: [{{name: {name}, given: [{{host: web1, title: {title}}}], expect: {{}}}}]\n"
+    rules = read_rules_text(ROOMS + test, "routes.yaml", CATALOGUE)
+    results = run_tests(rules)
+    suite = ElementTree.fromstring(junit(results, "routes.yaml"))
+
+    assert ['</testcase>"<script>@alice\N{REPLACEMENT CHARACTER}`|'] == [
+        case.get("name") for case in suite.iter("testcase")
+    ]
+    assert "1" == suite.get("failures")
+    assert "<script>" not in markdown(results)
+    assert "@alice" not in markdown(results)
+    assert "````text" in markdown(results)
+
+
+PAGE = (Path(__file__).parents[2] / "docs/testing-rules.md").read_text()
+
+
+@pytest.mark.parametrize("example", re.findall(r"```yaml\n(version: 1\n.*?)```", PAGE, re.DOTALL))
+def test_the_examples_of_the_page_pass(example: str) -> None:
+    """Whoever copies one has tests that hold, and reach all of it."""
+    rules = read_rules_text(example, "routes.yaml", CATALOGUE)
+    results = run_tests(rules, words=lambda: WORDING)
+
+    assert [] == [result.text for result in results if not result.passed]
+    assert 100 == coverage(rules, results).percent
+
+
+def test_the_failure_on_the_page_is_what_one_looks_like() -> None:
+    """Its trail too."""
+    (example,) = re.findall(r"```yaml\n(version: 1\n.*?)```", PAGE, re.DOTALL)
+    broken = example.replace("expect: {ops: [opened]}", "expect: {web: [opened]}")
+    failed = run_tests(read_rules_text(broken, "routes.yaml", CATALOGUE), words=lambda: WORDING)[0]
+
+    assert f"FAIL {failed.name}\n{failed.text}\n" in PAGE
