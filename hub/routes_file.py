@@ -1315,6 +1315,7 @@ class _Reading:
             yield RuleTest(
                 name=body["name"],
                 begins=begins or BEGINS,
+                dated="at" in body,
                 given=steps,
                 expect=expect,
                 line=self.tree.line(path),

@@ -131,7 +131,7 @@ class _Case:
         self.reached = Reached()
         self._file = test.file
         self.line = test.line
-        self._rules = _with_beats(rules, test)
+        self._rules = _as_tested(rules, test)
         self._beside = beside
         self.rehearsal = Rehearsal(self._rules, test.begins, self._hear, zone=zone)
         state, inhibiting = self.rehearsal.state, self.rehearsal.inhibiting
@@ -233,12 +233,14 @@ _STEPS: Mapping[type[Happening], Callable[[_Case, Any, int], None]] = {
 }
 
 
-def _with_beats(rules: Rules, test: RuleTest) -> Rules:
-    """With those heartbeats alone of which a step speaks: else whoever lets a week pass would hear of each."""
+def _as_tested(rules: Rules, test: RuleTest) -> Rules:
+    """With those heartbeats alone of which a step speaks: else whoever lets a week pass would hear of each. And where
+    the test takes place at no date, without the silences of one: else each would break the tests of what it holds."""
     named = {step.what.name for step in test.given if isinstance(step.what, Beaten)}
     return replace(
         rules,
         heartbeats=tuple(beat for beat in rules.heartbeats if beat.name in named),
+        silences=tuple(one for one in rules.silences if test.dated or one.window is not None),
         sources={
             name: source if name in named else replace(source, heartbeat=None) for name, source in rules.sources.items()
         },

@@ -86,6 +86,8 @@ class RuleTest:
 
     name: str
     begins: datetime = BEGINS
+    dated: bool = False
+    """It says itself when it begins."""
     given: tuple[Step, ...]
     expect: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
     line: int

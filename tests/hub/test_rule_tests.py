@@ -190,6 +190,15 @@ Content-Type: application/json
 """
 
 
+def test_silences_with_dates_count_in_tests_with_dates() -> None:
+    """One for this week breaks no test of what it silences."""
+    rules = ROOMS + 'silences: [{name: move, match: {host: "web*"}, until: 2026-12-01T22:00Z}]\n'
+    given = "given: [{host: web1}]\n"
+
+    assert rehearse(given + "expect: {web: [opened]}", rules).passed
+    assert rehearse('at: "2026-12-01T21:00Z"\n' + given + "expect: {web: [silenced]}", rules).passed
+
+
 @pytest.mark.parametrize("story", STORIES)
 def test_time_acts_and_silences_are_those_of_the_hub(story: str) -> None:
     """Weeks take no time."""
