@@ -22,7 +22,7 @@ import msgspec
 
 from hub.contracts import Integration, Room
 from hub.core.access import AccessEntry, check_bound
-from hub.core.calendar import PRIVATE, over_http, parse_calendar
+from hub.core.calendar import KNOWN_BY, PRIVATE, over_http, parse_calendar
 from hub.core.cases import (
     APART,
     BEGINS,
@@ -70,7 +70,7 @@ from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, p
 from hub.errors import Complaint, RulesError
 from hub.includes import include, text_beside
 from hub.proof import Secret
-from hub.rule_files import Beside, apart, beside, together
+from hub.rule_files import Beside, Unreadable, apart, beside, stays_beside, together
 from hub.settings import url_fault, variable
 from hub.tables_file import ENDINGS, Sheet, check_columns, compile_table, read_sheet
 from hub.yaml_tree import LARGEST, Path_, Tree
@@ -180,10 +180,12 @@ def read_text(path: Path, cure: str = "name another file") -> str:
     name = str(path)
     try:
         with path.open("rb") as file:
-            return file.read(LARGEST + 1).decode()
+            data = file.read(LARGEST + 1)
+        return data.decode()
     except UnicodeDecodeError as error:
-        what = f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
-        raise RulesError([Complaint(file=name, line=1, column=1, what=what)]) from None
+        line, column = data.count(b"\n", 0, error.start) + 1, error.start - data.rfind(b"\n", 0, error.start)
+        what = "is not UTF-8 text from here on; save it as UTF-8"
+        raise RulesError([Complaint(file=name, line=line, column=column, what=what)]) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it cannot be opened"
         raise RulesError([Complaint(file=name, line=1, column=1, what=f"cannot be read: {why}; {cure}")]) from None
@@ -374,6 +376,8 @@ class _Reading:
         faults = len(self.tree.complaints)
         self._is_text(body["name"], (*path, "name"))
         by = [one.removeprefix("labels.") for one in self._group_by(body["by"], (*path, "by"))]
+        if body["by"] == []:
+            self.tree.wrong((*path, "by"), "is empty, so that no row could be found; write by: host")
         add = [one for _, one in self._texts(body["add"], (*path, "add"))] if "add" in body else None
         text = self._text_beside(body["table"], (*path, "table")) if by else None
         if text is None or len(self.tree.complaints) > faults:
@@ -499,10 +503,20 @@ class _Reading:
 
     def _people(self, value: Any) -> Mapping[str, Mapping[str, str]]:
         found = {}
+        known = {*self.catalogue.tools, *KNOWN_BY}
+        owners: dict[tuple[str, str], str] = {}
         for name, given, path in self._entries(value, ("people",)):
-            ids = {
-                platform: id for platform, id, _ in self._entries(given, path) if self._is_text(id, (*path, platform))
-            }
+            ids = {}
+            for platform, id, place in self._entries(given, path):
+                if not self._is_text(id, place):
+                    continue
+                if platform not in known:
+                    what = f"no chat or tool is called {_shown(platform)}{_nearest(platform, known)}"
+                    self.tree.warn(place, f"{what}; nobody is known by this account")
+                ids[platform] = id
+                if (owner := owners.setdefault((platform, id), name)) != name:
+                    what = f"{_shown(owner)} has this account of {platform} already; an account is one person's"
+                    self.tree.wrong(place, what)
             found[name] = ids
         return found
 
@@ -728,8 +742,8 @@ class _Reading:
 
     def _window(self, name: Any, path: Path_) -> str:
         """The name of a window, if there is one of that name."""
-        if name not in self.windows:
-            what = f"no window is called {_shown(name)}{_nearest(str(name), self.windows)}"
+        if self._is_text(name, path) and name not in self.windows:
+            what = f"no window is called {_shown(name)}{_nearest(name, self.windows)}"
             self.tree.wrong(path, f"{what} (they are listed under time_windows:)")
         return str(name)
 
@@ -748,7 +762,7 @@ class _Reading:
         during, otherwise = given.get("during"), given.get("otherwise")
         if "during" in given:
             self._window(during, (*place, "during"))
-        if "otherwise" in given and otherwise not in OTHERWISE:
+        if "otherwise" in given and self._is_text(otherwise, (*place, "otherwise")) and otherwise not in OTHERWISE:
             self.tree.wrong((*place, "otherwise"), f"{_shown(otherwise)} is none of {', '.join(OTHERWISE)}")
         return str(during), str(otherwise)
 
@@ -762,7 +776,11 @@ class _Reading:
             self._known_keys(body, path, KEYS["window"], "window")
             read: dict[str, Any] = {"zone": ZoneInfo("UTC")}
             for key, (name_of_field, parse) in WINDOW.items():
-                if key in body:
+                if key == "timezone" and key in body:
+                    read[name_of_field] = self._parsed(parse, body[key], (*path, key)) or read[name_of_field]
+                elif key in body:
+                    if body[key] == []:
+                        self.tree.wrong((*path, key), f"is empty; leave it out, or write a text: {example}")
                     parsed = [self._parsed(parse, text, place) for place, text in self._texts(body[key], (*path, key))]
                     if parsed and all(one is not None for one in parsed):
                         read[name_of_field] = _together(parsed)
@@ -966,6 +984,9 @@ class _Reading:
             if body is None:
                 continue
             self._known_keys(body, path, KEYS["schedule"], "schedule")
+            if not SOURCE_NAME.fullmatch(name):
+                what = f"{_shown(name)} is no name that people could say: take web for 2h; use letters, digits, - _ ."
+                self.tree.wrong(path, what, key=True)
             zone = self._parsed(parse_zone, body.get("timezone", "UTC"), (*path, "timezone"))
             if "calendar" in body:
                 if calendar := self._calendar(name, body, path):
@@ -975,7 +996,8 @@ class _Reading:
                 what = "'layers' is missing; write: layers: [{people: [alice, bob], rotate: weekly}], or a calendar:"
                 self.tree.wrong(path, what)
             given_layers = enumerate(self._list(body.get("layers", []), (*path, "layers")))
-            layers = [self._layer(one, i, (*path, "layers", i)) for i, one in given_layers]
+            names: dict[str, Path_] = {}
+            layers = [self._layer(one, i, (*path, "layers", i), names) for i, one in given_layers]
             if zone is not None and layers and all(layers):
                 found[name] = Schedule(name=name, zone=zone, layers=tuple(one for one in layers if one))
         return found
@@ -986,6 +1008,11 @@ class _Reading:
         if "layers" in body:
             self.tree.wrong((*path, "layers"), "a schedule has layers or a calendar, not both; remove one", key=True)
         calendar: str | None = self._parsed(parse_calendar, body["calendar"], place)
+        if calendar is not None and "://" not in calendar:
+            try:
+                stays_beside(calendar)
+            except Unreadable as error:
+                self.tree.wrong(place, f"{_shown(calendar)} {error}")
         if calendar != PRIVATE:
             return calendar
         setting = variable("CALENDAR_URL", name)
@@ -1001,7 +1028,7 @@ class _Reading:
             self.faults.append(self.tree.place(place, f"{setting} {wrong}"))
         return calendar
 
-    def _layer(self, given: Any, number: int, path: Path_) -> Layer | None:
+    def _layer(self, given: Any, number: int, path: Path_, names: dict[str, Path_]) -> Layer | None:
         body = self._object(given, path, "a layer is {people: [alice, bob], rotate: weekly, handover: mon 09:00}")
         if body is None:
             return None
@@ -1010,10 +1037,9 @@ class _Reading:
         for place, person in people:
             if person not in self.people:
                 self.tree.wrong(place, f"nobody is called {_shown(person)} in people{_nearest(person, self.people)}")
-        during = body.get("during")
-        if during is not None and during not in self.windows:
-            what = f"no window is called {_shown(during)}{_nearest(str(during), self.windows)}"
-            self.tree.wrong((*path, "during"), what)
+        if "name" in body and self._is_text(body["name"], (*path, "name")):
+            self._unique(body["name"], path, names, "layer")
+        during = self._window(body["during"], (*path, "during")) if "during" in body else ""
         every = self._parsed(parse_rotation, body.get("rotate", "weekly"), (*path, "rotate"))
         start = self._parsed(parse_date, body["start"], (*path, "start")) if "start" in body else None
         handover = self._parsed(parse_handover, body.get("handover", "09:00"), (*path, "handover"))
@@ -1025,7 +1051,7 @@ class _Reading:
                 people=tuple(person for _, person in people),
                 first=first_turn(every, handover, start),
                 every=every,
-                during=self.windows.get(during) if during else None,
+                during=self.windows.get(during),
             )
         except ValueError as error:
             self.tree.wrong(path, str(error))
@@ -1085,8 +1111,11 @@ class _Reading:
             if "name" in body and self._is_text(name, (*path, "name")):
                 self._unique(name, path, names, "rule")
             when, quiets = (
-                self._match(body[side], (*path, side)) if side in body else None for side in ("when", "quiets")
+                self._alert_match(body[side], (*path, side)) if side in body else None for side in ("when", "quiets")
             )
+            if when is not None and body["when"] == body.get("quiets"):
+                what = "is what 'when' says: each would quiet the other, so that neither does; say what is to be quiet"
+                self.tree.wrong((*path, "quiets"), what)
             equal = tuple(self._group_by(body.get("equal", []), (*path, "equal")))
             if not missing and not equal:
                 self.tree.wrong((*path, "equal"), "is empty: one alert would quiet all others; write equal: [host]")
@@ -1095,7 +1124,7 @@ class _Reading:
 
     def _silences(self, value: Any) -> Iterator[Planned]:
         names: dict[str, Path_] = {}
-        for i, given in enumerate(self._list(value, ("silences",)) if value else ()):
+        for i, given in enumerate(self._list(value, ("silences",))):
             path: Path_ = ("silences", i)
             body = self._object(given, path, f"a silence is {SILENCE_EXAMPLE}")
             if body is None:
@@ -1119,11 +1148,15 @@ class _Reading:
             what = 'write match: {source: "*"} if everything is meant'
             self.tree.wrong((*path, "match"), f"'match' is missing, so that it would hold everything; {what}")
             return None
-        match = self._match(body["match"], (*path, "match"))
-        for name in sorted(match.fields() if match else ()):
+        return self._alert_match(body["match"], (*path, "match"))
+
+    def _alert_match(self, value: Any, path: Path_) -> Match | None:
+        """A match that looks at alerts, and not at what was posted."""
+        match = self._match(value, path)
+        for name, place in _names_in(value, path) if match else ():
             if name.startswith("body."):
-                what = f"{_shown(name)} cannot be silenced: a silence looks at alerts, which keep labels and no body"
-                self.tree.wrong((*path, "match"), what)
+                what = "cannot be looked at here: alerts, of which this speaks, keep labels and no body"
+                self.tree.wrong(place, f"{_shown(name)} {what}", key=True)
         return match
 
     def _planned(self, body: Mapping[str, Any], path: Path_) -> Planned | None:
@@ -1230,6 +1263,10 @@ class _Reading:
         who = tuple(
             name for place, name in self._texts(body.get("who") or [], (*path, "who")) if self._is_who(name, place)
         )
+        for narrowing, anything in (("in", []), ("when", {})):
+            if body.get(narrowing) == anything:
+                what = "is empty, so that it would narrow nothing; name something, or leave it out"
+                self.tree.wrong((*path, narrowing), what)
         places = tuple(
             address
             for place, name in self._texts(body.get("in", []), (*path, "in"))
@@ -1612,11 +1649,9 @@ def _duration_of(text: str) -> timedelta:
 
 
 def _together(parsed: Sequence[Any]) -> Any:
-    """Several texts of one key, read as one: sets and tuples join, of a zone there is one."""
+    """Several texts of one key, read as one: sets and tuples join."""
     first, *others = parsed
-    if isinstance(first, frozenset):
-        return first.union(*others)
-    return sum(others, first) if isinstance(first, tuple) else parsed[-1]
+    return first.union(*others) if isinstance(first, frozenset) else sum(others, first)
 
 
 def _option_names(options: type) -> tuple[str, ...]:

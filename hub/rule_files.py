@@ -34,7 +34,7 @@ class Beside:
 
     def text(self, name: str) -> str:
         """Raises Unreadable."""
-        _stays_beside(name)
+        stays_beside(name)
         self.asked.add(name)
         if name not in self.texts:
             self.texts[name] = self._read(name)
@@ -43,7 +43,7 @@ class Beside:
     def names(self, pattern: str) -> list[str]:
         """Of the files that fit: `routes.d/*.yaml`. Each part is a pattern of its own, and what begins with a dot fits
         none, as in a shell. A name without a pattern is itself. Raises Unreadable."""
-        _stays_beside(pattern)
+        stays_beside(pattern)
         found = [PurePosixPath()]
         patterned = False
         for part in PurePosixPath(pattern).parts:
@@ -61,7 +61,8 @@ class Beside:
         return [folder / name for name in names if fnmatchcase(name, part) and (name[0] != "." or part[0] == ".")]
 
 
-def _stays_beside(name: str) -> None:
+def stays_beside(name: str) -> None:
+    """Raises Unreadable for a name that leads elsewhere."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not name.isprintable():
         raise Unreadable("does not lie beside the rules; write its name, or folder/name")

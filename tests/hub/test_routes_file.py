@@ -4,7 +4,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from hub.app import catalogue_of
 from hub.core.rules import Rules
 from hub.errors import Complaint, RulesError
 from hub.registry import installed
-from hub.routes_file import LARGEST, SILENCE_EXAMPLE, read_rules, read_rules_text
+from hub.routes_file import KEYS, LARGEST, SILENCE_EXAMPLE, read_rules, read_rules_text
 from hub.rule_tests import run_tests
 
 CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
@@ -401,7 +401,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a silence of a body": (
         HEAD + "silences: [{name: a, match: {body.x: y}, until: 2026-12-01T22:00Z}]\n",
-        ["4:29: 'body.x' cannot be silenced: a silence looks at alerts, which keep labels and no body"],
+        ["4:30: 'body.x' cannot be looked at here: alerts, of which this speaks, keep labels and no body"],
     ),
     "silences without names, and twice of one": (
         HEAD
@@ -944,7 +944,7 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "routes.yaml"
     path.write_bytes(b"version: 1 # caf\xe9\n")
 
-    assert "1:1: is not UTF-8 text (byte 16); save it as UTF-8" == _refused(path)
+    assert "1:17: is not UTF-8 text from here on; save it as UTF-8" == _refused(path)
 
 
 @pytest.mark.parametrize(("name", "why"), [("none.yaml", "No such file or directory"), ("", "Is a directory")])
@@ -1054,11 +1054,28 @@ def test_any_value_in_place_of_another_is_read_or_refused(spots: list[tuple[int,
 
 
 SECTIONS = ("sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests")
-ENTRIES = {
-    "routes": ("name", "match", "to", "tell", "continue", "routes"),
-    "access": ("allow", "deny", "who", "in", "when"),
-    "tests": ("name", "given", "expect"),
-    "sources": ("tool", "expire_after", "event"),
+ROUTE = {"name": "x", "match": {"host": "a"}, "to": "ops"}
+PLACES: dict[str, Callable[[object], dict[str, object]]] = {
+    "top": lambda entry: dict(entry),
+    "route": lambda entry: {"routes": [entry]},
+    "everything_else": lambda entry: {"everything_else": entry},
+    "step": lambda entry: {"routes": [ROUTE | {"escalate": [entry]}]},
+    "digest": lambda entry: {"routes": [ROUTE | {"digest": entry}]},
+    "deliver": lambda entry: {"routes": [ROUTE | {"deliver": entry}]},
+    "limit": lambda entry: {"routes": [ROUTE | {"throttle": entry}], "storm": entry},
+    "schedule": lambda entry: {"schedules": {"x": entry}},
+    "layer": lambda entry: {"schedules": {"x": {"layers": [entry, entry]}}},
+    "window": lambda entry: {"time_windows": {"x": entry}},
+    "enrich": lambda entry: {"enrich": [entry, entry]},
+    "heartbeat": lambda entry: {"heartbeats": [entry, entry]},
+    "inhibit": lambda entry: {"inhibit": [entry, entry]},
+    "channel": lambda entry: {"channels": {"x": entry, "ops": "room:ops"}},
+    "access": lambda entry: {"access": [entry]},
+    "silence": lambda entry: {"silences": [entry, entry]},
+    "silence_policy": lambda entry: {"silence_policy": entry},
+    "source": lambda entry: {"sources": {"x": entry, "json": entry}},
+    "beat": lambda entry: {"sources": {"nagios": {"heartbeat": entry}}},
+    "test": lambda entry: {"tests": [entry]},
 }
 WORDS = st.sampled_from(
     [
@@ -1076,6 +1093,12 @@ WORDS = st.sampled_from(
         "json",
         "title",
         "true",
+        "x",
+        "5m",
+        "2026-12-01T22:00Z",
+        "x.csv",
+        "../x.ics",
+        "*/*.yaml",
     ]
 )
 SHAPES = st.recursive(
@@ -1090,12 +1113,25 @@ def test_any_shape_of_a_section_is_read_or_refused(sections: dict[str, object]) 
     _only_complains(json.dumps(least | sections))
 
 
-@pytest.mark.parametrize("section", ENTRIES)
+def test_every_section_is_tried_with_any_shape() -> None:
+    """A new one, too."""
+    assert set(KEYS) == set(PLACES)
+
+
+@pytest.mark.parametrize("section", PLACES)
 @given(data=st.data())
 def test_any_shape_behind_the_right_names_is_read_or_refused(section: str, data: st.DataObject) -> None:
     """Down to the places where each value is read."""
-    entry = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(ENTRIES[section], SHAPES)))
-    _only_complains(HEAD + json.dumps({section: {"x": entry} if section == "sources" else [entry]})[1:-1])
+    entry = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS[section], SHAPES)))
+    least = {"version": "1", "channels": {"ops": "room:ops"}, "everything_else": {"to": "ops"}, "labels": ["x"]}
+    _only_complains(json.dumps(least | PLACES[section](entry)))
+
+
+def test_an_account_in_a_chat_that_there_is_not_is_a_warning() -> None:
+    """It may be installed tomorrow; or it is a slip."""
+    (warning,) = read(HEAD + "people: {alice: {nagois: al, email: a@example.com}}\n").warnings
+
+    assert warning.startswith("routes.yaml:4:18: warning: no chat or tool is called 'nagois'; did you mean \"nagios\"?")
 
 
 def test_a_silence_that_is_over_is_a_warning() -> None:
