@@ -70,6 +70,9 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     check = _verb(verbs, "check", _check, "say what is wrong with the rules")
     check.add_argument("file", nargs="?", help="default: routes.yaml")
 
+    schema = _verb(verbs, "schema", _schema, "print the JSON Schema of the rules, by which editors complete")
+    schema.add_argument("--reference", action="store_true", help="print a page with every key instead, in Markdown")
+
     doctor = _verb(verbs, "doctor", _doctor, "say what is wrong with this installation, and what to do")
     doctor.add_argument("--routes", help="rules file, default routes.yaml (TOCSIN_ROUTES)")
     doctor.add_argument("--database", help="default sqlite:///tocsin.db (TOCSIN_DATABASE)")
@@ -207,6 +210,19 @@ def _check(options: argparse.Namespace) -> int:
     if faults:
         return FAULTS
     print(f"ok: rules {rules.hash}, {_count(len(rules.channels), 'channel')}, {_count(len(rules.sources), 'source')}")
+    return OK
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from hub.json_schema import schema
+    from hub.reference import reference
+    from hub.registry import installed
+
+    page = reference(installed()) if options.reference else None
+    if page is None:
+        print(json.dumps(schema(installed()), indent=1, ensure_ascii=False))
+    else:
+        print(json.dumps({"reference": page}) if options.json else page, end="\n" if options.json else "")
     return OK
 
 

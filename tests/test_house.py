@@ -256,6 +256,7 @@ def test_the_wheel_has_all_that_the_repository_has(wheel: Path) -> None:
     assert {name.removeprefix("templates/") for name in ours if name.startswith("templates/")} <= templates
     assert {name for name in ours if name.startswith(("hub/", "integrations/"))} <= packages
     assert (wheel / "hub/shipped/routes.yaml").is_file()
+    assert (wheel / "hub/shipped/routes.schema.json").is_file()
     assert not (wheel / "tests").exists()
 
 

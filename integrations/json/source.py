@@ -28,15 +28,25 @@ class EventMap:
     be a table: `{from: body.mood, map: {angry: error}, else: info}`."""
 
     key: str = ""
+    """What it is about: events of one key are one alert."""
     title: str = ""
+    """Its first line."""
     status: Any = ""  # a text or a table; `_check` says which tables
+    """`problem`, `recovery`, `update`, or `notice`, which it is unless said; or a table of these."""
     severity: Any = ""
+    """`info`, `warning`, `error` or `critical`; or a table of these."""
     kind: Any = ""
+    """What sort of thing it is about: `message`, unless said; or a table."""
     body: str = ""
+    """The rest of its words."""
     actor: str = ""
+    """Who did it."""
     url: str = ""
+    """Where it leads."""
     occurred_at: str = ""
+    """When it happened: RFC 3339, or seconds since 1970."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels, and the text of each."""
 
     def __post_init__(self) -> None:
         for name in ("key", "title", "body", "actor", "url", "occurred_at"):
@@ -53,6 +63,7 @@ class JsonOptions:
     """What `sources:` may set for a source of this tool."""
 
     event: EventMap = field(default_factory=EventMap)
+    """How an event is made of what is posted: texts with `{body.x.y}` in them."""
 
 
 def _check_text(name: str, text: str) -> None:

@@ -41,6 +41,7 @@ class Options:
     """What a channel may set beside `to`."""
 
     card: str = "adaptive"
+    """What messages are sent as: `adaptive`, or `messagecard` where a webhook takes nothing else."""
 
     def __post_init__(self) -> None:
         if self.card not in CARDS:
