@@ -69,6 +69,9 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     check = _verb(verbs, "check", _check, "say what is wrong with the rules")
     check.add_argument("file", nargs="?", help="default: routes.yaml")
+    check.add_argument("--format", choices=["text", "json", "github", "sarif"], default="text", help="default: text")
+    check.add_argument("--since", help="name routes that no event reached which was recorded since then, default 30d")
+    check.add_argument("--database", help="where events are recorded, default sqlite:///tocsin.db (TOCSIN_DATABASE)")
 
     schema = _verb(verbs, "schema", _schema, "print the JSON Schema of the rules, by which editors complete")
     schema.add_argument("--reference", action="store_true", help="print a page with every key instead, in Markdown")
@@ -192,25 +195,46 @@ def _rules(file: str | None) -> Any:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from hub.check_reports import FORMATS
+    from hub.core.complaints import Complaint
+    from hub.lints import of_templates
+
+    rules, found = None, list[Complaint]()
     try:
         rules = _rules(options.file)
+        found += [*rules.faults, *rules.warnings]
     except RulesError as error:
-        if options.json:
-            print(json.dumps({"ok": False, "complaints": [_complaint(c) for c in error.complaints]}))
-        else:
-            print(error, file=sys.stderr)
-        return FAULTS
-    faults = [*rules.faults, *map(str, _wording(options.file).templates.faults)]
-    if options.json:
-        told = {"hash": rules.hash, "faults": faults, "warnings": list(rules.warnings)}
-        print(json.dumps({"ok": not faults, **told}))
-        return FAULTS if faults else OK
-    for line in (*faults, *rules.warnings):
-        print(line, file=sys.stderr)
-    if faults:
-        return FAULTS
-    print(f"ok: rules {rules.hash}, {_count(len(rules.channels), 'channel')}, {_count(len(rules.sources), 'source')}")
-    return OK
+        found += error.complaints
+    found += of_templates(_wording(options.file))
+    if rules is not None and (options.database or options.since):
+        found += asyncio.run(_unreached(options, rules))
+    found.sort(key=lambda one: one.warning)
+    wrong = any(not one.warning for one in found)
+    form = "json" if options.json else options.format
+    report = FORMATS[form](rules.hash if rules else "", found)
+    if report:
+        print(report, file=sys.stderr if form == "text" else sys.stdout)
+    if form == "text" and rules is not None and not wrong:
+        channels, sources = _count(len(rules.channels), "channel"), _count(len(rules.sources), "source")
+        print(f"ok: rules {rules.hash}, {channels}, {sources}")
+    return FAULTS if wrong else OK
+
+
+async def _unreached(options: argparse.Namespace, rules: Any) -> Any:
+    """Which routes no recorded event reached. It only reads."""
+    from hub.app import utc_now
+    from hub.core.durations import parse_duration
+    from hub.lints import reached, unreached
+    from hub.settings import read_settings
+    from hub.store.sql import open_to_read
+
+    settings = read_settings(routes=options.file, database=options.database)
+    try:
+        lasted = parse_duration(options.since or "30d")
+    except ValueError as error:
+        raise SettingsError(f"--since: {error}") from error
+    async with open_to_read(settings.database) as store:
+        return list(unreached(rules, settings.routes, await reached(store, rules, utc_now() - lasted), lasted))
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -242,10 +266,6 @@ def _doctor(options: argparse.Namespace) -> int:
         for one in findings:
             print(f"{one.grade:7}  {one.about}: {one.what}" + (f"\n         → {one.cure}" if one.cure else ""))
     return FAULTS if ill else OK
-
-
-def _complaint(complaint: Any) -> dict[str, Any]:
-    return {name: getattr(complaint, name) for name in ("file", "line", "column", "what", "warning")}
 
 
 def _count(number: int, thing: str) -> str:

@@ -60,7 +60,7 @@ class Doctor:
             wrong = [_wrong("rules", line, "correct the file") for line in str(error).splitlines()]
             return [*found, *wrong, *await self._of_switch()]
         found.append(_well("rules", f"{self._settings.routes}, {rules.hash}"))
-        found += [_warning("rules", line) for line in rules.warnings]
+        found += [_warning("rules", str(one)) for one in rules.warnings]
         found += self._of_sources(rules)
         found += [one async for one in self._of_ways(rules)]
         found += [one async for one in self._of_calendars(rules)]

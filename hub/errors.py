@@ -19,7 +19,8 @@ No message holds a secret or a URL that is one: they end in logs and on pages.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from hub.core.complaints import Complaint as Complaint
 
 
 class TocsinError(Exception):
@@ -64,21 +65,6 @@ class Overtaken(Overloaded):
 
 class Deposed(Overloaded):
     """The lease by which this replica led is over. Nothing was written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Complaint:
-    """One thing that is wrong in a rules file: where, what, and what would be right. Lines and columns count from 1."""
-
-    file: str
-    line: int
-    column: int
-    what: str
-    warning: bool = False
-
-    def __str__(self) -> str:
-        grade = "warning: " if self.warning else ""
-        return f"{self.file}:{self.line}:{self.column}: {grade}{self.what}"
 
 
 class RulesError(TocsinError):

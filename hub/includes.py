@@ -55,7 +55,7 @@ def _names(tree: Tree, path: Path_, pattern: str, others: Beside) -> Iterator[st
         tree.wrong(path, f"{shown(pattern)} {error}")
         return
     if not names:
-        tree.warn(path, f"no file fits {shown(pattern)} yet")
+        tree.warn(path, f"no file fits {shown(pattern)} yet", "no-file-yet")
     for name in names:
         if name == Path(tree.name).name:
             tree.wrong(path, f"{shown(pattern)} takes in the rules themselves; put the others into a folder: {EXAMPLE}")

@@ -21,7 +21,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from hub.contracts import Integration, Room
-from hub.core.access import AccessEntry, check_bound
+from hub.core.access import GROUP as ACCESS_GROUP
+from hub.core.access import AccessEntry, check_bound, overrules
 from hub.core.calendar import KNOWN_BY, PRIVATE, over_http, parse_calendar
 from hub.core.cases import (
     APART,
@@ -88,6 +89,8 @@ PACE = (
     "group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "digest",
     "mention",
 )  # fmt: skip
+SAID = ("for", "what", "source", "target")
+"""What `when` of `access` may bound beside fields and labels."""
 OTHERWISE = ("mute", "defer", "digest")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "top": (
@@ -249,7 +252,7 @@ class _Reading:
     fallbacks_asked: list[tuple[str, Any, Path_]] = field(default_factory=list)
     """Of which address, what is written, and where."""
     storms: dict[str, Limit | None] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
+    faults: list[Complaint] = field(default_factory=list)
     windows: Mapping[str, TimeWindow] = field(default_factory=dict)
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     beats: frozenset[str] = frozenset()
@@ -276,6 +279,7 @@ class _Reading:
         routes = self._routes(top.get("routes", []), ("routes",), None)
         otherwise = self._otherwise(top)
         access = tuple(self._access(top.get("access", [])))
+        self._known_in_chats(access)
         heartbeats = tuple(self._heartbeats(top.get("heartbeats", [])))
         self.beats = frozenset(beat.name for beat in heartbeats)
         inhibit = tuple(self._inhibit(top.get("inhibit", [])))
@@ -320,7 +324,7 @@ class _Reading:
             tests=tests,
             places=self._stand(top),
             reopen_within=reopen,
-            warnings=tuple(str(warning) for warning in sorted(self.tree.warnings)),
+            warnings=tuple(sorted(self.tree.warnings)),
             faults=tuple(self.faults),
         )
 
@@ -480,11 +484,11 @@ class _Reading:
         room = Room(chat=chat, name=name, options=self.channel_options.get(address))
         if fault := driver.fault(room, setting):
             # Without the address: what is wrong with it may be that it is a secret.
-            self.faults.append(self.tree.place(path, fault))
+            self.faults.append(self.tree.fault(path, fault, "setting"))
         elif not driver.ready(setting):
-            self.tree.warn(path, f"{address} will hear nothing until {driver.missing} is set")
+            self.tree.warn(path, f"{address} will hear nothing until {driver.missing} is set", "missing-setting")
         elif lacking := driver.lacks(room, setting):
-            self.tree.warn(path, f"{address} will hear nothing until {lacking} is set")
+            self.tree.warn(path, f"{address} will hear nothing until {lacking} is set", "missing-setting")
 
     def _is_address(self, address: Any, path: Path_) -> bool:
         if not isinstance(address, str) or ":" not in address or not address.partition(":")[2].strip():
@@ -512,7 +516,7 @@ class _Reading:
                     continue
                 if platform not in known:
                     what = f"no chat or tool is called {_shown(platform)}{_nearest(platform, known)}"
-                    self.tree.warn(place, f"{what}; nobody is known by this account")
+                    self.tree.warn(place, f"{what}; nobody is known by this account", "unknown-account")
                 ids[platform] = id
                 if (owner := owners.setdefault((platform, id), name)) != name:
                     what = f"{_shown(owner)} has this account of {platform} already; an account is one person's"
@@ -785,7 +789,17 @@ class _Reading:
                     if parsed and all(one is not None for one in parsed):
                         read[name_of_field] = _together(parsed)
             found[name] = TimeWindow(**read)
+            self._ever_and_not_ever(found[name], path)
         return found
+
+    def _ever_and_not_ever(self, window: TimeWindow, path: Path_) -> None:
+        """Warn of a window that does not tell one time from another."""
+        now = self.catalogue.now() if self.catalogue.now is not None else None
+        if now is None or window.opens(now) is not None:
+            return
+        if window.closes(now) is None:
+            what = "is always open" if window.active(now) else "opens never again"
+            self.tree.warn(path, f"{what}; give it other days, hours or dates, or remove it", "window-idle")
 
     def _parsed(self, parse: Callable[[str], Any], text: Any, path: Path_) -> Any:
         if not self._is_text(text, path):
@@ -913,7 +927,7 @@ class _Reading:
         for person in dict.fromkeys(p for layer in self.schedules[name].layers for p in layer.people):
             if person not in desks:
                 what = f"{_shown(person)} has no account in a chat that one person can be told in"
-                self.tree.warn(path, f"{what}; when on call, everything_else hears")
+                self.tree.warn(path, f"{what}; when on call, everything_else hears", "no-account")
         return value
 
     def _desks(self) -> Mapping[str, str]:
@@ -952,7 +966,7 @@ class _Reading:
                 what = f"{tool.title} cannot wake all who are there; 'here' is only written"
             else:
                 what = f"{_shown(person)} has no account of {chat} in people: and is written there, not pinged"
-            self.tree.warn((*path, "mention"), what)
+            self.tree.warn((*path, "mention"), what, "no-account")
 
     def _all_of(self, name: str) -> Iterator[str]:
         """Whoever a name of `mention` may ever stand for."""
@@ -1023,9 +1037,9 @@ class _Reading:
             return calendar
         url = self.catalogue.setting("CALENDAR_URL", name)
         if url is None:
-            self.tree.warn(place, f"nobody is on call for {name} until {setting} is set")
+            self.tree.warn(place, f"nobody is on call for {name} until {setting} is set", "missing-setting")
         elif wrong := url_fault(over_http(url.reveal())):
-            self.faults.append(self.tree.place(place, f"{setting} {wrong}"))
+            self.faults.append(self.tree.fault(place, f"{setting} {wrong}", "setting"))
         return calendar
 
     def _layer(self, given: Any, number: int, path: Path_, names: dict[str, Path_]) -> Layer | None:
@@ -1093,7 +1107,7 @@ class _Reading:
     def _unused(self) -> None:
         for name in self.channels:
             if name not in self.used:
-                self.tree.warn(("channels", name), f"nothing is sent to channel {_shown(name)}")
+                self.tree.warn(("channels", name), f"nothing is sent to channel {_shown(name)}", "unused-channel")
 
     def _inhibit(self, value: Any) -> Iterator[InhibitRule]:
         names: dict[str, Path_] = {}
@@ -1192,7 +1206,7 @@ class _Reading:
     def _never_again(self, planned: Planned, path: Path_) -> None:
         now = self.catalogue.now() if self.catalogue.now is not None else None
         if now is not None and planned.until(now) is None and planned.begins(now) is None:
-            self.tree.warn(path, "is over, and holds nothing any more; remove it")
+            self.tree.warn(path, "is over, and holds nothing any more; remove it", "silence-over")
 
     def _silence_policy(self, value: Any) -> SilencePolicy:
         path: Path_ = ("silence_policy",)
@@ -1208,7 +1222,7 @@ class _Reading:
         above = self._count(body.get("second_person_above"), (*path, "second_person_above"))
         if above is not None and len(self.people) < 2:
             what = "nobody could agree: people: names less than two, so that all above it would lapse"
-            self.tree.warn((*path, "second_person_above"), what)
+            self.tree.warn((*path, "second_person_above"), what, "nobody-to-agree")
         return SilencePolicy(longest=longest, require=require, second_person_above=above)
 
     def _count(self, value: Any, path: Path_) -> int | None:
@@ -1242,11 +1256,30 @@ class _Reading:
     # --------------------------------------------------------------------------------------------------- access, tests
 
     def _access(self, value: Any) -> Iterator[AccessEntry]:
+        before: dict[Path_, AccessEntry] = {}
         for i, given in enumerate(self._list(value, ("access",))):
             path: Path_ = ("access", i)
             body = self._object(given, path, 'an entry is {allow: "silence *", who: everyone}')
             if body is not None and (entry := self._entry(body, path)) is not None:
+                self._never_applies(entry, path, before)
+                before[path] = entry
                 yield entry
+
+    def _never_applies(self, entry: AccessEntry, path: Path_, before: Mapping[Path_, AccessEntry]) -> None:
+        """Warn of an entry that another leaves nothing to say, that names nobody, or bounds what nobody says."""
+        for at, one in before.items():
+            for over, under, place in ((one, entry, path), (entry, one, at)):
+                if overrules(over, under):
+                    what = f"can never apply: the entry in line {over.line} decides all that it could; remove one"
+                    self.tree.warn(place, what, "access-idle")
+                    return
+        somebody = [who for who in entry.who if self.groups.get(who.removeprefix(ACCESS_GROUP), (who,))]
+        if entry.who and not somebody:
+            self.tree.warn((*path, "who"), "is nobody: name people of that group under groups:", "access-idle")
+        for name in entry.when:
+            if name not in SAID and not self._is_name(name):
+                what = f"nothing that is said has {_shown(name)}{_nearest(name, {*SAID, *self._names})}"
+                self.tree.warn((*path, "when", name), what, "access-idle")
 
     def _entry(self, body: Mapping[str, Any], path: Path_) -> AccessEntry | None:
         self._known_keys(body, path, KEYS["access"], "access")
@@ -1280,6 +1313,18 @@ class _Reading:
             when=self._when(body, path),
             line=self.tree.line(path),
         )
+
+    def _known_in_chats(self, access: Sequence[AccessEntry]) -> None:
+        """Warn of people with rights who have no account in any chat of the channels in which they could use them."""
+        used = {address.partition(":")[0] for address in self.channels.values()}
+        hear = {chat for chat in used if (tool := self.catalogue.tools[chat]).chat and tool.chat.ear}
+        named = [who for entry in access for who in entry.who]
+        members = (self.groups.get(who.removeprefix(ACCESS_GROUP), (who,)) for who in named)
+        for person in dict.fromkeys(one for some in members for one in some if one in self.people):
+            if hear and hear.isdisjoint(self.people[person]):
+                what = f"{_shown(person)} has no account in {_listed(hear)}, and cannot use the rights of access: there"
+                cure = f"add it: {person}: {{{min(hear)}: …}}"
+                self.tree.warn(("people", person), f"{what}; {cure}, or let them say: link", "no-account")
 
     def _is_command(self, command: str, path: Path_) -> None:
         """Whether such a command could be said: as far as both go, the words are those of a command or, for a tool's

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from hub.core.complaints import WRONG
 from hub.errors import Complaint, RulesError
 
 LARGEST = 10 * 1024 * 1024
@@ -161,12 +162,13 @@ class Tree:
         """Complain of the value at a path, or of its key."""
         self.complaints.append(self._complaint(path, what, key=key))
 
-    def warn(self, path: Path_, what: str) -> None:
-        self.warnings.append(self._complaint(path, what, key=True, warning=True))
+    def warn(self, path: Path_, what: str, rule: str) -> None:
+        """Say what is odd at a path, and what sort of oddity it is."""
+        self.warnings.append(self._complaint(path, what, key=True, warning=True, rule=rule))
 
-    def place(self, path: Path_, what: str) -> str:
+    def fault(self, path: Path_, what: str, rule: str) -> Complaint:
         """A complaint at that place that does not make the rules wrong."""
-        return str(self._complaint(path, what, key=False))
+        return self._complaint(path, what, key=False, rule=rule)
 
     def append(self, key: str, other: "Tree") -> None:
         """Put what another file lists under a key after what this one lists there. Its places stay in that file."""
@@ -205,9 +207,11 @@ class Tree:
             here = here[:-1]
         return next((known[here] for known in places if here in known), (1, 1))
 
-    def _complaint(self, path: Path_, what: str, *, key: bool, warning: bool = False) -> Complaint:
+    def _complaint(self, path: Path_, what: str, *, key: bool, warning: bool = False, rule: str = WRONG) -> Complaint:
         line, column = self.where(path, key=key)
-        return Complaint(file=self.file(path), line=line, column=column, what=one_line(what), warning=warning)
+        return Complaint(
+            file=self.file(path), line=line, column=column, what=one_line(what), warning=warning, rule=rule
+        )
 
     def stop_if_wrong(self) -> None:
         if self.complaints:

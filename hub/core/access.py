@@ -190,6 +190,13 @@ def _weight(entry: AccessEntry, asked: _Question) -> tuple[int, int, bool, int, 
     return literal, len(entry.when), bool(entry.places), _nearness(entry, asked), entry.effect == DENY
 
 
+def overrules(over: AccessEntry, under: AccessEntry) -> bool:
+    """Whether one entry decides whatever the other could, so that this might as well not be there."""
+    same = over.command.split() == under.command.split() and over.when == under.when
+    places = bool(over.places) is bool(under.places) and set(over.places) >= set(under.places)
+    return same and places and set(over.who) >= set(under.who) and over.effect in (DENY, under.effect)
+
+
 # ------------------------------------------------------------------------------------------------------------ verdict
 
 

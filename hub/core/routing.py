@@ -140,6 +140,12 @@ class RouteTree:
         _walk(self._top, look, taken, indexed=False)
         return _owners(taken) or (self.everything_else,)
 
+    def taking(self, look: Look) -> frozenset[str]:
+        """The names of all routes that take the event, also of those whose channel another owns."""
+        taken: list[Taken] = []
+        _walk(self._top, look, taken, indexed=True)
+        return frozenset(one.route for one in taken)
+
     @cached_property
     def names(self) -> Mapping[str, frozenset[str]]:
         """Each route's name, with those of all routes under it, its own among them."""

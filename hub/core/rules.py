@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.core.access import AccessEntry
 from hub.core.cases import RuleTest
+from hub.core.complaints import Complaint
 from hub.core.enrichment import Table, enriched
 from hub.core.event import Event
 from hub.core.inhibition import InhibitRule
@@ -115,8 +116,8 @@ class Rules:
     places: Mapping[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     """File and line in which inhibitions, silences and windows stand, by their section and name."""
     reopen_within: timedelta = REOPEN_WITHIN
-    warnings: tuple[str, ...] = ()
-    faults: tuple[str, ...] = ()
+    warnings: tuple[Complaint, ...] = ()
+    faults: tuple[Complaint, ...] = ()
     """What the settings of this machine make wrong, though the text is right: `check` fails, the hub runs."""
 
     def enriched(self, event: Event) -> Event:

@@ -50,6 +50,13 @@ def open_store(url: str) -> AbstractAsyncContextManager[Store]:
     return sqlite.opened(sqlite.file_of(parse_url(url)))
 
 
+def open_to_read(url: str) -> AbstractAsyncContextManager[Store]:
+    """What hubs keep there, whether they run or not."""
+    from hub.store import sqlite
+
+    return open_shared(url) if is_shared(url) else sqlite.read_only(sqlite.file_of(parse_url(url)))
+
+
 def is_shared(url: str) -> bool:
     """Whether several hubs may use that database at once."""
     return parse_url(url).drivername == "postgresql"

@@ -19,8 +19,9 @@ from sqlalchemy.pool import NullPool
 
 from hub.errors import Overloaded, SettingsError
 from hub.store import Store
-from hub.store.migrations import migrate
+from hub.store.migrations import migrate, version_of
 from hub.store.sql import FORMS, SqlStore
+from hub.store.tables import VERSION
 
 ResultT = TypeVar("ResultT")
 
@@ -73,6 +74,17 @@ async def opened(file: Path | None) -> AsyncIterator[Store]:
             store.close()
 
 
+@asynccontextmanager
+async def read_only(file: Path | None) -> AsyncIterator[Store]:
+    """What a hub keeps, whether it runs or not. Raises SettingsError where there is nothing that could be read."""
+    store = SqliteStore(_there(file))
+    try:
+        await store.see()
+        yield store
+    finally:
+        store.close()
+
+
 @contextmanager
 def claimed(file: Path | None) -> Iterator[None]:
     """Be the only hub on this file. Two would each route from a memory that the other does not see.
@@ -93,6 +105,12 @@ def claimed(file: Path | None) -> Iterator[None]:
         except OSError as error:
             raise SettingsError(f"another hub uses {file}; stop it, or give this one a file of its own") from error
         yield
+
+
+def _there(file: Path | None) -> Path:
+    if file is None or not file.is_file():
+        raise SettingsError(f"there is no database {file or 'in memory'}; {FORMS}")
+    return file
 
 
 class _Lane:
@@ -169,6 +187,16 @@ class SqliteStore(SqlStore):
             await self._writer.run(migrate)
         except (Overloaded, SettingsError) as error:
             raise SettingsError(f"{self._file}: {error}") from error
+
+    async def see(self) -> None:
+        """Look whether the tables are those of this hub, without a change. Raises SettingsError where they are not."""
+        try:
+            version = await self._reader.run(version_of)
+        except Overloaded as error:
+            raise SettingsError(f"{self._file}: {error}") from error
+        if version != VERSION:
+            what = f"its tables are of version {version}, and these are {VERSION}"
+            raise SettingsError(f"{self._file}: {what}; run: tocsin database migrate")
 
     def close(self) -> None:
         for lane in (self._reader, self._looker):

@@ -1,13 +1,14 @@
 """Who may say what: the grammar of `access:`, and which way doubt falls."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.access import AccessEntry, Verdict, check_bound, judge
+from hub.core.access import AccessEntry, Verdict, check_bound, judge, overrules
 
 
 def allow(command: str, who: str = "everyone", *, places: tuple[str, ...] = (), **when: str) -> AccessEntry:
@@ -280,3 +281,19 @@ def test_a_further_deny_never_allows_more(
 @given(st.lists(ENTRIES, max_size=5), ASKED)
 def test_the_order_of_entries_decides_nothing(entries: list[AccessEntry], question: dict[str, Any]) -> None:
     assert asked(*entries, **question).allowed is asked(*reversed(entries), **question).allowed
+
+
+@given(st.lists(ENTRIES, max_size=4), ENTRIES, ENTRIES, ASKED)
+def test_an_entry_that_another_overrules_might_as_well_not_be_there(
+    others: list[AccessEntry], over: AccessEntry, under: AccessEntry, question: dict[str, Any]
+) -> None:
+    alike = replace(under, effect=over.effect, who=under.who[:1])
+    for one in (under, alike):
+        if overrules(over, one):
+            assert asked(over, *others, **question).allowed is asked(over, one, *others, **question).allowed
+
+
+def test_of_two_entries_that_say_the_same_a_deny_overrules() -> None:
+    assert overrules(deny("silence *", "bob alice"), allow("silence  *", "bob"))
+    assert not overrules(allow("silence *", "bob"), deny("silence *", "bob"))
+    assert not overrules(deny("silence *", "everyone"), allow("silence *", "bob"))

@@ -112,7 +112,7 @@ def test_no_file_yet_is_a_warning(tmp_path: Path) -> None:
     """The folder is there before the first team moves in."""
     rules = read(tmp_path, main=ALL)
 
-    assert f"{tmp_path}/routes.yaml:4:11: warning: no file fits 'routes.d/*.yaml' yet" in rules.warnings
+    assert f"{tmp_path}/routes.yaml:4:11: warning: no file fits 'routes.d/*.yaml' yet" in map(str, rules.warnings)
 
 
 def test_a_name_that_two_files_have_is_told_with_both_places(tmp_path: Path) -> None:

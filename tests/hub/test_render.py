@@ -123,7 +123,7 @@ def test_check_reads_the_templates_beside_the_rules(tocsin, routes: Path) -> Non
     told, _, complaint = tocsin("check", routes)
 
     assert (1, 1) == (code, told)
-    assert [f"{path}:1: no word is called 'firing'; there is body, by, occasion, severity, text, title"] == json.loads(
-        said
-    )["faults"]
+    assert [
+        f"{path}:1:1: no word is called 'firing'; there is body, by, occasion, severity, text, title"
+    ] == json.loads(said)["faults"]
     assert str(path) in complaint

@@ -221,7 +221,7 @@ def test_a_setting_that_is_no_url_is_a_fault_of_the_machine(url: str, says: str)
     rules = read_rules_text(RULES, "routes.yaml", catalogue_of(installed(), Environment({SETTING: url})))
 
     assert bool(says) == bool(rules.faults)
-    assert all(SETTING in fault and says in fault and SECRET not in fault for fault in rules.faults)
+    assert all(SETTING in fault and says in fault and SECRET not in fault for fault in map(str, rules.faults))
 
 
 def test_a_password_is_refused_and_not_repeated() -> None:
