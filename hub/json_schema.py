@@ -16,6 +16,7 @@ from hub.contracts import Integration
 from hub.core.calendar import KNOWN_BY
 from hub.core.rules import OWN
 from hub.language import (
+    DURATION,
     FIELDS,
     LANGUAGE,
     MATCH,
@@ -32,17 +33,20 @@ from hub.language import (
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VALUE = of("value")
+ELSEWHERE = ("top", "source", "channel", "step", "posted", "acted")
+"""Sections that are no definition of their own."""
 Tools = Mapping[str, Integration]
 
 
 def schema(tools: Tools) -> dict[str, Any]:
     """Of the rules of a hub that has these tools."""
-    plain = {name: _mapping(section) for name, section in LANGUAGE.items() if name not in ("top", "source", "channel")}
+    plain = {name: _mapping(section) for name, section in LANGUAGE.items() if name not in ELSEWHERE}
     definitions = {
         **plain,
         **_sources(sources_of(tools)),
         **_channels(chats_of(tools)),
         "people": named(_people(tools)),
+        "given": _given(),
         "match": _match(tools),
         "value": _value(),
     }
@@ -132,6 +136,28 @@ def _match(tools: Tools) -> Form:
     }
 
 
+def _given() -> Form:
+    """A step of a test. Which it is, one of its keys says; without any of them it is an event."""
+    when = LANGUAGE["step"].keys
+    silence = Key(says=LANGUAGE["silenced"].says, form=of("silenced"), needed=True)
+    beat = Key(says="The heartbeat, or the source, that is heard.", form=TEXT, needed=True)
+    wait = Key(says="How much time passes.", form=DURATION, needed=True)
+    acted = {**_mapping(LANGUAGE["acted"], when), "additionalProperties": VALUE}
+    event = {
+        **named(TEXT),
+        "properties": {name: _described(key) for name, key in when.items()} | dict.fromkeys(STEPS, False),
+    }
+    special = [_step({"silence": silence, **when}), _step({"beat": beat, **when}), _step({"wait": wait})]
+    return either(_mapping(LANGUAGE["posted"], when), acted, *special, event)
+
+
+STEPS = ("fixture", "act", "silence", "beat", "wait")
+
+
+def _step(keys: Mapping[str, Key]) -> dict[str, Any]:
+    return _mapping(Section(says=LANGUAGE["step"].says, example="", keys=keys))
+
+
 def _value() -> Form:
     special = {
         "regex": {"description": "An expression of RE2, of the whole value.", "type": "string"},
@@ -198,8 +224,8 @@ def _form(hint: Any) -> Form:  # a type, as typing gives it
     return TEXT if hint is str else {}
 
 
-def properties_of(form: Any) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """Every key that a schema knows, at any depth, and what it says of it."""
+def properties_of(form: Any) -> Iterable[tuple[str, Any]]:
+    """Every key that a schema knows, at any depth, and what it says of it: `False` where it may not stand."""
     if isinstance(form, Mapping):
         yield from form.get("properties", {}).items()
         for inner in form.values():

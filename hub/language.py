@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hub.core.cases import VERBS
 from hub.core.notification import Occasion
 
 Form = Mapping[str, Any]
@@ -71,6 +72,7 @@ ADDRESS: Form = {"type": "string", "pattern": r"^[^:]+:\s*\S", "examples": ["roo
 OCCASION = words(*(occasion.value for occasion in Occasion))
 OCCASIONS = either(OCCASION, many(OCCASION, least=1))
 MATCH = of("match")
+EXPECTED = either(OCCASION, of("expected"))
 FIELDS: Mapping[str, str] = {
     "source": "The feed that it came by: a name of `sources`, or of a tool.",
     "tool": "The tool that sent it: `nagios`, `github`, `json`, `tocsin` for the hub itself.",
@@ -102,7 +104,7 @@ PACE: Mapping[str, Key] = {
         says="Say again what nobody has taken on: after so long, or after each of these waits; `never`.",
         form=either(DURATION, NEVER, many(DURATION)),
     ),
-    "escalate": Key(says="Tell the next in line if nobody acks; `[]` for nobody.", form=many(of("step"))),
+    "escalate": Key(says="Tell the next in line if nobody acks; `[]` for nobody.", form=many(of("escalation"))),
     "deliver": Key(says="Tell in a window of `time_windows` only.", form=of("deliver")),
     "throttle": Key(
         says="Above that many new messages of the route, one tells of all; `never`.", form=either(of("limit"), NEVER)
@@ -292,7 +294,7 @@ LANGUAGE: Mapping[str, Section] = {
         example="everything_else: {to: ops}",
         keys={"to": Key(says=TO.says, form=TO.form, needed=True), "tell": TELL, **PACE},
     ),
-    "step": Section(
+    "escalation": Section(
         says="A step of an escalation.",
         example="escalate:\n  - {after: 10m, to: managers}",
         keys={
@@ -381,19 +383,75 @@ LANGUAGE: Mapping[str, Section] = {
         also={"oneOf": [{"required": ["allow"]}, {"required": ["deny"]}]},
     ),
     "test": Section(
-        says="A case: given these events, these channels hear these occasions, and no other hears anything.",
+        says="A case: what happens, step by step, and what each channel hears then, and nothing else.",
         example="tests:\n"
         "  - name: a dead host is heard\n"
         "    given: [{source: nagios, kind: host, host: web301}]\n"
         "    expect: {ops: [opened]}",
         keys={
             "name": Key(says="What should be so, as a sentence.", form=TEXT, needed=True),
-            "given": Key(says="Events, a minute apart: names and values.", form=many(named(TEXT)), needed=True),
+            "at": Key(says="When it begins: a time with its date; a Wednesday at noon, unless said.", form=TEXT),
+            "given": Key(says="What happens, in the order of its times.", form=many(of("given")), needed=True),
             "expect": Key(
-                says="By channel, the occasions that it hears.",
-                form=named(OCCASIONS),
+                says="By channel, what it hears. One that is not named hears nothing.",
+                form=named(either(EXPECTED, many(EXPECTED))),
                 needed=True,
             ),
         },
     ),
+    "step": Section(
+        says="A step of a test: an event, named field by field, or one of those below; `{wait: 7d}` lets time pass, "
+        "`{beat: backup}` is a heartbeat, and `{silence: …}` somebody who asks for quiet. All may say when:",
+        example="given:\n  - {source: nagios, kind: host, host: web301, after: 10m}\n  - {wait: 7d}",
+        keys={
+            "at": Key(says="When: counted from the beginning, `10m`, or a time with its date.", form=TEXT),
+            "after": Key(
+                says="How long after the step above it: a minute, unless said.", form=either(DURATION, NO_TIME)
+            ),
+        },
+    ),
+    "posted": Section(
+        says="A recorded request, read by the tool's own parser.",
+        example="given:\n  - {fixture: cases/host-down.http, source: nagios}",
+        keys={
+            "fixture": Key(
+                says="The file, beside the rules; of `.json` it is just the body.",
+                form={"type": "string", "pattern": r"\.(http|json)$"},
+                needed=True,
+            ),
+            "source": Key(says="Whose request it is.", form=TEXT, needed=True),
+        },
+    ),
+    "acted": Section(
+        says="Somebody does something to the open alerts that match the other names.",
+        example="given:\n  - {source: nagios, host: web301}\n  - {act: ack, host: web301, by: alice, for: 2h}",
+        keys={
+            "act": Key(says="What is done.", form=words(*VERBS), needed=True),
+            "by": Key(says="By whom: somebody, unless said.", form=TEXT),
+            "because": Key(says="Why.", form=TEXT),
+            "for": Key(says="How long an ack is to last.", form=DURATION),
+        },
+    ),
+    "silenced": Section(
+        says="Somebody asks for quiet.",
+        example='given:\n  - {silence: {match: {host: "web*"}, for: 2h, by: bob}}',
+        keys={
+            "match": Key(says="The alerts that are to be quiet.", form={**MATCH, "minProperties": 1}, needed=True),
+            "for": Key(says="For how long.", form=DURATION, needed=True),
+            "by": Key(says="By whom: somebody, unless said.", form=TEXT),
+            "because": Key(says="Why.", form=TEXT),
+        },
+    ),
+    "expected": Section(
+        says="What a channel hears; an occasion alone will do.",
+        example="expect: {web: [opened, {occasion: reminded, text: still so, at: 1h, times: 2}]}",
+        keys={
+            "occasion": Key(says="Why it is said.", form=OCCASION, needed=True),
+            "text": Key(says="A part of what it says, or several.", form=TEXTS),
+            "at": Key(says="When: counted from the beginning, `10m`, or a time with its date.", form=TEXT),
+            "times": Key(says="How often: once, unless said.", form=COUNT),
+        },
+    ),
 }
+KEYS: Mapping[str, tuple[str, ...]] = {name: tuple(section.keys) for name, section in LANGUAGE.items()}
+"""By section, the keys that the reader takes."""

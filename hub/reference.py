@@ -14,6 +14,7 @@ from hub.language import (
     LANGUAGE,
     NAME,
     NO_TIME,
+    OCCASION,
     OCCASIONS,
     TEXT,
     TEXTS,
@@ -40,7 +41,7 @@ TITLES = {
     "window": "A time window",
     "route": "A route",
     "everything_else": "everything_else",
-    "step": "A step of an escalation",
+    "escalation": "A step of an escalation",
     "deliver": "deliver",
     "digest": "A digest",
     "inhibit": "An inhibition",
@@ -49,9 +50,15 @@ TITLES = {
     "heartbeat": "A heartbeat",
     "access": "An entry of access",
     "test": "A test",
+    "step": "A step of a test",
+    "posted": "A step that posts a request",
+    "acted": "A step in which somebody acts",
+    "silenced": "A step that silences",
+    "expected": "What is expected",
 }
 ELSEWHERE = {
     "match": "[match](#match)",
+    "given": "[step](#a-step-of-a-test)",
     "channels": "names and [channels](#a-channel)",
     "sources": "names and [sources](#a-source)",
     "people": "names and their accounts: `{alice: {slack: U024BE7LH}}`",
@@ -65,6 +72,7 @@ PLAIN = (
     (DURATION, "duration"),
     (NO_TIME, "`0`"),
     (ADDRESS, "`chat:room`"),
+    (OCCASION, "[occasion](#occasions)"),
     (OCCASIONS, "[occasion](#occasions), or list of them"),
 )
 MATCH = """\

@@ -70,6 +70,7 @@ from hub.core.times import parse_date, parse_time, parse_zone
 from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
 from hub.errors import Complaint, RulesError
 from hub.includes import include, text_beside
+from hub.language import KEYS
 from hub.proof import Secret
 from hub.rule_files import Beside, Unreadable, apart, beside, stays_beside, together
 from hub.settings import url_fault, variable
@@ -85,44 +86,9 @@ MOST_AT_ONCE = 100_000
 LONG_WALK = 100_000
 """Objects made since the cycle collector's last walk, which it goes over in a hundredth of a second."""
 
-PACE = (
-    "group_by", "group_wait", "group_interval", "repeat_interval", "escalate", "deliver", "throttle", "digest",
-    "mention",
-)  # fmt: skip
 SAID = ("for", "what", "source", "target")
 """What `when` of `access` may bound beside fields and labels."""
 OTHERWISE = ("mute", "defer", "digest")
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "top": (
-        "version", "include", "sources", "labels", "channels", "people", "groups", "routes", "everything_else",
-        "access", "tests", "reopen_within", "ack_lasts", "storm", "heartbeats", "inhibit", "settle", "time_windows",
-        "schedules", "silence_policy", "silences", "enrich",
-    ),
-    "route": ("name", "match", "to", "tell", "continue", "routes", *PACE),
-    "everything_else": ("to", "tell", *PACE),
-    "escalation": ("after", "to", "during"),
-    "digest": ("every", "timezone"),
-    "deliver": ("during", "otherwise"),
-    "schedule": ("timezone", "layers", "calendar"),
-    "layer": ("name", "people", "rotate", "handover", "start", "during"),
-    "window": ("days", "hours", "timezone", "months", "dates", "except"),
-    "enrich": ("name", "table", "by", "add"),
-    "heartbeat": ("name", "match", "every", "grace"),
-    "inhibit": ("name", "when", "quiets", "equal"),
-    "channel": ("to", "shadow", "storm", "fallback"),
-    "limit": ("most", "within"),
-    "access": ("allow", "deny", "who", "in", "when"),
-    "silence": ("name", "match", "from", "until", "during", "because"),
-    "silence_policy": ("longest", "require", "second_person_above"),
-    "source": ("tool", "expire_after", "heartbeat", "rate"),
-    "beat": ("every", "grace"),
-    "test": ("name", "at", "given", "expect"),
-    "step": ("at", "after"),
-    "posted": ("fixture", "source"),
-    "acted": ("act", "by", "because", "for"),
-    "silenced": ("match", "for", "by", "because"),
-    "expected": ("occasion", "text", "at", "times"),
-}  # fmt: skip
 LATER: Mapping[str, tuple[str, ...]] = {
     "top": ("commands",),
     "route": ("pages", "reopen_within", "shadow"),

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hub.app import catalogue_of
 from hub.core.rules import Rules
 from hub.errors import Complaint, RulesError
+from hub.language import KEYS
 from hub.registry import installed
-from hub.routes_file import KEYS, LARGEST, SILENCE_EXAMPLE, read_rules, read_rules_text
+from hub.routes_file import LARGEST, SILENCE_EXAMPLE, read_rules, read_rules_text
 from hub.rule_tests import run_tests
 
 CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
@@ -1055,11 +1056,17 @@ def test_any_value_in_place_of_another_is_read_or_refused(spots: list[tuple[int,
 
 SECTIONS = ("sources", "labels", "channels", "people", "groups", "routes", "everything_else", "access", "tests")
 ROUTE = {"name": "x", "match": {"host": "a"}, "to": "ops"}
+
+
+def _case(**part: object) -> dict[str, object]:
+    return {"tests": [{"name": "x", "given": [], "expect": {}, **part}]}
+
+
 PLACES: dict[str, Callable[[object], dict[str, object]]] = {
     "top": lambda entry: dict(entry),
     "route": lambda entry: {"routes": [entry]},
     "everything_else": lambda entry: {"everything_else": entry},
-    "step": lambda entry: {"routes": [ROUTE | {"escalate": [entry]}]},
+    "escalation": lambda entry: {"routes": [ROUTE | {"escalate": [entry]}]},
     "digest": lambda entry: {"routes": [ROUTE | {"digest": entry}]},
     "deliver": lambda entry: {"routes": [ROUTE | {"deliver": entry}]},
     "limit": lambda entry: {"routes": [ROUTE | {"throttle": entry}], "storm": entry},
@@ -1076,6 +1083,11 @@ PLACES: dict[str, Callable[[object], dict[str, object]]] = {
     "source": lambda entry: {"sources": {"x": entry, "json": entry}},
     "beat": lambda entry: {"sources": {"nagios": {"heartbeat": entry}}},
     "test": lambda entry: {"tests": [entry]},
+    "step": lambda entry: _case(given=[entry, {"host": "x"} | entry]),
+    "posted": lambda entry: _case(given=[entry, {"fixture": "x.http"} | entry]),
+    "acted": lambda entry: _case(given=[{"host": "x"}, entry, {"act": "ack"} | entry]),
+    "silenced": lambda entry: _case(given=[{"silence": entry}]),
+    "expected": lambda entry: _case(expect={"ops": [entry]}),
 }
 WORDS = st.sampled_from(
     [
