@@ -26,6 +26,7 @@ from hub.core.holds import Pause
 from hub.core.matching import ALERT_FIELDS, MatchError, alert_look, compile_match
 from hub.core.matching import Match as CompiledMatch
 from hub.core.oncall import Schedule
+from hub.core.past import Act
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.silence import (
@@ -147,7 +148,8 @@ class HubActions:
         if not command.reads:
             record, delivery = await self._record(heard, parsed, verdict, "begun", delivery=delivery), None
         reply = await self._run(command, intent, heard)
-        await self._record(heard, parsed, verdict, reply.text, record, delivery=delivery)
+        acts = tuple(call.act for call in calls if call.act is not None)
+        await self._record(heard, parsed, verdict, reply.text, record, delivery=delivery, acts=acts)
         return reply
 
     async def read(self, heard: Heard) -> Reply:
@@ -225,6 +227,7 @@ class HubActions:
         id: str | None = None,
         *,
         delivery: Delivery | None = None,
+        acts: Sequence[Act] = (),
     ) -> str:
         """Write it down, and with it that this delivery was performed. Raises Repeated if it was before."""
         record = Audit(
@@ -241,6 +244,7 @@ class HubActions:
             allowed=verdict.allowed,
             why=verdict.why,
             outcome=outcome,
+            acts=tuple(replace(act, by=heard.asker.person) for act in acts),
         )
 
         def job(draft: Draft) -> str:

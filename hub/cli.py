@@ -86,6 +86,14 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     test.add_argument("--junit", type=Path, metavar="FILE", help="write what came of it as JUnit XML, too")
     test.add_argument("--coverage", action="store_true", help="name the routes and matches that no test reaches")
 
+    diff = _verb(verbs, "diff", _diff, "replay what happened: who would hear more, less or nothing by other rules")
+    diff.add_argument("old", help="a file, a folder, or a revision of git: main:routes.yaml")
+    diff.add_argument("new", help="the same")
+    _add_past(diff, "7d")
+    diff.add_argument("--events", type=Path, metavar="FILE", help="what tocsin export wrote, instead of a hub's past")
+    diff.add_argument("--format", choices=["text", "json", "markdown"], default="text")
+    diff.add_argument("--fail-on", default="", metavar="KINDS", help="exit 1 if there are any: lost,paging,…")
+
     explain = _verb(verbs, "explain", _explain, "say who hears of an event, and why")
     explain.add_argument("event", help="id of an event or alert, or a file: FILE.http, FILE.json")
     explain.add_argument("--source", help="whose file it is; default: the folder that the fixture lies in")
@@ -135,6 +143,11 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     if not {*arguments} & {*verbs.choices, "--version"}:
         _add_papers(verbs)
     return root
+
+
+def _add_past(verb: argparse.ArgumentParser, since: str) -> None:
+    verb.add_argument("--since", default=since, metavar="LENGTH", help=f"how far to look back, default {since}")
+    verb.add_argument("--database", help="read it there, instead of asking the hub: sqlite:///tocsin.db")
 
 
 def _add_papers(verbs: Any) -> None:
@@ -306,6 +319,50 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text)
     except OSError as error:
         raise TocsinError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from hub.app import catalogue_of
+    from hub.core.comparison import FAIL_ON
+    from hub.diff_words import FORMATS, as_dict, to
+    from hub.diffing import bodies_of, diff
+    from hub.registry import installed
+    from hub.revisions import rules_of
+    from hub.settings import read_settings
+
+    kinds = [kind for kind in options.fail_on.split(",") if kind]
+    if strange := [kind for kind in kinds if kind not in FAIL_ON]:
+        raise TocsinError(f"--fail-on {strange[0]}: there is {', '.join(FAIL_ON)}")
+    settings, catalogue = read_settings(), catalogue_of(installed())
+    old, new = (rules_of(where, catalogue) for where in (options.old, options.new))
+    past = _past(options, bodies_of(old, new))
+    compared = diff(old, new, past, zone=settings.zone)
+    link = to(settings.public_url)
+    if options.json or options.format == "json":
+        print(json.dumps(as_dict(compared, link)))
+    else:
+        print(FORMATS[options.format](compared, link).rstrip("\n"))
+    return FAULTS if any(compared.count(kind) for kind in kinds) else OK
+
+
+def _past(options: argparse.Namespace, bodies: Sequence[str]) -> Any:
+    """What happened: from a file, a database, or the hub."""
+    from datetime import UTC, datetime
+
+    from hub import corpus
+    from hub.client import Client
+    from hub.core.durations import parse_duration
+    from hub.store.care import care_of
+
+    if getattr(options, "events", None):
+        return corpus.read(options.events)
+    try:
+        length = parse_duration(options.since)
+    except ValueError as error:
+        raise TocsinError(f"--since: {error}") from None
+    if options.database:
+        return care_of(options.database).past(datetime.now(UTC) - length, bodies)
+    return corpus.of_hub(Client(), length, bodies)
 
 
 def _file_of(event: str) -> Path | None:

@@ -18,6 +18,7 @@ from hub.core.event import Event, Labels, Report
 from hub.core.holds import Pause
 from hub.core.notification import Message, MessageRef
 from hub.core.oncall import Schedule
+from hub.core.past import Act
 from hub.core.records import Record
 from hub.core.records import field as struct_field
 from hub.core.silence import Overlap, Silence, SilencePolicy
@@ -575,6 +576,8 @@ class Call:
     """The canonical arguments, as `allow: "silence twitter"` would have them."""
     arguments: Mapping[str, str | float] = field(default_factory=dict)
     """What `when:` may bound; durations in seconds."""
+    act: Act | None = None
+    """What the hub itself does to an alert by it, where no tool is asked."""
 
 
 class Command(Protocol[IntentT]):

@@ -230,6 +230,7 @@ LANGUAGE: Mapping[str, Section] = {
             "to": Key(says="Its address: a chat, and a room there.", form=ADDRESS, needed=True),
             "shadow": Key(says="Decide and record all, and send nothing: to look at first.", form=FLAG),
             "storm": Key(says="As `storm` at the top, for this channel.", form=either(of("limit"), NEVER)),
+            "pages": Key(says="It wakes somebody at night: `tocsin diff` says what is new there.", form=FLAG),
             "fallback": Key(
                 says="The channel that is told what this one refuses, or does not take within two minutes.", form=TEXT
             ),

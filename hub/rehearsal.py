@@ -19,12 +19,13 @@ from hub.core.event import Event
 from hub.core.notification import DeliveryState, Line, MessageRef, Occasion, Post
 from hub.core.records import Record
 from hub.core.rules import Rules
+from hub.core.silence import SilenceId
 from hub.duty import Duties
 from hub.inhibiting import Inhibiting
 from hub.outbox import Tried, first_shown, settled_line, settled_post
 from hub.router import NOTICES_TOGETHER, Router
 from hub.state import Draft, State, life_key
-from hub.store import LifeKey, StoredCalendar, StoredEvent
+from hub.store import Decision, LifeKey, StoredCalendar, StoredEvent
 
 T = TypeVar("T")
 REST = timedelta(minutes=30)
@@ -120,6 +121,11 @@ class Rehearsal:
             else:
                 self._show()
         self.now = max(self.now, at)
+
+    def reasons(self, decision: Decision) -> tuple[tuple[str, str], ...]:
+        """What kept an event from being told, by names: a silence of the rules file has an id of chance."""
+        names = {silence.id: silence.name for silence in self.state.silences.values() if silence.name}
+        return tuple((by, names.get(SilenceId(id), id)) for by, id in decision.suppressed)
 
     def _next_due(self) -> datetime | None:
         timer = self.state.next_due()

@@ -92,7 +92,7 @@ OTHERWISE = ("mute", "defer", "digest")
 LATER: Mapping[str, tuple[str, ...]] = {
     "top": ("commands",),
     "route": ("pages", "reopen_within", "shadow"),
-    "channel": ("pages", "pace"),
+    "channel": ("pace",),
     "access": ("confirm", "approve"),
     "source": ("enrich",),
 }  # fmt: skip
@@ -165,6 +165,11 @@ def read_rules_text(text: str, name: str, catalogue: Catalogue) -> Rules:
     return _read(*apart(text), name, catalogue)
 
 
+def read_rules_of(text: str, others: Beside, name: str, catalogue: Catalogue) -> Rules:
+    """The same, with what lies beside them given apart: as a revision has it, or a pull request."""
+    return _read(text, others, name, catalogue)
+
+
 def _read(text: str, others: Beside, name: str, catalogue: Catalogue) -> Rules:
     with _no_garbage_collection():
         tree = Tree(name)
@@ -214,6 +219,7 @@ class _Reading:
     """A table could not be read, so that any name may be one of its columns."""
     channel_options: dict[str, Any] = field(default_factory=dict)
     shadows: set[str] = field(default_factory=set)
+    pages: set[str] = field(default_factory=set)
     fallbacks: dict[str, str] = field(default_factory=dict)
     fallbacks_asked: list[tuple[str, Any, Path_]] = field(default_factory=list)
     """Of which address, what is written, and where."""
@@ -283,6 +289,7 @@ class _Reading:
             silences=silences,
             silence_policy=policy,
             shadows=frozenset(self.shadows),
+            pages=frozenset(self.pages),
             fallbacks=self.fallbacks,
             storm=self._limit(top["storm"], ("storm",)) if "storm" in top else STORM,
             storms=self.storms,
@@ -402,6 +409,8 @@ class _Reading:
                 self._channel_options(body, address, path)
                 if self._flag(body.get("shadow"), (*path, "shadow")):
                     self.shadows.add(address)
+                if self._flag(body.get("pages"), (*path, "pages")):
+                    self.pages.add(address)
                 if "storm" in body:
                     self.storms[address] = self._limit(body["storm"], (*path, "storm"))
                 if "fallback" in body:

@@ -18,6 +18,7 @@ from hub.core.durations import say_duration
 from hub.core.event import Event, EventId, Severity, Status
 from hub.core.matching import EVENT_FIELDS, alert_look, compile_match, event_look
 from hub.core.notification import Line, Post
+from hub.core.past import nested
 from hub.core.records import replace
 from hub.core.routing import say_trail
 from hub.core.rules import Rules
@@ -34,6 +35,8 @@ from hub.wording import Wording
 
 MOST_SHOWN = 40
 """Of what was heard, how much a failure shows."""
+SECTIONS = {"inhibition": "inhibit", "silence": "silences", "window": "time_windows"}
+"""Where what holds something back stands in the rules."""
 Words = Callable[[], Wording]
 
 
@@ -71,14 +74,10 @@ class Reached:
 
     places: set[tuple[str, str]] = field(default_factory=set)
 
-    def note(self, decision: Decision, matched: Sequence[str], silences: Mapping[str, str]) -> None:
-        """`silences` are the names of those of the file, by id."""
+    def note(self, decision: Decision, matched: Sequence[str], reasons: Sequence[tuple[str, str]]) -> None:
         self.places |= {("routes", name) for name in matched}
         self.places |= {("takes", route) for route, _ in decision.routes}
-        for by, id in decision.suppressed:
-            section = {"inhibition": "inhibit", "silence": "silences", "window": "time_windows"}.get(by)
-            if section:
-                self.places.add((section, silences.get(id, id) if section == "silences" else id))
+        self.places |= {(SECTIONS[by], name) for by, name in reasons if by in SECTIONS}
 
 
 class NotGiven(Exception):
@@ -174,8 +173,8 @@ class _Case:
             self.trails.append(f"  {self._file}:{self.line}: {_about(routed.event)}\n{_indented(say_trail(steps))}")
             if routed.decision is None:
                 raise NotGiven(f"a rule failed: {routed.failure}")
-            names: dict[str, str] = {one.id: one.name for one in self.rehearsal.state.silences.values()}
-            self.reached.note(routed.decision, [one.route for one in steps if one.matched], names)
+            reasons = self.rehearsal.reasons(routed.decision)
+            self.reached.note(routed.decision, [one.route for one in steps if one.matched], reasons)
 
     def acted(self, acted: Acted, _: int) -> None:
         if acted.verb == "unsilence":
@@ -276,21 +275,7 @@ def _event(id: str, given: Mapping[str, str], rules: Rules, at: datetime) -> tup
         received_at=at,
         occurred_at=at,
     )
-    return event, _nested(bodies)
-
-
-def _nested(given: Mapping[str, str]) -> Any:
-    """`body.x.y: z` as the decoded body would have it."""
-    found: dict[str, Any] = {}
-    for name, value in given.items():
-        *above, last = name.split(".")[1:]
-        inner = found
-        for step in above:
-            inner = inner.setdefault(step, {})
-            if not isinstance(inner, dict):
-                raise NotGiven(f"{name}: something above it is a text already")
-        inner[last] = value
-    return found
+    return event, nested(bodies)
 
 
 # ------------------------------------------------------------------------------------------------- what is said of it

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hub.commands.phrases import about, say_alerts, say_id, say_title, short, split_length, split_reason
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target
 from hub.core.alert import Alert
+from hub.core.past import Act
 from hub.core.silence import Silence
 from hub.errors import UsageError
 
@@ -70,7 +71,8 @@ class Deed:
     def call(self) -> Call:
         if self.request is not None:
             return self.request.call()
-        return Call(name=self.verb, words=self.alert.key, arguments=about(self.alert))
+        act = Act(verb=self.verb, alert=self.alert.id, reason=self.reason, seconds=self.seconds)
+        return Call(name=self.verb, words=self.alert.key, arguments=about(self.alert), act=act)
 
 
 Here = Callable[[Deed, Heard, Actions], Awaitable[str]]

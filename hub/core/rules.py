@@ -93,6 +93,8 @@ class Rules:
     """By address, where it is another."""
     shadows: frozenset[str] = frozenset()
     """The addresses to which all is decided and nothing sent."""
+    pages: frozenset[str] = frozenset()
+    """The addresses that wake somebody at night: a change that adds to them is to be seen."""
     fallbacks: Mapping[str, str] = field(default_factory=dict)
     """By address, the address that is told what it does not show."""
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

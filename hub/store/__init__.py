@@ -18,6 +18,7 @@ from hub.core.calendar import Occurrence
 from hub.core.event import Event
 from hub.core.grouping import Group
 from hub.core.notification import Line, Post
+from hub.core.past import Act, Happened
 from hub.core.records import Record
 from hub.core.records import field as struct_field
 from hub.core.silence import Silence
@@ -113,6 +114,8 @@ class Audit:
     allowed: bool
     why: str = ""
     outcome: str = ""
+    acts: tuple[Act, ...] = ()
+    """What it did to alerts by the hub's own word; what a tool was asked is an ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +251,13 @@ class Store(Protocol):
     ) -> tuple[Sequence[StoredEvent], Mark | None]:
         """At most `limit` events received since then, newest first, beginning behind a mark. With the mark to go on
         from; None: there is nothing more."""
+
+    async def past(
+        self, *, since: datetime, after: Mark | None, limit: int, bodies: Sequence[str] = ()
+    ) -> tuple[Sequence[Happened], Mark | None]:
+        """What happened since then, as far as it can be replayed: at most `limit` events, oldest first, beginning
+        behind a mark, each with what it has of these fields of bodies (`body.repo.name`); and with the first, in
+        no order, what people did. With the mark to go on from; None: there is nothing more."""
 
     async def failed_events(self, *, limit: int = 100) -> Sequence[StoredEvent]: ...
     async def unrouted(self, *, limit: int) -> Sequence[StoredEvent]:

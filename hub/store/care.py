@@ -5,10 +5,11 @@ Status, size and backup may be asked while a hub runs; to migrate and to restore
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,14 +17,18 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from hub.core.past import Happened
 from hub.errors import SettingsError
 from hub.store.migrations import migrate, version_of
-from hub.store.queries import count
+from hub.store.queries import count, past
 from hub.store.sql import parse_url
 from hub.store.sqlite import PATIENCE, claimed, file_of, reason_of
 from hub.store.tables import VERSION
 
 ResultT = TypeVar("ResultT")
+
+STEP = 2_000
+"""Events that are read at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,9 @@ class Care(Protocol):
         """Bring the tables up to date; from which version."""
 
     def size(self) -> Size: ...
+    def past(self, since: datetime, bodies: Sequence[str]) -> Sequence[Happened]:
+        """All that happened since then, as far as it can be replayed; read, while the hub runs on."""
+
     def backup(self, file: Path) -> None:
         """A copy as of one moment, while the hub runs on. Refuses a file that exists."""
 
@@ -84,6 +92,9 @@ class SqliteCare:
         beside = [self._file, self._file.with_name(f"{self._file.name}-wal")]
         size = sum(file.stat().st_size for file in beside if file.exists())
         return Size(bytes=size, rows=self._read(current(count)))
+
+    def past(self, since: datetime, bodies: Sequence[str]) -> Sequence[Happened]:
+        return self._read(current(partial(whole_past, since=since, bodies=bodies)))
 
     def backup(self, file: Path) -> None:
         if file.exists():
@@ -136,6 +147,15 @@ def current(work: Callable[[Connection], ResultT]) -> Callable[[Connection], Res
         return work(connection)
 
     return done
+
+
+def whole_past(connection: Connection, since: datetime, bodies: Sequence[str]) -> Sequence[Happened]:
+    found, mark = past(connection, since, None, STEP, bodies)
+    everything = [*found]
+    while mark is not None:
+        found, mark = past(connection, since, mark, STEP, bodies)
+        everything += found
+    return everything
 
 
 @contextmanager

@@ -25,9 +25,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.sql import Executable
 
 from hub.core.alert import Alert
+from hub.core.past import Happened
 from hub.errors import Overloaded, Overtaken, SettingsError
 from hub.store import DUPLICATES_FOR, Changes, LifeKey, SharedStore, Store, Term, mapping, queries, writing
-from hub.store.care import Size, Status, current
+from hub.store.care import Size, Status, current, whole_past
 from hub.store.lease import LEADER, PostgresDesk, deposed
 from hub.store.mapping import Values, storable
 from hub.store.migrations import migrate, version_of
@@ -426,6 +427,9 @@ class PostgresCare:
 
     def size(self) -> Size:
         return self._run(READING, current(_size))
+
+    def past(self, since: datetime, bodies: Sequence[str]) -> Sequence[Happened]:
+        return self._run(READING, current(partial(whole_past, since=since, bodies=bodies)))
 
     def backup(self, file: Path) -> None:
         raise SettingsError(f"PostgreSQL makes its own, while the hub runs: pg_dump -Fc -f {file} {self._named()}")

@@ -20,10 +20,14 @@ from sqlalchemy import (
     tuple_,
 )
 
-from hub.contracts import RoomMessage
+from hub.contracts import RoomMessage, WebhookRequest
 from hub.core.alert import Alert
+from hub.core.event import Event
+from hub.core.matching import event_look
 from hub.core.notification import Line, Post
-from hub.core.silence import Silence
+from hub.core.past import Act, Happened, of_silence
+from hub.core.silence import LONGEST, Silence
+from hub.errors import PayloadError
 from hub.store import Audit, LifeKey, Mark, Snapshot, StoredAsk, StoredEvent, StoredRequest, mapping
 from hub.store.mapping import storable
 from hub.store.tables import Utc, micros
@@ -227,6 +231,58 @@ def past_events(
         newest = newest.where(place < tuple_(bindparam("at", before[0], Utc), bindparam("arrival", before[1])))
     rows = connection.execute(newest.order_by(EVENT.c.received_at.desc(), ARRIVAL.desc()).limit(limit)).all()
     return [mapping.event_of(row[0]) for row in rows], (rows[-1][1], rows[-1][2]) if len(rows) == limit else None
+
+
+def past(
+    connection: Connection, since: datetime, after: Mark | None, limit: int, bodies: Sequence[str]
+) -> tuple[Sequence[Happened], Mark | None]:
+    place = tuple_(EVENT.c.received_at, ARRIVAL)
+    oldest = select(EVENT.c.record, EVENT.c.received_at, ARRIVAL).where(EVENT.c.received_at >= since)
+    if after is not None:
+        oldest = oldest.where(place > tuple_(bindparam("at", after[0], Utc), bindparam("arrival", after[1])))
+    rows = connection.execute(oldest.order_by(EVENT.c.received_at, ARRIVAL).limit(limit)).all()
+    stored = [mapping.event_of(row[0]) for row in rows]
+    posted = {one.id: one for one in requests(connection, [s.event.request_id for s in stored])} if bodies else {}
+    events = [
+        Happened(at=s.routed_at or s.event.received_at, event=s.event, body=_of_body(s.event, posted, bodies))
+        for s in stored
+    ]
+    mark = (rows[-1][1], rows[-1][2]) if len(rows) == limit else None
+    return ([*_deeds(connection, since), *events] if after is None else events), mark
+
+
+def _of_body(event: Event, posted: Mapping[str, StoredRequest], names: Sequence[str]) -> Mapping[str, str]:
+    request = posted.get(event.request_id)
+    if request is None:
+        return {}
+    webhook = WebhookRequest(
+        source=request.source,
+        headers=request.headers,
+        query=request.query,
+        body=request.body,
+        received_at=request.received_at,
+    )
+    try:
+        look = event_look(event, webhook.json().value)
+    except PayloadError:
+        return {}
+    return {name: value for name in names if (value := look(name)) is not None}
+
+
+def _deeds(connection: Connection, since: datetime) -> Iterator[Happened]:
+    """What people did, as far as it is on record: silences that hold since then, and acts."""
+    begun = select(SILENCE.c.record).where(SILENCE.c.starts_at >= since - LONGEST).order_by(SILENCE.c.starts_at)
+    for silence in _all(connection, begun, mapping.silence_of):
+        if (silence.ended_at or silence.ends_at) > since:
+            yield from of_silence(silence)
+    said = select(AUDIT.c.record).where(AUDIT.c.at >= since).order_by(AUDIT.c.at, ARRIVAL)
+    for audit in _all(connection, said, mapping.audit_of):
+        yield from (Happened(at=audit.at, act=act) for act in audit.acts if audit.allowed)
+    asked = select(ASK.c.record).where(ASK.c.asked_at >= since).order_by(ASK.c.asked_at)
+    for ask in _all(connection, asked, mapping.ask_of):
+        if ask.verb == "ack" and ask.alert:
+            act = Act(verb=ask.verb, alert=ask.alert, by=ask.asker, reason=ask.reason, seconds=ask.duration)
+            yield Happened(at=ask.asked_at, act=act)
 
 
 def failed_events(connection: Connection, limit: int) -> Sequence[StoredEvent]:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
 from hub.core.notification import Line, Post
+from hub.core.past import Happened
 from hub.core.silence import Silence
 from hub.errors import SettingsError
 from hub.store import (
@@ -148,6 +149,11 @@ class SqlStore:
         self, *, since: datetime, before: Mark | None, limit: int
     ) -> tuple[Sequence[StoredEvent], Mark | None]:
         return await self._read(lambda connection: queries.past_events(connection, since, before, limit))
+
+    async def past(
+        self, *, since: datetime, after: Mark | None, limit: int, bodies: Sequence[str] = ()
+    ) -> tuple[Sequence[Happened], Mark | None]:
+        return await self._look(lambda connection: queries.past(connection, since, after, limit, bodies))
 
     async def failed_events(self, *, limit: int = 100) -> Sequence[StoredEvent]:
         return await self._read(lambda connection: queries.failed_events(connection, limit))

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from hub.errors import Overloaded, TocsinError, Unsupported
 from hub.ingest import Malformed
 from hub.logs import about
 from hub.operations import Done, NotThere, Operations
-from hub.store import StoredEvent, StoredRequest
+from hub.store import Mark, StoredEvent, StoredRequest
 from hub.web.answers import answer, error, plain
 from hub.web.gate import Caller, caller
 
@@ -30,8 +30,26 @@ log = logging.getLogger("tocsin.web")
 REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 STATES = ("open", "acked", "resolved")
 DELIVERY_STATES = ("owed", "sent", "unknown", "dead", "shadow")
+AT_ONCE = 1_000
+"""Events of the past in one answer."""
 MOST_FIRING = 100
 """Alerts that a preview lists; it counts all."""
+
+
+def _length(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as wrong:
+        raise BadRequest(f"since: {wrong}") from None
+
+
+def _mark(text: str) -> Mark | None:
+    """Where the answer before ended."""
+    at, _, arrival = text.partition("/")
+    try:
+        return (datetime.fromisoformat(at).astimezone(UTC), int(arrival)) if text else None
+    except ValueError:
+        raise BadRequest("after is what the answer before had as next") from None
 
 
 class BadRequest(TocsinError):
@@ -84,6 +102,7 @@ class Api:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/api/v1/events/{id}", self.event),
+            web.get("/api/v1/past", self.past),
             web.get("/api/v1/alerts", self.alerts),
             web.get("/api/v1/rooms/{name}/messages", self.messages),
             web.post("/api/v1/say", self.say),
@@ -142,6 +161,17 @@ class Api:
         groups = (stored.decision.alert, *(alert.groups if alert else ()))
         told = [await self._hub.store.deliveries(state=None, group=group) for group in groups]
         return [delivery for some in told for delivery in some]
+
+    async def past(self, request: web.Request) -> web.Response:
+        """What happened, oldest first, as `tocsin export` writes it; `next` goes on from there."""
+        since = self._hub.now() - _length(request.query.get("since", "7d"))
+        bodies = [name for name in request.query.get("bodies", "").split(",") if name.startswith("body.")]
+        found, mark = await self._hub.store.past(
+            since=since, after=_mark(request.query.get("after", "")), limit=AT_ONCE, bodies=bodies
+        )
+        return answer(
+            {"past": msgspec.to_builtins(found), "next": f"{mark[0].isoformat()}/{mark[1]}" if mark else None}
+        )
 
     async def alerts(self, request: web.Request) -> web.Response:
         state = request.query.get("state")

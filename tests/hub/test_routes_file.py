@@ -151,9 +151,9 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         "version: 1\nchannels: {ops: [room:ops]}\neverything_else: {to: ops}\n",
         ["2:17: a list is not an address; write chat:name, such as room:ops"],
     ),
-    "pages": (
-        "version: 1\nchannels: {ops: {to: room:ops, pages: true}}\neverything_else: {to: ops}\n",
-        ["2:32: 'pages' is not supported by this version; remove it"],
+    "pages what is no choice": (
+        "version: 1\nchannels: {ops: {to: room:ops, pages: sometimes}}\neverything_else: {to: ops}\n",
+        ["2:39: 'sometimes' is none of true, false"],
     ),
     "fallback of no channel": (
         "version: 1\nchannels: {ops: {to: room:ops, fallback: wbe}, web: room:web}\neverything_else: {to: ops}\n",

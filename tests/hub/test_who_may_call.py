@@ -32,6 +32,7 @@ TABLE: Mapping[str, str] = {
     "POST /chat/{chat}/{part}": PROOF,
     "GET /metrics": BEARER,
     "GET /api/v1/events/{id}": BEARER,
+    "GET /api/v1/past": BEARER,
     "GET /api/v1/alerts": BEARER,
     "GET /api/v1/rooms/{name}/messages": BEARER,
     "POST /api/v1/say": BEARER,

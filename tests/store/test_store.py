@@ -26,6 +26,7 @@ from hub.core.notification import (
     PostId,
     Sending,
 )
+from hub.core.past import Act
 from hub.core.records import replace
 from hub.core.silence import Silence, SilenceId
 from hub.errors import Overloaded, SettingsError
@@ -367,6 +368,32 @@ async def test_past_events_are_read_step_by_step(store: Store) -> None:
             break
 
     assert ["new", "e4", "e3", "e2", "e1", "e0", "w"] == read
+
+
+async def test_the_past_is_read_as_it_can_be_replayed(store: Store) -> None:
+    """Oldest first, with what rules match of bodies; first of all what people did, and only once."""
+    body = b'{"team": "web", "deep": {"er": 1}}'
+    said = replace(request("r1", body=body), headers={"content-type": "application/json"})
+    both = routed("b", "a1"), routed("a", "a1", ago(1))
+    events = [replace(one, event=replace(one.event, request_id="r1")) for one in both]
+    act = Act(verb="ack", alert="a1", by="alice")
+    standing = replace(silence("s1"), starts_at=ago(2), ended_at=NOW)
+    await store.commit(
+        Changes(
+            requests=[said],
+            events=[*events, routed("old", "a1", OLD)],
+            silences={"s1": standing},
+            audit=[replace(command("x1"), acts=(act,))],
+        )
+    )
+    first, mark = await store.past(since=ago(3), after=None, limit=1, bodies=["body.deep.er", "body.none"])
+    second, _ = await store.past(since=ago(3), after=mark, limit=2)
+
+    assert ["s1", None, None, None] == [one.silence and one.silence.id for one in first]
+    assert ["", "s1", "", ""] == [one.ended for one in first]
+    assert [None, None, act, None] == [one.act for one in first]
+    assert ["a", {"body.deep.er": "1"}] == [first[-1].event and first[-1].event.id, first[-1].body]
+    assert ["b"] == [one.event and one.event.id for one in second]
 
 
 async def test_a_delivery_is_known_by_source_and_id_if_it_was_accepted(store: Store) -> None:
@@ -909,6 +936,7 @@ async def ask_everything(store: Store) -> None:
     await store.events_of("a1")
     await store.failed_events()
     await store.past_events(since=BEFORE, before=(NOW, 1), limit=5)
+    await store.past(since=BEFORE, after=(NOW, 1), limit=5, bodies=["body.x"])
     for state in ("open", "acked", "resolved", None):
         await store.alerts(state=state)
     for shown in ("owed", "sent", None):

@@ -1,0 +1,81 @@
+"""What has happened, as a file: a line that says what it is, then each thing on a line of its own, as JSON."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlencode
+
+import msgspec
+
+from hub.client import Client
+from hub.core.matching import compile_match
+from hub.core.past import Happened, nested
+from hub.core.records import Record
+from hub.errors import TocsinError
+
+VERSION = 1
+LONGEST_LINE = 16 * 1024 * 1024
+
+
+class Head(Record, frozen=True, kw_only=True):
+    """The first line."""
+
+    tocsin: Literal["past"]
+    version: int
+    redacted: bool = False
+
+
+def lines(past: Iterable[Happened], *, redacted: bool = False) -> Iterator[bytes]:
+    yield b'{"tocsin":"past","version":%d,"redacted":%s}' % (VERSION, b"true" if redacted else b"false")
+    yield from map(msgspec.json.encode, past)
+
+
+def read(path: Path) -> Sequence[Happened]:
+    """What a file holds. Raises TocsinError with the line that is wrong."""
+    found: list[Happened] = []
+    try:
+        with path.open("rb") as file:
+            _check_head(path, file.readline(LONGEST_LINE))
+            for number, line in enumerate(file, 2):
+                if line.strip():
+                    found.append(_happened(f"{path}:{number}", line))
+    except OSError as error:
+        raise TocsinError(f"{path} cannot be read: {error.strerror}") from None
+    return found
+
+
+def _check_head(path: Path, line: bytes) -> None:
+    try:
+        head = msgspec.json.decode(line, type=Head)
+    except (msgspec.DecodeError, ValueError):
+        raise TocsinError(f"{path} is no file of events; make one with: tocsin export --since 30d") from None
+    if head.version != VERSION:
+        raise TocsinError(f"{path} is of version {head.version}; this tocsin reads {VERSION}")
+
+
+_decode = msgspec.json.Decoder(Happened).decode
+
+
+def _happened(place: str, line: bytes) -> Happened:
+    try:
+        one = _decode(line)
+        nested(one.body)
+        if one.silence is not None:
+            compile_match(one.silence.match)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise TocsinError(f"{place}: is none of what has happened: {error}") from None
+    if one.at.tzinfo is None:
+        raise TocsinError(f"{place}: 'at' has no offset; write it like 2026-11-21T03:00:00Z")
+    return one
+
+
+def of_hub(client: Client, length: timedelta, bodies: Sequence[str]) -> Sequence[Happened]:
+    """What happened at a hub within that time."""
+    found, after = list[Happened](), ""
+    while True:
+        query = {"since": f"{int(length.total_seconds())}s", "bodies": ",".join(bodies), "after": after}
+        said = client.get(f"/api/v1/past?{urlencode(query)}")
+        found += msgspec.convert(said["past"], list[Happened])
+        if not (after := said["next"] or ""):
+            return found
