@@ -5,6 +5,7 @@ Exit: 0 ok · 1 refused, or faults found · 2 usage · 3 the hub cannot be reach
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -93,6 +94,12 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     diff.add_argument("--events", type=Path, metavar="FILE", help="what tocsin export wrote, instead of a hub's past")
     diff.add_argument("--format", choices=["text", "json", "markdown"], default="text")
     diff.add_argument("--fail-on", default="", metavar="KINDS", help="exit 1 if there are any: lost,paging,…")
+
+    export = _verb(verbs, "export", _export, "write what happened, for tocsin diff --events")
+    _add_past(export, "30d")
+    export.add_argument("--redact", action="store_true", help="without names: only what the rules decide by stays")
+    export.add_argument("--routes", help="rules that say what that is, default routes.yaml")
+    export.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
 
     explain = _verb(verbs, "explain", _explain, "say who hears of an event, and why")
     explain.add_argument("event", help="id of an event or alert, or a file: FILE.http, FILE.json")
@@ -336,6 +343,7 @@ def _diff(options: argparse.Namespace) -> int:
     settings, catalogue = read_settings(), catalogue_of(installed())
     old, new = (rules_of(where, catalogue) for where in (options.old, options.new))
     past = _past(options, bodies_of(old, new))
+    gc.disable()  # of what a replay makes nothing lies in cycles, and there is much of it
     compared = diff(old, new, past, zone=settings.zone)
     link = to(settings.public_url)
     if options.json or options.format == "json":
@@ -343,6 +351,27 @@ def _diff(options: argparse.Namespace) -> int:
     else:
         print(FORMATS[options.format](compared, link).rstrip("\n"))
     return FAULTS if any(compared.count(kind) for kind in kinds) else OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    from hub import corpus
+    from hub.core.past import in_order
+    from hub.diffing import bodies_of
+    from hub.pseudonyms import Pseudonyms
+
+    rules = _rules(options.routes)
+    past = in_order(_past(options, bodies_of(rules)))
+    names = Pseudonyms(rules, past) if options.redact else None
+    told = past if names is None else map(names.of, past)
+    with corpus.written(options.output) as file:
+        for line in corpus.lines(told, redacted=options.redact):
+            file.write(line + b"\n")
+    kept = ", ".join(f"{number} of {name}" for name, number in names.kept.items()) if names else ""
+    if kept:
+        print(f"with words that rules match on: {kept}", file=sys.stderr)
+    if options.output:
+        print(f"{options.output}: {_count(len(past), 'line')}", file=sys.stderr)
+    return OK
 
 
 def _past(options: argparse.Namespace, bodies: Sequence[str]) -> Any:

@@ -1,9 +1,11 @@
 """What has happened, as a file: a line that says what it is, then each thing on a line of its own, as JSON."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 from urllib.parse import urlencode
 
 import msgspec
@@ -29,6 +31,21 @@ class Head(Record, frozen=True, kw_only=True):
 def lines(past: Iterable[Happened], *, redacted: bool = False) -> Iterator[bytes]:
     yield b'{"tocsin":"past","version":%d,"redacted":%s}' % (VERSION, b"true" if redacted else b"false")
     yield from map(msgspec.json.encode, past)
+
+
+@contextmanager
+def written(path: Path | None) -> Iterator[BinaryIO]:
+    """A file that is there whole or not at all; or standard output."""
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise TocsinError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def read(path: Path) -> Sequence[Happened]:

@@ -408,6 +408,15 @@ def needed(match: Match) -> frozenset[str]:
     return frozenset(part.name for part in _conditions(match))
 
 
+def leaves(match: Match) -> list[Field]:
+    """All conditions that it is made of, whether they must hold or must not."""
+    if isinstance(match, Field):
+        return [match]
+    if isinstance(match, Not):
+        return leaves(match.part)
+    return [one for part in match.parts for one in leaves(part)] if isinstance(match, All | AnyOf) else []
+
+
 def _conditions(match: Match) -> list[Field]:
     """The conditions that must all hold."""
     if isinstance(match, Field):
