@@ -74,6 +74,7 @@ class Replay:
         for routed in self.decided():
             self._note(routed)
         self._over = True
+        self.rehearsal.do(_nobody_repeats)
         self.rehearsal.pass_until(self.rehearsal.now + AFTERWARDS)
         return self.heard
 
@@ -131,6 +132,12 @@ class Replay:
         for route, channel in decision.routes if self._digested else ():
             if route in self._digested and channel not in self._rules.shadows:
                 heard.told.setdefault(id, {}).setdefault((channel, route), self.rehearsal.now)
+
+
+def _nobody_repeats(draft: Draft) -> None:
+    """What is heard again and again adds nothing, and may take long where much is open at the end."""
+    for timer in [timer for kind in ("remind", "escalate", "ack") for timer in draft.timers_of(kind)]:
+        draft.set_timer(timer.kind, timer.subject, None)
 
 
 def _act(rehearsal: Rehearsal, draft: Draft, act: Act) -> None:

@@ -75,7 +75,7 @@ class Inhibiting:
     def _overlay(self, layer: Draft) -> Inhibitions:
         overlay = layer.overlay
         if not isinstance(overlay, Overlay) or overlay.index.rules != self._rules().inhibit:
-            overlay = layer.overlay = Overlay(index=Inhibitions(self._rules().inhibit))
+            overlay = layer.overlay = Overlay(index=Inhibitions(self._rules().inhibit, beside=self._committed()))
         for alert in layer.alert_log[overlay.seen :]:
             overlay.index.put(alert)
         overlay.seen = len(layer.alert_log)

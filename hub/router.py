@@ -573,7 +573,8 @@ class Router:
         for kind, subjects in together.items():
             if subjects:
                 self._turn(draft, kind, subjects)
-        self._remind_owners(draft, [subject for kind, subject in due if kind == "ack"])
+        if acks := [subject for kind, subject in due if kind == "ack"]:
+            self._remind_owners(draft, acks)
 
     def _remind_owners(self, draft: Draft, ids: Sequence[str]) -> None:
         branch = draft.branch()

@@ -2,8 +2,9 @@
 told in digests; and what is told when that ends. The part of the router that is about it."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from hub.core import telling
 from hub.core.alert import Alert, Phase
@@ -14,12 +15,24 @@ from hub.core.notification import DeliveryState, Occasion, Post, Sending
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said, Telling
+from hub.core.windows import TimeWindow
 from hub.pauses import begin, end, pause_of, pauses_in
 from hub.state import Draft
 
 MOST_LISTED = 15
+NEVER = datetime.max.replace(tzinfo=UTC)
 Waited = list[tuple[Post, Alert]]
 """Posts that waited, each with the alert that it tells of, or the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """Of these windows the names of those that are closed, from one time to another."""
+
+    windows: Mapping[str, TimeWindow]
+    since: datetime
+    until: datetime
+    names: frozenset[str]
 
 
 class Waiting:
@@ -40,7 +53,7 @@ class Waiting:
         self._held = held
         self._put = put
         self._speak = speak
-        self._closed_at: tuple[str, datetime, frozenset[str]] | None = None
+        self._closed_at: _Closed | None = None
         self._opening: dict[str, datetime | None] = {}
 
     def expect(self, draft: Draft, posts: Iterable[Post]) -> None:
@@ -67,12 +80,15 @@ class Waiting:
         return Holds(windows=closed, routes=frozenset(routes), channels=channels)
 
     def _closed(self, now: datetime) -> frozenset[str]:
-        """The windows that are. A batch has one time, so that they are looked at once for all of it."""
-        rules = self._rules()
-        if self._closed_at is None or self._closed_at[:2] != (rules.hash, now):
-            names = frozenset(name for name, window in rules.windows.items() if not window.active(now))
-            self._closed_at, self._opening = (rules.hash, now, names), {}
-        return self._closed_at[2]
+        """The windows that are. They are looked at anew when the first of them opens or closes."""
+        windows, known = self._rules().windows, self._closed_at
+        if known is not None and known.windows is windows and known.since <= now < known.until:
+            return known.names
+        names = frozenset(name for name, window in windows.items() if not window.active(now))
+        changes = (window.opens(now) if name in names else window.closes(now) for name, window in windows.items())
+        until = min((at for at in changes if at is not None), default=NEVER)
+        self._closed_at, self._opening = _Closed(windows, now, until, names), {}
+        return names
 
     def opens(self, draft: Draft, name: str) -> None:
         """A window opens: tell what waited for it and is worth telling still."""

@@ -43,8 +43,12 @@ _INHIBITS: Mapping[_Side, tuple[_Side, ...]] = {
 _INHIBITED_BY = {side: tuple(by for by in _Side if side in _INHIBITS[by]) for side in _Side}
 _SIDES = {(True, False): _Side.SOURCE, (False, True): _Side.TARGET, (True, True): _Side.BOTH}
 
+LOOKED = 16
+"""Alerts of which it is kept where they stand."""
 _Stand = tuple[int, tuple[str | None, ...], _Side]
 """Where alerts meet: the position of a rule, values of its `equal`, and the side on which they stand."""
+
+_Looked = dict[int, tuple[Alert, tuple[_Stand, ...]]]
 
 
 class Inhibitions:
@@ -54,10 +58,12 @@ class Inhibitions:
     number of alerts that are open.
     """
 
-    __slots__ = ("_alerts", "_stands", "rules")
+    __slots__ = ("_alerts", "_looked", "_stands", "rules")
 
-    def __init__(self, rules: Iterable[InhibitRule]) -> None:
+    def __init__(self, rules: Iterable[InhibitRule], beside: "Inhibitions | None" = None) -> None:
+        """`beside`: another of the same rules, which are asked about the same alerts."""
         self.rules = tuple(rules)
+        self._looked: _Looked = beside._looked if beside is not None else {}
         # A dict without values is a set that keeps the order, so that the same history gives the same answers.
         self._alerts: dict[_Stand, dict[AlertId, None]] = {}
         self._stands: dict[AlertId, frozenset[_Stand]] = {}
@@ -100,7 +106,18 @@ class Inhibitions:
         )
         return tuple(id for id in dict.fromkeys(ids) if id != alert.id)
 
-    def _stands_of(self, alert: Alert) -> Iterator[_Stand]:
+    def _stands_of(self, alert: Alert) -> tuple[_Stand, ...]:
+        """It is asked several times in a row about one alert, as it was and as it is."""
+        known = self._looked.get(id(alert))
+        if known is not None and known[0] is alert:
+            return known[1]
+        if len(self._looked) >= LOOKED:
+            self._looked.clear()
+        stands = tuple(self._look(alert))
+        self._looked[id(alert)] = (alert, stands)
+        return stands
+
+    def _look(self, alert: Alert) -> Iterator[_Stand]:
         look = alert_look(alert)
         for position, rule in enumerate(self.rules):
             values = tuple(look(name) for name in rule.equal)
