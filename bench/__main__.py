@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import ingest, latency, rules, start, storm
+from bench import diff, ingest, latency, rules, start, storm
 from bench.latency import at
 
 
@@ -27,6 +27,7 @@ def main() -> None:
         "memory": rules.memory,
         "decide": rules.decide,
         "rules": rules.read,
+        "diff": diff.table,
         "storm": lambda: tell_storm(options.alerts, options.within),
         "start": lambda: start.run(options.events, options.rate, 5 * options.seconds),
     }
@@ -38,7 +39,7 @@ def _options() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=3, help="how often each is measured; the median counts")
     options.add_argument("--seconds", type=int, default=4, help="how long each measurement takes")
-    options.add_argument("--only", choices=["ingest", "latency", "memory", "decide", "rules", "storm", "start"])
+    options.add_argument("--only", choices=["ingest", "latency", "memory", "decide", "rules", "diff", "storm", "start"])
     options.add_argument("--alerts", type=int, default=50_000, help="of the storm")
     options.add_argument("--within", type=float, default=60.0, help="seconds in which they come")
     options.add_argument("--events", type=int, default=1_000_000, help="that a hub keeps when it starts")
