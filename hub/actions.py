@@ -318,8 +318,8 @@ class HubActions:
     def commands(self) -> Sequence[Command[Any]]:
         return self._conversation.commands
 
-    async def explain(self, event: str) -> str:
-        return await self._explainer.text(event)
+    async def explain(self, event: str, channel: str = "") -> str:
+        return await self._explainer.text(event, channel)
 
     def status(self) -> Sequence[str]:
         return self._status()

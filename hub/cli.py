@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from hub import __version__
 from hub.errors import RulesError, SettingsError, TocsinError
@@ -105,6 +106,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     explain.add_argument("event", help="id of an event or alert, or a file: FILE.http, FILE.json")
     explain.add_argument("--source", help="whose file it is; default: the folder that the fixture lies in")
     explain.add_argument("--routes", help="rules to explain a file by")
+    explain.add_argument("--why-not", metavar="CHANNEL", default="", help="say instead why a channel does not hear")
 
     import_ = _verb(verbs, "import", _import, "make rules of the configuration of an Alertmanager")
     import_.add_argument("file", type=Path, help="alertmanager.yml; the rules go to standard output")
@@ -406,21 +408,12 @@ def _explain(options: argparse.Namespace) -> int:
         return _explain_file(options, path)
     from hub.client import Client
 
-    said = Client().get(f"/api/v1/events/{options.event}")
+    asked = f"?{urlencode({'why_not': options.why_not})}" if options.why_not else ""
+    said = Client().get(f"/api/v1/events/{options.event}{asked}")
     if options.json:
         print(json.dumps(said))
         return OK
-    event, decision = said["event"], said["decision"]
-    print(f"{event['title']} ({event['source']}, {event['status']})")
-    if decision is None:
-        print("not routed yet" + (f":\n{said['failure']}" if said.get("failure") else ""))
-        return OK
-    print(f"change: {decision['change']}" + (f" ({decision['note']})" if decision["note"] else ""))
-    print(f"told: {', '.join(decision['channels']) or 'nobody'}, by rules {decision['config']}")
-    for held in decision["suppressed"]:
-        print(f"held back by {held['by']} {held['id']}")
-    for step in decision["trail"]:
-        print(f"  {step['route']}: {'yes' if step['matched'] else 'no'}, {step['why']}")
+    print(said["explained"])
     return OK
 
 
@@ -428,7 +421,7 @@ def _explain_file(options: argparse.Namespace, path: Path) -> int:
     from hub.preview import explain_file
 
     rules = _rules(options.routes)
-    previews = explain_file(path, options.source, rules)
+    previews = explain_file(path, options.source, rules, options.why_not)
     if options.json:
         print(json.dumps([preview.as_dict() for preview in previews]))
     else:

@@ -739,6 +739,8 @@ class Actions(Protocol):
         """Let the asker's account count as nobody again. False: it was not linked."""
 
     def commands(self) -> "Sequence[Command[Any]]": ...
-    async def explain(self, event: str) -> str: ...
+    async def explain(self, event: str, channel: str = "") -> str:
+        """Who heard of it, and why; or why a channel did not. Raises UsageError where no channel is called so."""
+
     def status(self) -> Sequence[str]:
         """Lines on how the hub itself is doing."""

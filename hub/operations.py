@@ -19,7 +19,7 @@ from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.silence import Silence
 from hub.errors import TocsinError, UsageError
-from hub.explain import Explainer
+from hub.explain import Explained, Explainer
 from hub.hearing import STRANGE_BUTTON, Threads
 from hub.ingest import Ingest
 from hub.rooms import StoredRoomLog
@@ -114,6 +114,12 @@ class Operations:
 
     def asker(self, person: str, *, trusted: bool, token: bool) -> Asker:
         return self.actions.asker(person, trusted=trusted, token=token)
+
+    async def explained(self, id: str, channel: str = "") -> Explained | None:
+        return await self.explainer.explain(id, channel)
+
+    def channels(self) -> Sequence[str]:
+        return [*self.rules().channels]
 
     # ------------------------------------------------------------------------------------------------------- talking
 

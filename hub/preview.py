@@ -8,11 +8,12 @@ from typing import Any
 from hub import ids
 from hub.contracts import WebhookRequest
 from hub.core.event import Event, event_of
-from hub.core.matching import event_look
+from hub.core.explaining import missed
+from hub.core.matching import Look, event_look
 from hub.core.routing import Step, Taken, say_trail
 from hub.core.rules import Rules
 from hub.errors import TocsinError
-from hub.explain import say_added
+from hub.explain import WhyNot, address_of, say_added
 from hub.ingest import understand
 from hub.registry import installed
 from hub.testing import RECORDED, parse_fixture
@@ -23,14 +24,19 @@ class Preview:
     event: Event
     taken: tuple[Taken, ...]
     trail: tuple[Step, ...]
+    rules: str
+    """Their hash."""
+    why_not: WhyNot | None = None
 
     @property
     def text(self) -> str:
         event = self.event
         severity = f", {event.severity.word}" if event.severity else ""
-        told = ", ".join(f"{taken.channel} by {taken.route}" for taken in self.taken)
         head = f"{event.title} ({event.source}, {event.status}{severity}, key {event.key})"
-        return "\n".join([head, *say_added(event), f"told: {told}", say_trail(self.trail)])
+        if self.why_not is not None:
+            return f"{head}\n{self.why_not.text}\nrules: {self.rules}"
+        told = ", ".join(f"{taken.channel} by {taken.route}" for taken in self.taken)
+        return "\n".join([head, *say_added(event), f"rules: {self.rules}", f"told: {told}", say_trail(self.trail)])
 
     def as_dict(self) -> dict[str, Any]:
         event = self.event
@@ -43,18 +49,29 @@ class Preview:
             "added": dict(event.added),
             "channels": [taken.channel for taken in self.taken],
             "routes": [taken.route for taken in self.taken],
+            "rules": self.rules,
             "trail": [asdict(step) for step in self.trail],
+            "why_not": asdict(self.why_not) if self.why_not else None,
         }
 
 
-def explain_file(path: Path, source: str | None, rules: Rules) -> list[Preview]:
-    """A preview of each event that the file's request makes. Raises TocsinError that says why there is none."""
+def explain_file(path: Path, source: str | None, rules: Rules, why_not: str = "") -> list[Preview]:
+    """A preview of each event that the file's request makes; of a channel, why it would not hear. Raises TocsinError
+    that says why there is none."""
     events, body = events_of_file(path, source, rules)
-    looks = [event_look(event, body) for event in events]
-    return [
-        Preview(event=event, taken=tuple(rules.tree.decide(look)), trail=tuple(rules.tree.trail(look)))
-        for event, look in zip(events, looks, strict=True)
-    ]
+    return [_preview(event, event_look(event, body), rules, why_not) for event in events]
+
+
+def _preview(event: Event, look: Look, rules: Rules, why_not: str) -> Preview:
+    taken = tuple(rules.tree.decide(look))
+    said = None
+    if why_not:
+        address = address_of(why_not, rules)
+        told = next((f"by {one.route}" for one in taken if one.channel == address), "")
+        found = () if told else tuple(missed(rules.tree, look, address))
+        said = WhyNot(channel=why_not, address=address, told=told, missed=found)
+    trail = tuple(rules.tree.trail(look))
+    return Preview(event=event, taken=taken, trail=trail, rules=rules.hash, why_not=said)
 
 
 def events_of_file(path: Path, source: str | None, rules: Rules) -> tuple[list[Event], Any]:

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,8 @@ from hub.core.durations import parse_duration, say_duration
 from hub.core.effect import Effect
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
-from hub.errors import Overloaded, TocsinError, Unsupported
+from hub.errors import Overloaded, TocsinError, Unsupported, UsageError
+from hub.explain import Explained
 from hub.ingest import Malformed
 from hub.logs import about
 from hub.operations import Done, NotThere, Operations
@@ -124,35 +126,23 @@ class Api:
         ]
 
     async def event(self, request: web.Request) -> web.Response:
-        stored = await self._hub.store.event(request.match_info["id"])
-        if stored is None:
+        try:
+            explained = await self._hub.explainer.explain(request.match_info["id"], request.query.get("why_not", ""))
+        except UsageError as error:
+            raise BadRequest(f"why_not: {error}") from None
+        if explained is None:
             return _missing("event", request)
+        stored = explained.stored
         return answer(
             {
                 "event": _event(stored),
-                "decision": await self._decision(stored),
+                "decision": _decision(explained),
+                "why_not": asdict(explained.why_not) if explained.why_not else None,
+                "explained": explained.text,
                 "failure": stored.failure or None,
                 "deliveries": [_delivery(d) for d in await self._deliveries_of(stored)],
             }
         )
-
-    async def _decision(self, stored: StoredEvent) -> dict[str, Any] | None:
-        decision = stored.decision
-        if decision is None:
-            return None
-        deciding = await self._hub.explainer.decided(stored)
-        trail = await self._hub.explainer.trail(deciding)
-        routes = deciding.decision.routes if deciding.decision else ()
-        return {
-            "config": decision.config,
-            "change": decision.change,
-            "note": decision.note,
-            "alert": decision.alert or None,
-            "routes": [route for route, _ in routes],
-            "channels": [channel for _, channel in routes],
-            "suppressed": [{"by": by, "id": id} for by, id in decision.suppressed],
-            "trail": [{"route": step.route, "matched": step.matched, "why": step.why} for step in trail],
-        }
 
     async def _deliveries_of(self, stored: StoredEvent) -> Sequence[Post | Line]:
         if stored.decision is None or not stored.decision.alert:
@@ -349,6 +339,24 @@ def _missing(what: str, request: web.Request, id: str = "") -> web.Response:
 
 def _latest(silences: Sequence[Silence]) -> datetime | None:
     return max((silence.ends_at for silence in silences), default=None)
+
+
+def _decision(explained: Explained) -> dict[str, Any] | None:
+    """`rules` is the hash by which the trail was made: `config`, unless those are not kept any more."""
+    decision = explained.stored.decision
+    if decision is None:
+        return None
+    return {
+        "config": decision.config,
+        "rules": explained.rules,
+        "change": decision.change,
+        "note": decision.note,
+        "alert": decision.alert or None,
+        "routes": [route for route, _ in explained.told],
+        "channels": [channel for _, channel in explained.told],
+        "suppressed": [{"by": by, "id": id} for by, id in decision.suppressed],
+        "trail": [asdict(step) for step in explained.trail],
+    }
 
 
 def _event(stored: StoredEvent) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from hub.contracts import Asker, Reply, Room, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.event import Link
 from hub.core.notification import MessageState
-from hub.errors import Overloaded, PayloadError, TocsinError
+from hub.errors import Overloaded, PayloadError, TocsinError, UsageError
 from hub.payload import decode_form
 from hub.proof import same
 from hub.prose import in_columns
@@ -237,6 +237,7 @@ def page_routes(
         web.post("/room/{name}/press", pages.press),
         web.get("/silences", pages.silences),
         web.post("/silences", pages.ask_for_silence),
+        web.get("/events/{id}", pages.event),
         web.get("/quarantine", pages.quarantine),
         web.post("/quarantine/{id}/replay", pages.replay_quarantined),
         web.post("/unrouted/{id}/replay", pages.replay_event),
@@ -285,6 +286,17 @@ class Pages:
 
     async def silences(self, request: web.Request) -> web.Response:
         return self._silences_page(request, words="", reply=None, do="")
+
+    async def event(self, request: web.Request) -> web.Response:
+        id, asked, complaint = request.match_info["id"], request.query.get("why_not", "").strip(), ""
+        try:
+            explained = await self._site.explained(id, asked)
+        except UsageError as error:
+            complaint, explained = str(error), await self._site.explained(id)
+        if explained is None:
+            raise web.HTTPNotFound(text=f"No event is called {plain(id)[:80]}.")
+        shown = {"explained": explained, "channels": self._site.channels(), "asked": asked, "complaint": complaint}
+        return self._page(request, "event.html.j2", **shown)
 
     async def quarantine(self, request: web.Request) -> web.Response:
         kept, unrouted = await self._site.quarantine(), await self._site.unrouted()

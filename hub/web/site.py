@@ -10,6 +10,7 @@ from hub.contracts import Asker, Reply, RoomLog, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.notification import Line, Post
 from hub.core.silence import Silence
+from hub.explain import Explained
 from hub.store import StoredEvent, StoredRequest
 
 LiveQueue = asyncio.Queue[RoomMessage | None]
@@ -47,6 +48,13 @@ class Site(Protocol):
     async def dead(self) -> Sequence[Post | Line]: ...
     async def unrouted(self) -> Sequence[StoredEvent]:
         """Events that a rule failed to route."""
+
+    async def explained(self, id: str, channel: str = "") -> Explained | None:
+        """Why an event was told, and why not in a channel. None: there is no such event. Raises UsageError where no
+        channel is called so."""
+
+    def channels(self) -> Sequence[str]:
+        """The names of the rules."""
 
     async def replay_quarantined(self, id: str, asker: Asker) -> str:
         """What came of it, in words. Raises a TocsinError where it cannot be done."""

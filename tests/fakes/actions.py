@@ -239,8 +239,8 @@ class FakeActions:
     def commands(self) -> Sequence[Command[Any]]:
         return self.words
 
-    async def explain(self, event: str) -> str:
-        return f"trail of {event}"
+    async def explain(self, event: str, channel: str = "") -> str:
+        return f"why not {channel}, of {event}" if channel else f"trail of {event}"
 
     def status(self) -> Sequence[str]:
         return ["all is well"]

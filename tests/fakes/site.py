@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 from hub.contracts import Asker, Reply, RoomMessage, Via
 from hub.core.alert import Alert
+from hub.core.explaining import Missed
 from hub.core.notification import Line, Message, MessageKind, Post
 from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.errors import TocsinError, UsageError
+from hub.explain import Explained, WhyNot
 from hub.store import StoredEvent, StoredRequest
 from tests.fakes.room_log import MemoryRoomLog
 
@@ -31,12 +33,25 @@ class FakeSite:
         self.pressed: list[tuple[str, Asker, str]] = []
         self.replayed: list[str] = []
         self.fails: TocsinError | None = None
+        self.reasons: dict[str, Explained] = {}
 
     def now(self) -> datetime:
         return self.moment
 
     def rooms(self) -> Sequence[str]:
         return self.names
+
+    def channels(self) -> Sequence[str]:
+        return ["ops", "web"]
+
+    async def explained(self, id: str, channel: str = "") -> Explained | None:
+        if channel and channel not in self.channels():
+            raise UsageError(f"no channel is called '{channel}'")
+        found = self.reasons.get(id)
+        if found is None or not channel:
+            return found
+        way = Missed(route="web-tier", place="routes.yaml:14", why='host is "db1", not "web*"')
+        return replace(found, why_not=WhyNot(channel=channel, address=f"room:{channel}", missed=(way,)))
 
     def people(self) -> Sequence[str]:
         return ["alice", "bob"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.core.alert import Ack, Alert, AlertId, Origin, Phase
-from hub.core.event import Link, Severity
+from hub.core.event import Event, EventId, Link, Severity, Status
 from hub.core.notification import (
     Button,
     DeliveryState,
@@ -26,11 +26,13 @@ from hub.core.notification import (
     Sending,
 )
 from hub.core.records import replace
+from hub.core.routing import Step
 from hub.core.silence import Silence, SilenceId
 from hub.errors import Overloaded
+from hub.explain import Explained
 from hub.proof import Secret
 from hub.shipped_files import shipped
-from hub.store import StoredRequest
+from hub.store import Decision, StoredEvent, StoredRequest
 from hub.web.gate import COOKIE, GateSettings, gate, sign_person
 from hub.web.pages import ago, page_routes, plain, safe_links
 from tests.fakes.night import fill
@@ -421,6 +423,43 @@ async def test_home_counts_what_needs_a_look(client: Client, site: FakeSite) -> 
     assert "/dead" not in [link["href"] for link in calm.all("a")][-1]
     assert "1 message was not delivered" in seen.text
     assert "1 request was not understood" in seen.text
+
+
+async def test_an_event_has_a_page_that_says_why(client: Client, site: FakeSite) -> None:
+    """Each route with its line, what held it back, and why not: all of a stranger's text as it is."""
+    event = Event(
+        id=EventId("e1"),
+        source="nagios",
+        tool="nagios",
+        status=Status.PROBLEM,
+        kind="host",
+        key="db1",
+        title="<b>db1</b> is DOWN",
+        severity=Severity.CRITICAL,
+        labels={"host": "db1", "owner": "alice"},
+        added={"owner": "hosts"},
+        received_at=NOW,
+    )
+    decision = Decision(config="abc", change="opened", routes=(("everything_else", "room:ops"),))
+    steps = (
+        Step(route="web-tier", line=14, depth=0, matched=False, why='host is "<i>db1</i>", not "web*"'),
+        Step(route="everything_else", line=0, depth=0, matched=True, why="no route took it"),
+    )
+    site.reasons["e1"] = Explained(
+        stored=StoredEvent(event=event, decision=decision),
+        rules="abc",
+        told=decision.routes,
+        held=("silence 7DE4P: host=db1, by bob",),
+        trail=steps,
+    )
+    seen = await _seen(client, "/events/e1")
+
+    why = 'host is "<i>db1</i>", not "web*"'
+    for words in ("<b>db1</b> is DOWN", why, "routes.yaml:14", "by silence 7DE4P", "from hosts"):
+        assert words in seen.text
+    assert "web-tier" in (await _seen(client, "/events/e1?why_not=web")).text
+    assert "no channel is called 'wed'" in (await _seen(client, "/events/e1?why_not=wed")).text
+    assert (await client.get("/events/nothing")).status == 404
 
 
 async def test_home_says_what_is_open_taken_and_silenced(client: Client, site: FakeSite) -> None:

@@ -58,6 +58,7 @@ TABLE: Mapping[str, str] = {
     "POST /room/{name}/press": LOGIN,
     "GET /silences": LOGIN,
     "POST /silences": LOGIN,
+    "GET /events/{id}": LOGIN,
     "GET /quarantine": LOGIN,
     "POST /quarantine/{id}/replay": LOGIN,
     "POST /unrouted/{id}/replay": LOGIN,
