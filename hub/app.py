@@ -31,6 +31,7 @@ from hub.doctor import Doctor
 from hub.drill import Drill
 from hub.duty import Duties
 from hub.effects import Effects
+from hub.errors import SettingsError
 from hub.explain import Explainer
 from hub.fetches import Fetches
 from hub.hearing import Hearing, Threads
@@ -42,11 +43,12 @@ from hub.outbox import Outbox
 from hub.pauses import pauses
 from hub.redaction import Redactor
 from hub.registry import installed
+from hub.reviews import Reviews
 from hub.rooms import StoredRoomLog
 from hub.router import Router
 from hub.routes_file import Catalogue
 from hub.schedule import Schedule
-from hub.settings import Environment, Settings
+from hub.settings import Environment, Settings, variable
 from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
@@ -88,6 +90,7 @@ class Hub:
     asks: Asks
     fetches: Fetches
     calendars: Calendars
+    reviews: Reviews | None
     drill: Drill
     switch: Switch
     upkeep: Upkeep
@@ -181,7 +184,8 @@ async def ground(
     tools = installed() if tools is None else tools
     async with outward.session() as http, opened as store:
         redactor = Redactor(settings.environment.known_secrets())
-        current = Current(settings.routes, catalogue_of(tools, settings.environment, now), redactor.text)
+        catalogue = catalogue_of(tools, settings.environment, now)
+        current = Current(settings.routes, catalogue, redactor.text, pulled=settings.pulls)
         await current.begin(store, now())
         yield Ground(
             settings=settings,
@@ -226,6 +230,7 @@ async def leading(
             now=now,
         )
         current.on_change(router.adopt, calendars.adopt, tell=router.report)
+        await current.begin_again(store)
         await current.keep(writer)
         ingest = Ingest(
             rules=current,
@@ -288,6 +293,7 @@ async def leading(
             http=http,
             now=now,
         )
+        reviews = _reviews(given, fetches, ingest, store=store, writer=writer, router=router)
         drill = Drill(
             writer=writer,
             rules=current,
@@ -385,6 +391,8 @@ async def leading(
         app.add_routes(page_routes(operations, _gate_settings(settings, now), folders))
         if background:
             await _start_background(stack, clock, outbox, asks, fetches, calendars, switch, schedule, upkeep)
+            if reviews is not None:
+                stack.push_async_callback(stopped, asyncio.create_task(reviews.serve()))
             for name, chat in chats.items():
                 if isinstance(chat, Listens):
                     stack.push_async_callback(stopped, asyncio.create_task(_listen_to(name, chat, hearing)))
@@ -399,6 +407,7 @@ async def leading(
             asks=asks,
             fetches=fetches,
             calendars=calendars,
+            reviews=reviews,
             drill=drill,
             switch=switch,
             upkeep=upkeep,
@@ -411,6 +420,35 @@ async def leading(
             doorway=given.doorway,
         )
         room_log.close()
+
+
+def _reviews(
+    given: Ground[Any], fetches: Fetches, ingest: Ingest, *, store: Store, writer: Writer, router: Router
+) -> Reviews | None:
+    """Of the repository that the settings name, if its source is there and set up. Raises SettingsError."""
+    place, current = given.settings.rules_from, given.current
+    if place is None:
+        return None
+    source = current().source(place.source)
+    reviewing = given.tools[source.tool].reviewing if source else None
+    if source is None or reviewing is None:
+        raise SettingsError(f"TOCSIN_RULES_FROM: source {place.source} is none whose pull requests can be judged")
+    if not reviewing.ready(partial(given.settings.environment.secret, source.name)):
+        raise SettingsError(f"TOCSIN_RULES_FROM: set {variable(source.name, 'API_KEY')}, by which the hub asks")
+    reviews = Reviews(
+        place=place,
+        reviewing=reviewing,
+        tools=lambda: fetches.given(current().source(place.source) or source),
+        pulls=given.settings.pulls,
+        rights=given.settings.rules_pull == "with-rights",
+        current=current,
+        store=store,
+        writer=writer,
+        report=router.report,
+        now=given.now,
+    )
+    ingest.heed(reviews.heed)
+    return reviews
 
 
 async def _start_background(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hub.core.event import Report, Severity, Status
 from hub.core.rules import OWN, Rules
-from hub.errors import RulesError
+from hub.errors import RulesError, TocsinError
 from hub.routes_file import Catalogue, read_rules, read_rules_text
 from hub.rule_files import beside
 from hub.state import Draft
@@ -28,7 +28,9 @@ class RefusedReload:
 class Current:
     """Holds the rules. Call it to have them."""
 
-    def __init__(self, path: Path, catalogue: Catalogue, redact: Callable[[str], str]) -> None:
+    def __init__(self, path: Path, catalogue: Catalogue, redact: Callable[[str], str], *, pulled: bool = False) -> None:
+        """`pulled`: they come from where they are reviewed. The file is for a start with an empty store."""
+        self._pulled = pulled
         self._path = path
         self._catalogue = catalogue
         self._redact = redact
@@ -53,6 +55,8 @@ class Current:
 
     def read_files(self) -> Rules:
         """Read the file, and what it names, as they are now. Raises RulesError."""
+        if self._pulled and self._rules is not None:
+            return self.read(self._rules.text)
         others = beside(self._path)
         try:
             return read_rules(self._path, self._catalogue, others)
@@ -61,6 +65,8 @@ class Current:
 
     async def begin(self, store: Store, now: datetime) -> None:
         """Take the file, or, loudly, the last good rules if it is broken. Raises RulesError where there are none."""
+        if self._pulled and await self.begin_again(store):
+            return
         try:
             self._rules = self.read_files()
         except RulesError as error:
@@ -70,6 +76,19 @@ class Current:
             self._rules = self.read(last[1])
             self._refuse(error, now)
         self._warn()
+
+    async def begin_again(self, store: Store) -> bool:
+        """Take the rules that were last in force, where they are pulled: another replica may have done so."""
+        last = await store.newest_config() if self._pulled else None
+        if last is None:
+            return False
+        try:
+            self._rules = await asyncio.to_thread(self.read, last[1])
+        except RulesError as error:
+            log.warning("the rules that were last in force cannot be read any more:\n%s", error)
+            return False
+        self._warn()
+        return True
 
     async def keep(self, writer: Writer) -> None:
         """Store the text by its hash, so that decisions can be explained by the rules of their time."""
@@ -90,25 +109,37 @@ class Current:
             fresh = await asyncio.to_thread(self.read_files)
         except RulesError as error:
             self._refuse(error, now)
-            await self._tell(writer, _refusal(error))
+            first, more = error.complaints[0], len(error.complaints) - 1
+            await self._tell(writer, _refusal(f"{first}\nand {more} more" if more else str(first)))
             return False
-        if self.refused is None and fresh.hash == self().hash:
+        if (self.refused is None or self._pulled) and fresh.hash == self().hash:
             return True
+        await self.take(fresh, writer)
+        return True
+
+    async def take(self, fresh: Rules, writer: Writer | None) -> None:
+        """Put rules in force that were read without a complaint."""
         before, self._rules, self.refused = self().hash, fresh, None
         if writer is not None:
             await self.keep(writer)
         title = "routes.yaml is taken in"
         await self._tell(writer, Report(status=Status.RECOVERY, kind="rules", key="rules", title=title))
-        log.info("rules %s are in force, instead of %s", fresh.hash, before)
-        self._warn()
-        return True
+        if fresh.hash != before:
+            log.info("rules %s are in force, instead of %s", fresh.hash, before)
+            self._warn()
+
+    async def refuse_pulled(self, writer: Writer, why: str, now: datetime) -> None:
+        """What was merged cannot be taken in. The rules of before stay, and everybody hears of it."""
+        if self.refused is None or self.refused.why != self._redact(why):
+            self._refuse(TocsinError(why), now)
+        await self._tell(writer, _refusal(why))
 
     async def _tell(self, writer: Writer | None, report: Report) -> None:
         tell = self._told
         if tell is not None and writer is not None:
             await writer.do(lambda draft: tell(draft, report), keys=[(OWN, report.key, False)])
 
-    def _refuse(self, error: RulesError, now: datetime) -> None:
+    def _refuse(self, error: TocsinError, now: datetime) -> None:
         self.refused = RefusedReload(at=now, why=self._redact(str(error)))
         hash = self._rules.hash if self._rules else "none"
         log.error("%s was refused; the last good rules (%s) stay in force:\n%s", self._path, hash, error)
@@ -122,14 +153,12 @@ class Current:
             log.warning("%s holds a secret, and is stored without it; a setting is the place for it", self._path)
 
 
-def _refusal(error: RulesError) -> Report:
-    first = str(error.complaints[0]) if error.complaints else str(error)
-    more = len(error.complaints) - 1
+def _refusal(why: str) -> Report:
     return Report(
         status=Status.PROBLEM,
         kind="rules",
         key="rules",
         title="a changed routes.yaml was refused; the last good rules stay",
         severity=Severity.ERROR,
-        body=first + (f"\nand {more} more" if more > 0 else ""),
+        body=why,
     )

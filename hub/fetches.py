@@ -72,7 +72,7 @@ class Fetches:
             taken, about = 0, {"source": source.name}
             try:
                 async with asyncio.timeout(CAUGHT_UP_WITHIN):
-                    async for request in fetching.catch_up(self._given(source)):
+                    async for request in fetching.catch_up(self.given(source)):
                         taken += await self._take(request)
             except (TocsinError, TimeoutError) as error:
                 why = error or "it takes too long"
@@ -92,7 +92,7 @@ class Fetches:
             about = {"source": event.source, "event_id": event.id}
             try:
                 async with asyncio.timeout(FOLLOWED_WITHIN):
-                    more = await fetching.follow_up(event, self._given(source))
+                    more = await fetching.follow_up(event, self.given(source))
                 if more is not None:
                     await self._take(more)
             except (TocsinError, TimeoutError) as error:
@@ -125,7 +125,8 @@ class Fetches:
             if source.tool == tool and fetching.ready(self._setting(source.name))
         ]
 
-    def _given(self, source: SourceRule) -> FetchTools:
+    def given(self, source: SourceRule) -> FetchTools:
+        """What asking the tool of a source needs."""
         return FetchTools(
             source=source.name,
             options=source.options,

@@ -118,6 +118,7 @@ class Ingest:
         self._buckets = Buckets()
         self._others: Callable[[], Awaitable[None]] | None = None
         self._listeners: list[Callable[[Sequence[Event], WebhookRequest], None]] = []
+        self._heeding: list[Callable[[WebhookRequest], None]] = []
 
     def wait_for(self, others: Callable[[], Awaitable[None]]) -> None:
         """Before anything is routed that comes, this is done: others may have taken in what came before it."""
@@ -126,6 +127,10 @@ class Ingest:
     def listen(self, listener: Callable[[Sequence[Event], WebhookRequest], None]) -> None:
         """Be told of what was accepted, after it is on disk."""
         self._listeners.append(listener)
+
+    def heed(self, listener: Callable[[WebhookRequest], None]) -> None:
+        """Be told of every request that was taken in, also of one that says nothing."""
+        self._heeding.append(listener)
 
     async def accept(self, request: WebhookRequest) -> Accepted:
         """Take a request in. Raises UnknownSource, Unauthenticated, Malformed or Overloaded."""
@@ -141,6 +146,8 @@ class Ingest:
         accepted = await self._keep(request, tool, understood)
         verdict = "duplicate" if accepted.duplicate else understood.verdict
         self._count(request.source, verdict)
+        for listener in self._heeding:
+            listener(request)
         if understood.broken is not None and integration.refusal == 400:
             raise Malformed(understood.broken, accepted.quarantined)
         return accepted

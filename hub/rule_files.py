@@ -122,6 +122,14 @@ def together(name: str, text: str, others: Mapping[str, str]) -> str:
     return msgspec.json.encode(_Bundle({name: text, **others})).decode() if others else text
 
 
+def names_of(text: str) -> frozenset[str]:
+    """The files that a text of several has; empty where it is that of one."""
+    try:
+        return frozenset(msgspec.json.decode(text, type=_Bundle).files) if text.startswith('{"files":') else frozenset()
+    except (msgspec.DecodeError, ValueError):
+        return frozenset()
+
+
 def apart(text: str) -> tuple[str, Beside]:
     """The text of the rules themselves, and what lay beside them."""
     try:

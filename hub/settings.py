@@ -11,6 +11,7 @@ from socket import gethostname
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from hub.contracts import RulesPlace
 from hub.core.times import parse_zone
 from hub.errors import SettingsError
 from hub.proof import Secret
@@ -103,6 +104,10 @@ class Settings:
     timezone: str = "UTC"
     api_token: Secret | None = None
     secret_key: Secret | None = None
+    rules_from: RulesPlace | None = None
+    """Where the rules are reviewed."""
+    rules_pull: str = "no"
+    """What of merged rules is taken in: `no`, `yes` (all but what gives rights), `with-rights`."""
     dead_mans_switch: Secret | None = None
     """An address elsewhere to be pinged while all is well."""
     traces: bool = False
@@ -114,6 +119,11 @@ class Settings:
     @property
     def loopback(self) -> bool:
         return is_loopback(self.host)
+
+    @property
+    def pulls(self) -> bool:
+        """Whether the rules in force are those that were merged where they are reviewed."""
+        return self.rules_from is not None and self.rules_pull != "no"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -176,6 +186,8 @@ def read_settings(
         timezone=environment.get("TOCSIN_TIMEZONE") or default.timezone,
         api_token=environment.secret("API_TOKEN"),
         secret_key=environment.secret("SECRET_KEY"),
+        rules_from=_rules_from(environment.get("TOCSIN_RULES_FROM") or ""),
+        rules_pull=_rules_pull(environment.get("TOCSIN_RULES_PULL") or default.rules_pull),
         dead_mans_switch=_switch(environment.secret("DEAD_MANS_SWITCH_URL")),
         traces=any(environment.get(name) for name in TRACES),
         log=environment.get("TOCSIN_LOG") or default.log,
@@ -195,6 +207,26 @@ def _replica_url(url: str) -> str:
     if url and (wrong := url_fault(url)):
         raise SettingsError(f"TOCSIN_REPLICA_URL {wrong}".replace("https://", "http:// or https://"))
     return url
+
+
+RULES_FROM = re.compile(r"([A-Za-z0-9][\w.-]*):([\w.-]+/[\w.-]+)/([\w./-]+?)(?:@([\w./-]+))?", re.ASCII)
+PULLS = ("no", "yes", "with-rights")
+
+
+def _rules_from(text: str) -> RulesPlace | None:
+    if not text:
+        return None
+    found = RULES_FROM.fullmatch(text)
+    if found is None or ".." in found[3] or found[3].startswith("/"):
+        what = "write a source, a repository, a path and a branch: github:acme/alerts/routes.yaml@main"
+        raise SettingsError(f"TOCSIN_RULES_FROM is '{text[:100]}'; {what}")
+    return RulesPlace(source=found[1], repo=found[2], path=found[3], branch=found[4] or "main")
+
+
+def _rules_pull(text: str) -> str:
+    if text not in PULLS:
+        raise SettingsError(f"TOCSIN_RULES_PULL is '{text[:40]}'; it is one of {', '.join(PULLS)}")
+    return text
 
 
 def _switch(url: Secret | None) -> Secret | None:

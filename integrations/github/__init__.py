@@ -1,9 +1,10 @@
-"""GitHub: builds, deployments, pushes, pull requests, issues and security alerts in."""
+"""GitHub: builds, deployments, pushes, pull requests, issues and security alerts in; pull requests of rules judged."""
 
 from hub.contracts import Integration
 from integrations.github import source
 from integrations.github.catch_up import FETCHING
 from integrations.github.reading import GitHubOptions
+from integrations.github.reviewing import REVIEWING
 
 LABELS = {
     "repo": "the repository: `acme/web`",
@@ -66,4 +67,5 @@ INTEGRATION = Integration(
     labels=LABELS,
     kinds=KINDS,
     fetching=FETCHING,
+    reviewing=REVIEWING,
 )

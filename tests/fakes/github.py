@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.forge import Repository
+
 KEY = "github_pat_not_to_be_told"
 ACCEPT = "application/vnd.github+json"
 
@@ -36,6 +38,7 @@ class GitHub:
     """How many answers are given before the refusals."""
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    repository: Repository | None = None
 
     def add_hook(self, owner: str, url: str) -> int:
         id = 7000 + len(self.deliveries)
@@ -78,6 +81,8 @@ class GitHub:
             app.router.add_get(base, self._hooks)
             app.router.add_get(base + "/{hook}/deliveries", self._listed)
             app.router.add_get(base + "/{hook}/deliveries/{id}", self._delivery)
+        if self.repository is not None:
+            app.add_routes(self.repository.routes(self._refuses, self._page))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -17,6 +17,7 @@ from peers.servers import wait_until
 from hub.cli import parser
 from hub.settings import read_settings
 from hub.supervisor import notify
+from hub.yaml_tree import Tree
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "deploy/tocsin.service").read_text()
@@ -121,3 +122,19 @@ def test_the_container_runs_the_hub_as_somebody_else_and_asks_how_it_is(hub_proc
     assert (0, 1) == (well.returncode, gone.returncode)
     assert ("tocsin", "serve") == (Path(program).name, parser().parse_args([words]).verb)
     assert ["10001"] == of_container("USER")
+
+
+@pytest.mark.parametrize("name", ["github-actions.yaml", "pre-commit-config.yaml"])
+def test_what_is_to_be_copied_is_yaml_and_runs_what_there_is(name: str) -> None:
+    """In the workflow and in the hook: each command as it stands there passes over the shipped rules."""
+    text = (ROOT / "deploy" / name).read_text()
+    tree = Tree(name)
+    tree.load(text)
+    commands = re.findall(r"(?:run|entry): (tocsin .*)$", text, re.MULTILINE)
+
+    assert [] == tree.complaints
+    assert ["tocsin check routes.yaml", "tocsin test routes.yaml"] == commands
+    for command in commands:
+        words = shlex.split(command)
+        done = subprocess.run([sys.executable, "-m", "hub", *words[1:]], cwd=ROOT, capture_output=True, check=False)
+        assert (0, b"") == (done.returncode, done.stderr), command

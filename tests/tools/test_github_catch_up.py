@@ -10,7 +10,7 @@ import pytest
 from hub.contracts import FetchTools, WebhookRequest
 from hub.errors import SettingsError, TocsinError, Unreachable
 from hub.proof import Secret
-from integrations.github import INTEGRATION, catch_up, source
+from integrations.github import INTEGRATION, api, catch_up, source
 from integrations.github.reading import GitHubOptions
 from tests.fakes.github import KEY, GitHub, Refusal
 
@@ -246,7 +246,7 @@ async def test_no_answer_is_no_harm(
 
     assert "does not answer: ClientConnectorError" in str(await refused(tools("http://127.0.0.1:9", http)))
 
-    monkeypatch.setattr(catch_up, "PATIENCE", aiohttp.ClientTimeout(total=0.1))
+    monkeypatch.setattr(api, "PATIENCE", aiohttp.ClientTimeout(total=0.1))
     github.refusals = [Refusal(status=1)]
     assert "does not answer: " in str(await refused(tools(github, http)))
 

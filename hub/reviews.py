@@ -1,0 +1,316 @@
+"""Pull requests that change the rules, judged where they are reviewed; and what was merged, taken in.
+
+Nothing of this is kept here. What is to be judged is what is open and bears no verdict of ours, so that a review that
+was interrupted is done again, and a request that never reached us is found the next time somebody looks.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+
+from hub.contracts import FetchTools, Forge, Merged, Proposal, Reviewing, RulesPlace, Verdict, WebhookRequest
+from hub.core.event import Link, Report, Severity, Status
+from hub.core.rule_changes import changes, power
+from hub.core.rules import OWN, Rules
+from hub.current import Current
+from hub.errors import Overloaded, PayloadError, RulesError, SettingsError, TocsinError, Unreachable
+from hub.rule_files import together
+from hub.state import Draft
+from hub.store import Store
+from hub.writer import Writer
+
+log = logging.getLogger("tocsin.reviews")
+
+EVERY, SOON = timedelta(minutes=5), timedelta(minutes=1)
+"""How often is looked by itself, and when again where that failed."""
+READ_WITHIN = 90.0
+RECENT, MOST_EVENTS = timedelta(days=7), 5_000
+"""What of the past is walked through old and new rules."""
+KIND = "review"
+FENCE = "~" * 12
+
+
+class Reviews:
+    def __init__(
+        self,
+        *,
+        place: RulesPlace,
+        reviewing: Reviewing,
+        tools: Callable[[], FetchTools],
+        pulls: bool,
+        rights: bool,
+        current: Current,
+        store: Store,
+        writer: Writer,
+        report: Callable[[Draft, Report], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        """`pulls`: what is merged is taken in, but for what gives rights, unless `rights` says so."""
+        self._place = place
+        self._reviewing = reviewing
+        self._tools = tools
+        self._pulls = pulls
+        self._rights = rights
+        self._current = current
+        self._store = store
+        self._writer = writer
+        self._report = report
+        self._now = now
+        self._more = asyncio.Event()
+        self._done: set[tuple[str, str]] = set()
+        """By head and base, what was judged since the start."""
+        self._taken = ""
+        """The commit that was looked at last."""
+        self._failing = ""
+
+    def heed(self, request: WebhookRequest) -> None:
+        """Something was posted: perhaps there is something new."""
+        if request.source == self._place.source and self._reviewing.concerns(request):
+            self._more.set()
+
+    async def serve(self) -> None:
+        """Look at once, when there may be something new, and now and then, until cancelled."""
+        while True:
+            self._more.clear()
+            wait = await self.look()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait.total_seconds()):
+                    await self._more.wait()
+
+    async def look(self) -> timedelta:
+        """Judge what is open, and take in what was merged; gives when to look again."""
+        try:
+            forge = self._reviewing.open(self._place, self._tools())
+            if self._pulls:
+                await self._pull(forge)
+            for proposal in await forge.proposals():
+                await self._judge(forge, proposal)
+        except Unreachable as error:
+            log.warning("rules of %s cannot be looked at: %s", self._place.repo, error)
+            return timedelta(seconds=error.retry_after or SOON.total_seconds())
+        except (SettingsError, PayloadError) as error:
+            await self._fails(str(error))
+            return EVERY
+        except Exception:
+            log.exception("looking at the rules of %s failed", self._place.repo)
+            return SOON
+        await self._heals()
+        return EVERY
+
+    # ------------------------------------------------------------------------------------------------------ to judge
+
+    async def _judge(self, forge: Forge, proposal: Proposal) -> None:
+        key = (proposal.head, proposal.base)
+        if key in self._done:
+            return
+        first = not any(head == proposal.head for head, _ in self._done)
+        if first and await forge.judged(proposal):
+            self._done.add(key)
+            return
+        base, changed = await forge.changed(proposal)
+        if changed is None or any(self._may_be_ours(path) for path in changed):
+            await self._review(forge, proposal, base, changed)
+        self._done.add(key)
+
+    async def _review(self, forge: Forge, proposal: Proposal, base: str, changed: frozenset[str] | None) -> None:
+        before, after = _texts(await forge.files(base)), _texts(await forge.files(proposal.head))
+        try:
+            found = await read_review(self._place.path, before, after, await self._recent())
+        except NotRead as error:
+            await forge.comment(proposal, f"### Rules: they could not be looked at\n\n{_fenced(str(error))}\n")
+            await forge.judge(proposal, Verdict.BROKEN, str(error))
+            return
+        if changed is not None and not self._touches(changed, found):
+            return
+        passed = not found["wrong"] and not found["failed"]
+        await forge.comment(proposal, say_review(found, proposal))
+        await forge.judge(proposal, Verdict.PASSED if passed else Verdict.FAILED, say_verdict(found))
+        log.info("pull request %s of %s is judged: %s", proposal.id, self._place.repo, say_verdict(found))
+
+    def _may_be_ours(self, path: str) -> bool:
+        return PurePosixPath(path).is_relative_to(PurePosixPath(self._place.path).parent)
+
+    def _touches(self, changed: frozenset[str], found: Mapping[str, Any]) -> bool:
+        """Whether one of the files that were read is among those changed. Of rules that cannot be read nobody knows."""
+        folder = PurePosixPath(self._place.path).parent
+        ours = {self._place.path, *(str(folder / name) for name in found["read"])}
+        return not ours.isdisjoint(changed) or bool(found["wrong"])
+
+    async def _recent(self) -> list[Any]:
+        """Events of the last days, newest first, without what was posted: that is looked into by few rules."""
+        found, mark, since = list[Any](), None, self._now() - RECENT
+        while len(found) < MOST_EVENTS:
+            some, mark = await self._store.past_events(since=since, before=mark, limit=500)
+            found += [msgspec.to_builtins(stored.event) for stored in some if stored.event.status in TOLD]
+            if mark is None:
+                break
+        return found[:MOST_EVENTS]
+
+    # ------------------------------------------------------------------------------------------------------- to pull
+
+    async def _pull(self, forge: Forge) -> None:
+        merged = await forge.merged()
+        if merged.commit == self._taken:
+            return
+        files = _texts(await forge.files(merged.commit))
+        before, fault = self._current(), ""
+        try:
+            fresh = await self._read(files)
+        except (NotRead, RulesError) as error:
+            fault = str(error)
+        else:
+            gained = power(before, fresh)
+            if gained and not self._rights:
+                fault = (
+                    f"{', '.join(gained)}: would change who may do what; set TOCSIN_RULES_PULL=with-rights to allow it"
+                )
+        if fault:
+            await self._current.refuse_pulled(self._writer, fault, self._now())
+        elif fresh.hash != before.hash:
+            await self._current.take(fresh, self._writer)
+            await self._writer.do(lambda draft: self._report(draft, _announcement(merged, before, fresh)))
+        elif self._current.refused is not None or not self._taken:
+            # What was refused before a start is over, too.
+            await self._current.take(fresh, self._writer)
+        self._taken = merged.commit
+
+    async def _read(self, files: Mapping[str, str]) -> Rules:
+        """First in a process of its own, with limits; what passes there is read here. Raises NotRead, RulesError."""
+        found = await read_review(self._place.path, files, files, [])
+        if found["wrong"]:
+            raise NotRead("\n".join(found["complaints"]))
+        name = PurePosixPath(self._place.path).name
+        others = {other: files[other] for other in found["read"] if other in files and other != name}
+        return await asyncio.to_thread(self._current.read, together(name, files[name], others))
+
+    # ---------------------------------------------------------------------------------------------------- to be told
+
+    async def _fails(self, why: str) -> None:
+        if self._failing != why:
+            log.error("rules of %s cannot be reviewed: %s", self._place.repo, why)
+        self._failing = why
+        title = f"pull requests of {self._place.repo} are not judged"
+        await self._tell(Report(status=Status.PROBLEM, severity=Severity.ERROR, title=title, body=why, **ABOUT))
+
+    async def _heals(self) -> None:
+        if self._failing:
+            self._failing = ""
+            await self._tell(Report(status=Status.RECOVERY, title="pull requests of rules are judged again", **ABOUT))
+
+    async def _tell(self, report: Report) -> None:
+        with suppress(Overloaded):
+            await self._writer.do(lambda draft: self._report(draft, report), keys=[(OWN, report.key, False)])
+
+
+ABOUT: Mapping[str, Any] = {"kind": KIND, "key": KIND}
+TOLD = (Status.PROBLEM, Status.NOTICE)
+
+
+def _announcement(merged: Merged, before: Rules, fresh: Rules) -> Report:
+    """What was changed, by whom, and the way back."""
+    proposal = merged.proposal
+    what = f"#{proposal.id} {proposal.title}" if proposal else merged.title
+    by = (proposal.by if proposal else merged.by) or "somebody"
+    url = (proposal.url if proposal else "") or merged.url
+    back = f"The way back: revert {f'pull request #{proposal.id}' if proposal else merged.commit[:10]} and merge that."
+    told = sorted(changes(before, fresh))
+    lines = [*told[:10], *([f"and {len(told) - 10} more"] if len(told) > 10 else [])]
+    return Report(
+        status=Status.NOTICE,
+        kind="rules",
+        key=f"rules:{merged.commit}",
+        title=f"new rules by {by}: {what}",
+        severity=Severity.INFO,
+        body="\n".join([*lines, f"Rules {fresh.hash} are in force, instead of {before.hash}.", back]),
+        links=(Link(title="Pull request" if proposal else "Commit", url=url),) if url.startswith("https://") else (),
+        actor=by,
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- in a process
+
+
+class NotRead(TocsinError):
+    """Proposed rules took too long, or could not be read at all."""
+
+
+async def read_review(
+    path: str, before: Mapping[str, str], after: Mapping[str, str], events: list[Any], *, within: float = READ_WITHIN
+) -> Mapping[str, Any]:
+    """What `hub.review_reading` says, from a process of its own. Raises NotRead."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-m", "hub.review_reading"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")},
+    )
+    given = {"path": path, "before": before, "after": after, "events": events}
+    try:
+        async with asyncio.timeout(within):
+            found, why = await process.communicate(msgspec.json.encode(given))
+    except TimeoutError:
+        raise NotRead("they take too long to read and to test") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        said = why.decode(errors="replace").strip().rpartition("\n")[2]
+        raise NotRead(f"they cannot be read within limits{f' ({said[:100]})' if said else ''}")
+    answer: Mapping[str, Any] = json.loads(found)
+    return answer
+
+
+def _texts(files: Mapping[str, bytes]) -> Mapping[str, str]:
+    return {name: data.decode("utf-8-sig", "replace") for name, data in files.items()}
+
+
+# ------------------------------------------------------------------------------------------------------------- in words
+
+
+def say_verdict(found: Mapping[str, Any]) -> str:
+    """One line."""
+    if found["wrong"]:
+        return _count(found["wrong"], "thing is wrong", "things are wrong")
+    tests = f"{found['passed']} of {found['passed'] + found['failed']} tests pass"
+    return f"ok, {tests}" if not found["failed"] else tests
+
+
+def say_review(found: Mapping[str, Any], proposal: Proposal) -> str:
+    """The comment. What strangers wrote stands in fences, where it names nobody and is no Markdown."""
+    parts = [f"### Rules: {say_verdict(found)}", f"Commit {proposal.head[:10]}."]
+    if found["wrong"]:
+        parts += ["**Check**", _fenced("\n".join(found["complaints"]))]
+        return "\n\n".join(parts)
+    if found["failures"]:
+        parts += ["**Tests that fail**", *(_fenced(f"{one['name']}\n{one['text']}") for one in found["failures"])]
+    if found["warnings"]:
+        parts += ["**Warnings**", _fenced("\n".join(found["warnings"]))]
+    parts += [
+        "**What changes**",
+        _fenced("\n".join(found["changes"]) or "no route and no channel comes, goes or moves"),
+    ]
+    if found["events"]:
+        rows = "\n".join(f"{one['channel']}: {one['more']} more, {one['less']} less" for one in found["heard"])
+        said = f"Of the last {found['events']} events within 7 days, by routes alone:"
+        parts += ["**Who would have heard**", said, _fenced(rows or "everybody the same")]
+    return "\n\n".join(parts)
+
+
+def _fenced(text: str) -> str:
+    """As it is: no line of it can end the fence."""
+    return f"{FENCE}text\n{text.replace('~~~', '~ ~ ~')}\n{FENCE}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
