@@ -276,7 +276,6 @@ def test_a_match_is_not_nested_without_end() -> None:
         ({"not": {"host": "a"}}, {}),
         ({"host": {"exists": "false"}}, {}),
     ],
-    ids=str,
 )
 def test_what_must_hold_by_equality(spec: dict[str, Any], equalities: dict[str, set[str]]) -> None:
     assert equalities == compile_match(spec).equalities()
@@ -300,7 +299,6 @@ def test_fields_are_all_names_however_deep() -> None:
         ({"not": {"host": "a"}}, {"host": {"a"}}, ""),
         ({}, {}, ""),
     ],
-    ids=str,
 )
 def test_what_can_never_match(spec: dict[str, Any], above: dict[str, set[str]], field: str) -> None:
     given_already = {name: frozenset(values) for name, values in above.items()}
