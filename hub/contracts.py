@@ -198,7 +198,7 @@ class Forge(Protocol):
         """The commit that it began from, and the paths that it changes; None of these: too many to be listed."""
 
     async def files(self, commit: str) -> Mapping[str, bytes]:
-        """By path from the folder of the rules, the files there that may be rules or tables."""
+        """By path from the folder of the rules, the files there that may be of them. Raises Unsupported of too many."""
 
     async def judge(self, proposal: Proposal, verdict: Verdict, words: str) -> None: ...
     async def comment(self, proposal: Proposal, text: str) -> None:

@@ -22,7 +22,7 @@ from hub.core.event import Link, Report, Severity, Status
 from hub.core.rule_changes import changes, power
 from hub.core.rules import OWN, Rules
 from hub.current import Current
-from hub.errors import Overloaded, PayloadError, RulesError, SettingsError, TocsinError, Unreachable
+from hub.errors import Overloaded, PayloadError, RulesError, SettingsError, TocsinError, Unreachable, Unsupported
 from hub.rule_files import together
 from hub.state import Draft
 from hub.store import Store
@@ -67,7 +67,7 @@ class Reviews:
         self._now = now
         self._more = asyncio.Event()
         self._done: set[tuple[str, str]] = set()
-        """By head and base, what was judged since the start."""
+        """By head and base, what was judged since the start; with an empty base, whatever it was."""
         self._taken = ""
         """The commit that was looked at last."""
         self._failing = ""
@@ -92,11 +92,16 @@ class Reviews:
             forge = self._reviewing.open(self._place, self._tools())
             if self._pulls:
                 await self._pull(forge)
-            for proposal in await forge.proposals():
+            proposals = await forge.proposals()
+            self._done &= {(one.head, one.base) for one in proposals} | {(one.head, "") for one in proposals}
+            for proposal in proposals:
                 await self._judge(forge, proposal)
         except Unreachable as error:
             log.warning("rules of %s cannot be looked at: %s", self._place.repo, error)
             return timedelta(seconds=error.retry_after or SOON.total_seconds())
+        except Overloaded as error:
+            log.warning("what was merged at %s waits: %s", self._place.repo, error)
+            return timedelta(seconds=error.retry_after)
         except (SettingsError, PayloadError) as error:
             await self._fails(str(error))
             return EVERY
@@ -109,23 +114,21 @@ class Reviews:
     # ------------------------------------------------------------------------------------------------------ to judge
 
     async def _judge(self, forge: Forge, proposal: Proposal) -> None:
-        key = (proposal.head, proposal.base)
+        """Once for a commit and what it is to be merged into. What was judged before the start is left at that."""
+        known, key = (proposal.head, ""), (proposal.head, proposal.base)
         if key in self._done:
             return
-        first = not any(head == proposal.head for head, _ in self._done)
-        if first and await forge.judged(proposal):
-            self._done.add(key)
-            return
-        base, changed = await forge.changed(proposal)
-        if changed is None or any(self._may_be_ours(path) for path in changed):
-            await self._review(forge, proposal, base, changed)
-        self._done.add(key)
+        if known in self._done or not await forge.judged(proposal):
+            base, changed = await forge.changed(proposal)
+            if changed is None or any(self._may_be_ours(path) for path in changed):
+                await self._review(forge, proposal, base, changed)
+        self._done |= {known, key}
 
     async def _review(self, forge: Forge, proposal: Proposal, base: str, changed: frozenset[str] | None) -> None:
-        before, after = _texts(await forge.files(base)), _texts(await forge.files(proposal.head))
         try:
+            before, after = _texts(await forge.files(base)), _texts(await forge.files(proposal.head))
             found = await read_review(self._place.path, before, after, await self._recent())
-        except NotRead as error:
+        except (NotRead, Unsupported) as error:
             await forge.comment(proposal, f"### Rules: they could not be looked at\n\n{_fenced(str(error))}\n")
             await forge.judge(proposal, Verdict.BROKEN, str(error))
             return
@@ -161,11 +164,10 @@ class Reviews:
         merged = await forge.merged()
         if merged.commit == self._taken:
             return
-        files = _texts(await forge.files(merged.commit))
         before, fault = self._current(), ""
         try:
-            fresh = await self._read(files)
-        except (NotRead, RulesError) as error:
+            fresh = await self._read(_texts(await forge.files(merged.commit)))
+        except (NotRead, Unsupported, RulesError) as error:
             fault = str(error)
         else:
             gained = power(before, fresh)

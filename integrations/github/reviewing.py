@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from hub.contracts import FetchTools, Merged, Proposal, Reviewing, RulesPlace, Setting, Verdict, WebhookRequest
-from hub.errors import SettingsError
+from hub.errors import SettingsError, Unsupported
 from hub.payload import Field
 from integrations.github.api import Api
 
@@ -59,7 +59,7 @@ class GitHubForge:
         size = sum(entry["size"].integer(0) for entry in found.values())
         if tree["truncated"].flag() or len(found) > MOST_FILES or size > LARGEST:
             what = f"beside {self._place.path} lie too many files; give the rules a folder of their own"
-            raise SettingsError(f"{self._place.repo}: {what}")
+            raise Unsupported(what)
         return {name: await self._blob(entry["sha"].text()) for name, entry in found.items()}
 
     def _name(self, entry: Field) -> str:
