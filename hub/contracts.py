@@ -215,8 +215,8 @@ class Reviewing:
     missing: str
     """What to set to have it: `TOCSIN_<SOURCE>_API_KEY`."""
     open: Callable[[RulesPlace, FetchTools], Forge]
-    concerns: Callable[[WebhookRequest], bool]
-    """Whether a request says that there may be something new to look at."""
+    concerns: Callable[[WebhookRequest, RulesPlace], bool]
+    """Whether a request says that there may be something new to look at there."""
 
 
 # ------------------------------------------------------------------------------------------------------------ chats

@@ -70,24 +70,36 @@ class Reviews:
         """By head and base, what was judged since the start; with an empty base, whatever it was."""
         self._taken = ""
         """The commit that was looked at last."""
-        self._failing = ""
+        self._patient = False
+        """Something fails, or it was asked to wait: no hint makes that end sooner."""
+        self._failing: str | None = None
+        """Why, if it does; None at a start, when an earlier hub may have told that it does."""
 
     def heed(self, request: WebhookRequest) -> None:
         """Something was posted: perhaps there is something new."""
-        if request.source == self._place.source and self._reviewing.concerns(request):
+        if request.source == self._place.source and self._reviewing.concerns(request, self._place):
             self._more.set()
+
+    @property
+    def hurried(self) -> bool:
+        """Whether somebody said that there may be something new, since it was looked at last."""
+        return self._more.is_set()
 
     async def serve(self) -> None:
         """Look at once, when there may be something new, and now and then, until cancelled."""
         while True:
-            self._more.clear()
             wait = await self.look()
+            if self._patient:
+                await asyncio.sleep(wait.total_seconds())
+                continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait.total_seconds()):
                     await self._more.wait()
 
     async def look(self) -> timedelta:
         """Judge what is open, and take in what was merged; gives when to look again."""
+        self._more.clear()
+        self._patient = True
         try:
             forge = self._reviewing.open(self._place, self._tools())
             if self._pulls:
@@ -109,6 +121,7 @@ class Reviews:
             log.exception("looking at the rules of %s failed", self._place.repo)
             return SOON
         await self._heals()
+        self._patient = False
         return EVERY
 
     # ------------------------------------------------------------------------------------------------------ to judge
@@ -204,7 +217,7 @@ class Reviews:
         await self._tell(Report(status=Status.PROBLEM, severity=Severity.ERROR, title=title, body=why, **ABOUT))
 
     async def _heals(self) -> None:
-        if self._failing:
+        if self._failing != "":
             self._failing = ""
             await self._tell(Report(status=Status.RECOVERY, title="pull requests of rules are judged again", **ABOUT))
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from hub.contracts import FetchTools, Merged, Proposal, Reviewing, RulesPlace, Setting, Verdict, WebhookRequest
-from hub.errors import SettingsError, Unsupported
+from hub.errors import PayloadError, SettingsError, Unsupported
 from hub.payload import Field
 from integrations.github.api import Api
 
@@ -137,8 +137,14 @@ def _proposal(pull: Field) -> Proposal:
     )
 
 
-def concerns(request: WebhookRequest) -> bool:
-    return request.header("x-github-event") in HEARD
+def concerns(request: WebhookRequest, place: RulesPlace) -> bool:
+    """Its repository is asked for only where that can be read; a form says so no less, and is rare."""
+    if request.header("x-github-event") not in HEARD:
+        return False
+    try:
+        return request.json()["repository"]["full_name"].words() == place.repo
+    except PayloadError:
+        return True
 
 
 def _ready(setting: Setting) -> bool:

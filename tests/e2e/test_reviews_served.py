@@ -39,7 +39,12 @@ async def test_a_pull_request_is_judged_and_taken_in(hub_process: Callable[..., 
         await until(lambda: any("/pulls?" in asked for asked in github.asked))
 
         def hook(action: str) -> None:
-            body = {"zen": "Anything added dilutes everything else.", "hook_id": 1, "ref": action}
+            body = {
+                "zen": "Anything added dilutes everything else.",
+                "hook_id": 1,
+                "ref": action,
+                "repository": {"full_name": "acme/alerts"},
+            }
             hub.post("/in/github", body, X_GitHub_Event="push", X_GitHub_Delivery=action)
 
         number = repository.opens("wider", {"routes.yaml": WIDER}, title="The web team has a room")

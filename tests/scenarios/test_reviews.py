@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from hub.core.records import replace
+from hub.ingest import Malformed
 from tests.fakes.forge import Repository
 from tests.fakes.github import KEY, GitHub, Refusal
 from tests.fakes.scenario import Scenario
@@ -214,6 +216,7 @@ async def test_a_strangers_words_stay_words(tmp_path: Path, repository: Reposito
     ("refusal", "wait", "says"),
     [
         (Refusal(status=403, message="API rate limit exceeded", headers={"Retry-After": "120"}), 120, ""),
+        (Refusal(status=429, message="slow down"), 60, ""),
         (Refusal(status=500), 60, ""),
         (Refusal(status=0), 60, ""),
         (Refusal(status=404, message="Not Found"), 300, "Commit statuses: write"),
@@ -234,3 +237,21 @@ async def test_what_github_refuses_is_tried_again_or_told(
             assert says in told[-1].message.text
             await look(hub)
             assert "resolved" == (await hub.latest()).message.state
+
+
+async def test_a_webhook_of_that_repository_makes_it_look_at_once(tmp_path: Path, repository: Repository) -> None:
+    """Also one with nothing to say, such as a push to a pull request; what others do is not asked about."""
+    async with reviewed(tmp_path, repository, pull="no") as (hub, _):
+        assert hub.hub.reviews is not None
+        await look(hub)
+        hurried = []
+        for event, repo in (("star", "acme/alerts"), ("push", "acme/web"), ("push", "acme/alerts")):
+            request = hub.request("github", {"repository": {"full_name": repo}})
+            headers = {**request.headers, "x-github-event": event, "x-github-delivery": f"{event} {repo}"}
+            with suppress(Malformed):
+                await hub.hub.ingest.accept(replace(request, headers=headers))
+            hurried.append(hub.hub.reviews.hurried)
+
+        assert [False, False, True] == hurried
+        await look(hub)
+        assert not hub.hub.reviews.hurried
