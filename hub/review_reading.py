@@ -8,7 +8,7 @@ import json
 import resource
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,13 +16,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from hub.app import catalogue_of
-from hub.core.event import Event
-from hub.core.rule_changes import changes, heard
+from hub.core.comparison import SAID, Comparison
+from hub.core.past import Happened
+from hub.core.rule_changes import changes
 from hub.core.rules import Rules
+from hub.diff_words import head, markdown
+from hub.diffing import diff
 from hub.errors import RulesError
 from hub.registry import installed
-from hub.routes_file import read_rules_text
-from hub.rule_files import apart, names_of, together
+from hub.routes_file import read_rules_of
+from hub.rule_files import Beside, apart, names_of, together
 from hub.rule_tests import run_tests
 from hub.shipped_files import shipped
 from hub.templates import Templates
@@ -38,21 +41,21 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     asked = json.load(sys.stdin)
     try:
-        events = msgspec.convert(asked["events"], list[Event])
-        json.dump(look(asked["path"], asked["before"], asked["after"], events), sys.stdout)
+        past = msgspec.convert(asked["past"], list[Happened])
+        json.dump(look(asked["path"], asked["before"], asked["after"], past), sys.stdout)
     except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked gets it
         sys.exit(type(error).__name__)
 
 
-def look(path: str, before: Mapping[str, str], after: Mapping[str, str], events: Sequence[Event]) -> dict[str, Any]:
+def look(path: str, before: Mapping[str, str], after: Mapping[str, str], past: Sequence[Happened]) -> dict[str, Any]:
     """What is to be said of the rules `after`, beside those `before`. Each is the texts by name; `path` names the rules
-    as complaints do; `events` are what happened lately."""
+    as complaints do; `past` is what happened lately."""
     old, _ = _read(path, before)
     new, complaints = _read(path, after)
     known = names_of(old.text) if old else frozenset[str]()
     if new is None:
         return {"complaints": complaints[:MOST], "wrong": len(complaints), "read": sorted(known)}
-    beside = apart(_together(path, after))[1]
+    beside = _beside(after)
     results = run_tests(new, beside, _shipped_words)
     failed = [{"name": one.name, "text": one.text} for one in results if not one.passed]
     return {
@@ -65,24 +68,30 @@ def look(path: str, before: Mapping[str, str], after: Mapping[str, str], events:
         "failed": len(failed),
         "failures": failed[:MOST],
         "changes": sorted(changes(old, new))[:MOST] if old else [],
-        "events": len(events),
-        "heard": [asdict(one) for one in heard(old, new, events)] if old else [],
+        **(_compared(diff(old, new, past)) if old and past else {"answer": "", "compared": ""}),
     }
 
 
+def _compared(found: Comparison) -> dict[str, str]:
+    """How many, and where. What it was that happened is not for everybody who may read a pull request."""
+    counts = [(one, f"{one.count:,} alert{'' if one.count == 1 else 's'}") for one in found.findings]
+    kinds = [f"- {one.kind}: {count} {SAID[one.kind]}" for one, count in counts]
+    tables = markdown(replace(found, findings=()), lambda _: "").partition("\n")[2]
+    return {"answer": head(found), "compared": "\n".join([*kinds, tables]).strip()}
+
+
 def _read(path: str, files: Mapping[str, str]) -> tuple[Rules | None, Sequence[str]]:
-    if PurePosixPath(path).name not in files:
+    text = files.get(PurePosixPath(path).name)
+    if text is None:
         return None, [f"{path}:1:1: is not there"]
     try:
-        return read_rules_text(_together(path, files), path, catalogue_of(installed())), []
+        return read_rules_of(text, _beside(files), path, catalogue_of(installed())), []
     except RulesError as error:
         return None, [*map(str, error.complaints)]
 
 
-def _together(path: str, files: Mapping[str, str]) -> str:
-    """With a file beside it, so that it is always read as what it is: rules cannot pass for a bundle of files."""
-    name = PurePosixPath(path).name
-    return together(name, files[name], {other: text for other, text in files.items() if other != name} or {".": ""})
+def _beside(files: Mapping[str, str]) -> Beside:
+    return apart(together(".", "", files))[1]
 
 
 def _shipped_words() -> Wording:

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -19,9 +19,11 @@ import msgspec
 
 from hub.contracts import FetchTools, Forge, Merged, Proposal, Reviewing, RulesPlace, Verdict, WebhookRequest
 from hub.core.event import Link, Report, Severity, Status
+from hub.core.past import Happened
 from hub.core.rule_changes import changes, power
 from hub.core.rules import OWN, Rules
 from hub.current import Current
+from hub.diffing import bodies_of
 from hub.errors import Overloaded, PayloadError, RulesError, SettingsError, TocsinError, Unreachable, Unsupported
 from hub.rule_files import together
 from hub.state import Draft
@@ -33,8 +35,8 @@ log = logging.getLogger("tocsin.reviews")
 EVERY, SOON = timedelta(minutes=5), timedelta(minutes=1)
 """How often is looked by itself, and when again where that failed."""
 READ_WITHIN = 90.0
-RECENT, MOST_EVENTS = timedelta(days=7), 5_000
-"""What of the past is walked through old and new rules."""
+RECENT, MOST_HAPPENED, AT_ONCE = timedelta(days=7), 20_000, 1_000
+"""What of the past is replayed through old and new rules: so long, from its beginning, and so much."""
 KIND = "review"
 FENCE = "~" * 12
 
@@ -140,7 +142,7 @@ class Reviews:
     async def _review(self, forge: Forge, proposal: Proposal, base: str, changed: frozenset[str] | None) -> None:
         try:
             before, after = _texts(await forge.files(base)), _texts(await forge.files(proposal.head))
-            found = await read_review(self._place.path, before, after, await self._recent())
+            found = await read_review(self._place.path, before, after, await self._past())
         except (NotRead, Unsupported) as error:
             await forge.comment(proposal, f"### Rules: they could not be looked at\n\n{_fenced(str(error))}\n")
             await forge.judge(proposal, Verdict.BROKEN, str(error))
@@ -161,15 +163,14 @@ class Reviews:
         ours = {self._place.path, *(str(folder / name) for name in found["read"])}
         return not ours.isdisjoint(changed) or bool(found["wrong"])
 
-    async def _recent(self) -> list[Any]:
-        """Events of the last days, newest first, without what was posted: that is looked into by few rules."""
-        found, mark, since = list[Any](), None, self._now() - RECENT
-        while len(found) < MOST_EVENTS:
-            some, mark = await self._store.past_events(since=since, before=mark, limit=500)
-            found += [msgspec.to_builtins(stored.event) for stored in some if stored.event.status in TOLD]
-            if mark is None:
-                break
-        return found[:MOST_EVENTS]
+    async def _past(self) -> Sequence[Happened]:
+        """What happened in the last days, with what the rules in force look at of what was posted."""
+        found, mark, bodies = list[Happened](), None, bodies_of(self._current())
+        while True:
+            some, mark = await self._store.past(since=self._now() - RECENT, after=mark, limit=AT_ONCE, bodies=bodies)
+            found += some
+            if mark is None or len(found) > MOST_HAPPENED:
+                return found
 
     # ------------------------------------------------------------------------------------------------------- to pull
 
@@ -227,7 +228,6 @@ class Reviews:
 
 
 ABOUT: Mapping[str, Any] = {"kind": KIND, "key": KIND}
-TOLD = (Status.PROBLEM, Status.NOTICE)
 
 
 def _announcement(merged: Merged, before: Rules, fresh: Rules) -> Report:
@@ -259,7 +259,12 @@ class NotRead(TocsinError):
 
 
 async def read_review(
-    path: str, before: Mapping[str, str], after: Mapping[str, str], events: list[Any], *, within: float = READ_WITHIN
+    path: str,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    past: Sequence[Happened],
+    *,
+    within: float = READ_WITHIN,
 ) -> Mapping[str, Any]:
     """What `hub.review_reading` says, from a process of its own. Raises NotRead."""
     process = await asyncio.create_subprocess_exec(
@@ -269,7 +274,7 @@ async def read_review(
         stderr=asyncio.subprocess.PIPE,
         env={name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")},
     )
-    given = {"path": path, "before": before, "after": after, "events": events}
+    given = {"path": path, "before": before, "after": after, "past": past}
     try:
         async with asyncio.timeout(within):
             found, why = await process.communicate(msgspec.json.encode(given))
@@ -315,10 +320,8 @@ def say_review(found: Mapping[str, Any], proposal: Proposal) -> str:
         "**What changes**",
         _fenced("\n".join(found["changes"]) or "no route and no channel comes, goes or moves"),
     ]
-    if found["events"]:
-        rows = "\n".join(f"{one['channel']}: {one['more']} more, {one['less']} less" for one in found["heard"])
-        said = f"Of the last {found['events']} events within 7 days, by routes alone:"
-        parts += ["**Who would have heard**", said, _fenced(rows or "everybody the same")]
+    if found["answer"]:
+        parts += [f"**Who would have heard, of the last 7 days:** {found['answer']}", found["compared"]]
     return "\n\n".join(parts)
 
 

@@ -1,26 +1,14 @@
-"""What becomes of rules when they are changed: which routes and channels come, go and move; who would have heard more
-or less of what happened lately; and whether anybody gets a right."""
+"""What stands otherwise in rules that are changed: routes and channels that come, go and move; and whether anybody gets
+a right. What becomes of alerts is seen where the past is replayed."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from hub.core.event import Event
-from hub.core.matching import event_look
 from hub.core.routing import Route
 from hub.core.rules import Rules
 
 POWER = ("access", "people", "groups")
 """What says who may do what, and whose account is whose."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """How many events a channel would have heard that it did not, and the other way round."""
-
-    channel: str
-    more: int
-    less: int
 
 
 def changes(old: Rules, new: Rules) -> Iterator[str]:
@@ -48,22 +36,6 @@ def power(old: Rules, new: Rules) -> tuple[str, ...]:
 
 def _power(rules: Rules, name: str) -> object:
     return [replace(one, line=0) for one in rules.access] if name == "access" else getattr(rules, name)
-
-
-def heard(old: Rules, new: Rules, events: Iterable[Event]) -> tuple[Heard, ...]:
-    """Who would have been told of these, by routes alone: also whom a silence or a window kept from it."""
-    more, less = Counter[str](), Counter[str]()
-    for event in events:
-        before, after = _told(old, event), _told(new, event)
-        more.update(after - before)
-        less.update(before - after)
-    channels = sorted({*more, *less})
-    return tuple(Heard(channel=channel, more=more[channel], less=less[channel]) for channel in channels)
-
-
-def _told(rules: Rules, event: Event) -> frozenset[str]:
-    look = event_look(rules.enriched(event))
-    return frozenset(taken.channel for taken in rules.tree.decide(look))
 
 
 def _places(rules: Rules) -> Iterator[tuple[str, str]]:

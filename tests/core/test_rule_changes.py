@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from hub.core.access import AccessEntry
-from hub.core.event import EPOCH, Event, EventId, Status
 from hub.core.matching import compile_match
 from hub.core.routing import Route, RouteTree, Taken
-from hub.core.rule_changes import Heard, changes, heard, power
+from hub.core.rule_changes import changes, power
 from hub.core.rules import Rules
 
 
@@ -21,20 +20,6 @@ def rules(*routes: Route, **fields: Any) -> Rules:
 
 def route(name: str, match: dict[str, Any], to: str | None, *below: Route) -> Route:
     return Route(name=name, match=compile_match(match), to=to, tell=None, go_on=False, routes=below, line=1)
-
-
-def event(host: str) -> Event:
-    return Event(
-        id=EventId(host),
-        source="nagios",
-        tool="nagios",
-        status=Status.PROBLEM,
-        kind="host",
-        key=host,
-        title=f"{host} is DOWN",
-        labels={"host": host},
-        received_at=EPOCH,
-    )
 
 
 def test_routes_and_channels_that_come_go_and_move_are_named() -> None:
@@ -55,16 +40,6 @@ def test_routes_and_channels_that_come_go_and_move_are_named() -> None:
         "route new is new, and tells room:web",
     ] == sorted(changes(old, new))
     assert [] == list(changes(old, old))
-
-
-def test_who_hears_more_and_who_less() -> None:
-    """By event, each channel once."""
-    old, new = rules(route("web", {"host": "web*"}, "room:web")), rules(route("web", {"host": "*1"}, "room:web"))
-
-    assert (Heard(channel="room:ops", more=1, less=1), Heard(channel="room:web", more=1, less=1)) == heard(
-        old, new, [event("web1"), event("web2"), event("db1")]
-    )
-    assert () == heard(old, old, [event("web1")])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from hub.contracts import Proposal
 from hub.core.event import EPOCH, Event, EventId, Status
+from hub.core.past import Happened
 from hub.review_reading import look
 from hub.reviews import NotRead, read_review, say_review, say_verdict
 
@@ -66,13 +67,13 @@ def test_what_nobody_can_read_is_said_with_its_place() -> None:
 def test_what_is_told_of_events_is_how_many() -> None:
     """A pull request may be read by anybody: no title and no label of what happened stands there."""
     wider = RULES.replace('"web*"', '"*1"')
-    found = look("routes.yaml", {"routes.yaml": RULES}, {"routes.yaml": wider}, [event("db1"), event("secret-host")])
+    past = [Happened(at=EPOCH, event=event("db1")), Happened(at=EPOCH, event=event("secret-host"))]
+    found = look("routes.yaml", {"routes.yaml": RULES}, {"routes.yaml": wider}, past)
     said = say_review(found, Proposal(id="1", head="a" * 40))
 
-    assert [{"channel": "room:ops", "more": 0, "less": 1}, {"channel": "room:web", "more": 1, "less": 0}] == found[
-        "heard"
-    ]
-    assert "room:web: 1 more, 0 less" in said
+    assert "2 events replayed, 2 alerts" in found["answer"]
+    assert "- found: 1 alert of which somebody would hear, and not everything_else alone" in said
+    assert "| `web` | 0 | 1 | 1 | 0 | 0 | 1 |" in said
     assert "secret-host" not in said
 
 

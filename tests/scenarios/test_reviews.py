@@ -93,8 +93,9 @@ async def test_opened_mended_merged(tmp_path: Path, repository: Repository) -> N
         await look(hub)
         assert ("success", "ok, 1 of 1 tests pass") == repository.status(number)
         (said,) = repository.said(number)
-        assert "room:web: 1 more, 0 less" in said
-        assert "room:ops: 0 more, 1 less" in said
+        assert "- found: 1 alert of which somebody would hear, and not everything_else alone" in said
+        assert "2 events replayed, 2 alerts" in said
+        assert "db1" not in said
         assert 2 == repository.edits
 
         before = hub.hub.current().hash
