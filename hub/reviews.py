@@ -302,7 +302,8 @@ def say_verdict(found: Mapping[str, Any]) -> str:
     """One line."""
     if found["wrong"]:
         return _count(found["wrong"], "thing is wrong", "things are wrong")
-    tests = f"{found['passed']} of {found['passed'] + found['failed']} tests pass"
+    number = found["passed"] + found["failed"]
+    tests = f"{found['passed']} of {_count(number, 'test passes', 'tests pass')}" if number else "no tests"
     return f"ok, {tests}" if not found["failed"] else tests
 
 

@@ -87,11 +87,11 @@ async def test_opened_mended_merged(tmp_path: Path, repository: Repository) -> N
 
         repository.pushes(number, {"rules/teams/web.yaml": FAILING})
         await look(hub)
-        assert ("failure", "0 of 1 tests pass") == repository.status(number)
+        assert ("failure", "0 of 1 test passes") == repository.status(number)
 
         repository.pushes(number, {"rules/teams/web.yaml": WIDER})
         await look(hub)
-        assert ("success", "ok, 1 of 1 tests pass") == repository.status(number)
+        assert ("success", "ok, 1 of 1 test passes") == repository.status(number)
         (said,) = repository.said(number)
         assert "- found: 1 alert of which somebody would hear, and not everything_else alone" in said
         assert "2 events replayed, 2 alerts" in said
