@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import BinaryIO, Literal
 from urllib.parse import urlencode
@@ -12,8 +12,8 @@ import msgspec
 
 from hub.client import Client
 from hub.core.matching import compile_match
-from hub.core.past import Happened, nested
-from hub.core.records import Record
+from hub.core.past import VERBS, Happened, nested
+from hub.core.records import Record, replace
 from hub.errors import TocsinError
 
 VERSION = 1
@@ -84,7 +84,9 @@ def _happened(place: str, line: bytes) -> Happened:
         raise TocsinError(f"{place}: is none of what has happened: {error}") from None
     if one.at.tzinfo is None:
         raise TocsinError(f"{place}: 'at' has no offset; write it like 2026-11-21T03:00:00Z")
-    return one
+    if one.act is not None and one.act.verb not in VERBS:
+        raise TocsinError(f"{place}: '{one.act.verb[:40]}' is none of {', '.join(VERBS)}")
+    return replace(one, at=one.at.astimezone(UTC))
 
 
 def of_hub(client: Client, length: timedelta, bodies: Sequence[str]) -> Sequence[Happened]:

@@ -8,6 +8,8 @@ from hub.core.event import Event
 from hub.core.records import Record, field
 from hub.core.silence import Silence
 
+VERBS = ("ack", "unack", "resolve")
+
 
 class Act(Record, frozen=True, kw_only=True):
     """Somebody acked, unacked or resolved an alert, in the hub."""

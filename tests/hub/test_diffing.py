@@ -255,6 +255,7 @@ def test_the_command_fails_on_what_it_is_asked_to(
         ('{"tocsin": "past", "version": 9}', "is of version 9; this tocsin reads 1"),
         (HEAD + "{", ":2: is none of what has happened"),
         (HEAD + '{"at": "2026-01-01T00:00:00"}', "'at' has no offset"),
+        (HEAD + '{"at": "2026-01-01T00:00:00Z", "act": {"verb": "rm", "alert": "x"}}', ":2: 'rm' is none of ack"),
         (HEAD + '\n{"at": "2026-01-01T00:00:00Z", "body": {"body.a": "x", "body.a.b": "y"}}', ":3:"),
     ],
 )

@@ -1,5 +1,6 @@
 """The `tests:` of a rules file: what they count as heard, and what they say when they fail."""
 
+import json
 import re
 from pathlib import Path
 from textwrap import dedent, indent
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hub.app import catalogue_of
+from hub.cli import main
 from hub.registry import installed
 from hub.routes_file import read_rules_text
 from hub.rule_files import Beside
@@ -283,3 +285,20 @@ def test_the_failure_on_the_page_is_what_one_looks_like() -> None:
     failed = run_tests(read_rules_text(broken, "routes.yaml", CATALOGUE), words=lambda: WORDING)[0]
 
     assert f"FAIL {failed.name}\n{failed.text}\n" in PAGE
+
+
+def test_the_command_writes_what_ci_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the templates and fixtures beside the rules."""
+    (tmp_path / "down.http").write_text(DOWN)
+    (tmp_path / "routes.yaml").write_text(
+        ROOMS + "tests:\n  - {name: down, given: [{fixture: down.http, source: nagios}], expect: {web: opened}}\n"
+        "  - {name: up, given: [{host: db1}], expect: {}}\n"
+    )
+    with pytest.raises(SystemExit, match="1"):
+        main(["test", str(tmp_path / "routes.yaml"), "--junit", str(tmp_path / "report.xml"), "--coverage", "--json"])
+    said = json.loads(capsys.readouterr().out)
+    cases = {case.get("name"): len(case) for case in ElementTree.parse(tmp_path / "report.xml").iter("testcase")}
+
+    assert [("down", True), ("up", False)] == [(one["name"], one["passed"]) for one in said["tests"]]
+    assert {"down": 0, "up": 1} == cases
+    assert "mail" in [one["name"] for one in said["coverage"]["unreached"]]
