@@ -345,7 +345,7 @@ def _diff(options: argparse.Namespace) -> int:
     settings, catalogue = read_settings(), catalogue_of(installed())
     old, new = (rules_of(where, catalogue) for where in (options.old, options.new))
     past = _past(options, bodies_of(old, new))
-    gc.disable()  # of what a replay makes nothing lies in cycles, and there is much of it
+    gc.freeze()  # what was read stays to the end, and need not be looked through again and again
     compared = diff(old, new, past, zone=settings.zone)
     link = to(settings.public_url)
     if options.json or options.format == "json":

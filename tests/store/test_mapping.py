@@ -13,6 +13,7 @@ from hub.contracts import RoomMessage
 from hub.core.alert import Alert
 from hub.core.event import Event
 from hub.core.notification import Line, Post
+from hub.core.past import Act
 from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.store import Audit, StoredAsk, StoredCalendar, StoredEvent, StoredRequest, mapping
@@ -41,6 +42,8 @@ def _hints(shape: type[Any]) -> dict[str, Any]:
     return {name: hint for name, hint in get_type_hints(shape).items() if name in names}
 
 
+LENGTHS = st.none() | st.floats(0, 1e9)
+ACTS = records(Act, seconds=LENGTHS)
 READERS: list[tuple[st.SearchStrategy[Any], Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], Any]]] = [
     (
         records(StoredRequest, headers=LABELS, query=LABELS),
@@ -58,11 +61,11 @@ READERS: list[tuple[st.SearchStrategy[Any], Callable[[Any], dict[str, Any]], Cal
     (records(StoredCalendar), mapping.calendar_row, lambda row: mapping.calendar_of(row["record"])),
     (records(Silence, match=MATCHES), mapping.silence_row, lambda row: mapping.silence_of(row["record"])),
     (
-        records(StoredAsk, labels=LABELS, duration=st.none() | st.floats(0, 1e9)),
+        records(StoredAsk, labels=LABELS, duration=LENGTHS),
         mapping.ask_row,
         lambda row: mapping.ask_of(row["record"]),
     ),
-    (records(Audit), mapping.audit_row, lambda row: mapping.audit_of(row["record"])),
+    (records(Audit, acts=st.tuples(ACTS)), mapping.audit_row, lambda row: mapping.audit_of(row["record"])),
     (records(RoomMessage), mapping.room_row, lambda row: mapping.room_of(row["record"])),
 ]
 
