@@ -48,14 +48,16 @@ def _shown(revision: str, folder: str, name: str) -> str:
 def _listed(revision: str, folder: str, name: str) -> Sequence[str]:
     """The names in a folder; none, where there is no such."""
     try:
-        said = _git(["ls-tree", "--name-only", "-z", f"{revision}:{_spec(folder, name)}"])
+        said = _git(["ls-tree", "--full-tree", "--name-only", "-z", f"{revision}:{_spec(folder, name)}"])
     except Unreadable:
         return []
     return [one for one in said.split("\0") if one]
 
 
 def _spec(folder: str, name: str) -> str:
-    """As git takes it: `./x` is from here, `x` from the top."""
+    """As git takes it: `./x` is from here, `x` from the top; and it knows no `.` but from here."""
+    if name == ".":
+        return "./" if folder == "." else folder
     return f"{folder}/{name}" if folder else name
 
 

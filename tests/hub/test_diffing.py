@@ -210,22 +210,32 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "rules/routes.yaml").write_text(BASE + "include: [routes.d/*.yaml]\n")
     (tmp_path / "rules/routes.d/web.yaml").write_text(WEB)
     _git("init", "-qb", "main")
-    _git("add", ".")
-    _git("-c", "user.name=alice", "-c", "user.email=alice@example.com", "commit", "-qm", "rules")
+    _commit()
     (tmp_path / "rules/routes.d/web.yaml").unlink()
     lines = corpus.lines([event("web1"), event("web1", 5, status=Status.RECOVERY)])
     (tmp_path / "past.jsonl").write_bytes(b"\n".join(lines))
     return tmp_path
 
 
+def _commit() -> None:
+    _git("add", ".")
+    _git("-c", "user.name=alice", "-c", "user.email=alice@example.com", "commit", "-qm", "rules")
+
+
 def _git(*words: str) -> None:
     subprocess.run(["git", *words], check=True, capture_output=True)
 
 
-def test_a_revision_is_read_with_what_it_includes(folder: Path) -> None:
+def test_a_revision_is_read_with_what_it_includes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As git has it: nothing of the folder as it is now."""
     assert ["web"] == [route.name for route in rules_of("main:rules/routes.yaml", CATALOGUE).tree.routes]
     assert [] == list(rules_of(str(folder / "rules"), CATALOGUE).tree.routes)
+    (folder / "rules/more.yaml").write_text(WEB)
+    (folder / "rules/routes.yaml").write_text(BASE + 'include: ["mor*.yaml"]\n')
+    _commit()
+    monkeypatch.chdir(folder / "rules")
+    for where in ("main:rules/routes.yaml", "main:./routes.yaml"):
+        assert ["web"] == [route.name for route in rules_of(where, CATALOGUE).tree.routes]
     for wrong in ("none:rules/routes.yaml", "main:none.yaml", "none.yaml", "--output=x:y"):
         with pytest.raises(TocsinError):
             rules_of(wrong, CATALOGUE)
