@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from hub.core.durations import say_duration
 from hub.core.event import Event
 
 EXAMPLES = 5
 """Of each kind, how many are named; all are counted."""
 Place = tuple[str, str]
 """An address, and the route by which it was told."""
-AT_ONCE = timedelta(minutes=1)
-"""What comes so much later than before is late."""
+FELT = timedelta(minutes=1)
+"""What comes so much later, or sooner, than before is named."""
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Kind(StrEnum):
     """A silence, an inhibition or a window keeps it back now."""
     LATER = "later"
     """A channel hears of it later than before."""
+    SOONER = "sooner"
     FOUND = "found"
     """Somebody hears of it, of whom nobody heard, or only `everything_else`."""
     MOVED = "moved"
@@ -59,6 +61,7 @@ SAID: Mapping[Kind, str] = {
     Kind.PAGING: "that would page somebody now",
     Kind.HELD: "that would be held back now",
     Kind.LATER: "of which somebody would hear later",
+    Kind.SOONER: "of which somebody would hear sooner",
     Kind.FOUND: "of which somebody would hear, and not everything_else alone",
     Kind.MOVED: "of which other channels would hear",
     Kind.MORE: "of which more channels would hear",
@@ -197,8 +200,10 @@ def _kinds(
         yield Kind.PAGING, ", ".join(sorted({route for address, route in after if address in pages[1]}))
     if fresh and not held:
         yield Kind.HELD, why
-    if late := _later(before, after):
-        yield Kind.LATER, late
+    if late := _waits(before, after):
+        yield Kind.LATER, f"{say_duration(late)} later"
+    if early := _waits(after, before):
+        yield Kind.SOONER, f"{say_duration(early)} sooner"
     if lost < 0:
         yield Kind.FOUND, ""
     elif lost == 0 and was != now:
@@ -212,12 +217,11 @@ def _weight(side: Heard, told: Mapping[Place, datetime]) -> int:
     return 1 if all(route == side.everything_else for _, route in told) else 2
 
 
-def _later(before: Mapping[Place, datetime], after: Mapping[Place, datetime]) -> str:
-    """The most that a channel which hears of it in both waits longer."""
+def _waits(before: Mapping[Place, datetime], after: Mapping[Place, datetime]) -> timedelta | None:
+    """The most that a channel which hears of it in both waits longer, if that is felt."""
     first = _first(before)
-    waits = [at - first[address] for address, at in _first(after).items() if address in first]
-    longest = max(waits, default=timedelta(0))
-    return f"{longest} later" if longest >= AT_ONCE else ""
+    longest = max((at - first[address] for address, at in _first(after).items() if address in first), default=None)
+    return longest if longest is not None and longest >= FELT else None
 
 
 def _first(told: Mapping[Place, datetime]) -> Mapping[str, datetime]:
