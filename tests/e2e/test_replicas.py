@@ -63,7 +63,7 @@ class Three:
 
     async def leader(self) -> HubProcess:
         """The one that leads, as soon as one does."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 present = [hub for hub in self.hubs if hub not in self.away]
                 said = await asyncio.gather(*(asyncio.to_thread(hub.metrics) for hub in present))

@@ -14,6 +14,9 @@ from urllib.request import Request, urlopen
 
 from peers.servers import REPOSITORY, free_port, tail
 
+READY_WITHIN = 45.0
+"""Seconds; of which it needs two, where nothing else goes on."""
+
 
 class HubProcess:
     """`python -m hub serve` on a free port, with its database and its rules in `folder`: the shipped ones if none are
@@ -42,7 +45,7 @@ class HubProcess:
         assert self._process is not None
         return self._process.pid
 
-    def start(self, *, within: float = 15.0) -> "HubProcess":
+    def start(self, *, within: float = READY_WITHIN) -> "HubProcess":
         """Start it and wait until it is ready."""
         self.launch()
         return self.becomes_ready(within=within)
@@ -61,7 +64,7 @@ class HubProcess:
                 env={**clean, "PYTHONFAULTHANDLER": "1", **self.env},
             )
 
-    def becomes_ready(self, *, within: float = 15.0) -> "HubProcess":
+    def becomes_ready(self, *, within: float = READY_WITHIN) -> "HubProcess":
         assert self._process is not None
         end = time.monotonic() + within
         while not self.is_ready():

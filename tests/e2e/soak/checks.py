@@ -115,6 +115,8 @@ def _posts(world: World) -> Iterator[str]:
         state = post["sending"]["state"]
         if state == "unknown" and post["channel"] == FAR:
             world.told.counts["posts of which nobody knows"] += 1
+        elif _healed_while_it_gathered(post):
+            world.told.counts["groups that healed while they gathered"] += 1
         elif (state, shown := post.get("shown", 0)) != ("sent", post["wanted"]):
             yield f"a post in {post['channel']} is {state}, version {shown} of {post['wanted']}"
     for line in records(world.database, "line", "state NOT IN ('sent', 'held', 'dropped')"):
@@ -122,6 +124,11 @@ def _posts(world: World) -> Iterator[str]:
             world.told.counts["lines of which nobody knows"] += 1
         else:
             yield f"a line in {line['channel']} is {line['sending']}: {line['title']}"
+
+
+def _healed_while_it_gathered(post: Mapping[str, Any]) -> bool:
+    """Nobody was told of it; whether it healed is looked at where the rooms are."""
+    return post["channel"] == CROWDS and post["sending"]["state"] == "dropped" and not post.get("shown", 0)
 
 
 def _told(world: World) -> Mapping[str, Sequence[Any]]:
@@ -164,6 +171,8 @@ def _crowds(world: World, heads: Mapping[str, Any]) -> Iterator[str]:
         firing.update({group: int(alert["phase"] == "open") for group in alert.get("groups", ())})
     for group, post in posts.items():
         message = heads[post["ref"]]["message"] if post.get("ref") in heads else None
+        if _healed_while_it_gathered(post) and not firing[group]:
+            continue
         if message is None or (message["state"] == "resolved") != (firing[group] == 0):
             yield f"of a group {firing[group]} fire, and its message says {message}"
 
