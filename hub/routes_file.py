@@ -8,7 +8,7 @@ import gc
 import hashlib
 import re
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ import msgspec
 
 from hub.contracts import Integration, Room
 from hub.core.access import GROUP as ACCESS_GROUP
-from hub.core.access import AccessEntry, check_bound, overrules
+from hub.core.access import AccessEntry, alike_by, check_bound, overrules
 from hub.core.calendar import KNOWN_BY, PRIVATE, over_http, parse_calendar
 from hub.core.cases import (
     APART,
@@ -75,7 +75,7 @@ from hub.proof import Secret
 from hub.rule_files import Beside, Unreadable, apart, beside, stays_beside, together
 from hub.settings import url_fault, variable
 from hub.tables_file import ENDINGS, Sheet, check_columns, compile_table, read_sheet
-from hub.yaml_tree import LARGEST, Path_, Tree
+from hub.yaml_tree import LARGEST, MOST_NEAR, Path_, Tree
 from hub.yaml_tree import listed as _listed
 from hub.yaml_tree import nearest as _nearest
 from hub.yaml_tree import shown as _shown
@@ -83,6 +83,8 @@ from hub.yaml_tree import shown as _shown
 NO_TIME = ("0", "0s", "0m")
 SHORTEST_REPEAT = timedelta(minutes=1)
 MOST_AT_ONCE = 100_000
+MOST_LOOKS = 50
+"""Windows and silences of which it is said whether they are over."""
 LONG_WALK = 100_000
 """Objects made since the cycle collector's last walk, which it goes over in a hundredth of a second."""
 
@@ -229,6 +231,8 @@ class _Reading:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     beats: frozenset[str] = frozenset()
     """The names of the heartbeats."""
+    looks: int = 0
+    """How often it was looked whether something is over."""
     private: dict[str, str] = field(default_factory=dict)
     """Settings of calendars, and whose each is."""
 
@@ -489,7 +493,7 @@ class _Reading:
             for platform, id, place in self._entries(given, path):
                 if not self._is_text(id, place):
                     continue
-                if platform not in known:
+                if platform not in known and not self.tree.warned_enough:
                     what = f"no chat or tool is called {_shown(platform)}{_nearest(platform, known)}"
                     self.tree.warn(place, f"{what}; nobody is known by this account", "unknown-account")
                 ids[platform] = id
@@ -767,9 +771,14 @@ class _Reading:
             self._ever_and_not_ever(found[name], path)
         return found
 
+    def _now(self) -> datetime | None:
+        """None where nothing is to be said of what is over: to look for the next time may take a tenth of a second."""
+        self.looks += 1
+        return self.catalogue.now() if self.catalogue.now is not None and self.looks <= MOST_LOOKS else None
+
     def _ever_and_not_ever(self, window: TimeWindow, path: Path_) -> None:
         """Warn of a window that does not tell one time from another."""
-        now = self.catalogue.now() if self.catalogue.now is not None else None
+        now = self._now()
         if now is None or window.opens(now) is not None:
             return
         if window.closes(now) is None:
@@ -1179,7 +1188,7 @@ class _Reading:
         return window
 
     def _never_again(self, planned: Planned, path: Path_) -> None:
-        now = self.catalogue.now() if self.catalogue.now is not None else None
+        now = self._now()
         if now is not None and planned.until(now) is None and planned.begins(now) is None:
             self.tree.warn(path, "is over, and holds nothing any more; remove it", "silence-over")
 
@@ -1231,18 +1240,22 @@ class _Reading:
     # --------------------------------------------------------------------------------------------------- access, tests
 
     def _access(self, value: Any) -> Iterator[AccessEntry]:
-        before: dict[Path_, AccessEntry] = {}
+        before: dict[Hashable, list[tuple[Path_, AccessEntry]]] = {}
         for i, given in enumerate(self._list(value, ("access",))):
             path: Path_ = ("access", i)
             body = self._object(given, path, 'an entry is {allow: "silence *", who: everyone}')
             if body is not None and (entry := self._entry(body, path)) is not None:
-                self._never_applies(entry, path, before)
-                before[path] = entry
+                alike = before.setdefault(alike_by(entry), [])
+                self._never_applies(entry, path, alike)
+                if len(alike) < MOST_NEAR:
+                    alike.append((path, entry))
                 yield entry
 
-    def _never_applies(self, entry: AccessEntry, path: Path_, before: Mapping[Path_, AccessEntry]) -> None:
+    def _never_applies(self, entry: AccessEntry, path: Path_, alike: Sequence[tuple[Path_, AccessEntry]]) -> None:
         """Warn of an entry that another leaves nothing to say, that names nobody, or bounds what nobody says."""
-        for at, one in before.items():
+        if self.tree.warned_enough:
+            return
+        for at, one in alike:
             for over, under, place in ((one, entry, path), (entry, one, at)):
                 if overrules(over, under):
                     what = f"can never apply: the entry in line {over.line} decides all that it could; remove one"

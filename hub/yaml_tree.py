@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -14,6 +15,10 @@ MOST_NODES = 2_000_000
 MOST_REPEATED = 10_000
 """How many values aliases may stand for, all together. A few lines of them can stand for billions."""
 DEEPEST = 40
+MOST_TOLD = 1_000
+"""Complaints of a file after which the rest is not looked at: nobody reads them, and each looks for what was meant."""
+MOST_NEAR = 200
+"""So many names are compared with one that is wrong; of more, those that begin alike and are about as long."""
 MOST_LISTED = 20
 """Names that a complaint lists where none is near."""
 
@@ -154,13 +159,22 @@ class Tree:
         return found
 
     def _complain(self, mark: Any, what: str) -> None:
-        self.complaints.append(
-            Complaint(file=self.name, line=mark.line + 1, column=mark.column + 1, what=one_line(what))
-        )
+        self._tell(Complaint(file=self.name, line=mark.line + 1, column=mark.column + 1, what=one_line(what)))
+
+    def _tell(self, complaint: Complaint) -> None:
+        """Raises RulesError where there are more than anybody reads."""
+        self.complaints.append(complaint)
+        if len(self.complaints) > MOST_TOLD:
+            what = f"there is more that is wrong; mend the {MOST_TOLD} before this first"
+            raise RulesError([*sorted(set(self.complaints[:-1])), replace(complaint, what=what)])
 
     def wrong(self, path: Path_, what: str, *, key: bool = False) -> None:
         """Complain of the value at a path, or of its key."""
-        self.complaints.append(self._complaint(path, what, key=key))
+        self._tell(self._complaint(path, what, key=key))
+
+    @property
+    def warned_enough(self) -> bool:
+        return len(self.warnings) >= MOST_TOLD
 
     def warn(self, path: Path_, what: str, rule: str) -> None:
         """Say what is odd at a path, and what sort of oddity it is."""
@@ -240,7 +254,10 @@ def shown(value: Any) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
-    close = difflib.get_close_matches(word[:80], names, n=1, cutoff=0.5)
+    alike = names
+    if len(names) > MOST_NEAR:
+        alike = [one for one in names if one[:1] == word[:1] and abs(len(one) - len(word)) <= 3][:MOST_NEAR]
+    close = difflib.get_close_matches(word[:80], alike, n=1, cutoff=0.5)
     if close:
         return f'; did you mean "{close[0]}"?'
     return f"; there is {listed(names)}" if names and len(names) <= MOST_LISTED else ""

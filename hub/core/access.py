@@ -11,7 +11,7 @@ at an unauthenticated hub on loopback and, if it only reads, to everybody in a c
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -192,9 +192,13 @@ def _weight(entry: AccessEntry, asked: _Question) -> tuple[int, int, bool, int, 
 
 def overrules(over: AccessEntry, under: AccessEntry) -> bool:
     """Whether one entry decides whatever the other could, so that this might as well not be there."""
-    same = over.command.split() == under.command.split() and over.when == under.when
-    places = bool(over.places) is bool(under.places) and set(over.places) >= set(under.places)
-    return same and places and set(over.who) >= set(under.who) and over.effect in (DENY, under.effect)
+    wider = set(over.places) >= set(under.places) and set(over.who) >= set(under.who)
+    return alike_by(over) == alike_by(under) and wider and over.effect in (DENY, under.effect)
+
+
+def alike_by(entry: AccessEntry) -> Hashable:
+    """In what an entry agrees with one that it overrules."""
+    return tuple(entry.command.split()), frozenset(entry.when.items()), bool(entry.places)
 
 
 # ------------------------------------------------------------------------------------------------------------ verdict

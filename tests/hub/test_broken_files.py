@@ -101,6 +101,18 @@ def test_what_is_too_much_is_said_in_a_line(
     assert (1, [f"{file}:{expected}"]) == check(capsys, file)
 
 
+def test_a_thousand_faults_are_told_and_no_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody reads them, and for each it is looked what was meant."""
+    names = ", ".join(f"c{number}: room:c{number}" for number in range(3_000))
+    routes = "".join(f"  - {{name: r{n}, match: {{host: h{n}}}, to: c{n}x}}\n" for n in range(3_000))
+    file = tmp_path / "many.yaml"
+    file.write_text(f"version: 1\nchannels: {{{names}}}\neverything_else: {{to: c1}}\nroutes:\n{routes}")
+    code, said = check(capsys, file)
+
+    assert (1, 1_001) == (code, len(said))
+    assert said[-1] == f"{file}:1005:45: there is more that is wrong; mend the 1000 before this first"
+
+
 def test_what_is_no_file_is_said_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder, nothing at all, a link to itself."""
     (tmp_path / "circle.yaml").symlink_to(tmp_path / "circle.yaml")
