@@ -76,6 +76,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     check.add_argument("--database", help="where events are recorded, default sqlite:///tocsin.db (TOCSIN_DATABASE)")
 
     schema = _verb(verbs, "schema", _schema, "print the JSON Schema of the rules, by which editors complete")
+    schema.add_argument("--included", action="store_true", help="print that of the files that include: takes in")
     schema.add_argument("--reference", action="store_true", help="print a page with every key instead, in Markdown")
 
     doctor = _verb(verbs, "doctor", _doctor, "say what is wrong with this installation, and what to do")
@@ -260,15 +261,15 @@ async def _unreached(options: argparse.Namespace, rules: Any) -> Any:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    from hub.json_schema import schema
+    from hub.json_schema import included, schema
     from hub.reference import reference
     from hub.registry import installed
 
-    page = reference(installed()) if options.reference else None
-    if page is None:
-        print(json.dumps(schema(installed()), indent=1, ensure_ascii=False))
+    if options.reference:
+        page = reference(installed())
+        print(json.dumps({"reference": page}) if options.json else page.rstrip())
     else:
-        print(json.dumps({"reference": page}) if options.json else page, end="\n" if options.json else "")
+        print(json.dumps(included() if options.included else schema(installed()), indent=1, ensure_ascii=False))
     return OK
 
 

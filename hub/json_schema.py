@@ -15,6 +15,7 @@ from typing import Any
 from hub.contracts import Integration
 from hub.core.calendar import KNOWN_BY
 from hub.core.rules import OWN
+from hub.includes import INCLUDED
 from hub.language import (
     DURATION,
     FIELDS,
@@ -32,6 +33,7 @@ from hub.language import (
 )
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FILE = "routes.schema.json"
 VALUE = of("value")
 ELSEWHERE = ("top", "source", "channel", "step", "posted", "acted")
 """Sections that are no definition of their own."""
@@ -47,6 +49,7 @@ def schema(tools: Tools) -> dict[str, Any]:
         **_channels(chats_of(tools)),
         "people": named(_people(tools)),
         "given": _given(),
+        "included": _mapping(Section(says="A file that `include` takes in.", example="", keys=_of_included())),
         "match": _match(tools),
         "value": _value(),
     }
@@ -56,6 +59,11 @@ def schema(tools: Tools) -> dict[str, Any]:
         **_mapping(LANGUAGE["top"]),
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def included() -> dict[str, Any]:
+    """Of a file that `include` takes in: it stands beside the other, and points into it."""
+    return {"$schema": DIALECT, "title": "An included file of Tocsin's rules", "$ref": f"{FILE}#/$defs/included"}
 
 
 def sources_of(tools: Tools) -> dict[str, Mapping[str, Key]]:
@@ -82,6 +90,10 @@ def _mapping(section: Section, more: Mapping[str, Key] | None = None) -> dict[st
         **({"required": needed} if needed else {}),
         **section.also,
     }
+
+
+def _of_included() -> Mapping[str, Key]:
+    return {name: LANGUAGE["top"].keys[name] for name in INCLUDED}
 
 
 def _described(key: Key) -> dict[str, Any]:

@@ -231,6 +231,8 @@ class _Reading:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     beats: frozenset[str] = frozenset()
     """The names of the heartbeats."""
+    called: dict[str, str] = field(default_factory=dict)
+    """How each file is called beside the rules."""
     looks: int = 0
     """How often it was looked whether something is over."""
     private: dict[str, str] = field(default_factory=dict)
@@ -660,7 +662,10 @@ class _Reading:
 
     def _file(self, path: Path_) -> str:
         """The file that the value stands in, as it is called beside the rules."""
-        return str(Path(self.tree.file(path)).relative_to(Path(self.tree.name).parent))
+        file = self.tree.file(path)
+        if file not in self.called:
+            self.called[file] = str(Path(file).relative_to(Path(self.tree.name).parent))
+        return self.called[file]
 
     def _pace(self, body: Mapping[str, Any], path: Path_, above: Pace) -> Pace:
         """What a route says of how often it speaks, and what it has from the one above."""

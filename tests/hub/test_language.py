@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from hub.cli import main
 from hub.core.matching import EVENT_FIELDS
+from hub.includes import INCLUDED
 from hub.json_schema import properties_of, schema
 from hub.language import FIELDS, LANGUAGE
 from hub.reference import TITLES, reference
@@ -81,6 +82,30 @@ def test_the_schema_in_the_repository_is_that_of_the_command(capsys: pytest.Capt
     assert json.loads((ROOT / "routes.schema.json").read_text()) == SCHEMA
 
 
+def test_the_schema_of_included_files_points_into_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """`tocsin schema --included > included.schema.json` makes it; it holds what an included file may hold."""
+    with pytest.raises(SystemExit, match="0"):
+        main(["schema", "--included"])
+    text = (ROOT / "included.schema.json").read_text()
+
+    assert capsys.readouterr().out == text
+    assert json.loads(text)["$ref"] == "routes.schema.json#/$defs/included"
+    assert [*INCLUDED] == [*SCHEMA["$defs"]["included"]["properties"]]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("docs/recipes/*/routes.d/*.yaml")), ids=lambda path: path.name)
+def test_included_files_that_we_show_are_right_by_the_schema(path: Path) -> None:
+    """And what only the file itself may hold is not."""
+    valid = Draft202012Validator({**SCHEMA, "required": [], "properties": {}, "$ref": "#/$defs/included"} | OPEN)
+
+    assert [] == [error.message for error in valid.iter_errors(yaml.load(path.read_text(), AsEditors))]
+    assert not valid.is_valid({"channels": {"ops": "room:ops"}})
+    assert path.read_text().startswith("# yaml-language-server: $schema=../../../../included.schema.json\n")
+
+
+OPEN = {"additionalProperties": True}
+
+
 def test_the_reference_is_that_of_the_command_and_has_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     """`tocsin schema --reference > docs/reference.md` makes it anew."""
     with pytest.raises(SystemExit, match="0"):
@@ -113,12 +138,12 @@ def test_links_of_the_reference_lead_somewhere() -> None:
 def examples() -> Iterator[tuple[str, str]]:
     """Rules that are whole, by where they stand."""
     yield "routes.yaml", (ROOT / "routes.yaml").read_text()
-    for path in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("integrations/*/README.md")]:
+    for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("integrations/*/README.md"))]:
         for number, block in enumerate(path.read_text().split("```yaml\n")[1:]):
             text = block.partition("```")[0]
             if text.startswith("version: 1"):
                 yield f"{path.relative_to(ROOT)} {number + 1}", text
-    for path in ROOT.glob("docs/recipes/*/routes.yaml"):
+    for path in sorted(ROOT.glob("docs/recipes/*/routes.yaml")):
         yield str(path.relative_to(ROOT)), path.read_text()
 
 
