@@ -129,7 +129,8 @@ def _people(tools: Tools) -> Form:
     known_by = {name: f"How they are called in a calendar: {name}." for name in KNOWN_BY}
     accounts = {name: f"Their account in {tool.title}." for name, tool in sorted(tools.items())}
     known = {name: {"description": says, **TEXT} for name, says in {**accounts, **known_by}.items()}
-    return {"type": "object", "properties": known, "additionalProperties": False}
+    # Another name may be that of a chat or tool which is installed elsewhere: `check` warns of it.
+    return {"type": "object", "properties": known, "additionalProperties": TEXT}
 
 
 def _match(tools: Tools) -> Form:

@@ -9,18 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from hub.app import catalogue_of
 from hub.core.rules import Rules
 from hub.errors import Complaint, RulesError
+from hub.json_schema import schema
 from hub.language import KEYS
 from hub.registry import installed
 from hub.routes_file import LARGEST, SILENCE_EXAMPLE, read_rules, read_rules_text
 from hub.rule_tests import run_tests
 
 CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
+SCHEMA = Draft202012Validator(schema(CATALOGUE.tools))
 SHIPPED = Path(__file__).parents[2] / "routes.yaml"
 HEAD = "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
 ROUTES = HEAD + "routes:\n"
@@ -1133,10 +1137,14 @@ def test_every_section_is_tried_with_any_shape() -> None:
 @pytest.mark.parametrize("section", PLACES)
 @given(data=st.data())
 def test_any_shape_behind_the_right_names_is_read_or_refused(section: str, data: st.DataObject) -> None:
-    """Down to the places where each value is read."""
+    """Down to the places where each value is read. What is read is right by the schema, too."""
     entry = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys(KEYS[section], SHAPES)))
     least = {"version": "1", "channels": {"ops": "room:ops"}, "everything_else": {"to": "ops"}, "labels": ["x"]}
-    _only_complains(json.dumps(least | PLACES[section](entry)))
+    text = json.dumps(least | PLACES[section](entry))
+    _only_complains(text)
+
+    if _complaints_of(text) is None:
+        assert [] == [error.message for error in SCHEMA.iter_errors(yaml.load(text, yaml.BaseLoader))]
 
 
 def test_an_account_in_a_chat_that_there_is_not_is_a_warning() -> None:
