@@ -411,19 +411,17 @@ class Draft:
 
     def timers_of(self, kind: str) -> list[Timer]:
         """All of a kind that are set."""
-        known = self.state.timers_of(kind)
-        if not known and not self._has_timers(kind):
-            return []
         found: dict[str, Timer | None] = {}
-        for subject, due in known.items():
+        for subject, due in self.state.timers_of(kind).items():
             found[subject] = Timer(kind=kind, subject=subject, due_at=due)
         for draft in reversed(self._layers):
             if newer := draft._found.timers.get(kind):
                 found |= newer
         return [timer for timer in found.values() if timer is not None]
 
-    def _has_timers(self, kind: str) -> bool:
-        return any(kind in draft._found.timers for draft in self._layers)
+    def has_timers(self, kind: str) -> bool:
+        """Whether there may be any of a kind: those that were taken away here count."""
+        return bool(self.state.timers_of(kind)) or any(kind in draft._found.timers for draft in self._layers)
 
     def timer(self, kind: str, subject: str) -> datetime | None:
         """When it is due, if it is set."""

@@ -16,6 +16,7 @@ from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said, Telling
 from hub.core.windows import TimeWindow
+from hub.pauses import TIMER as PAUSE
 from hub.pauses import begin, end, pause_of, pauses_in
 from hub.state import Draft
 
@@ -27,12 +28,13 @@ Waited = list[tuple[Post, Alert]]
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """Of these windows the names of those that are closed, from one time to another."""
+    """Of these windows the names of those that are closed, from one time to another, and what that holds."""
 
     windows: Mapping[str, TimeWindow]
     since: datetime
     until: datetime
     names: frozenset[str]
+    holds: Holds
 
 
 class Waiting:
@@ -64,7 +66,7 @@ class Waiting:
                 subject = json.dumps([post.channel, digest.every, digest.zone])
                 if draft.timer("digest", subject) is None:  # one that is due, and was not looked at yet, is not put off
                     draft.set_timer("digest", subject, digest.next(draft.now))
-        for name in {post.pace.during for post in posts} & self._closed(draft.now):
+        for name in {post.pace.during for post in posts} & self._closed(draft.now).names:
             if name not in self._opening:
                 self._opening[name] = self._rules().windows[name].opens(draft.now)
             draft.set_timer("window", name, self._opening[name])
@@ -72,23 +74,24 @@ class Waiting:
     def holds(self, draft: Draft) -> Holds:
         """What keeps routes and channels from speaking now."""
         closed = self._closed(draft.now)
-        if not (paused := list(pauses_in(draft))):
-            return Holds(windows=closed) if closed else FREE
-        tree = self._rules().tree
+        if not draft.has_timers(PAUSE):
+            return closed.holds
+        paused, tree = list(pauses_in(draft)), self._rules().tree
         routes = (name for pause in paused if pause.what == "route" for name in tree.under(pause.name))
         channels = frozenset(pause.name for pause in paused if pause.what == "channel")
-        return Holds(windows=closed, routes=frozenset(routes), channels=channels)
+        return Holds(windows=closed.names, routes=frozenset(routes), channels=channels)
 
-    def _closed(self, now: datetime) -> frozenset[str]:
+    def _closed(self, now: datetime) -> _Closed:
         """The windows that are. They are looked at anew when the first of them opens or closes."""
         windows, known = self._rules().windows, self._closed_at
         if known is not None and known.windows is windows and known.since <= now < known.until:
-            return known.names
+            return known
         names = frozenset(name for name, window in windows.items() if not window.active(now))
         changes = (window.opens(now) if name in names else window.closes(now) for name, window in windows.items())
         until = min((at for at in changes if at is not None), default=NEVER)
-        self._closed_at, self._opening = _Closed(windows, now, until, names), {}
-        return names
+        known = self._closed_at = _Closed(windows, now, until, names, Holds(windows=names) if names else FREE)
+        self._opening = {}
+        return known
 
     def opens(self, draft: Draft, name: str) -> None:
         """A window opens: tell what waited for it and is worth telling still."""
