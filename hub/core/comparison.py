@@ -45,6 +45,8 @@ class Kind(StrEnum):
     """It pages now."""
     HELD = "held"
     """A silence, an inhibition or a window keeps it back now."""
+    RELEASED = "released"
+    """What held it back does not any more."""
     LATER = "later"
     """A channel hears of it later than before."""
     SOONER = "sooner"
@@ -60,6 +62,7 @@ SAID: Mapping[Kind, str] = {
     Kind.LOST: "of which nobody would hear any more, or everything_else alone",
     Kind.PAGING: "that would page somebody now",
     Kind.HELD: "that would be held back now",
+    Kind.RELEASED: "that would not be held back any more",
     Kind.LATER: "of which somebody would hear later",
     Kind.SOONER: "of which somebody would hear sooner",
     Kind.FOUND: "of which somebody would hear, and not everything_else alone",
@@ -198,8 +201,10 @@ def _kinds(
         yield Kind.LOST, why
     if now & pages[1] and not was & pages[0]:
         yield Kind.PAGING, ", ".join(sorted({route for address, route in after if address in pages[1]}))
-    if fresh and not held:
+    if kept and not held:
         yield Kind.HELD, why
+    elif held and not kept:
+        yield Kind.RELEASED, ", ".join(f"{by} {id}" for by, id in held)
     if late := _waits(before, after):
         yield Kind.LATER, f"{say_duration(late)} later"
     if early := _waits(after, before):

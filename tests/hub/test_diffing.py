@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hub import corpus
@@ -90,6 +90,8 @@ events = st.builds(
     severity=st.sampled_from(Severity),
     kind=st.sampled_from(["host", "service"]),
 )
+AFTER_HOURS = [event("web1"), event("web1", 1, status=Status.RECOVERY), event("web1", 360)]
+"""It breaks again when the office has closed."""
 pasts = st.lists(events, max_size=25, unique_by=lambda one: one.event and one.event.id)
 
 
@@ -104,6 +106,7 @@ def test_the_same_rules_differ_in_nothing(past: Sequence[Happened], part: str) -
 
 
 @given(pasts, st.sampled_from(PARTS), st.sampled_from(PARTS))
+@example(past=AFTER_HOURS, old=PARTS[1], new=PARTS[3])
 @settings(max_examples=40)
 def test_a_replay_is_deterministic(past: Sequence[Happened], old: str, new: str) -> None:
     """The same past and the same rules say the same, to the letter; and the other way round the other way round."""
