@@ -4,8 +4,6 @@ on call."""
 import asyncio
 import hashlib
 import logging
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from hub import processes
 from hub.core.calendar import PRIVATE, Occurrence, over_http, say_strangers, turns_of
 from hub.core.event import Report, Severity, Status
 from hub.core.oncall import Schedule
@@ -191,25 +190,14 @@ async def read_calendar(
     text: bytes, zone: str, start: datetime, end: datetime, *, within: float = READ_WITHIN
 ) -> tuple[Occurrence, ...]:
     """What a calendar says of this time, read by a process of its own. Raises NotAnswered."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", "hub.calendar_reading", zone, start.isoformat(), end.isoformat()),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")},
-    )
+    asked = (zone, start.isoformat(), end.isoformat())
     try:
-        async with asyncio.timeout(within):
-            found, why = await process.communicate(text)
+        found = await processes.run("hub.calendar_reading", *asked, given=text, within=within)
     except TimeoutError:
         raise NotAnswered("it takes too long to read") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        said = why.decode(errors="replace").strip().rpartition("\n")[2]
-        raise NotAnswered(f"it cannot be read as a calendar{f' ({said})' if said else ''}")
+    except processes.Ended as error:
+        said = f" ({error})" if str(error) else ""
+        raise NotAnswered(f"it cannot be read as a calendar{said}") from None
     return msgspec.json.decode(found, type=tuple[Occurrence, ...])
 
 

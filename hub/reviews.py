@@ -7,8 +7,6 @@ was interrupted is done again, and a request that never reached us is found the 
 import asyncio
 import json
 import logging
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -17,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from hub import processes
 from hub.contracts import FetchTools, Forge, Merged, Proposal, Reviewing, RulesPlace, Verdict, WebhookRequest
 from hub.core.event import Link, Report, Severity, Status
 from hub.core.past import Happened
@@ -267,26 +266,13 @@ async def read_review(
     within: float = READ_WITHIN,
 ) -> Mapping[str, Any]:
     """What `hub.review_reading` says, from a process of its own. Raises NotRead."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", "hub.review_reading"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")},
-    )
-    given = {"path": path, "before": before, "after": after, "past": past}
+    given = msgspec.json.encode({"path": path, "before": before, "after": after, "past": past})
     try:
-        async with asyncio.timeout(within):
-            found, why = await process.communicate(msgspec.json.encode(given))
+        found = await processes.run("hub.review_reading", given=given, within=within)
     except TimeoutError:
         raise NotRead("they take too long to read and to test") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        said = why.decode(errors="replace").strip().rpartition("\n")[2]
-        raise NotRead(f"they cannot be read within limits{f' ({said[:100]})' if said else ''}")
+    except processes.Ended as error:
+        raise NotRead(f"they cannot be read within limits{f' ({error})' if str(error) else ''}") from None
     answer: Mapping[str, Any] = json.loads(found)
     return answer
 
