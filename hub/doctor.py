@@ -8,7 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hub.contracts import ChatDriver, ChatTools, Checks, Finding, Grade, Integration, Room, RoomMessage, Tools
+from hub.contracts import (
+    ChatDriver,
+    ChatTools,
+    Checks,
+    FetchTools,
+    Finding,
+    Grade,
+    Integration,
+    Room,
+    RoomMessage,
+    RulesPlace,
+    Tools,
+)
 from hub.core.calendar import PRIVATE, over_http
 from hub.core.notification import Message
 from hub.core.rules import Rules
@@ -64,6 +76,7 @@ class Doctor:
         found += self._of_sources(rules)
         found += [one async for one in self._of_ways(rules)]
         found += [one async for one in self._of_calendars(rules)]
+        found += [await self._of_reviews(rules, self._settings.rules_from)] if self._settings.rules_from else []
         found += self._of_templates()
         return [*found, *[one async for one in self._of_chats(rules)], *await self._of_switch()]
 
@@ -104,6 +117,33 @@ class Doctor:
             yield (
                 _wrong(f"source {name}", what, cure) if wrong else _well(f"source {name}", "can be commanded from here")
             )
+
+    async def _of_reviews(self, rules: Rules, place: RulesPlace) -> Finding:
+        """Whether what is merged can be read where the rules are reviewed."""
+        about, source = f"reviews at {place.repo}", rules.source(place.source)
+        reviewing = self._tools[source.tool].reviewing if source else None
+        setting = partial(self._settings.environment.secret, place.source)
+        if source is None or reviewing is None:
+            what = f"{place.source} is no source whose pull requests can be judged"
+            return _wrong(about, what, "correct TOCSIN_RULES_FROM")
+        if not reviewing.ready(setting):
+            return _wrong(about, "the hub may not ask there", f"set {variable(source.name, 'API_KEY')}")
+        given = FetchTools(
+            source=source.name,
+            options=source.options,
+            setting=setting,
+            http=self._http,
+            now=self._now(),
+            accepted=_never_accepted,
+        )
+        try:
+            async with asyncio.timeout(WITHIN):
+                merged = await reviewing.open(place, given).merged()
+        except TimeoutError:
+            return _wrong(about, f"did not answer within {WITHIN:.0f} seconds", "see whether this machine reaches it")
+        except TocsinError as error:
+            return _wrong(about, str(error), f"correct TOCSIN_RULES_FROM or {variable(source.name, 'API_KEY')}")
+        return _well(about, f"{place.branch} is at {merged.commit[:10]}")
 
     async def _of_calendars(self, rules: Rules) -> AsyncIterator[Finding]:
         for name, schedule in rules.schedules.items():
@@ -219,6 +259,10 @@ def _of_server(met: ServerCheckup) -> Iterator[Finding]:
     if abs(met.ahead) > APART:
         what = f"its clock is {abs(met.ahead):.0f} s {'ahead of' if met.ahead > 0 else 'behind'} this machine's"
         yield _warning("clock", what, "let a time server set both")
+
+
+async def _never_accepted(_: str) -> bool:
+    return False
 
 
 class _NoLog:

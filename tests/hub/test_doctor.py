@@ -23,6 +23,9 @@ from hub.registry import installed
 from hub.settings import read_settings
 from hub.store.sql import open_store
 from integrations.slack.manifest import SCOPES
+from tests.fakes.forge import Repository
+from tests.fakes.github import KEY as GITHUB_KEY
+from tests.fakes.github import GitHub
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 ROOM = "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
@@ -235,3 +238,21 @@ async def test_a_template_that_cannot_be_used_is_told_of(tmp_path: Path) -> None
     template.write_text("{{ nobody }}")
 
     assert "no word is called 'nobody'" in wrong(await examined(tmp_path))["templates"][0]
+
+
+async def test_where_rules_are_reviewed_is_tried_without_doing_anything(tmp_path: Path) -> None:
+    """And a token that GitHub refuses is told of, and not shown."""
+    repository = Repository()
+    repository.branches["main"] = repository.commit({"routes.yaml": ROOM})
+    async with GitHub(repository=repository).serves() as github:
+        place = {"TOCSIN_RULES_FROM": "github:acme/alerts/routes.yaml@main", "TOCSIN_GITHUB_API_URL": github.url}
+        about = "reviews at acme/alerts"
+        sound = await examined(tmp_path, **place, TOCSIN_GITHUB_API_KEY=GITHUB_KEY)
+        refused = await examined(tmp_path, **place, TOCSIN_GITHUB_API_KEY="ghp_other_one")
+        without = await examined(tmp_path, **place)
+
+    assert {} == wrong(sound)
+    assert f"main is at {repository.branches['main'][:10]}" == next(one.what for one in sound if one.about == about)
+    assert "ghp_other_one" not in str(refused)
+    assert about in wrong(refused)
+    assert ("the hub may not ask there", "set TOCSIN_GITHUB_API_KEY") == wrong(without)[about]
