@@ -51,6 +51,8 @@ class Match(Protocol):
         """Fields whose value must match this expression of RE2 as a whole."""
 
     def fields(self) -> frozenset[str]: ...
+    def said(self) -> str:
+        """What it asks for, on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,9 @@ class Field:
 
     def fields(self) -> frozenset[str]:
         return frozenset({self.name})
+
+    def said(self) -> str:
+        return f"{self.name} {self.words}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,9 @@ class All:
     def fields(self) -> frozenset[str]:
         return frozenset().union(*(part.fields() for part in self.parts))
 
+    def said(self) -> str:
+        return " and ".join(part.said() for part in self.parts) or "everything"
+
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
@@ -143,6 +151,9 @@ class AnyOf:
     def fields(self) -> frozenset[str]:
         return frozenset().union(*(part.fields() for part in self.parts))
 
+    def said(self) -> str:
+        return f"any of ({'; '.join(part.said() for part in self.parts)})"
+
 
 @dataclass(frozen=True, slots=True)
 class Not:
@@ -162,6 +173,9 @@ class Not:
 
     def fields(self) -> frozenset[str]:
         return self.part.fields()
+
+    def said(self) -> str:
+        return f"not ({self.part.said()})"
 
 
 def compile_match(spec: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Match:

@@ -2,7 +2,7 @@
 a right. What becomes of alerts is seen where the past is replayed."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hub.core.routing import Route
 from hub.core.rules import Rules
@@ -13,14 +13,13 @@ POWER = ("access", "people", "groups")
 
 def changes(old: Rules, new: Rules) -> Iterator[str]:
     """A line each."""
-    before, after = dict(_places(old)), dict(_places(new))
+    before, after = {one.name: one for one in _spoken(old)}, {one.name: one for one in _spoken(new)}
     for name in after.keys() - before.keys():
-        yield f"route {name} is new, and tells {after[name]}"
+        yield f"route {name} is new, and tells {after[name].place}"
     for name in before.keys() - after.keys():
-        yield f"route {name} is gone, and told {before[name]}"
+        yield f"route {name} is gone, and told {before[name].place}"
     for name in before.keys() & after.keys():
-        if before[name] != after[name]:
-            yield f"route {name} tells {after[name]} instead of {before[name]}"
+        yield from _changed(before[name], after[name])
     for name in new.channels.keys() - old.channels.keys():
         yield f"channel {name} is new: {new.channels[name]}"
     for name in old.channels.keys() - new.channels.keys():
@@ -38,13 +37,33 @@ def _power(rules: Rules, name: str) -> object:
     return [replace(one, line=0) for one in rules.access] if name == "access" else getattr(rules, name)
 
 
-def _places(rules: Rules) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """A route with what it inherits. `manner` is of what it tells, how often, and whether those behind it are asked."""
+
+    name: str
+    place: str
+    match: str
+    manner: object
+
+
+def _changed(before: _Route, after: _Route) -> Iterator[str]:
+    if before.place != after.place:
+        yield f"route {after.name} tells {after.place} instead of {before.place}"
+    if before.match != after.match:
+        yield f"route {after.name} matches {after.match}, instead of {before.match}"
+    if before.manner != after.manner:
+        yield f"route {after.name} tells of other things, at other times, or lets others tell"
+
+
+def _spoken(rules: Rules) -> Iterator[_Route]:
     yield from _of(rules.tree.routes, "")
-    yield rules.tree.everything_else.route, rules.tree.everything_else.channel
+    last = rules.tree.everything_else
+    yield _Route(last.route, last.channel, "", (last.tell, last.pace))
 
 
-def _of(routes: Iterable[Route], above: str) -> Iterator[tuple[str, str]]:
+def _of(routes: Iterable[Route], above: str) -> Iterator[_Route]:
     for route in routes:
         place = route.to or above
-        yield route.name, place
+        yield _Route(route.name, place, route.match.said(), (route.tell, route.pace, route.go_on))
         yield from _of(route.routes, place)

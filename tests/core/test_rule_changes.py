@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hub.core.access import AccessEntry
+from hub.core.grouping import Pace
 from hub.core.matching import compile_match
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rule_changes import changes, power
@@ -40,6 +41,31 @@ def test_routes_and_channels_that_come_go_and_move_are_named() -> None:
         "route new is new, and tells room:web",
     ] == sorted(changes(old, new))
     assert [] == list(changes(old, old))
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        ({"host": "web*"}, 'host "web*"'),
+        ({"host": ["a", "b"], "severity": ">= error"}, 'host any of "a", "b" and severity >= error'),
+        ({"any": [{"host": "a"}, {"not": {"kind": "host"}}]}, 'any of (host "a"; not (kind "host"))'),
+        ({}, "everything"),
+    ],
+)
+def test_what_a_route_matches_now_is_said(match: dict[str, Any], said: str) -> None:
+    """And what it matched."""
+    old, new = rules(route("a", {"host": "x"}, "room:ops")), rules(route("a", match, "room:ops"))
+
+    assert [f'route a matches {said}, instead of host "x"'] == list(changes(old, new))
+
+
+def test_a_route_that_speaks_otherwise_is_named() -> None:
+    """However it does."""
+    plain = route("a", {}, "room:ops")
+    others = [replace(plain, go_on=True), replace(plain, tell=()), replace(plain, pace=Pace(group_by=("host",)))]
+
+    told = ["route a tells of other things, at other times, or lets others tell"]
+    assert [told] * 3 == [list(changes(rules(plain), rules(other))) for other in others]
 
 
 @pytest.mark.parametrize(
