@@ -1,6 +1,7 @@
 """What `deploy/` holds is what the hub understands."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -125,16 +126,32 @@ def test_the_container_runs_the_hub_as_somebody_else_and_asks_how_it_is(hub_proc
 
 
 @pytest.mark.parametrize("name", ["github-actions.yaml", "pre-commit-config.yaml"])
-def test_what_is_to_be_copied_is_yaml_and_runs_what_there_is(name: str) -> None:
-    """In the workflow and in the hook: each command as it stands there passes over the shipped rules."""
+def test_what_is_to_be_copied_is_yaml_and_runs_what_there_is(name: str, tmp_path: Path) -> None:
+    """In the workflow and in the hook: each command as it stands there passes in a repository of the shipped rules."""
     text = (ROOT / "deploy" / name).read_text()
     tree = Tree(name)
     tree.load(text)
     commands = re.findall(r"(?:run|entry): (tocsin .*)$", text, re.MULTILINE)
+    (tmp_path / "routes.yaml").write_text((ROOT / "routes.yaml").read_text())
+    (tmp_path / "past.jsonl").write_text('{"tocsin":"past","version":1}\n')
+    given = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "GITHUB_BASE_REF": "main",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }
+
+    def run(command: str) -> tuple[int, str]:
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=given, capture_output=True, check=False)
+        return done.returncode, done.stderr.decode()
+
+    as_alice = "git -c user.name=alice -c user.email=alice@example.com"
+    assert (0, "") == run(f"git init -q && git add . && {as_alice} commit -qm rules")
+    assert (0, "") == run("git update-ref refs/remotes/origin/main HEAD")
 
     assert [] == tree.complaints
-    assert ["tocsin check routes.yaml", "tocsin test routes.yaml"] == commands
+    assert ["tocsin check", "tocsin test"] == [" ".join(command.split()[:2]) for command in commands[:2]]
     for command in commands:
-        words = shlex.split(command)
-        done = subprocess.run([sys.executable, "-m", "hub", *words[1:]], cwd=ROOT, capture_output=True, check=False)
-        assert (0, b"") == (done.returncode, done.stderr), command
+        assert (0, "") == run(command), command
+    if name == "github-actions.yaml":
+        assert "Nothing changes for anybody" in (tmp_path / "summary.md").read_text()
