@@ -184,7 +184,10 @@ class _Lane:
                 yield raw
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        """Hang up. A server that does not say goodbye is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._engine.dispose()
 
     async def _dial(self) -> asyncpg.Connection:
         limit = None if self._settings is MIGRATING else LONGEST + PATIENCE

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from peers.postgres import Postgres
@@ -98,19 +99,33 @@ async def test_a_connection_that_breaks_at_the_commit_leaves_no_doubt(url: str, 
 
 @asynccontextmanager
 async def wire(
-    url: str, *, arrives: bool, clients: list[asyncio.StreamWriter] | None = None
+    url: str,
+    *,
+    arrives: bool,
+    clients: list[asyncio.StreamWriter] | None = None,
+    silent: asyncio.Event | None = None,
 ) -> AsyncIterator[tuple[str, asyncio.Event]]:
     """A way to the server that breaks, once it is told to, at one COMMIT: with it on its way, or behind it. `clients`
-    are whom it connects."""
+    are whom it connects; once `silent` is set nothing comes through any more."""
     socket = f"{url.partition('host=')[2]}/.s.PGSQL.5432"
     broken = asyncio.Event()
 
+    serving = set[asyncio.Task[Any]]()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers, server = await asyncio.open_unix_connection(socket)
+        if (task := asyncio.current_task()) is not None:
+            serving.add(task)
+        try:
+            answers, server = await asyncio.open_unix_connection(socket)
+        except OSError:  # it is away
+            writer.close()
+            return
         down = asyncio.create_task(pass_on(answers, writer))
         if clients is not None:
             clients.append(writer)
         while some := await reader.read(65536):
+            if silent is not None and silent.is_set():
+                continue
             if broken.is_set() and b"COMMIT" in some:
                 broken.clear()
                 down.cancel()
@@ -125,13 +140,24 @@ async def wire(
         writer.close()
 
     async def pass_on(answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while some := await answers.read(65536):
-            writer.write(some)
+        with suppress(ConnectionError):  # which a server that crashes may leave behind
+            while some := await answers.read(65536):
+                writer.write(some)
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
         port = listening.sockets[0].getsockname()[1]
         yield f"postgresql://postgres:hunter2@127.0.0.1:{port}/tocsin?sslmode=disable", broken
+        if serving:
+            await asyncio.wait(serving, timeout=5)
+
+
+async def test_a_server_that_falls_silent_keeps_nobody_from_stopping(url: str) -> None:
+    """As where the network between them is cut: it never says goodbye."""
+    silent = asyncio.Event()
+    async with wire(url, arrives=True, silent=silent) as (by_wire, _), open_store(by_wire) as store:
+        await store.commit(request("r1"))
+        silent.set()
 
 
 @pytest.mark.parametrize("time", range(3))
