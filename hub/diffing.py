@@ -9,13 +9,11 @@ from zoneinfo import ZoneInfo
 from hub.core.alert import Change
 from hub.core.comparison import Comparison, Heard, compare
 from hub.core.notification import Line, Occasion, Post
-from hub.core.past import Act, Happened, in_order, nested
+from hub.core.past import Happened, in_order, nested
 from hub.core.records import replace
-from hub.core.routing import Route
 from hub.core.rules import Rules
 from hub.rehearsal import Arrival, Listener, Rehearsal
 from hub.rehearsal import Heard as Shown
-from hub.router import Asked
 from hub.state import Draft
 from hub.store import StoredEvent
 
@@ -39,14 +37,8 @@ def diff(old: Rules, new: Rules, past: Sequence[Happened], *, zone: ZoneInfo | N
 
 def bodies_of(*several: Rules) -> tuple[str, ...]:
     """Of the bodies of requests, what rules match on: `body.repo.name`."""
-    fields = (name for rules in several for route in _routes(rules.tree.routes) for name in route.match.fields())
+    fields = (name for rules in several for route in rules.tree.every() for name in route.match.fields())
     return tuple(sorted({name for name in fields if name.startswith("body.")}))
-
-
-def _routes(routes: Sequence[Route]) -> Iterator[Route]:
-    for route in routes:
-        yield route
-        yield from _routes(route.routes)
 
 
 class Replay:
@@ -94,7 +86,7 @@ class Replay:
     def _take(self, draft: Draft, one: Happened) -> None:
         router = self.rehearsal.router
         if one.act is not None:
-            _act(self.rehearsal, draft, one.act)
+            self.rehearsal.act(draft, one.act)
         elif one.silence is not None:
             remaining = replace(one.silence, starts_at=max(one.silence.starts_at, draft.now))
             router.silencing.begin(draft, remaining, one.silence.told)
@@ -140,17 +132,6 @@ def _nobody_repeats(draft: Draft) -> None:
         draft.set_timer(timer.kind, timer.subject, None)
 
 
-def _act(rehearsal: Rehearsal, draft: Draft, act: Act) -> None:
-    if act.verb == "ack":
-        lasts = timedelta(seconds=act.seconds) if act.seconds else None
-        rehearsal.router.ack(draft, act.alert, Asked(by=act.by, reason=act.reason, lasts=lasts), None)
-    elif act.verb == "unack":
-        rehearsal.router.unack(draft, act.alert, note=f"{act.by} has let it go")
-    elif act.verb == "resolve":
-        because = f": {act.reason}" if act.reason else ""
-        rehearsal.router.resolve(draft, act.alert, f"resolved here by {act.by}{because}")
-
-
 def _without_beats(rules: Rules) -> Rules:
     """What the hub said of heartbeats is among its events; a replay hears no beats, and would say it again."""
     sources = {name: replace(source, heartbeat=None) for name, source in rules.sources.items()}
@@ -159,7 +140,7 @@ def _without_beats(rules: Rules) -> Rules:
 
 def _digested(rules: Rules) -> Iterator[str]:
     """Routes whose alerts are heard in digests, where they have no message of their own."""
-    for route in _routes(rules.tree.routes):
+    for route in rules.tree.every():
         if route.pace.digest is not None or route.pace.otherwise == "digest":
             yield route.name
     last = rules.tree.everything_else

@@ -116,7 +116,7 @@ class Reached:
 async def reached(store: Store, rules: Rules, since: datetime) -> Reached:
     """Walk over what was recorded since then, by the rules of now."""
     taken, count, before = set[str](), 0, None
-    with_body = any(name.startswith("body.") for route in rules.tree.routes for name in _fields(route))
+    with_body = any(name.startswith("body.") for route in rules.tree.every() for name in route.match.fields())
     while True:
         events, before = await store.past_events(since=since, before=before, limit=PAGE)
         bodies = await _bodies(store, events) if with_body else {}
@@ -126,12 +126,6 @@ async def reached(store: Store, rules: Rules, since: datetime) -> Reached:
         count += len(events)
         if before is None:
             return Reached(count, frozenset(taken))
-
-
-def _fields(route: Route) -> Iterator[str]:
-    yield from route.match.fields()
-    for inner in route.routes:
-        yield from _fields(inner)
 
 
 async def _bodies(store: Store, events: Sequence[StoredEvent]) -> Mapping[str, Any]:

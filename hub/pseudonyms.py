@@ -16,7 +16,6 @@ from hub.core.event import Event, Mark
 from hub.core.matching import Field, Match, compile_match, leaves
 from hub.core.past import Act, Happened
 from hub.core.records import replace
-from hub.core.routing import Route
 from hub.core.rules import Rules
 from hub.core.silence import Silence
 
@@ -119,16 +118,10 @@ def _answers(tests: Sequence[Test], value: str) -> list[bool]:
 
 
 def _matches(rules: Rules) -> Iterator[Match]:
-    yield from (route.match for route in _routes(rules.tree.routes))
+    yield from (route.match for route in rules.tree.every())
     for rule in rules.inhibit:
         yield from (rule.when, rule.quiets)
     yield from (compile_match(planned.match) for planned in rules.silences)
-
-
-def _routes(routes: Sequence[Route]) -> Iterator[Route]:
-    for route in routes:
-        yield route
-        yield from _routes(route.routes)
 
 
 def _patterns(match: Mapping[str, Any]) -> Mapping[str, Any]:

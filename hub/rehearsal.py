@@ -17,13 +17,14 @@ from hub.core.alert import Alert
 from hub.core.delivery import Came, Settled
 from hub.core.event import Event
 from hub.core.notification import DeliveryState, Line, MessageRef, Occasion, Post
+from hub.core.past import Act
 from hub.core.records import Record
 from hub.core.rules import Rules
 from hub.core.silence import SilenceId
 from hub.duty import Duties
 from hub.inhibiting import Inhibiting
 from hub.outbox import Tried, first_shown, settled_line, settled_post
-from hub.router import NOTICES_TOGETHER, Router
+from hub.router import NOTICES_TOGETHER, Asked, Router
 from hub.state import Draft, State, life_key
 from hub.store import Decision, LifeKey, StoredCalendar, StoredEvent
 
@@ -102,6 +103,17 @@ class Rehearsal:
         self._commit(draft)
         self._show()
         return result
+
+    def act(self, draft: Draft, act: Act) -> None:
+        """Somebody acks, unacks or resolves. No tool is asked."""
+        if act.verb == "ack":
+            lasts = timedelta(seconds=act.seconds) if act.seconds else None
+            self.router.ack(draft, act.alert, Asked(by=act.by, reason=act.reason, lasts=lasts), None)
+        elif act.verb == "unack":
+            self.router.unack(draft, act.alert, note=f"{act.by} has let it go")
+        elif act.verb == "resolve":
+            because = f": {act.reason}" if act.reason else ""
+            self.router.resolve(draft, act.alert, f"resolved here by {act.by}{because}")
 
     def receive(self, arrivals: Sequence[Arrival]) -> list[StoredEvent]:
         """Fold events in that came together, in one transaction."""

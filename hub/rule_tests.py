@@ -18,7 +18,7 @@ from hub.core.durations import say_duration
 from hub.core.event import Event, EventId, Severity, Status
 from hub.core.matching import EVENT_FIELDS, alert_look, compile_match, event_look
 from hub.core.notification import Line, Post
-from hub.core.past import nested
+from hub.core.past import Act, nested
 from hub.core.records import replace
 from hub.core.routing import say_trail
 from hub.core.rules import Rules
@@ -26,7 +26,6 @@ from hub.core.silence import Silence, SilenceId
 from hub.errors import TocsinError
 from hub.preview import events_of_request, request_of_file
 from hub.rehearsal import Arrival, Heard, Rehearsal
-from hub.router import Asked
 from hub.rule_files import Beside, Unreadable
 from hub.saying import Saying
 from hub.state import Draft
@@ -184,17 +183,10 @@ class _Case:
         ids = [a.id for a in self.rehearsal.state.alerts.values() if a.open and match.matches(alert_look(a))]
         if not ids:
             raise NotGiven(f"{acted.verb}: nothing is open that matches {dict(acted.match)}")
+        seconds = acted.lasts.total_seconds() if acted.lasts else None
         for id in ids:
-            self.rehearsal.do(partial(self._act, acted=acted, id=id))
-
-    def _act(self, draft: Draft, acted: Acted, id: str) -> None:
-        router, because = self.rehearsal.router, f": {acted.because}" if acted.because else ""
-        if acted.verb == "ack":
-            router.ack(draft, id, Asked(by=acted.by, reason=acted.because, lasts=acted.lasts), None)
-        elif acted.verb == "unack":
-            router.unack(draft, id, note=f"{acted.by} has let it go")
-        else:
-            router.resolve(draft, id, f"resolved here by {acted.by}{because}")
+            act = Act(verb=acted.verb, alert=id, by=acted.by, reason=acted.because, seconds=seconds)
+            self.rehearsal.do(partial(self.rehearsal.act, act=act))
 
     def _unsilence(self, draft: Draft, acted: Acted) -> None:
         ids = [silence.id for silence in draft.silences() if not silence.name]

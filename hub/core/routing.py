@@ -1,7 +1,7 @@
 """Who hears: the route tree, compiled into an index, so that cost per event hardly grows with the number of rules."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -128,6 +128,10 @@ class RouteTree:
         self.everything_else = everything_else
         self._top = _compile(self.routes, None, None)
 
+    def every(self) -> Iterator[Route]:
+        """Each route, before those below it."""
+        return _every(self.routes)
+
     def decide(self, look: Look) -> tuple[Taken, ...]:
         """The routes taken, in tree order; of several to one channel the first owns it. Never empty."""
         taken: list[Taken] = []
@@ -219,6 +223,12 @@ def _owners(taken: Sequence[Taken]) -> tuple[Taken, ...]:
     for one in taken:
         first.setdefault(one.channel, one)
     return tuple(first.values())
+
+
+def _every(routes: Sequence[Route]) -> Iterator[Route]:
+    for route in routes:
+        yield route
+        yield from _every(route.routes)
 
 
 def _trace(siblings: _Siblings, look: Look, depth: int, steps: list[Step]) -> bool:
