@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from pathlib import Path
 
-from hub import corpus
 from hub.core.event import Event, EventId, Severity, Status
 from hub.core.past import Happened
+from hub.rehearsals import corpus
 
 BEGINS = datetime(2026, 1, 5, tzinfo=UTC)
 WEEK = timedelta(days=7)

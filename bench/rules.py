@@ -71,9 +71,9 @@ def _check(file: Path) -> float:
 
 async def _stalls(file: Path) -> list[float]:
     """Of the loop, while rules are read in a thread."""
-    from hub.app import catalogue_of
     from hub.registry import installed
-    from hub.routes_file import read_rules
+    from hub.routes_file.catalogue import catalogue_of
+    from hub.routes_file.reading import read_rules
 
     stalls = list[float]()
     watching = asyncio.create_task(watch(stalls))

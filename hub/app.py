@@ -19,10 +19,8 @@ from hub.actions import HubActions
 from hub.asks import Asks
 from hub.calendars import Calendars
 from hub.clock import Clock
-from hub.commands import built_in_commands
 from hub.commands.phrases import say_time
-from hub.commands.tool import tool_commands
-from hub.contracts import Chat, ChatTools, Control, Finding, Integration, JudgedAs, Listens, Room
+from hub.contracts import Chat, ChatTools, Finding, Integration, Listens, Room
 from hub.conversation import Conversation
 from hub.core.calendar import say_strangers
 from hub.core.durations import say_duration
@@ -42,11 +40,11 @@ from hub.operations import Operations
 from hub.outbox import Outbox
 from hub.pauses import pauses
 from hub.redaction import Redactor
-from hub.registry import installed
-from hub.reviews import Reviews
+from hub.registry import all_commands, controls_of, installed
+from hub.rehearsals.reviews import Reviews
 from hub.rooms import StoredRoomLog
 from hub.router import Router
-from hub.routes_file import Catalogue
+from hub.routes_file.catalogue import catalogue_of
 from hub.schedule import Schedule
 from hub.settings import Environment, Settings, variable
 from hub.shipped_files import shipped
@@ -110,26 +108,6 @@ class Hub:
     def let_go(self) -> None:
         """End what would go on for as long as somebody looks."""
         self.operations.room_log.close()
-
-
-def catalogue_of(
-    tools: Mapping[str, Integration],
-    environment: Environment | None = None,
-    now: Callable[[], datetime] | None = None,
-) -> Catalogue:
-    commands = [command.name for command in all_commands(tools) if not isinstance(command, JudgedAs)]
-    chats = frozenset(name for name, tool in tools.items() if tool.chat)
-    setting = environment.secret if environment else None
-    return Catalogue(tools=tools, chats=chats, commands=commands, setting=setting, now=now)
-
-
-def all_commands(tools: Mapping[str, Integration]) -> list:  # type: ignore[type-arg]
-    own = [command for tool in tools.values() for command in tool.commands]
-    return [*built_in_commands(), *tool_commands(controls_of(tools)), *own]
-
-
-def controls_of(tools: Mapping[str, Integration]) -> Mapping[str, Control]:
-    return {name: tool.control for name, tool in tools.items() if tool.control}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

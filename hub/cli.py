@@ -208,9 +208,10 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _rules(file: str | None) -> Any:
-    from hub.app import catalogue_of, utc_now
+    from hub.app import utc_now
     from hub.registry import installed
-    from hub.routes_file import read_rules
+    from hub.routes_file.catalogue import catalogue_of
+    from hub.routes_file.reading import read_rules
     from hub.settings import Environment, routes_file
 
     path = routes_file(file or os.environ.get("TOCSIN_ROUTES"))
@@ -218,9 +219,9 @@ def _rules(file: str | None) -> Any:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from hub.check_reports import FORMATS
+    from hub.authoring.check_reports import FORMATS
+    from hub.authoring.lints import of_templates
     from hub.core.complaints import Complaint
-    from hub.lints import of_templates
 
     rules, found = None, list[Complaint]()
     try:
@@ -246,8 +247,8 @@ def _check(options: argparse.Namespace) -> int:
 async def _unreached(options: argparse.Namespace, rules: Any) -> Any:
     """Which routes no recorded event reached. It only reads."""
     from hub.app import utc_now
+    from hub.authoring.lints import reached, unreached
     from hub.core.durations import parse_duration
-    from hub.lints import reached, unreached
     from hub.settings import read_settings
     from hub.store.sql import open_to_read
 
@@ -261,8 +262,8 @@ async def _unreached(options: argparse.Namespace, rules: Any) -> Any:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    from hub.json_schema import included, schema
-    from hub.reference import reference
+    from hub.authoring.json_schema import included, schema
+    from hub.authoring.reference import reference
     from hub.registry import installed
 
     if options.reference:
@@ -298,10 +299,10 @@ def _count(number: int, thing: str) -> str:
 def _test(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from hub.rule_files import beside
-    from hub.rule_tests import run_tests
+    from hub.rehearsals.rule_tests import run_tests
+    from hub.rehearsals.test_reports import coverage, junit
+    from hub.routes_file.beside import beside
     from hub.settings import read_settings
-    from hub.test_reports import coverage, junit
 
     settings, rules = read_settings(routes=options.file), _rules(options.file)
     results = run_tests(rules, beside(settings.routes), lambda: _wording(options.file), settings.zone)
@@ -332,12 +333,12 @@ def _write(path: Path, text: str) -> None:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from hub.app import catalogue_of
     from hub.core.comparison import FAIL_ON
-    from hub.diff_words import FORMATS, as_dict, to
-    from hub.diffing import bodies_of, diff
     from hub.registry import installed
-    from hub.revisions import rules_of
+    from hub.rehearsals.diff_words import FORMATS, as_dict, to
+    from hub.rehearsals.diffing import bodies_of, diff
+    from hub.rehearsals.revisions import rules_of
+    from hub.routes_file.catalogue import catalogue_of
     from hub.settings import read_settings
 
     kinds = [kind for kind in options.fail_on.split(",") if kind]
@@ -357,10 +358,10 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from hub import corpus
     from hub.core.past import in_order
-    from hub.diffing import bodies_of
-    from hub.pseudonyms import Pseudonyms
+    from hub.rehearsals import corpus
+    from hub.rehearsals.diffing import bodies_of
+    from hub.rehearsals.pseudonyms import Pseudonyms
 
     rules = _rules(options.routes)
     past = in_order(_past(options, bodies_of(rules)))
@@ -381,9 +382,9 @@ def _past(options: argparse.Namespace, bodies: Sequence[str]) -> Any:
     """What happened: from a file, a database, or the hub."""
     from datetime import UTC, datetime
 
-    from hub import corpus
     from hub.client import Client
     from hub.core.durations import parse_duration
+    from hub.rehearsals import corpus
     from hub.store.care import care_of
 
     if getattr(options, "events", None):
@@ -394,7 +395,7 @@ def _past(options: argparse.Namespace, bodies: Sequence[str]) -> Any:
         raise TocsinError(f"--since: {error}") from None
     if options.database:
         return care_of(options.database).past(datetime.now(UTC) - length, bodies)
-    return corpus.of_hub(Client(), length, bodies)
+    return corpus.of_hub(Client().get, length, bodies)
 
 
 def _file_of(event: str) -> Path | None:
@@ -419,7 +420,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _explain_file(options: argparse.Namespace, path: Path) -> int:
-    from hub.preview import explain_file
+    from hub.rehearsals.preview import explain_file
 
     rules = _rules(options.routes)
     previews = explain_file(path, options.source, rules, options.why_not)
@@ -431,10 +432,10 @@ def _explain_file(options: argparse.Namespace, path: Path) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from hub.app import catalogue_of
-    from hub.importing import import_alertmanager
+    from hub.authoring.importing import import_alertmanager
     from hub.registry import installed
-    from hub.routes_file import read_rules_text, read_text
+    from hub.routes_file.catalogue import catalogue_of
+    from hub.routes_file.reading import read_rules_text, read_text
 
     catalogue = catalogue_of(installed())
     name = str(options.file)
@@ -484,7 +485,7 @@ def _events(options: argparse.Namespace) -> Any:
 
     from hub.client import Client
     from hub.core.event import Event, Severity
-    from hub.preview import events_of_file
+    from hub.rehearsals.preview import events_of_file
 
     path = _file_of(options.event)
     if path is not None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from hub.core.event import Report, Severity, Status
 from hub.core.rules import OWN, Rules
 from hub.errors import RulesError, TocsinError
-from hub.routes_file import Catalogue, read_rules, read_rules_text
-from hub.rule_files import beside
+from hub.routes_file.beside import beside
+from hub.routes_file.catalogue import Catalogue
+from hub.routes_file.reading import read_rules, read_rules_text
 from hub.state import Draft
 from hub.store import Store
 from hub.writer import Writer

@@ -27,7 +27,8 @@ from hub.core.rules import Rules
 from hub.errors import Overloaded, RulesError, SettingsError, TocsinError
 from hub.outward import NotAnswered, Question, get
 from hub.proof import Secret
-from hub.routes_file import Catalogue, read_rules
+from hub.routes_file.catalogue import Catalogue
+from hub.routes_file.reading import read_rules
 from hub.settings import Settings, variable
 from hub.shipped_files import shipped
 from hub.store.checkup import ServerCheckup, look_at, look_at_server, sqlite_file

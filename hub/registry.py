@@ -1,4 +1,5 @@
-"""Finds what is installed: the folders under `integrations`, then packages that announce themselves by entry point."""
+"""Finds what is installed: the folders under `integrations`, then packages that announce themselves by entry point; and
+what people can say by it."""
 
 import importlib
 import pkgutil
@@ -8,7 +9,9 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 
 import integrations
-from hub.contracts import Integration
+from hub.commands import built_in_commands
+from hub.commands.tool import tool_commands
+from hub.contracts import Control, Integration
 
 GROUP = "tocsin.integrations"
 
@@ -27,3 +30,12 @@ def _record(module: object, name: str) -> Integration:
     if not isinstance(record, Integration):
         raise TypeError(f"integrations.{name} has no INTEGRATION")
     return record
+
+
+def all_commands(tools: Mapping[str, Integration]) -> list:  # type: ignore[type-arg]
+    own = [command for tool in tools.values() for command in tool.commands]
+    return [*built_in_commands(), *tool_commands(controls_of(tools)), *own]
+
+
+def controls_of(tools: Mapping[str, Integration]) -> Mapping[str, Control]:
+    return {name: tool.control for name, tool in tools.items() if tool.control}

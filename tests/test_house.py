@@ -14,11 +14,11 @@ import pytest
 from peers.hub import HubProcess
 from peers.servers import wait_until
 
-from hub.app import catalogue_of
 from hub.cli import parser
 from hub.contracts import Integration
 from hub.registry import installed
-from hub.routes_file import read_rules_text
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_text
 
 ROOT = Path(__file__).parents[1]
 TOOLS = sorted(folder for folder in (ROOT / "integrations").iterdir() if (folder / "__init__.py").is_file())

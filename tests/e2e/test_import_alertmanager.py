@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peers.servers import AMTOOL
 
-from hub.app import catalogue_of
+from hub.authoring.importing import Imported, import_alertmanager
 from hub.contracts import NoOptions, WebhookRequest
 from hub.core.event import event_of
 from hub.core.matching import event_look
 from hub.core.rules import Rules
-from hub.importing import Imported, import_alertmanager
 from hub.registry import installed
-from hub.routes_file import read_rules_text
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_text
 from hub.testing import RECORDED
 from integrations.alertmanager import source
 

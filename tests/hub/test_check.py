@@ -13,11 +13,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from scenario import Scenario
 
-from hub.check_reports import FORMATS, github, sarif
+from hub.authoring.check_reports import FORMATS, github, sarif
+from hub.authoring.lints import LINTS, reached, unreached
 from hub.cli import main
 from hub.core.complaints import Complaint
 from hub.core.durations import parse_duration
-from hub.lints import LINTS, reached, unreached
 from hub.store.sql import open_to_read
 
 RULES = """\

@@ -16,9 +16,9 @@ from peers.hub import HubProcess
 from peers.servers import wait_until
 
 from hub.cli import parser
+from hub.routes_file.yaml_tree import Tree
 from hub.settings import read_settings
 from hub.supervisor import notify
-from hub.yaml_tree import Tree
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "deploy/tocsin.service").read_text()

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hub import corpus
-from hub.app import catalogue_of
 from hub.cli import main
 from hub.core.comparison import Comparison, Kind
 from hub.core.event import Event, EventId, Severity, Status
 from hub.core.past import Act, Happened
 from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
-from hub.diff_words import as_dict, head, markdown, text, to
-from hub.diffing import bodies_of, diff
 from hub.errors import TocsinError
 from hub.registry import installed
-from hub.revisions import rules_of
-from hub.routes_file import read_rules_text
+from hub.rehearsals import corpus
+from hub.rehearsals.diff_words import as_dict, head, markdown, text, to
+from hub.rehearsals.diffing import bodies_of, diff
+from hub.rehearsals.revisions import rules_of
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_text
 
 CATALOGUE = catalogue_of(installed())
 START = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)

@@ -15,11 +15,11 @@ from sensu import KEY, Go
 from slack import BOT_TOKEN, SECRET, Answer, Slack, settings, slack
 from web_page import WebPage
 
-from hub.app import catalogue_of
 from hub.cli import main
 from hub.contracts import Finding, Grade
 from hub.doctor import Doctor
 from hub.registry import installed
+from hub.routes_file.catalogue import catalogue_of
 from hub.settings import read_settings
 from hub.store.sql import open_store
 from integrations.slack.manifest import SCOPES

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from hub.alertmanager import parse_matchers
-from hub.alertmanager_windows import NoWindow, window
-from hub.app import catalogue_of
+from hub.authoring.alertmanager import parse_matchers
+from hub.authoring.alertmanager_windows import NoWindow, window
+from hub.authoring.importing import Imported, import_alertmanager
 from hub.cli import main
 from hub.core.rules import Rules
 from hub.errors import RulesError
-from hub.importing import Imported, import_alertmanager
 from hub.registry import installed
-from hub.routes_file import read_rules_text
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_text
 
 CATALOGUE = catalogue_of(installed())
 CORPUS = sorted((Path(__file__).parents[1] / "e2e" / "alertmanager").glob("*.yml"))

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.app import catalogue_of
 from hub.core.routing import say_trail
 from hub.core.rules import Rules
 from hub.errors import RulesError
 from hub.registry import installed
-from hub.routes_file import read_rules, read_rules_text
-from hub.rule_files import Beside, together
-from hub.rule_tests import run_tests
+from hub.rehearsals.rule_tests import run_tests
+from hub.routes_file.beside import Beside, together
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules, read_rules_text
 
 CATALOGUE = catalogue_of(installed())
 HEAD = "version: 1\nchannels: {ops: room:ops, web: room:web, db: room:db}\neverything_else: {to: ops}\n"

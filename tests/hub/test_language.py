@@ -8,13 +8,13 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from hub.authoring.json_schema import properties_of, schema
+from hub.authoring.reference import TITLES, reference
 from hub.cli import main
 from hub.core.matching import EVENT_FIELDS
-from hub.includes import INCLUDED
-from hub.json_schema import properties_of, schema
-from hub.language import FIELDS, LANGUAGE
-from hub.reference import TITLES, reference
 from hub.registry import installed
+from hub.routes_file.includes import INCLUDED
+from hub.routes_file.language import FIELDS, LANGUAGE
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema(installed())
@@ -51,7 +51,7 @@ def test_every_field_of_events_is_described() -> None:
 
 def test_every_section_is_read() -> None:
     """The reader asks for the keys of each by its name."""
-    reader = (ROOT / "hub/routes_file.py").read_text()
+    reader = (ROOT / "hub/routes_file/reading.py").read_text()
 
     assert [] == [name for name in LANGUAGE if f'KEYS["{name}"]' not in reader]
 

@@ -9,11 +9,11 @@ import aiohttp
 import pytest
 from live import LiveHub, live_hub
 
-from hub import corpus
 from hub.cli import main
 from hub.client import Client
 from hub.core.durations import parse_duration
 from hub.core.past import Happened
+from hub.rehearsals import corpus
 from hub.web import api
 
 RULES = """\
@@ -49,7 +49,7 @@ async def test_all_of_it_comes_step_by_step(live: LiveHub, monkeypatch: pytest.M
     """Each event once, with what is asked of its body, and no more of that."""
     monkeypatch.setattr(api, "AT_ONCE", 2)
     client, week = Client(live.url), parse_duration("7d")
-    past = await asyncio.to_thread(lambda: corpus.of_hub(client, week, ["body.HOSTNAME"]))
+    past = await asyncio.to_thread(lambda: corpus.of_hub(client.get, week, ["body.HOSTNAME"]))
 
     assert ["web1", "web2", "db1"] == [one.body["body.HOSTNAME"] for one in past]
     assert [{"body.HOSTNAME"}] * 3 == [set(one.body) for one in past]

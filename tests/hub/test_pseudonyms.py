@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.app import catalogue_of
 from hub.core.event import Event, EventId, Link, Mark, MarkKind, Severity, Status
 from hub.core.past import Act, Happened
 from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
-from hub.diffing import Replay
-from hub.pseudonyms import Pseudonyms
 from hub.registry import installed
-from hub.routes_file import read_rules_text
+from hub.rehearsals.diffing import Replay
+from hub.rehearsals.pseudonyms import Pseudonyms
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_text
 
 CATALOGUE = catalogue_of(installed())
 START = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)

@@ -5,8 +5,8 @@ import pytest
 from hub.contracts import Proposal
 from hub.core.event import EPOCH, Event, EventId, Status
 from hub.core.past import Happened
-from hub.review_reading import look
-from hub.reviews import NotRead, read_review, say_review, say_verdict
+from hub.rehearsals.review_reading import look
+from hub.rehearsals.reviews import NotRead, read_review, say_review, say_verdict
 
 RULES = """\
 version: 1

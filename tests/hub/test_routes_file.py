@@ -14,14 +14,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from hub.app import catalogue_of
+from hub.authoring.json_schema import schema
 from hub.core.rules import Rules
 from hub.errors import Complaint, RulesError
-from hub.json_schema import schema
-from hub.language import KEYS
 from hub.registry import installed
-from hub.routes_file import LARGEST, SILENCE_EXAMPLE, read_rules, read_rules_text
-from hub.rule_tests import run_tests
+from hub.rehearsals.rule_tests import run_tests
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.language import KEYS
+from hub.routes_file.reading import LARGEST, SILENCE_EXAMPLE, read_rules, read_rules_text
 
 CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
 SCHEMA = Draft202012Validator(schema(CATALOGUE.tools))

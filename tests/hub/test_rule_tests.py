@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hub.app import catalogue_of
 from hub.cli import main
 from hub.registry import installed
-from hub.routes_file import read_rules_text
-from hub.rule_files import Beside
-from hub.rule_tests import TestResult, run_tests
+from hub.rehearsals.rule_tests import TestResult, run_tests
+from hub.rehearsals.test_reports import coverage, junit, markdown
+from hub.routes_file.beside import Beside
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_text
 from hub.templates import Templates
-from hub.test_reports import coverage, junit, markdown
 from hub.wording import Wording
 
 CATALOGUE = catalogue_of(installed())

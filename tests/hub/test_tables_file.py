@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from hub.app import catalogue_of
 from hub.core.event import Event, EventId, Status
 from hub.core.rules import Rules
 from hub.errors import Complaint, RulesError
 from hub.registry import installed
-from hub.routes_file import read_rules, read_rules_text
-from hub.rule_files import LARGEST, together
-from hub.tables_file import MOST_FAULTS, MOST_GLOBS, MOST_ROWS
+from hub.routes_file.beside import LARGEST, together
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules, read_rules_text
+from hub.routes_file.sheets import MOST_FAULTS, MOST_GLOBS, MOST_ROWS
 
 CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
 RULES = """\

@@ -2,10 +2,10 @@
 
 import pytest
 
-from hub.app import catalogue_of
 from hub.errors import RulesError
 from hub.registry import installed
-from hub.routes_file import read_rules_text
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_text
 
 CATALOGUE = catalogue_of(installed())
 RULES = """\

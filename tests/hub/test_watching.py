@@ -4,10 +4,10 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-from hub.app import catalogue_of
 from hub.current import Current
 from hub.errors import RulesError
 from hub.registry import installed
+from hub.routes_file.catalogue import catalogue_of
 from hub.serving import watch
 
 RULES = """\

@@ -10,10 +10,10 @@ from live import until
 from scenario import Scenario
 from web_page import SECRET, WebPage
 
-from hub.app import catalogue_of
 from hub.errors import RulesError
 from hub.registry import installed
-from hub.routes_file import read_rules_text
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_text
 from hub.settings import Environment
 
 RULES = """\

@@ -13,8 +13,8 @@ from hub.contracts import RoomMessage
 from hub.core.notification import Line, MessageKind, Occasion, Post
 from hub.core.past import in_order
 from hub.core.records import replace
-from hub.diffing import Replay
-from hub.rehearsal import Heard
+from hub.rehearsals.diffing import Replay
+from hub.rehearsals.rehearsal import Heard
 from hub.store import Decision
 
 RULES = """\

@@ -3,10 +3,10 @@
 import pytest
 from scenario import Scenario
 
-from hub.app import catalogue_of
 from hub.errors import RulesError
 from hub.registry import installed
-from hub.routes_file import read_rules_text
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_text
 
 RULES = """\
 version: 1

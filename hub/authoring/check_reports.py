@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from hub import __version__
+from hub.authoring.lints import LINTS
 from hub.core.complaints import Complaint
-from hub.lints import LINTS
 
 Report = Callable[[str, Sequence[Complaint]], str]
 """The hash of the rules, empty where they cannot be read, and what was found → what is printed."""

@@ -1,16 +1,15 @@
 """What has happened, as a file: a line that says what it is, then each thing on a line of its own, as JSON."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, timedelta
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 from urllib.parse import urlencode
 
 import msgspec
 
-from hub.client import Client
 from hub.core.matching import compile_match
 from hub.core.past import VERBS, Happened, nested
 from hub.core.records import Record, replace
@@ -89,12 +88,12 @@ def _happened(place: str, line: bytes) -> Happened:
     return replace(one, at=one.at.astimezone(UTC))
 
 
-def of_hub(client: Client, length: timedelta, bodies: Sequence[str]) -> Sequence[Happened]:
-    """What happened at a hub within that time."""
+def of_hub(get: Callable[[str], Any], length: timedelta, bodies: Sequence[str]) -> Sequence[Happened]:
+    """What happened at a hub within that time; `get` asks it, by path."""
     found, after = list[Happened](), ""
     while True:
         query = {"since": f"{int(length.total_seconds())}s", "bodies": ",".join(bodies), "after": after}
-        said = client.get(f"/api/v1/past?{urlencode(query)}")
+        said = get(f"/api/v1/past?{urlencode(query)}")
         found += msgspec.convert(said["past"], list[Happened])
         if not (after := said["next"] or ""):
             return found

@@ -1,7 +1,7 @@
 """The language of `routes.yaml`: every key, a sentence on it, and what may stand there.
 
 One description, of which the JSON Schema, the reference and the keys that are known at all are made. What a schema
-cannot say (a channel of that name, a route that can never match) is `routes_file`'s.
+cannot say (a channel of that name, a route that can never match) is said by the reading.
 """
 
 from collections.abc import Mapping

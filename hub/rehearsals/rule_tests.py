@@ -24,9 +24,9 @@ from hub.core.routing import say_trail
 from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
 from hub.errors import TocsinError
-from hub.preview import events_of_request, request_of_file
-from hub.rehearsal import Arrival, Heard, Rehearsal
-from hub.rule_files import Beside, Unreadable
+from hub.rehearsals.preview import events_of_request, request_of_file
+from hub.rehearsals.rehearsal import Arrival, Heard, Rehearsal
+from hub.routes_file.beside import Beside, Unreadable
 from hub.saying import Saying
 from hub.state import Draft
 from hub.store import Decision

@@ -69,16 +69,16 @@ from hub.core.storms import STORM, Limit
 from hub.core.times import parse_date, parse_time, parse_zone
 from hub.core.windows import TimeWindow, parse_dates, parse_days, parse_hours, parse_months
 from hub.errors import Complaint, RulesError
-from hub.includes import include, text_beside
-from hub.language import KEYS
-from hub.proof import Secret
-from hub.rule_files import Beside, Unreadable, apart, beside, stays_beside, together
+from hub.routes_file.beside import Beside, Unreadable, apart, beside, stays_beside, together
+from hub.routes_file.catalogue import Catalogue
+from hub.routes_file.includes import include, text_beside
+from hub.routes_file.language import KEYS
+from hub.routes_file.sheets import ENDINGS, Sheet, check_columns, compile_table, read_sheet
+from hub.routes_file.yaml_tree import LARGEST, MOST_NEAR, Path_, Tree
+from hub.routes_file.yaml_tree import listed as _listed
+from hub.routes_file.yaml_tree import nearest as _nearest
+from hub.routes_file.yaml_tree import shown as _shown
 from hub.settings import url_fault, variable
-from hub.tables_file import ENDINGS, Sheet, check_columns, compile_table, read_sheet
-from hub.yaml_tree import LARGEST, MOST_NEAR, Path_, Tree
-from hub.yaml_tree import listed as _listed
-from hub.yaml_tree import nearest as _nearest
-from hub.yaml_tree import shown as _shown
 
 NO_TIME = ("0", "0s", "0m")
 SHORTEST_REPEAT = timedelta(minutes=1)
@@ -125,19 +125,6 @@ SILENCED_EXAMPLE = 'write silence: {match: {host: "db*"}, for: 2h}'
 FIXTURES = (".http", ".json")
 POLICY_EXAMPLE = "{longest: 24h, require: [host, service], second_person_above: 20}"
 SOURCE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
-    """What rules may speak of."""
-
-    tools: Mapping[str, Integration]
-    chats: frozenset[str]
-    commands: Sequence[str]
-    setting: Callable[[str, str], Secret | None] | None = None
-    """Chat and short name to a setting of this machine; None: nothing is said about them."""
-    now: Callable[[], datetime] | None = None
-    """None: nothing is said about what is over."""
 
 
 def read_rules(path: Path, catalogue: Catalogue, others: Beside | None = None) -> Rules:

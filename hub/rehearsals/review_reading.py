@@ -1,4 +1,4 @@
-"""Reads and tests proposed rules in a process of its own: `python -m hub.review_reading`, JSON in, JSON out.
+"""Reads and tests proposed rules in a process of its own: `python -m hub.rehearsals.review_reading`, JSON in, JSON out.
 
 Rules of a pull request are a stranger's, and can be made to take long. Here they have so much time and memory, and take
 nothing down with them. Nothing of them is run: they are read, and their tests are rehearsed in memory.
@@ -15,18 +15,18 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from hub.app import catalogue_of
 from hub.core.comparison import SAID, Comparison
 from hub.core.past import Happened
 from hub.core.rule_changes import changes
 from hub.core.rules import Rules
-from hub.diff_words import head, markdown
-from hub.diffing import diff
 from hub.errors import RulesError
 from hub.registry import installed
-from hub.routes_file import read_rules_of
-from hub.rule_files import Beside, apart, names_of, together
-from hub.rule_tests import run_tests
+from hub.rehearsals.diff_words import head, markdown
+from hub.rehearsals.diffing import diff
+from hub.rehearsals.rule_tests import run_tests
+from hub.routes_file.beside import Beside, apart, names_of, together
+from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import read_rules_of
 from hub.shipped_files import shipped
 from hub.templates import Templates
 from hub.wording import Wording

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from hub.core.routing import Route
 from hub.core.rules import Rules
 from hub.prose import fenced, spaced
-from hub.rule_tests import TestResult
+from hub.rehearsals.rule_tests import TestResult
 
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML can hold, not even escaped."""

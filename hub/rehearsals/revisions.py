@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 
 from hub.core.rules import Rules
 from hub.errors import TocsinError
-from hub.routes_file import Catalogue, read_rules, read_rules_of
-from hub.rule_files import Beside, Unreadable
+from hub.routes_file.beside import Beside, Unreadable
+from hub.routes_file.catalogue import Catalogue
+from hub.routes_file.reading import read_rules, read_rules_of
 
 ROUTES = "routes.yaml"
 PATIENCE = 30.0

@@ -11,7 +11,7 @@ from typing import Any
 from hub.core.enrichment import Key, Row, Table, is_glob
 from hub.core.matching import ALERT_FIELDS, CLOSED, COMBINE, EVENT_FIELDS, MatchError, compile_text
 from hub.errors import Complaint
-from hub.yaml_tree import Path_, Tree, one_line, shown
+from hub.routes_file.yaml_tree import Path_, Tree, one_line, shown
 
 ENDINGS = (".csv", ".yaml", ".yml")
 MOST_ROWS = 200_000

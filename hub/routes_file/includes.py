@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from hub.errors import Complaint
-from hub.rule_files import Beside, Unreadable
-from hub.yaml_tree import LARGEST, Path_, Tree, nearest, shown
+from hub.routes_file.beside import Beside, Unreadable
+from hub.routes_file.yaml_tree import LARGEST, Path_, Tree, nearest, shown
 
 INCLUDED = ("routes", "inhibit", "silences", "tests")
 """What such a file may hold. Who may do what, and what a name stands for, is said in one place."""

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hub.alertmanager import (
+from hub.authoring.alertmanager import (
     GROUP_INTERVAL,
     GROUP_WAIT,
     REPEAT,
@@ -23,12 +23,12 @@ from hub.alertmanager import (
     Target,
     read_configuration,
 )
-from hub.alertmanager_windows import NoWindow, window
+from hub.authoring.alertmanager_windows import NoWindow, window
 from hub.core.matching import compile_match
 from hub.core.rules import Rules
 from hub.errors import RulesError, TocsinError
+from hub.routes_file.yaml_tree import Path_, one_line
 from hub.settings import variable
-from hub.yaml_tree import Path_, one_line
 
 SOURCE = "alertmanager"
 CHATS = {"slack": "slack", "msteams": "teams", "msteamsv2": "teams"}

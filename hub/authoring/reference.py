@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from hub.authoring.json_schema import Tools, chats_of, sources_of
 from hub.core.notification import Occasion
-from hub.json_schema import Tools, chats_of, sources_of
-from hub.language import (
+from hub.routes_file.language import (
     ADDRESS,
     COUNT,
     DURATION,

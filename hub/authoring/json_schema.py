@@ -15,8 +15,8 @@ from typing import Any
 from hub.contracts import Integration
 from hub.core.calendar import KNOWN_BY
 from hub.core.rules import OWN
-from hub.includes import INCLUDED
-from hub.language import (
+from hub.routes_file.includes import INCLUDED
+from hub.routes_file.language import (
     DURATION,
     FIELDS,
     LANGUAGE,

@@ -12,8 +12,8 @@ from hub.core.notification import Line, Occasion, Post
 from hub.core.past import Happened, in_order, nested
 from hub.core.records import replace
 from hub.core.rules import Rules
-from hub.rehearsal import Arrival, Listener, Rehearsal
-from hub.rehearsal import Heard as Shown
+from hub.rehearsals.rehearsal import Arrival, Listener, Rehearsal
+from hub.rehearsals.rehearsal import Heard as Shown
 from hub.state import Draft
 from hub.store import StoredEvent
 

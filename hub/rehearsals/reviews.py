@@ -22,9 +22,9 @@ from hub.core.past import Happened
 from hub.core.rule_changes import changes, power
 from hub.core.rules import OWN, Rules
 from hub.current import Current
-from hub.diffing import bodies_of
 from hub.errors import Overloaded, PayloadError, RulesError, SettingsError, TocsinError, Unreachable, Unsupported
-from hub.rule_files import together
+from hub.rehearsals.diffing import bodies_of
+from hub.routes_file.beside import together
 from hub.state import Draft
 from hub.store import Store
 from hub.writer import Writer
@@ -265,10 +265,10 @@ async def read_review(
     *,
     within: float = READ_WITHIN,
 ) -> Mapping[str, Any]:
-    """What `hub.review_reading` says, from a process of its own. Raises NotRead."""
+    """What `hub.rehearsals.review_reading` says, from a process of its own. Raises NotRead."""
     given = msgspec.json.encode({"path": path, "before": before, "after": after, "past": past})
     try:
-        found = await processes.run("hub.review_reading", given=given, within=within)
+        found = await processes.run("hub.rehearsals.review_reading", given=given, within=within)
     except TimeoutError:
         raise NotRead("they take too long to read and to test") from None
     except processes.Ended as error:

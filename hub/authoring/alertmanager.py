@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from hub.core.matching import MatchError, compile_match
-from hub.yaml_tree import Path_, Tree, nearest, shown
+from hub.routes_file.yaml_tree import Path_, Tree, nearest, shown
 
 GROUP_WAIT, GROUP_INTERVAL, REPEAT = timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=4)
 """What holds where nothing is said."""
