@@ -1,8 +1,8 @@
 """The pages: rooms with their alerts, what lies undelivered or in quarantine, and the way in.
 
 A page is whole without its script. The script only keeps it live: the server sends the same fragment that the page is
-made of, as an event stream, and the script puts it where its id says. Whatever is written into a template passes
-through `plain` and is escaped there, so that no handler has to think of it.
+made of, as an event stream, and the script puts it where its id says. Whatever is written into a template is escaped
+there, and what comes out passes through `plain` as a whole, so that no handler has to think of it.
 """
 
 import asyncio
@@ -19,7 +19,6 @@ from urllib.parse import quote, urlsplit
 import jinja2
 import msgspec
 from aiohttp import web
-from markupsafe import Markup
 
 from hub.contracts import Asker, Reply, Room, RoomMessage, Via
 from hub.core.alert import Alert
@@ -66,12 +65,10 @@ _SILENT = re.compile("[\u061c\u200e\u200f\ufeff]")
 
 
 def plain(text: str) -> str:
-    """A stranger's text as it may be shown: lines stay, nothing else controls anything."""
+    """A stranger's text, or a page with it, as it may be shown: lines stay, nothing else controls anything."""
+    if text.replace("\n", "").isprintable():  # as nearly all is
+        return text
     return _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", _SILENT.sub("", _LINE_ENDS.sub("\n", text)))
-
-
-def _shown(value: Any) -> Any:  # jinja2 hands over whatever an expression gave
-    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def clip(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -188,7 +185,6 @@ def page_environment(folders: Sequence[Path]) -> jinja2.Environment:
         autoescape=True,
         auto_reload=False,
         undefined=jinja2.StrictUndefined,
-        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -357,8 +353,10 @@ class Pages:
         return made[1]
 
     def _event(self, message: RoomMessage, room: str) -> str:
-        fragment = self._render("fragment.html.j2", message=message, room=room, now=self._site.now())
-        body = {"id": message.id, "thread": message.thread, "loud": message.loud, "html": fragment}
+        parts: Any = self._templates.get_template("parts.html.j2").module  # macros, as the template names them
+        now = self._site.now()
+        part = parts.entry(message, room, now) if message.thread else parts.thread(message, (), room, now)
+        body = {"id": message.id, "thread": message.thread, "loud": message.loud, "html": plain(str(part))}
         return f"event: message\nid: {message.id}\ndata: {msgspec.json.encode(body).decode()}\n\n"
 
     # --------------------------------------------------------------------------------------------------------- to do
@@ -479,7 +477,7 @@ class Pages:
         return web.Response(text=self._render(template, **shown), content_type="text/html")
 
     def _render(self, template: str, **shown: Any) -> str:  # what each template names
-        return self._templates.get_template(template).render(**shown)
+        return plain(self._templates.get_template(template).render(**shown))
 
     def _answer(self, request: web.Request, reply: Reply, *, back: str) -> web.Response:
         if _is_json(request):
