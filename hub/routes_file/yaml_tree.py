@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -46,6 +47,7 @@ class Tree:
         self._keys: dict[Path_, tuple[int, int]] = {}
         self._from: dict[Path_, tuple[Tree, Path_]] = {}
         """What was appended from other files: which, and where it stands in it."""
+        self._called: dict[str, str] = {}
         self._nodes = 0
         self._repeated = 0
 
@@ -199,6 +201,13 @@ class Tree:
     def file(self, path: Path_) -> str:
         """The file that the value stands in."""
         return self._home(path)[0].name
+
+    def called(self, path: Path_) -> str:
+        """The same, as it is called beside this one."""
+        file = self.file(path)
+        if file not in self._called:
+            self._called[file] = str(Path(file).relative_to(Path(self.name).parent))
+        return self._called[file]
 
     def said(self, path: Path_, *, seen_from: Path_) -> str:
         """A place, as a complaint of another may name it: `line 5`, or with its file, if that is another."""

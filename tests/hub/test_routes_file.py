@@ -21,7 +21,9 @@ from hub.registry import installed
 from hub.rehearsals.rule_tests import run_tests
 from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.language import KEYS
-from hub.routes_file.reading import LARGEST, SILENCE_EXAMPLE, read_rules, read_rules_text
+from hub.routes_file.reading import read_rules, read_rules_text
+from hub.routes_file.silences import SILENCE_EXAMPLE
+from hub.routes_file.yaml_tree import LARGEST
 
 CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
 SCHEMA = Draft202012Validator(schema(CATALOGUE.tools))
