@@ -1,4 +1,5 @@
-"""The tables. What is asked for, filtered or sorted has a column; the rest of a record is its JSON text.
+"""The tables, as a new SQLite file has them. What is asked for, filtered or sorted has a column; the rest of a record
+is its JSON text.
 
 A partial index over a true-or-false column keeps the few rows that wait for something apart from the many that are
 done: a million settled events cost `load()` nothing. Such a column is compared by `is_(true())`, because SQLite
@@ -7,7 +8,7 @@ takes a partial index only where it sees the value itself, not a parameter.
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, Index, column, true
+from sqlalchemy import BigInteger, Boolean, DateTime, Dialect, Index, Integer, column, true
 from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -26,6 +27,10 @@ def micros(at: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers the rows of a table by itself only where the key is an INTEGER and nothing else."""
+
+
 class Utc(TypeDecorator[datetime]):
     """A time in UTC. SQLite has no type for times, and drops the zone of one."""
 
@@ -40,9 +45,9 @@ class Utc(TypeDecorator[datetime]):
 
 
 def few(name: str, *columns: str, flag: str) -> Index:
-    """An index over those rows only for which `flag` is true."""
-    where = column(flag, Boolean).is_(true())
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    """An index over those rows only for which `flag` is true. Of PostgreSQL the migrations say so: to do it here, too,
+    would load its dialect into every hub."""
+    return Index(name, *columns, sqlite_where=column(flag, Boolean).is_(true()))
 
 
 class Row(SQLModel, registry=registry()):
@@ -132,7 +137,7 @@ class PostRow(Row, table=True):
     group: str
     channel: str
     ref: str | None
-    order: int = Field(sa_type=BigInteger)
+    order: int = Field(sa_type=NUMBER)
     state: str
     pending: bool
     """Owed or held."""
@@ -154,7 +159,7 @@ class LineRow(Row, table=True):
     id: str = Field(primary_key=True)
     post: str | None
     event: str
-    order: int = Field(sa_type=BigInteger)
+    order: int = Field(sa_type=NUMBER)
     state: str
     pending: bool
     """Owed or held."""
@@ -238,7 +243,7 @@ class RoomMessageRow(Row, table=True):
         Index("room_message_by_thread", "thread", "posted_at", "number"),
     )
 
-    number: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    number: int | None = Field(default=None, primary_key=True, sa_type=NUMBER)
     id: str = Field(unique=True)
     room: str
     thread: str | None
@@ -265,6 +270,6 @@ class ConfigRow(Row, table=True):
 
     __tablename__ = "config"
 
-    number: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    number: int | None = Field(default=None, primary_key=True, sa_type=NUMBER)
     hash: str = Field(unique=True)
     text: str

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,24 @@ def test_migrations_make_the_tables_that_the_hub_asks(tmp_path: Path, postgres: 
 
     for shapes in made.values():
         assert asked == {name: names(table) for name, table in shapes.items()}
+
+
+def test_a_new_file_has_what_the_migrations_make(tmp_path: Path) -> None:
+    """To the letter, though Alembic had no part in it."""
+    made = asyncio.run(a_new_file(tmp_path))
+    migrated = create_engine(f"sqlite:///{tmp_path}/migrated.db")
+    with migrated.begin() as connection:
+        migrations.upgrade(connection, 0, VERSION)
+
+    assert sorted(words_of(tmp_path / "migrated.db")) == sorted(words_of(made))
+
+
+def words_of(file: Path) -> Sequence[str]:
+    """How its tables and indexes are written, and what number it bears."""
+    with closing(sqlite3.connect(file)) as connection:
+        made = connection.execute("SELECT name || sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        version = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return ["".join(words.split()) for (words,) in (*made, *version)]
 
 
 def names(table: Any) -> tuple[set[str], set[str]]:

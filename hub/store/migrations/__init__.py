@@ -1,4 +1,5 @@
 """From the tables of any earlier hub to those of this one: one file per version, run by Alembic in one transaction.
+A new SQLite file gets the tables as they are, without Alembic, which most hubs then never load: 8 MiB.
 
 A new version is a new file in `versions`, numbered on, with `hub.store.tables.VERSION` raised to its number. What has
 been released is never edited: databases stand on it.
@@ -10,9 +11,14 @@ from sqlalchemy import BigInteger, Column, Connection, Identity, String, Text, i
 from sqlalchemy.types import TypeEngine
 
 from hub.errors import SettingsError
-from hub.store.tables import VERSION
+from hub.store.tables import VERSION, Row
 
 HERE = Path(__file__).parent
+VERSION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+"""As Alembic would make it."""
 
 
 def version_of(connection: Connection) -> int:
@@ -45,12 +51,21 @@ def _known(version: int) -> int:
 def migrate(connection: Connection, to: int = VERSION) -> int:
     """Bring the tables to that version within the transaction that has begun; from which."""
     version = version_of(connection)
-    if version < to:
-        _upgrade(connection, version, to)
+    if not version and to == VERSION and connection.dialect.name == "sqlite":
+        _make(connection)
+    elif version < to:
+        upgrade(connection, version, to)
     return version
 
 
-def _upgrade(connection: Connection, version: int, to: int) -> None:
+def _make(connection: Connection) -> None:
+    Row.metadata.create_all(connection, checkfirst=False)
+    connection.exec_driver_sql(VERSION_TABLE)
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (f"{VERSION:04}",))
+
+
+def upgrade(connection: Connection, version: int, to: int) -> None:
+    """By the files, from the first that is newer."""
     from alembic import command
     from alembic.config import Config
 
