@@ -34,9 +34,8 @@ WRITING = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # in WAL mode anything less may lose the last commits when the power goes
     "PRAGMA journal_size_limit = 67108864",
-    "PRAGMA cache_size = -8000",
 )
-READING = (*COMMON, "PRAGMA query_only = ON", "PRAGMA cache_size = -4000")
+READING = (*COMMON, "PRAGMA query_only = ON")
 
 REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full",
