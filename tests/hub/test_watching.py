@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hub.current import Current
@@ -9,6 +10,7 @@ from hub.errors import RulesError
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.serving import watch
+from hub.store.sql import open_store
 
 RULES = """\
 version: 1
@@ -94,3 +96,38 @@ async def test_a_file_that_begins_to_fit_what_is_included_is_noticed(tmp_path: P
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def test_what_did_not_change_is_not_read_again(tmp_path: Path) -> None:
+    """A second file is, and one that is gone."""
+    reads: list[datetime] = []
+
+    def now() -> datetime:
+        """Asked in each reading, for the window."""
+        reads.append(datetime(2026, 11, 21, tzinfo=UTC))
+        return reads[-1]
+
+    rules = "include: [teams/*/*.yaml]\ntime_windows: {nights: {hours: 22:00-06:00}}\n"
+    (tmp_path / "routes.yaml").write_text(RULES.replace("by: host", "by: host, add: [team]") + rules)
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "hosts.csv").write_text("host,team\ndb1,dba\n")
+    file = tmp_path / "teams" / "web" / "routes.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("routes: [{name: web, match: {host: web1}, to: ops}]")
+    current = Current(tmp_path / "routes.yaml", catalogue_of(installed(), now=now), str)
+    async with open_store("sqlite:///:memory:") as store:
+        await current.begin(store, now())
+
+    async def reads_anew() -> bool:
+        before = len(reads)
+        await current.reload(None, datetime(2026, 11, 21, tzinfo=UTC))
+        return len(reads) > before
+
+    assert not await reads_anew()
+    file.with_name("db.yaml").write_text("routes: [{name: db, match: {host: db1}, to: ops}]")
+    assert await reads_anew()
+    assert not await reads_anew()
+    file.unlink()
+    assert await reads_anew()
+    (tmp_path / "team" / "hosts.csv").write_text("host,team\ndb1,ops\n")
+    assert await reads_anew()
