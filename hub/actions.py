@@ -13,7 +13,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub import ids
+from hub.alerting.duty import Duties, take
+from hub.alerting.pauses import pauses_in
+from hub.alerting.silencing import ID_LENGTH
 from hub.asks import Asks
+from hub.care.drill import Drill
 from hub.commands import drill as drill_command
 from hub.commands.phrases import canonical, say_match, say_time
 from hub.contracts import Asker, Call, Command, Control, Drilled, Heard, Match, OpenToAll, Reply, Silenced, Target, Via
@@ -40,15 +44,11 @@ from hub.core.silence import (
     objection,
     overlap,
 )
-from hub.drill import Drill
-from hub.duty import Duties, take
 from hub.effects import Effects
 from hub.errors import Overloaded, TocsinError, UsageError
 from hub.explain import Explainer
-from hub.pauses import pauses_in
 from hub.proof import same
 from hub.router import LINK_CODE, Asked, Router
-from hub.silencing import ID_LENGTH
 from hub.state import Draft, State
 from hub.store import Audit, Linked, StoredAsk, StoredRequest
 from hub.writer import Writer

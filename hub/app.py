@@ -14,46 +14,47 @@ import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from hub import outward, tracing
+from hub import outward
 from hub.actions import HubActions
+from hub.alerting.duty import Duties
+from hub.alerting.inhibiting import Inhibiting
+from hub.alerting.pauses import pauses
 from hub.asks import Asks
 from hub.calendars import Calendars
-from hub.clock import Clock
+from hub.care.clock import Clock
+from hub.care.doctor import Doctor
+from hub.care.drill import Drill
+from hub.care.schedule import Schedule
+from hub.care.switch import Switch
+from hub.care.upkeep import REST, Upkeep
 from hub.commands.phrases import say_time
 from hub.contracts import Chat, ChatTools, Finding, Integration, Listens, Room
 from hub.conversation import Conversation
 from hub.core.calendar import say_strangers
 from hub.core.durations import say_duration
 from hub.current import Current
-from hub.doctor import Doctor
-from hub.drill import Drill
-from hub.duty import Duties
 from hub.effects import Effects
 from hub.errors import SettingsError
 from hub.explain import Explainer
 from hub.fetches import Fetches
 from hub.hearing import Hearing, Threads
 from hub.ingest import Ingest
-from hub.inhibiting import Inhibiting
-from hub.metrics import Metrics
 from hub.operations import Operations
 from hub.outbox import Outbox
-from hub.pauses import pauses
 from hub.redaction import Redactor
 from hub.registry import all_commands, controls_of, installed
 from hub.rehearsals.reviews import Reviews
 from hub.rooms import StoredRoomLog
 from hub.router import Router
 from hub.routes_file.catalogue import catalogue_of
-from hub.schedule import Schedule
 from hub.settings import Environment, Settings, variable
 from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
 from hub.store.sql import open_store
-from hub.switch import Switch
+from hub.telemetry import tracing
+from hub.telemetry.metrics import Metrics
 from hub.templates import Templates
-from hub.upkeep import REST, Upkeep
 from hub.web.api import Api, plain_errors
 from hub.web.chats import Chats
 from hub.web.doorway import DOOR, LARGEST_BODY, DoorLimits, Doorway

@@ -182,10 +182,10 @@ def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentPar
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from hub import logs
     from hub.redaction import Redactor
     from hub.serving import serve
     from hub.settings import read_settings
+    from hub.telemetry import logs
 
     settings = read_settings(
         host=options.host,

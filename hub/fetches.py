@@ -8,12 +8,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from hub.care.schedule import Schedule
 from hub.contracts import Fetching, FetchTools, Integration, Setting, WebhookRequest
 from hub.core.event import Event
 from hub.core.rules import Rules, SourceRule
 from hub.errors import TocsinError
 from hub.ingest import Ingest, Malformed
-from hub.schedule import Schedule
 from hub.store import DUPLICATES_FOR, Store
 
 log = logging.getLogger("tocsin.fetches")

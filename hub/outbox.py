@@ -16,6 +16,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, TypeGuard
 
+from hub.alerting.fallbacks import Fallbacks, broken_channels
 from hub.contracts import Chat, Edits, Finds, Kept, PostKey, Repeat, Room, RoomMessage
 from hub.core import delivery, telling
 from hub.core.alert import Alert
@@ -25,7 +26,6 @@ from hub.core.grouping import VERSIONS
 from hub.core.notification import DeliveryState, Line, Mention, Message, MessageRef, Post, Sending
 from hub.core.records import Record, replace
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
-from hub.fallbacks import Fallbacks, broken_channels
 from hub.saying import Saying
 from hub.state import Draft, State
 from hub.store import Changes

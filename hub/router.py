@@ -12,7 +12,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub import failures
-from hub.acks import Acks
+from hub.alerting.acks import Acks
+from hub.alerting.duty import TIMER as DUTY
+from hub.alerting.duty import Duties
+from hub.alerting.fallbacks import TIMER as BROKEN
+from hub.alerting.fallbacks import Fallbacks
+from hub.alerting.heartbeats import TIMER as BEAT
+from hub.alerting.heartbeats import Heartbeats
+from hub.alerting.inhibiting import Inhibiting
+from hub.alerting.pauses import TIMER as PAUSE
+from hub.alerting.silencing import Silencing, announce, count_held, edit_posts, follow, silences_over
+from hub.alerting.storming import TIMER as STORM
+from hub.alerting.storming import Storming
+from hub.alerting.waiting import Waiting
 from hub.core import alert as life
 from hub.core import telling
 from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
@@ -26,20 +38,8 @@ from hub.core.routing import Taken
 from hub.core.rules import OWN, Heartbeat, Rules
 from hub.core.silence import Silence
 from hub.core.telling import Said, Telling
-from hub.duty import TIMER as DUTY
-from hub.duty import Duties
-from hub.fallbacks import TIMER as BROKEN
-from hub.fallbacks import Fallbacks
-from hub.heartbeats import TIMER as BEAT
-from hub.heartbeats import Heartbeats
-from hub.inhibiting import Inhibiting
-from hub.pauses import TIMER as PAUSE
-from hub.silencing import Silencing, announce, count_held, edit_posts, follow, silences_over
 from hub.state import Draft
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
-from hub.storming import TIMER as STORM
-from hub.storming import Storming
-from hub.waiting import Waiting
 from hub.writer import PROBE
 
 log = logging.getLogger("tocsin.router")

@@ -13,12 +13,12 @@ from typing import Protocol
 from aiohttp import web
 
 from hub.app import build, stopped
+from hub.care.supervisor import keep_alive, notify
 from hub.current import Current
 from hub.errors import SettingsError
-from hub.replica import replica
+from hub.replicas.replica import replica
 from hub.settings import Settings, variable
 from hub.store.sql import is_shared
-from hub.supervisor import keep_alive, notify
 from hub.web.doorway import Doorway
 
 log = logging.getLogger("tocsin")

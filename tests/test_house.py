@@ -181,6 +181,15 @@ def test_every_link_leads_somewhere() -> None:
     assert [] == broken
 
 
+def test_every_module_has_its_place_in_the_house() -> None:
+    """Who looks for something looks there first. Commands are named after their words."""
+    house = (ROOT / "ARCHITECTURE.md").read_text().partition("## The house")[2].partition("```\nImports")[0]
+    words = set(re.findall(r"\w+", house))
+    modules = {path for path, _ in code(ROOT / "hub") if not {"commands", "migrations"} & set(path.parts)}
+
+    assert [] == sorted(path.stem for path in modules if path.stem not in words and not path.stem.startswith("__"))
+
+
 def test_every_make_command_exists() -> None:
     """Those of the documents, and of the tests' own advice."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -13,6 +13,8 @@ from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from hub.alerting.duty import Duties
+from hub.alerting.inhibiting import Inhibiting
 from hub.core.alert import Alert
 from hub.core.delivery import Came, Settled
 from hub.core.event import Event
@@ -21,8 +23,6 @@ from hub.core.past import Act
 from hub.core.records import Record
 from hub.core.rules import Rules
 from hub.core.silence import SilenceId
-from hub.duty import Duties
-from hub.inhibiting import Inhibiting
 from hub.outbox import Tried, first_shown, settled_line, settled_post
 from hub.router import NOTICES_TOGETHER, Asked, Router
 from hub.state import Draft, State, life_key

@@ -21,9 +21,9 @@ from hub.core.silence import Silence
 from hub.errors import Overloaded, TocsinError, Unsupported, UsageError
 from hub.explain import Explained
 from hub.ingest import Malformed
-from hub.logs import about
 from hub.operations import Done, NotThere, Operations
 from hub.store import Mark, StoredEvent, StoredRequest
+from hub.telemetry.logs import about
 from hub.web.answers import answer, error, plain
 from hub.web.gate import Caller, caller
 

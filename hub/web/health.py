@@ -9,9 +9,9 @@ from aiohttp import web
 from hub import __version__
 from hub.current import Current
 from hub.errors import Overloaded
-from hub.metrics import CONTENT_TYPE, Metrics
 from hub.outbox import Outbox
 from hub.store import Store
+from hub.telemetry.metrics import CONTENT_TYPE, Metrics
 from hub.web.answers import answer
 from hub.web.gate import caller
 from hub.writer import Writer

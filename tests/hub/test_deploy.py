@@ -15,10 +15,10 @@ import pytest
 from peers.hub import HubProcess
 from peers.servers import wait_until
 
+from hub.care.supervisor import notify
 from hub.cli import parser
 from hub.routes_file.yaml_tree import Tree
 from hub.settings import read_settings
-from hub.supervisor import notify
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "deploy/tocsin.service").read_text()

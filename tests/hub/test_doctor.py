@@ -15,9 +15,9 @@ from sensu import KEY, Go
 from slack import BOT_TOKEN, SECRET, Answer, Slack, settings, slack
 from web_page import WebPage
 
+from hub.care.doctor import Doctor
 from hub.cli import main
 from hub.contracts import Finding, Grade
-from hub.doctor import Doctor
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.settings import read_settings

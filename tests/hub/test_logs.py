@@ -17,9 +17,9 @@ from live import live_hub
 from peers.hub import HubProcess
 from scenario import Scenario
 
-from hub import logs
 from hub.errors import SettingsError
 from hub.redaction import Redactor
+from hub.telemetry import logs
 
 SECRET = "planted-in-the-log"
 redact = Redactor([SECRET]).text

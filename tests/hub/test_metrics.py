@@ -12,7 +12,7 @@ from hostile import HOSTILE
 from live import LiveHub, live_hub
 from peers.servers import PROMTOOL
 
-from hub.metrics import Metrics
+from hub.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 RULES = """\

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from live import LiveHub, live_hub, until
 
 import integrations
-from hub import logs
 from hub.contracts import WebhookRequest
 from hub.redaction import Redactor
 from hub.settings import Environment
+from hub.telemetry import logs
 from hub.testing import read_fixture
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hub.schedule import Schedule
+from hub.care.schedule import Schedule
 
 
 @pytest.fixture

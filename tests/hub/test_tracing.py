@@ -10,7 +10,7 @@ from scenario import Scenario
 
 from hub.core.records import replace
 from hub.settings import read_settings
-from hub.tracing import Traces
+from hub.telemetry.tracing import Traces
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

@@ -13,7 +13,7 @@ from hub.core.event import Event
 from hub.ingest import Accepted, Ingest
 from hub.redaction import Redactor
 from hub.registry import installed
-from hub.replicas import Gathering, Leaves
+from hub.replicas.gathering import Gathering, Leaves
 from hub.state import State
 from hub.writer import Writer
 

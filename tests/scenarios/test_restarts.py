@@ -12,10 +12,10 @@ from chat import FakeChat, FakeTool
 from scenario import Scenario
 from web_page import WebPage
 
+from hub.alerting.fallbacks import broken_channels
 from hub.contracts import Utterance
 from hub.core.durations import parse_duration
 from hub.errors import Unreachable
-from hub.fallbacks import broken_channels
 from hub.registry import installed
 from hub.router import _TIMERS, _TOGETHER
 

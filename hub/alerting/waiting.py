@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hub.alerting.pauses import TIMER as PAUSE
+from hub.alerting.pauses import begin, end, pause_of, pauses_in
 from hub.core import telling
 from hub.core.alert import Alert, Phase
 from hub.core.digests import Digest
@@ -16,8 +18,6 @@ from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said, Telling
 from hub.core.windows import TimeWindow
-from hub.pauses import TIMER as PAUSE
-from hub.pauses import begin, end, pause_of, pauses_in
 from hub.state import Draft
 
 MOST_LISTED = 15

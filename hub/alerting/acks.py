@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from hub.alerting.waiting import listed
 from hub.core import telling
 from hub.core.alert import Ack, Alert
 from hub.core.durations import say_duration
@@ -13,7 +14,6 @@ from hub.core.notification import Occasion
 from hub.core.rules import Rules
 from hub.core.telling import Said
 from hub.state import Draft
-from hub.waiting import listed
 
 ID_SHOWN = 6
 """Of an alert's id, as commands take it."""

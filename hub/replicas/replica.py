@@ -16,8 +16,8 @@ from hub import ids
 from hub.app import Ground, Hub, ground, leading, stopped
 from hub.current import Current
 from hub.ingest import Ingest
-from hub.leadership import Leadership, ticks
-from hub.replicas import Gathering, Leaves
+from hub.replicas.gathering import Gathering, Leaves
+from hub.replicas.leadership import Leadership, ticks
 from hub.settings import Settings
 from hub.state import State
 from hub.store import SharedStore, Term

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hub import ids
+from hub.alerting.duty import Duties
+from hub.alerting.pauses import pauses_in
 from hub.contracts import Drilled, DrillResult
 from hub.core import telling
 from hub.core.durations import say_duration
@@ -13,8 +15,6 @@ from hub.core.notification import DeliveryState, Line, Occasion, Sending
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said
-from hub.duty import Duties
-from hub.pauses import pauses_in
 from hub.state import Draft
 from hub.store import Changes
 from hub.writer import Writer

@@ -1,0 +1,1 @@
+"""The parts of the router: what holds an alert back, what ends by itself, what should have been heard."""

@@ -1,0 +1,1 @@
+"""What the hub tells of itself, for machines: log lines, metrics, traces."""
