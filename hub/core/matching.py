@@ -6,13 +6,14 @@ A value is a plain text (equal; a glob if it has * or ?), `">= warning"` and the
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import re2
 
 from hub.core.alert import Alert, Phase
 from hub.core.event import Event, Severity, Status
+from hub.core.records import Record, replace
 
 Look = Callable[[str], str | None]
 """Looks up a field by name; None where there is none."""
@@ -55,21 +56,33 @@ class Match(Protocol):
         """What it asks for, on one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One condition on one field."""
+class Field(Record, frozen=True):
+    """One condition on one field. Most want just a text, and there may be 100,000 of them: all else is made of it."""
 
     name: str
-    words: str
-    """The condition as it was written, for people."""
-    test: Callable[[str | None], bool]
-    values: frozenset[str] | None = None
+    text: str | None = None
+    """What it must be; None if there is more to say."""
+    condition: str = ""
+    """As it was written, for people."""
+    check: Callable[[str | None], bool] | None = None
+    among: frozenset[str] | None = None
     """The values of which it must be one; None if it is no equality."""
     pattern: str | None = None
     """The expression that the whole value must match; None if there is none."""
 
+    @property
+    def words(self) -> str:
+        return self.condition if self.text is None else f'"{self.text}"'
+
+    @property
+    def values(self) -> frozenset[str] | None:
+        return self.among if self.text is None else frozenset((self.text,))
+
+    def test(self, seen: str | None) -> bool:
+        return seen == self.text if self.check is None else self.check(seen)
+
     def matches(self, look: Look) -> bool:
-        return self.test(look(self.name))
+        return look(self.name) == self.text if self.check is None else self.check(look(self.name))
 
     def why(self, look: Look) -> str:
         value = look(self.name)
@@ -77,7 +90,8 @@ class Field:
         return f"{self.name} is {seen}" + ("" if self.test(value) else f", not {self.words}")
 
     def equalities(self) -> Mapping[str, frozenset[str]]:
-        return {self.name: self.values} if self.values is not None else {}
+        values = self.values
+        return {} if values is None else {self.name: values}
 
     def patterns(self) -> Mapping[str, str]:
         return {self.name: self.pattern} if self.pattern is not None else {}
@@ -89,8 +103,7 @@ class Field:
         return f"{self.name} {self.words}"
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(Record, frozen=True, kw_only=False):
     """Every part must hold; with none it matches everything."""
 
     parts: tuple[Match, ...]
@@ -125,8 +138,7 @@ class All:
         return " and ".join(part.said() for part in self.parts) or "everything"
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Record, frozen=True, kw_only=False):
     """One of the parts must hold."""
 
     parts: tuple[Match, ...]
@@ -155,8 +167,7 @@ class AnyOf:
         return f"any of ({'; '.join(part.said() for part in self.parts)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Record, frozen=True, kw_only=False):
     part: Match
 
     def matches(self, look: Look) -> bool:
@@ -218,8 +229,8 @@ def _one_of(name: str, values: Sequence[Any], path: tuple[str | int, ...]) -> Fi
     exact = [part.values for part in parts if part.values is not None]
     union = frozenset[str]().union(*exact)
     if len(exact) == len(parts):
-        return Field(name, words, lambda seen: seen in union, union)
-    return Field(name, words, lambda seen: any(part.test(seen) for part in parts))
+        return Field(name=name, condition=words, check=union.__contains__, among=union)
+    return Field(name=name, condition=words, check=lambda seen: any(part.test(seen) for part in parts))
 
 
 def _special(name: str, value: Mapping[str, Any], path: tuple[str | int, ...]) -> Field:
@@ -247,7 +258,7 @@ def compile_text(name: str, text: str, path: tuple[str | int, ...] = ()) -> Fiel
     if "*" in text or "?" in text:
         pattern, literal = _pattern(name, f'"{text}"', glob_pattern(text), path), max(WILD.split(text), key=len)
         # Most texts have nothing of it, and to look for a literal costs a tenth of asking RE2.
-        return replace(pattern, test=lambda seen: seen is not None and literal in seen and pattern.test(seen))
+        return replace(pattern, check=lambda seen: seen is not None and literal in seen and pattern.test(seen))
     return _equal(name, text, path)
 
 
@@ -267,14 +278,21 @@ def _glob(character: str) -> str:
 def _equal(name: str, text: str, path: tuple[str | int, ...]) -> Field:
     if text not in CLOSED.get(name, (text,)):
         raise MatchError(path, f"'{_short(text)}' is none of {', '.join(CLOSED[name])}")
-    return Field(name, f'"{text}"', lambda seen: seen == text, frozenset({text}))
+    return _same(name, text)
+
+
+@lru_cache(maxsize=1_000)
+def _same(name: str, text: str) -> Field:
+    """Conditions such as `tool: nagios` stand in most routes."""
+    return Field(name=name, text=text)
 
 
 def _exists(name: str, wanted: str, path: tuple[str | int, ...]) -> Field:
     if wanted not in ("true", "false"):
         raise MatchError(path, f"'{wanted}' is none of true, false")
     there = wanted == "true"
-    return Field(name, "there" if there else "absent", lambda seen: (seen is not None) is there)
+    words = "there" if there else "absent"
+    return Field(name=name, condition=words, check=lambda seen: (seen is not None) is there)
 
 
 def _regex(name: str, text: str, path: tuple[str | int, ...]) -> Field:
@@ -291,12 +309,13 @@ def _pattern(name: str, words: str, text: str, path: tuple[str | int, ...]) -> F
         reason = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
         what = f"{words} is not a regular expression of RE2: {reason}"
         raise MatchError(path, what) from None
-    return Field(name, words, lambda seen: seen is not None and _fits(pattern, seen), pattern=text)
+    check = partial(_fits, pattern)
+    return Field(name=name, condition=words, check=check, pattern=text)
 
 
-def _fits(pattern: Any, seen: str) -> bool:
+def _fits(pattern: Any, seen: str | None) -> bool:
     """As bytes: RE2 works on them, and a stranger's text may hold what UTF-8 cannot write."""
-    return pattern.fullmatch(_bytes(seen)) is not None
+    return seen is not None and pattern.fullmatch(_bytes(seen)) is not None
 
 
 def _bytes(text: str) -> bytes:
@@ -360,7 +379,7 @@ def _ordered(name: str, sign: str, bound: str, path: tuple[str | int, ...]) -> F
         value = _number(seen) if seen is not None else None
         return value is not None and compare(value, limit)
 
-    return Field(name, words, test)
+    return Field(name=name, condition=words, check=test)
 
 
 def _by_severity(
@@ -370,7 +389,7 @@ def _by_severity(
     values = frozenset(severity.word for severity in Severity if compare(severity, bound))
     if not values:
         raise MatchError(path, f"no severity is {words}; there is {', '.join(CLOSED['severity'])}")
-    return Field("severity", words, lambda seen: seen in values, values)
+    return Field(name="severity", condition=words, check=values.__contains__, among=values)
 
 
 def _severity(text: str, path: tuple[str | int, ...]) -> Severity:

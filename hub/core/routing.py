@@ -14,8 +14,7 @@ from hub.core.storms import Limit
 MAIN = "routes.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Record, frozen=True, kw_only=True):
     """A named rule. `to` is a resolved address, or None to take the parent's; `pace` has what it inherits already;
     `go_on` is `continue:`."""
 
@@ -51,8 +50,7 @@ class Step:
     file: str = MAIN
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(Record, frozen=True, kw_only=False):
     route: Route
     taken: Taken
     children: "_Siblings"
@@ -70,12 +68,14 @@ class _Siblings:
 
     def __init__(self, nodes: tuple[_Node, ...]) -> None:
         self.nodes = nodes
-        self.by_field: dict[str, dict[str, list[int]]] = {}
         self.others: list[int] = []
         crowds = Counter(pair for node in nodes for pair in _pairs(node.route.match))
+        by_value: dict[str, dict[str, list[int]]] = {}
         placed: dict[str, dict[str, list[int]]] = {}
         for position, node in enumerate(nodes):
-            self._place(position, node.route.match, crowds, placed)
+            self._place(position, node.route.match, crowds, by_value, placed)
+        # Most values have one route, and a tuple of one takes half as much as a list.
+        self.by_field = {name: {value: tuple(at) for value, at in found.items()} for name, found in by_value.items()}
         self.patterns = [(name, PatternSet([*found]), [*found.values()]) for name, found in placed.items()]
 
     def _place(
@@ -83,6 +83,7 @@ class _Siblings:
         position: int,
         match: Match,
         crowds: Mapping[tuple[str, str], int],
+        by_value: dict[str, dict[str, list[int]]],
         placed: dict[str, dict[str, list[int]]],
     ) -> None:
         """Under the field whose values the fewest routes share: `host` rather than `tool`."""
@@ -98,7 +99,7 @@ class _Siblings:
             self.others.append(position)
         else:
             for value in equalities[name]:
-                self.by_field.setdefault(name, {}).setdefault(value, []).append(position)
+                by_value.setdefault(name, {}).setdefault(value, []).append(position)
 
     def candidates(self, look: Look) -> list[int]:
         """Positions of the routes that may match, in order."""
@@ -163,11 +164,9 @@ class RouteTree:
 
     @cached_property
     def throttles(self) -> Mapping[str, Limit | None]:
-        """By route."""
+        """By route; those that have one."""
         found = {self.everything_else.route: self.everything_else.pace.throttle}
-        for route in self.routes:
-            found |= _throttles(route)
-        return found
+        return found | {route.name: route.pace.throttle for route in self.every() if route.pace.throttle is not None}
 
     def trail(self, look: Look) -> tuple[Step, ...]:
         """Every route tried, and why it matched or did not."""
@@ -185,14 +184,12 @@ def _under(route: Route) -> dict[str, frozenset[str]]:
     return {**found, route.name: frozenset((route.name, *found))}
 
 
-def _throttles(route: Route) -> dict[str, Limit | None]:
-    found = {route.name: route.pace.throttle}
-    for inner in route.routes:
-        found |= _throttles(inner)
-    return found
+NOBODY = _Siblings(())
 
 
 def _compile(routes: Sequence[Route], to: str | None, tell: tuple[Occasion, ...] | None) -> _Siblings:
+    if not routes:
+        return NOBODY
     nodes = []
     for route in routes:
         channel, told = route.to or to, route.tell if route.tell is not None else tell

@@ -1,7 +1,7 @@
 """How often a route speaks, when, and who hears later: groups, waits, repeats, windows, digests and escalation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,8 @@ class Paces:
     matches: Matches
     windows: Windows
     hearers: Hearers
+    _known: dict[Pace, Pace] = field(default_factory=dict)
+    """Most routes share one of a few."""
 
     def read(self, body: Mapping[str, Any], path: Path_, above: Pace) -> Pace:
         """What a route says of how often it speaks, and what it has from the one above."""
@@ -38,7 +40,7 @@ class Paces:
             grouped_here = by and not above.group_by
             wait = GROUP_WAIT if grouped_here else above.group_wait if by else AT_ONCE
         during, otherwise = self._deliver(body, path, above)
-        return Pace(
+        pace = Pace(
             group_by=by,
             group_wait=wait,
             group_interval=duration(self.tree, body.get("group_interval"), (*path, "group_interval"))
@@ -55,6 +57,7 @@ class Paces:
             else above.escalate,
             mention=self.hearers.mention(body["mention"], (*path, "mention")) if "mention" in body else above.mention,
         )
+        return self._known.setdefault(pace, pace)
 
     def _digest(self, value: Any, path: Path_) -> Digest | None:
         if value == "never":

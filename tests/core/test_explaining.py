@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hub.core.explaining import missed
 from hub.core.grouping import EscalationStep, Pace
 from hub.core.matching import compile_match
+from hub.core.records import replace
 from hub.core.routing import Route, RouteTree, Taken
 
 ELSE = Taken(route="everything_else", channel="room:ops", tell=None)
@@ -93,8 +94,6 @@ def routes(draw: st.DrawFn, depth: int = 0) -> Route:
 
 
 def named(found: Sequence[Route], prefix: str = "r") -> tuple[Route, ...]:
-    from dataclasses import replace
-
     return tuple(
         replace(one, name=f"{prefix}{i}", routes=named(one.routes, f"{prefix}{i}.")) for i, one in enumerate(found)
     )

@@ -1,6 +1,5 @@
 """What becomes of rules when they are changed."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from hub.core.access import AccessEntry
 from hub.core.grouping import Pace
 from hub.core.matching import compile_match
+from hub.core.records import replace
 from hub.core.routing import Route, RouteTree, Taken
 from hub.core.rule_changes import changes, power
 from hub.core.rules import Rules
