@@ -1,6 +1,8 @@
 """YAML with the place of everything in it, and how what is wrong there is said. The one home of yaml."""
 
 import difflib
+import sys
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,9 @@ MOST_NEAR = 200
 MOST_LISTED = 20
 """Names that a complaint lists where none is near."""
 
+PASSED_OVER = -1
+"""In a path, stands for what has no place among the values."""
+
 Path_ = tuple[str | int, ...]
 
 
@@ -39,12 +44,15 @@ class Tree:
         self._what = what
         self._least = least
         self.value: Any = None
+        """It is not changed by those who read it: the order of names leads to their places."""
         self.complaints: list[Complaint] = []
         self.warnings: list[Complaint] = []
         self._events: Iterator[Any] = iter(())  # yaml.Event has no type of what all of them have
         self._anchors: dict[str, tuple[Any, int]] = {}
-        self._places: dict[Path_, tuple[int, int]] = {}
-        self._keys: dict[Path_, tuple[int, int]] = {}
+        self._places: dict[Path_, bytes] = {}
+        """By the path of a mapping, four numbers for each of its names, in their order: line and column of the name and
+        of what it names. By that of a list, two for each value. With tuples it would be larger than all else."""
+        self._begins = (1, 1)
         self._from: dict[Path_, tuple[Tree, Path_]] = {}
         """What was appended from other files: which, and where it stands in it."""
         self._called: dict[str, str] = {}
@@ -72,7 +80,9 @@ class Tree:
         if isinstance(next(self._events), yaml.StreamEndEvent):
             self.wrong((), f"is empty; the least is: {self._least}")
             return
-        self.value = self._plain(next(self._events), ())
+        begins = next(self._events)
+        self._begins = _mark(begins)
+        self.value = self._plain(begins, ())
         next(self._events)
         if not isinstance(second := next(self._events), yaml.StreamEndEvent):
             what = f"a second document begins here; {self._what} are one document, remove the ---"
@@ -99,7 +109,6 @@ class Tree:
 
     def _plain(self, event: Any, path: Path_) -> Any:
         mark = event.start_mark
-        self._places[path] = (mark.line + 1, mark.column + 1)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         self._nodes += 1
@@ -119,7 +128,7 @@ class Tree:
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
-            return [self._plain(one, (*path, i)) for i, one in enumerate(self._until(yaml.SequenceEndEvent))]
+            return self._sequence(path)
         return event.value
 
     def _until(self, end: type) -> Iterator[Any]:
@@ -141,23 +150,35 @@ class Tree:
             )
         return value
 
+    def _sequence(self, path: Path_) -> list[Any]:
+        found: list[Any] = []
+        places = array("I")
+        for event in self._until(yaml.SequenceEndEvent):
+            places.extend(_mark(event))
+            found.append(self._plain(event, (*path, len(found))))
+        self._places[path] = places.tobytes()
+        return found
+
     def _mapping(self, path: Path_) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        places = array("I")
         for key in self._until(yaml.MappingEndEvent):
-            at = key.start_mark
             if not isinstance(key, yaml.ScalarEvent):
-                self._complain(at, "a name is a text, not a list, a mapping or an alias; put it in quotes")
-                self._plain(key, (*path, ""))
-                self._plain(next(self._events), (*path, ""))
+                what = "a name is a text, not a list, a mapping or an alias; put it in quotes"
+                self._complain(key.start_mark, what)
+                self._plain(key, (*path, PASSED_OVER))
+                self._plain(next(self._events), (*path, PASSED_OVER))
                 continue
-            inside = (*path, key.value)
             if key.value in found:
-                first = self._keys[inside][0]
-                self._complain(at, f"{shown(key.value)} stands here twice (first in line {first}); keep one")
-                self._plain(next(self._events), (*path, ""))
+                first = places[4 * [*found].index(key.value)]
+                what = f"{shown(key.value)} stands here twice (first in line {first}); keep one"
+                self._complain(key.start_mark, what)
+                self._plain(next(self._events), (*path, PASSED_OVER))
                 continue
-            self._keys[inside] = (at.line + 1, at.column + 1)
-            found[key.value] = self._plain(next(self._events), inside)
+            event, name = next(self._events), sys.intern(key.value)
+            places.extend((*_mark(key), *_mark(event)))
+            found[name] = self._plain(event, (*path, name))
+        self._places[path] = places.tobytes()
         return found
 
     def _complain(self, mark: Any, what: str) -> None:
@@ -224,11 +245,27 @@ class Tree:
         tree, path = self._home(path)
         if tree is not self:
             return tree.where(path, key=key)
-        places = (self._keys, self._places) if key else (self._places, self._keys)
-        here = path
-        while here and not any(here in known for known in places):
-            here = here[:-1]
-        return next((known[here] for known in places if here in known), (1, 1))
+        for length in range(len(path), 0, -1):
+            if (place := self._place(path[:length], key=key)) is not None:
+                return place
+        return self._begins
+
+    def _place(self, path: Path_, *, key: bool) -> tuple[int, int] | None:
+        """Of what is written in this file at just this path."""
+        *above, last = path
+        numbers, holder = self._places.get(path[:-1]), self.value
+        if numbers is None:
+            return None
+        for step in above:
+            holder = holder[step]
+        if isinstance(holder, dict):
+            at = 4 * [*holder, last].index(last) + (0 if key else 2)
+        elif isinstance(last, int):
+            at = 2 * last
+        else:
+            return None
+        places = memoryview(numbers).cast("I")
+        return (places[at], places[at + 1]) if at < len(places) else None
 
     def _complaint(self, path: Path_, what: str, *, key: bool, warning: bool = False, rule: str = WRONG) -> Complaint:
         line, column = self.where(path, key=key)
@@ -239,6 +276,10 @@ class Tree:
     def stop_if_wrong(self) -> None:
         if self.complaints:
             raise RulesError(sorted(set(self.complaints)))
+
+
+def _mark(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
 class _TooMuch(Exception):
