@@ -259,10 +259,10 @@ NESTED = frozenset({"groups", "timers", "members"})
 class Draft:
     """A view of the memory with changes on top: first one's own, then those of the batch so far, then the memory.
 
-    It is made, asked and merged for each job, hence the plain loops: a generator costs more than a look.
+    It is asked many times by each job, hence the plain loops: a generator costs more than a look.
     """
 
-    __slots__ = ("_found", "_layers", "alert_log", "changes", "now", "overlay", "seen", "state")
+    __slots__ = ("_found", "_layers", "_undo", "alert_log", "changes", "now", "overlay", "pen", "seen", "state")
 
     def __init__(self, state: State, now: datetime, below: "Draft | None" = None, seen: "Seen | None" = None) -> None:
         self.state = state
@@ -275,6 +275,16 @@ class Draft:
         """The alerts put here, one after the other."""
         self.overlay: object = None
         """What somebody keeps of the log."""
+        self.pen = Pen(now=now, new_id=ids.new_id, next_order=state.next_order)
+        self._undo: list[Callable[[], object]] = []
+
+    def on_drop(self, undo: Callable[[], object]) -> None:
+        """Do this if the batch is run once more: for what was counted beside the draft."""
+        self._undo.append(undo)
+
+    def drop(self) -> None:
+        for undo in reversed(self._undo):
+            undo()
 
     def branch(self) -> "Draft":
         """A draft on top of this one: it is merged, or dropped without a trace."""
@@ -294,10 +304,7 @@ class Draft:
                 for key, inner in found.items():
                     known.setdefault(key, {}).update(inner)
         self.alert_log += other.alert_log
-
-    @property
-    def pen(self) -> Pen:
-        return Pen(now=self.now, new_id=ids.new_id, next_order=self.state.next_order)
+        self._undo += other._undo
 
     def layers(self) -> "Sequence[Draft]":
         """This draft and those below it, newest first."""
@@ -386,7 +393,10 @@ class Draft:
 
     def posts_about(self, alert: Alert) -> list[Post]:
         """The posts that tell of an alert, alone or among others."""
-        return [post for group in (alert.id, *alert.groups) for post in self.posts_of(group)]
+        found = self.posts_of(alert.id)
+        for group in alert.groups:
+            found += self.posts_of(group)
+        return found
 
     def posts_of(self, group: str) -> list[Post]:
         """The posts of a group, first told first."""
@@ -421,7 +431,10 @@ class Draft:
 
     def has_timers(self, kind: str) -> bool:
         """Whether there may be any of a kind: those that were taken away here count."""
-        return bool(self.state.timers_of(kind)) or any(kind in draft._found.timers for draft in self._layers)
+        for draft in self._layers:
+            if kind in draft._found.timers:
+                return True
+        return bool(self.state.timers_of(kind))
 
     def timer(self, kind: str, subject: str) -> datetime | None:
         """When it is due, if it is set."""
@@ -445,8 +458,12 @@ class Draft:
         return [silence for silence in found.values() if silence.ended_at is None]
 
     def active_silences(self) -> list[tuple[Silence, Match]]:
-        if not self.state.silences and not any(draft.changes.silences for draft in self._layers):
-            return []
+        if not self.state.silences:
+            for draft in self._layers:
+                if draft.changes.silences:
+                    break
+            else:
+                return []
         return [(silence, self._match(silence)) for silence in self.silences() if silence.active(self.now)]
 
     def _match(self, silence: Silence) -> Match:
@@ -481,6 +498,8 @@ class Draft:
         self.changes.alerts[alert.id] = alert
         self.alert_log.append(alert)
         key = life_key(alert)
+        if self._found.lives.get(key) == alert.id:
+            return
         newest = self._life(key)
         if newest is None or newest.id == alert.id or (newest.opened_at, newest.id) <= (alert.opened_at, alert.id):
             self._found.lives[key] = alert.id

@@ -1,7 +1,8 @@
 """The one writer. Everything that waits shares a transaction: group commit, no timer, one flush under way at a time.
 
 A job is a function of a draft. It runs on the loop, in order, against memory and what came before it in the batch;
-its result is handed out when the batch is on disk. What fails is dropped whole and fails alone.
+its result is handed out when the batch is on disk. What fails is dropped whole and fails alone: jobs share the draft of
+their batch until one of them fails, and then each runs once more, on a draft of its own.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from hub.errors import Overloaded, Overtaken
@@ -165,14 +167,14 @@ class Writer:
             _settle(job, result, failure)
 
     async def _commit(self, batch: Sequence[Job[Any]], looks: int = LOOKS) -> tuple[Draft, Sequence[Result]]:
-        draft = await self._prepare(batch)
-        results = await self._run_all(batch, draft)
+        draft, results = await self._run_all(batch, await self._prepare(batch))
         try:
             if draft.changes:
                 await self._store.commit(draft.changes)
         except Overtaken:
             if looks == 1:
                 raise
+            draft.drop()
             return await self._commit(batch, looks - 1)
         return draft, results
 
@@ -188,24 +190,24 @@ class Writer:
             self._state.remember(lives.values(), await self._store.posts_of(groups) if groups else ())
         return Draft(self._state, now, seen=seen)
 
-    async def _run_all(self, batch: Sequence[Job[Any]], draft: Draft) -> Sequence[Result]:
+    async def _run_all(self, batch: Sequence[Job[Any]], draft: Draft) -> tuple[Draft, Sequence[Result]]:
+        """What they gave, and the draft with what they changed."""
+        try:
+            return draft, await self._each(batch, lambda job: (job.run(draft), None))
+        except Exception:  # noqa: BLE001 - it comes again, and then whoever asked gets it
+            draft.drop()
+        again = Draft(self._state, draft.now, seen=draft.seen)
+        return again, await self._each(batch, partial(_run_alone, again))
+
+    async def _each(self, batch: Sequence[Job[Any]], run: Callable[[Job[Any]], Result]) -> Sequence[Result]:
         """One after the other; in between, whoever waits for the loop has it."""
         results, begun = list[Result](), time.perf_counter()
         for job in batch:
-            results.append(self._run(job, draft))
+            results.append(run(job))
             if time.perf_counter() - begun > SLICE:
                 await asyncio.sleep(0)
                 begun = time.perf_counter()
         return results
-
-    def _run(self, job: Job[Any], draft: Draft) -> Result:
-        branch = draft.branch()
-        try:
-            result = job.run(branch)
-        except Exception as error:  # noqa: BLE001 - whoever asked gets it
-            return None, error
-        draft.merge(branch)
-        return result, None
 
     def _publish(self, changes: Changes) -> None:
         self._state.apply(changes)
@@ -218,6 +220,16 @@ class Writer:
         self._failed = str(error)
         for job in batch:
             _settle(job, None, type(error)(str(error), retry_after=error.retry_after))
+
+
+def _run_alone(draft: Draft, job: Job[Any]) -> Result:
+    branch = draft.branch()
+    try:
+        result = job.run(branch)
+    except Exception as error:  # noqa: BLE001 - whoever asked gets it
+        return None, error
+    draft.merge(branch)
+    return result, None
 
 
 def _settle(job: Job[Any], result: Any, failure: BaseException | None) -> None:

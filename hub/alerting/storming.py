@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from hub.core import telling
 from hub.core.alert import Alert
@@ -29,16 +29,15 @@ class Storming:
     def __init__(self, rules: Callable[[], Rules], members: Callable[[Draft, Post], Sequence[Alert]]) -> None:
         self._rules = rules
         self._members = members
-        # A job that fails has been counted: then a storm begins a little early, which nobody will miss.
         self._rates = Rates()
 
     def group_of(self, draft: Draft, route: Taken) -> Group | None:
         """Of the storm that goes on where the route tells, if one does: there is told what comes."""
         for key, limit in self._limits(route):
             if draft.timer(TIMER, key) is not None:
-                self._rates.count(key, limit, draft.now)
+                self._count(draft, key, limit)
                 group = draft.crowd_of(_group_key(key))
-                if group is not None:
+                if group is not None and (route.pace.repeat or route.pace.escalate):
                     self._take_over(draft, group, route)
                 return group
         return None
@@ -47,7 +46,7 @@ class Storming:
         """These are new messages. Where they are too many, a storm begins."""
         for post in owed:
             for key, limit in self._limits(post):
-                above = self._rates.count(key, limit, draft.now)
+                above = self._count(draft, key, limit)
                 storm = draft.crowd_of(_group_key(key)) if draft.timer(TIMER, key) is not None else None
                 if storm is not None:
                     self._join(draft, storm, [post])
@@ -55,6 +54,10 @@ class Storming:
                 if above:
                     self._begin(draft, key, limit)
                     break
+
+    def _count(self, draft: Draft, key: str, limit: Limit) -> bool:
+        draft.on_drop(partial(self._rates.uncount, key))
+        return self._rates.count(key, limit, draft.now)
 
     def go_on(self, draft: Draft, key: str) -> None:
         """Look whether it is calm by now."""

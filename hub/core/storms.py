@@ -40,6 +40,11 @@ class Rates:
         times.append(now)
         return self.above(key, limit, now)
 
+    def uncount(self, key: str) -> None:
+        """Take the last one back; those that it pushed out stay forgotten."""
+        if times := self._times.get(key):
+            times.pop()
+
     def above(self, key: str, limit: Limit, now: datetime) -> bool:
         times = self._times.get(key, ())
         # What is later than now was counted by a clock that has been set back since.

@@ -4,6 +4,8 @@ import pytest
 from scenario import Scenario
 
 from hub.contracts import RoomMessage
+from hub.errors import UsageError
+from hub.state import Draft
 
 RULES = """\
 version: 1
@@ -189,3 +191,21 @@ async def test_a_storm_in_one_batch_is_as_one_in_many(begin, repeat: int) -> Non
     total = sum(1 for m in await hub.told() if not m.message.title.startswith("Storm"))
     assert len(await hub.told()) <= 6
     assert f"Storm: {60 - total} firing" in await titles(hub)
+
+
+async def test_what_fails_in_their_batch_counts_nothing_twice(begin) -> None:  # type: ignore[no-untyped-def]
+    import asyncio
+
+    def fails(draft: Draft) -> None:
+        draft.set_timer("of-what-failed", "x", draft.now)
+        raise UsageError("no")
+
+    hub = await begin(RULES)
+    bodies = [{"NOTIFICATIONTYPE": "PROBLEM", "HOSTNAME": f"web{n}", "HOSTSTATE": "DOWN"} for n in range(5)]
+    came = await asyncio.gather(
+        *(hub.receives("nagios", body) for body in bodies), hub.hub.writer.do(fails), return_exceptions=True
+    )
+
+    assert [UsageError] == [type(one) for one in came if isinstance(one, Exception)]
+    assert [f"web{n} is DOWN" for n in range(5)] == await titles(hub)
+    assert not hub.hub.state.timers_of("of-what-failed")
