@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
 from typing import Any, NewType, Protocol, TypeVar, runtime_checkable
 
 from hub.core.alert import Alert
@@ -57,15 +56,14 @@ class WebhookRequest(Record, frozen=True, kw_only=True, dict=True, gc=True):
 
     @property
     def content_type(self) -> str:
-        return self.header("content-type").partition(";")[0].strip().lower()
-
-    @cached_property
-    def _json(self) -> Field:
-        return decode_json(self.body)
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def json(self) -> Field:
         """The body as JSON, decoded once. Raises PayloadError."""
-        return self._json
+        known: Field | None = self.__dict__.get("decoded")  # a `cached_property` takes a lock
+        if known is None:
+            known = self.__dict__["decoded"] = decode_json(self.body)
+        return known
 
     def form(self) -> Field:
         """The body as a form. Raises PayloadError."""

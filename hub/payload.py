@@ -71,7 +71,7 @@ class Field(msgspec.Struct, frozen=True, gc=False):
             value = self.value
             for step in path.split("."):  # without a field for each: it complains of none
                 value = value.get(step) if type(value) is dict else None
-            if text := _words(value):
+            if text := value.strip() if type(value) is str else _words(value):
                 return text
         return ""
 
@@ -110,10 +110,10 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     def integer(self, default: T) -> int | T: ...
     def integer(self, default: Any = ABSENT) -> Any:
         """A whole number, also one written as text, as many tools do."""
+        if type(self.value) is int:
+            return self.value
         if not self.present and default is not ABSENT:
             return default
-        if isinstance(self.value, int) and not isinstance(self.value, bool):
-            return self.value
         if isinstance(self.value, float) and self.value.is_integer():
             return int(self.value)
         if isinstance(self.value, str) and re.fullmatch(r"\s*[+-]?\d{1,19}\s*", self.value, re.ASCII):
@@ -122,7 +122,8 @@ class Field(msgspec.Struct, frozen=True, gc=False):
 
     def words(self) -> str:
         """A text that may be missing. What is no text counts as missing: for want of a word no alert is refused."""
-        return _words(self.value)
+        value = self.value
+        return value.strip() if type(value) is str else _words(value)
 
     def flag(self, default: bool = False) -> bool:
         if not self.present:
@@ -150,15 +151,16 @@ class Field(msgspec.Struct, frozen=True, gc=False):
 
     def time(self, default: datetime | None = None) -> datetime | None:
         """A time in RFC 3339 or ISO 8601 with a zone, or in seconds since 1970; given back in UTC."""
-        if not self.present or self.value == "":
+        value = self.value
+        if value is ABSENT or value is None or value == "":
             return default
-        if isinstance(self.value, int | float) or (isinstance(self.value, str) and self.value.isdecimal()):
+        if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal()):
             return self.epoch(default)
         try:
             at = datetime.fromisoformat(self.text())
             if at.tzinfo is None:
                 raise ValueError("naive")
-            return at.astimezone(UTC)
+            return at if at.tzinfo is UTC else at.astimezone(UTC)
         except (ValueError, OverflowError):
             raise self._wrong("a time such as 2026-11-21T03:00:00Z") from None
 
@@ -188,8 +190,6 @@ class Field(msgspec.Struct, frozen=True, gc=False):
 
 
 def _words(value: Any) -> str:
-    if type(value) is str:
-        return value.strip()
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else ""

@@ -132,19 +132,19 @@ def _workflow_job(given: Delivery) -> Sequence[Report] | Quiet:
 
 def _check_run(given: Delivery) -> Sequence[Report] | Quiet:
     run = given.body["check_run"]
-    suite, app = run["check_suite"], run["app"]["slug"].words()
+    app = run.first("app.slug")
     if (why := _not_told(given, app)) is not None:
         return why
     name = run["name"].text()
     build = Build(
         name=name,
         key=f"{app}/{name}",
-        branch=suite["head_branch"].words(),
-        sha=run["head_sha"].words(),
+        branch=run.first("check_suite.head_branch"),
+        sha=run.first("head_sha"),
         body=run.first("output.title", "output.summary"),
         links=link("Check", run["details_url"], run["html_url"]),
         labels={"check": name, "app": app},
-        actor=run["app"]["name"].words(),
+        actor=run.first("app.name"),
         started=when(run["started_at"]),
         ended=when(run["completed_at"]),
         sequence=number(run["id"]),
@@ -218,7 +218,9 @@ def _judged(given: Delivery, build: Build, conclusion: Field) -> Sequence[Report
         return given.quiet(f"'{word}' says neither good nor bad")
     if word == "cancelled" and not default:
         return given.quiet("it was cancelled, which a newer push does, too")
-    verdict = VERDICTS.get(word, Verdict(f"ended as '{line(word, 40)}'", Status.UPDATE, Severity.WARNING))
+    verdict = VERDICTS.get(word) or Verdict(f"ended as '{line(word, 40)}'", Status.UPDATE, Severity.WARNING)
+    # What says nothing of the state must not count as the newest that is known of it.
+    orders = verdict.status not in (Status.NOTICE, Status.UPDATE)
     where = build.branch or build.sha[:7]
     told = Said(
         kind="build",
@@ -230,13 +232,15 @@ def _judged(given: Delivery, build: Build, conclusion: Field) -> Sequence[Report
         links=build.links,
         labels={"branch": build.branch, "head_sha": build.sha, "conclusion": word, **build.labels},
         actor=build.actor,
-        at=build.started,
+        at=build.started if orders else None,
+        ends_at=_ends(build) if verdict.status is Status.PROBLEM and not default else None,
+        sequence=build.sequence if orders else None,
     )
-    if verdict.status in (Status.NOTICE, Status.UPDATE):
-        # It says nothing of the state, so that it must not count as the newest that is known of it.
-        return [report(given, replace(told, at=None))]
-    ends = build.ended + SIDE_BRANCH_ENDS if verdict.status is Status.PROBLEM and build.ended and not default else None
-    return [report(given, replace(told, sequence=build.sequence, ends_at=ends))]
+    return [report(given, told)]
+
+
+def _ends(build: Build) -> datetime | None:
+    return build.ended + SIDE_BRANCH_ENDS if build.ended else None
 
 
 # ---------------------------------------------------------------------------------------------------------- deployments

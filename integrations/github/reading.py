@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 from hub.contracts import Quiet
 from hub.core.event import Link, Report, Severity, Status
@@ -44,23 +43,16 @@ class GitHubOptions:
                 raise ValueError(f"hooks: '{name}' is neither a repository such as acme/web nor an organisation")
 
 
-class Delivery(Record, frozen=True, kw_only=True, dict=True, gc=True):
+class Delivery(Record, frozen=True, kw_only=True):
     """One event as GitHub posts it."""
 
     event: str
     """What `X-GitHub-Event` says: `workflow_run`, `push`, …"""
+    action: str
+    place: str
+    """Where it happened: `acme/web`, or else the organisation or account. Of a commit status it is the name."""
     body: Field
     options: GitHubOptions
-
-    @cached_property
-    def action(self) -> str:
-        return self.body["action"].words()
-
-    @cached_property
-    def place(self) -> str:
-        """Where it happened: `acme/web`, or else the organisation or account. Of a commit status it is the name."""
-        accounts = ("organization.login", "installation.account.login", "enterprise.slug", "sender.login")
-        return self.body.first("repository.full_name", "name", *accounts) or "GitHub"
 
     @property
     def actor(self) -> str:
@@ -75,6 +67,21 @@ class Delivery(Record, frozen=True, kw_only=True, dict=True, gc=True):
     def quiet(self, why: str) -> Quiet:
         """Nothing to say of it, and why not."""
         return Quiet(why=f"{self.event} {self.action}".strip() + f": {why}")
+
+
+PLACES = (
+    "repository.full_name",
+    "name",
+    "organization.login",
+    "installation.account.login",
+    "enterprise.slug",
+    "sender.login",
+)
+
+
+def delivery_of(event: str, body: Field, options: GitHubOptions) -> Delivery:
+    action, place = body.first("action"), body.first(*PLACES) or "GitHub"
+    return Delivery(event=event, action=action, place=place, body=body, options=options)
 
 
 Reader = Callable[[Delivery], Sequence[Report] | Quiet]
@@ -98,11 +105,12 @@ class Said(Record, frozen=True, kw_only=True):
 
 
 def report(delivery: Delivery, said: Said) -> Report:
-    shared = {
-        "repo": delivery.body["repository"]["full_name"].words(),
+    labels = {
+        "repo": delivery.body.first("repository.full_name"),
         "owner": delivery.place.partition("/")[0],
         "event": delivery.event,
         "action": delivery.action,
+        **said.labels,
     }
     return Report(
         status=said.status,
@@ -112,7 +120,7 @@ def report(delivery: Delivery, said: Said) -> Report:
         severity=None if said.status is Status.RECOVERY else said.severity,
         body=prose(said.body),
         links=said.links,
-        labels={name: text for name, text in (shared | dict(said.labels)).items() if text},
+        labels={name: text for name, text in labels.items() if text},
         actor=said.actor or delivery.body.first(*ACTORS),
         occurred_at=said.at,
         ends_at=said.ends_at,
@@ -143,8 +151,10 @@ def number(field: Field) -> int | None:
 
 def link(title: str, *urls: Field) -> tuple[Link, ...]:
     """The first that is an address of the web, if any is."""
-    found = [url for field in urls if (url := field.words()).startswith(("http://", "https://"))]
-    return tuple(Link(title=title, url=url) for url in found[:1])
+    for field in urls:
+        if (url := field.words()).startswith(("http://", "https://")):
+            return (Link(title=title, url=url),)
+    return ()
 
 
 def line(text: str, longest: int = 100) -> str:

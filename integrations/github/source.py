@@ -11,7 +11,7 @@ from hub.errors import Unauthenticated, Unsupported
 from hub.payload import Field, decode_json, shown
 from hub.proof import Secret, any_same, mac
 from integrations.github import builds, code, news, security, talk
-from integrations.github.reading import Delivery, GitHubOptions, Reader
+from integrations.github.reading import GitHubOptions, Reader, delivery_of
 
 __all__ = ["delivery", "parse", "sign", "verify"]
 
@@ -51,11 +51,11 @@ def delivery(request: WebhookRequest) -> str:
 
 
 def parse(request: WebhookRequest, options: GitHubOptions) -> Sequence[Report] | Quiet:
-    event = Field(dict(request.headers), "header")[EVENT].text()
+    event = request.header(EVENT) or Field({}, "header")[EVENT].text()
     body = _payload(request).object()
     if event not in READERS:
         raise Unsupported(f"{shown(event)} is no event of GitHub that this version knows")
-    return READERS[event](Delivery(event=event, body=body, options=options))
+    return READERS[event](delivery_of(event, body, options))
 
 
 def _payload(request: WebhookRequest) -> Field:
