@@ -143,8 +143,17 @@ class Alert(Record, frozen=True, kw_only=True):
     """When it did, the last few times; empty again when it has come to rest."""
 
     def __post_init__(self) -> None:
-        for name in TIMES:
-            if (at := getattr(self, name)) is not None and at.tzinfo is not UTC:
+        stamps = (
+            self.opened_at,
+            self.began_at,
+            self.updated_at,
+            self.resolved_at,
+            self.healed_at,
+            self.newest_at,
+            self.expires_at,
+        )
+        for name, at in zip(TIMES, stamps, strict=True):
+            if at is not None and at.tzinfo is not UTC:
                 require_utc(name, at)
 
     @property
@@ -153,7 +162,8 @@ class Alert(Record, frozen=True, kw_only=True):
 
     def flapping(self, now: datetime) -> bool:
         """Whether it comes and goes, so that each time is no news."""
-        return sum(1 for at in self.flapped_at if now - at <= FLAPS_WITHIN) >= FLAPS
+        came_back = self.flapped_at
+        return len(came_back) >= FLAPS and sum(1 for at in came_back if now - at <= FLAPS_WITHIN) >= FLAPS
 
     def began_to_flap(self, now: datetime) -> bool:
         """Whether the last time made it so."""
@@ -213,8 +223,7 @@ def advance(
 def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire_after: timedelta | None) -> Advance:
     expires = event.ends_at or (event.received_at + expire_after if expire_after else None)
     if alert is None or not alert.lived or (not alert.open and not _within(alert, event, reopen_within)):
-        fresh = replace(_life(event, Phase.OPEN), expires_at=expires)
-        return Advance(alert=fresh, change=Change.OPENED, decide=True)
+        return Advance(alert=_life(event, Phase.OPEN, expires), change=Change.OPENED, decide=True)
     passes = _rank(event.severity) > _rank(alert.worst)
     moved = replace(
         _told(alert, event),
@@ -371,7 +380,7 @@ def _told(alert: Alert, event: Event) -> Alert:
     )
 
 
-def _life(event: Event, phase: Phase) -> Alert:
+def _life(event: Event, phase: Phase, expires: datetime | None = None) -> Alert:
     return Alert(
         id=AlertId(event.id),
         source=event.source,
@@ -392,6 +401,7 @@ def _life(event: Event, phase: Phase) -> Alert:
         newest_at=event.occurred_at,
         newest_sequence=event.sequence,
         decided_by=event.id,
+        expires_at=expires,
     )
 
 

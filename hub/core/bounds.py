@@ -38,8 +38,9 @@ def _fits(report: Report) -> bool:
         and len(report.actor) <= ACTOR
         and len(report.labels) <= LABELS
         and len(report.links) <= LINKS
-        and all(len(name) <= LABEL_NAME and len(value) <= LABEL_VALUE for name, value in report.labels.items())
-        and all(len(link.url) <= URL and len(link.title) <= TITLE for link in report.links)
+        and max(map(len, report.labels), default=0) <= LABEL_NAME
+        and max(map(len, report.labels.values()), default=0) <= LABEL_VALUE
+        and (not report.links or all(len(link.url) <= URL and len(link.title) <= TITLE for link in report.links))
     )
 
 

@@ -99,8 +99,9 @@ class Report(Record, frozen=True, kw_only=True):
     mark: Mark | None = None
 
     def __post_init__(self) -> None:
-        require_utc("occurred_at", self.occurred_at)
-        require_utc("ends_at", self.ends_at)
+        if self.occurred_at is not None or self.ends_at is not None:
+            require_utc("occurred_at", self.occurred_at)
+            require_utc("ends_at", self.ends_at)
 
 
 class Event(Report, frozen=True, kw_only=True):
@@ -147,7 +148,7 @@ def event_of(
         links=report.links,
         labels=report.labels,
         actor=report.actor,
-        occurred_at=occurred if occurred is None else min(occurred, received_at),
+        occurred_at=received_at if occurred is not None and occurred > received_at else occurred,
         ends_at=report.ends_at,
         sequence=report.sequence,
         mark=report.mark,
