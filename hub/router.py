@@ -31,6 +31,7 @@ from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
 from hub.core.durations import say_duration
 from hub.core.event import Event, Report, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
+from hub.core.holds import Holds
 from hub.core.matching import event_look
 from hub.core.notification import DeliveryState, Occasion, Post
 from hub.core.records import replace
@@ -46,6 +47,8 @@ log = logging.getLogger("tocsin.router")
 
 FLAPPED = frozenset({Change.REOPENED, Change.WORSENED, Change.RESOLVED})
 NEW = frozenset({Change.OPENED, Change.REOPENED})
+LIVING = frozenset({Status.PROBLEM, Status.RECOVERY})
+"""What never becomes a notice."""
 ENDS = frozenset({Change.ACKED, Change.RESOLVED})
 """Changes that may end an escalation. Of others, in a storm, no group is looked through."""
 NOTICES_TOGETHER = timedelta(days=7)
@@ -59,9 +62,10 @@ LINK_CODE = "link-code"
 """The timer that keeps a code to link an account by; its subject is the code's hash and the account."""
 
 
-def keys_of(source: str, key: str) -> tuple[LifeKey, LifeKey]:
-    """The lives that an event of this key may look for."""
-    return (source, key, False), (source, key, True)
+def keys_of(event: Event) -> tuple[LifeKey, ...]:
+    """The lives that it may look for."""
+    life = (event.source, event.key, False)
+    return (life,) if event.status in LIVING else (life, (event.source, event.key, True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +219,7 @@ class Router:
             occasion = telling.OCCASIONS.get(step.change)
             if occasion in telling.HOLDABLE:
                 count_held(draft, quieted, step.alert)
-            self._say(draft, step, taken, held=bool(quieted or explained), said=_said(event))
+            self._say(draft, step, taken, held=bool(quieted or explained), said=_said(event), holds=holds)
             self._inhibit(draft, before, step.alert)
             if step.change is Change.RESOLVED:
                 self._drop_held_lines(draft, step.alert)
@@ -233,32 +237,35 @@ class Router:
             ),
         )
 
-    def _say(self, draft: Draft, step: Advance, taken: Sequence[Taken], *, held: bool, said: Said) -> None:
+    def _say(
+        self, draft: Draft, step: Advance, taken: Sequence[Taken], *, held: bool, said: Said, holds: Holds
+    ) -> None:
         assert step.alert is not None
-        known = {post.channel for post in draft.posts_about(step.alert)}
+        posts = draft.posts_about(step.alert)
+        known = {post.channel for post in posts}
         fresh = [route for route in taken if route.channel not in known]
-        groups = self._join(draft, step.alert, fresh, held=held)
-        alert = draft.alert(step.alert.id)
-        assert alert is not None
+        alert, groups = self._join(draft, step.alert, fresh, held=held, holds=holds)
         told = telling.tell(
-            replace(step, alert=alert),
-            draft.posts_about(alert),
+            step if alert is step.alert else replace(step, alert=alert),
+            posts if alert is step.alert else draft.posts_about(alert),
             taken,
             held=held,
             said=said,
             pen=draft.pen,
             firing={group: draft.firing(group) for group in alert.groups},
             groups=groups,
-            holds=self.waiting.holds(draft),
+            holds=holds,
         )
         self._put(draft, told)
         flaps = alert.flapping(draft.now) and step.change in FLAPPED
         if flaps:
             draft.set_timer("flap", alert.id, draft.now + self._rules().reopen_within)
-        self._note_unsaid(draft, alert, step.change, told.posts, held=held)
+        self._note_unsaid(draft, alert, step.change, told.posts, held=held, holds=holds)
         for post in told.posts:
-            self._escalation(draft, post, alert, step.change, flaps=flaps)
-            self._reminders(draft, post, step.change)
+            if post.pace.escalate:
+                self._escalation(draft, post, alert, step.change, flaps=flaps)
+            if post.pace.repeat:
+                self._reminders(draft, post, step.change)
 
     def _rests(self, draft: Draft, id: str) -> None:
         """What flapped has stayed as it is for a while, and that is news again."""
@@ -282,7 +289,7 @@ class Router:
     def _escalation(self, draft: Draft, post: Post, alert: Alert, change: Change, *, flaps: bool) -> None:
         """Stopped at once by an ack or a recovery; begun, from its first step, when there is again what nobody has.
         While it runs, nothing else that happens in a group puts it off. What comes and goes is still nobody's."""
-        if not post.pace.escalate or telling.never_told(post) or (flaps and post.unacked_since is not None):
+        if telling.never_told(post) or (flaps and post.unacked_since is not None):
             return
         if change in ENDS and all(one.ack for one in self._told_of(draft, post) if one.open):
             draft.put(posts=[replace(post, unacked_since=None)])
@@ -341,22 +348,27 @@ class Router:
         for id, due in told.gather:
             draft.set_timer("gather", id, due)
 
-    def _join(self, draft: Draft, alert: Alert, taken: Sequence[Taken], *, held: bool) -> Mapping[str, str]:
-        """Put an alert into the groups of the routes that took it; gives for each channel of which group to tell there.
-        And let the groups that it is in know whether anything of them is open."""
+    def _join(
+        self, draft: Draft, alert: Alert, taken: Sequence[Taken], *, held: bool, holds: Holds
+    ) -> tuple[Alert, Mapping[str, str]]:
+        """The alert in the groups of the routes that took it, and for each channel of which group to tell there. And
+        let the groups that it is in know whether anything of them is open."""
         groups: dict[str, str] = {}
         for route in taken:
-            group = self._group_for(draft, alert, route, held=held)
+            group = self._group_for(draft, alert, route, held=held, holds=holds)
             if group is not None:
                 groups[route.channel] = group.id
-        joined = tuple(dict.fromkeys((*alert.groups, *groups.values())))
+        # The storm that one of them has begun may have taken it in.
+        alert = draft.alert(alert.id) or alert
+        joined = tuple(dict.fromkeys((*alert.groups, *groups.values()))) if groups else alert.groups
         if joined != alert.groups:
-            draft.put_alert(replace(alert, groups=joined))
+            alert = replace(alert, groups=joined)
+            draft.put_alert(alert)
         for joined_id in joined:
             self._keep_crowd(draft, joined_id)
-        return groups
+        return alert, groups
 
-    def _group_for(self, draft: Draft, alert: Alert, route: Taken, *, held: bool) -> Group | None:
+    def _group_for(self, draft: Draft, alert: Alert, route: Taken, *, held: bool, holds: Holds) -> Group | None:
         """The group of several in which the route tells of an alert. None: it stands alone."""
         labels = group_labels(alert, route.pace.group_by) if alert.open else None
         group = draft.crowd_of((route.route, labels)) if labels is not None else None
@@ -364,7 +376,7 @@ class Router:
             group = self._storming.in_place_of(draft, group, route.channel)
         if group is not None and not group.over(draft.now, self._rules().reopen_within):
             return group
-        if not held and not self.waiting.holds(draft).hold(route):
+        if not held and not holds.hold(route):
             storm = self._storming.group_of(draft, route)
             if storm is not None:
                 return storm
@@ -395,6 +407,8 @@ class Router:
 
     def _inhibit(self, draft: Draft, before: Alert | None, after: Alert) -> None:
         """Let those know that an alert explains now, or does not explain any more."""
+        if not self._rules().inhibit:
+            return
         was = self._inhibiting.affected(draft, before) if before is not None else set[str]()
         now = self._inhibiting.affected(draft, after)
         self._quieten(draft, [other for id in sorted(now - was) if (other := draft.alert(id)) is not None])
@@ -438,9 +452,13 @@ class Router:
                 draft.put(posts=[replace(post, gathered=rest)])
                 alert = self._keep_unsaid(draft, alert, {*alert.unsaid, post.group})
 
-    def _note_unsaid(self, draft: Draft, alert: Alert, change: Change, posts: Sequence[Post], *, held: bool) -> None:
+    def _note_unsaid(
+        self, draft: Draft, alert: Alert, change: Change, posts: Sequence[Post], *, held: bool, holds: Holds
+    ) -> None:
         """Keep in mind in which threads of groups its news is held back."""
-        holds, unsaid = self.waiting.holds(draft), set(alert.unsaid) if alert.open else set[str]()
+        if not alert.groups and not alert.unsaid:
+            return
+        unsaid = set(alert.unsaid) if alert.open else set[str]()
         for post in posts if telling.OCCASIONS.get(change) in telling.NEWS else ():
             if post.group in alert.groups and not telling.never_told(post):
                 unsaid = unsaid | {post.group} if held or holds.hold(post) else unsaid - {post.group}
@@ -502,7 +520,8 @@ class Router:
             before = draft.alert(alert.id)
             draft.put_alert(alert)
             self._acks.watch(draft, before, alert)
-            self._say(draft, step, (), held=self._held(draft, alert), said=Said(title=step.note or alert.title))
+            said, holds = Said(title=step.note or alert.title), self.waiting.holds(draft)
+            self._say(draft, step, (), held=self._held(draft, alert), said=said, holds=holds)
             self._inhibit(draft, before, alert)
             if step.change is Change.RESOLVED:
                 self._drop_held_lines(draft, alert)

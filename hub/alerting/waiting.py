@@ -66,7 +66,8 @@ class Waiting:
                 subject = json.dumps([post.channel, digest.every, digest.zone])
                 if draft.timer("digest", subject) is None:  # one that is due, and was not looked at yet, is not put off
                     draft.set_timer("digest", subject, digest.next(draft.now))
-        for name in {post.pace.during for post in posts} & self._closed(draft.now).names:
+        closed = self._closed(draft.now).names
+        for name in {post.pace.during for post in posts} & closed if closed else ():
             if name not in self._opening:
                 self._opening[name] = self._rules().windows[name].opens(draft.now)
             draft.set_timer("window", name, self._opening[name])

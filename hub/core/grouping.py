@@ -102,9 +102,11 @@ class Group(Record, frozen=True, kw_only=True):
 
 def group_labels(alert: Alert, group_by: Sequence[str]) -> tuple[tuple[str, str], ...] | None:
     """The values that put an alert into its group. None where it stands alone: there is none, or one is missing."""
+    if not group_by:
+        return None
     known = facts(alert)
     found = tuple((name, str(alert.labels.get(name) or known.get(name) or "")) for name in group_by)
-    return found if found and all(value for _, value in found) else None
+    return found if all(value for _, value in found) else None
 
 
 class Gathered(Record, frozen=True, kw_only=True):

@@ -48,7 +48,9 @@ class Holds:
     channels: frozenset[str] = frozenset()
 
     def hold(self, place: Placed) -> bool:
-        return any(self.over(place))
+        if place.pace.digest is not None:
+            return True
+        return bool(self.windows or self.routes or self.channels) and any(self.over(place))
 
     def over(self, place: Placed) -> Iterator[tuple[str, str]]:
         """The reasons that hold it, as decisions name them."""

@@ -108,8 +108,8 @@ def tell(
     alert, occasion = step.alert, OCCASIONS.get(step.change)
     if alert is None or occasion is None:
         return Telling()
-    known, told = {post.channel for post in posts}, Telling()
-    flaps = alert.flapping(pen.now) and occasion in FLAPPED and not step.decide
+    told, lines, gather = list[Post](), list[Line](), list[tuple[PostId, datetime]]()
+    flaps = occasion in FLAPPED and not step.decide and alert.flapping(pen.now)
     began = flaps and alert.open and alert.began_to_flap(pen.now)
     if began:
         said = replace(said, title=f"{alert.title} – and flaps: back {alert.flaps} times")
@@ -118,19 +118,21 @@ def tell(
         hold = held or holds.hold(post)
         if post.group in firing:
             one = tell_of_member(post, occasion, alert, firing[post.group], held=hold, pen=pen, flaps=flaps)
+            told += one.posts
+            lines += one.lines
+            gather += one.gather
             if comment and not never_told(post):
-                said_so = thread_line(post, occasion, said, alert=alert, loud=False, state=DeliveryState.OWED, pen=pen)
-                one = replace(one, lines=(*one.lines, said_so))
-            told = Telling(
-                posts=(*told.posts, *one.posts), lines=(*told.lines, *one.lines), gather=(*told.gather, *one.gather)
-            )
+                state = DeliveryState.OWED
+                lines.append(thread_line(post, occasion, said, alert=alert, loud=False, state=state, pen=pen))
             continue
         as_told = UNHURRIED_FLAP[alert.open] if flaps else occasion
         moved = _moved(post, as_told, alive=alert.open, held=hold, pen=pen)
         line = _line(moved, occasion, alert, comment=comment, held=hold, said=said, pen=pen)
-        line = None if flaps and not began else line
-        told = replace(told, posts=(*told.posts, moved), lines=(*told.lines, *([line] if line else [])))
-    fresh = [
+        told.append(moved)
+        if line is not None and (began or not flaps):
+            lines.append(line)
+    known = {post.channel for post in posts}
+    told += [
         new_post(
             route,
             occasion,
@@ -142,7 +144,7 @@ def tell(
         for route in taken
         if route.channel not in known
     ]
-    return replace(told, posts=(*told.posts, *fresh))
+    return Telling(posts=tuple(told), lines=tuple(lines), gather=tuple(gather))
 
 
 def new_post(
@@ -179,7 +181,9 @@ def tell_of_member(
     as_told = Occasion.EASED if healed and firing else Occasion.REPEATED if catches_up else occasion
     moved = _moved(post, as_told, alive=firing > 0, held=held, pen=pen)
     rank = int(alert.severity or 0) if occasion in NEWS and not held else 0
-    outdone, moved = rank > post.loudest, replace(moved, loudest=max(rank, post.loudest))
+    outdone = rank > post.loudest
+    if outdone:
+        moved = replace(moved, loudest=rank)
     if flaps or never_told(moved) or _unshown(moved) or not (healed or occasion in NEWS) or (held and not healed):
         return Telling(posts=(moved,))
     if not healed and not _wanted(post.tell, occasion):
