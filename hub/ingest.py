@@ -17,7 +17,7 @@ from hub.core.bounds import bounded
 from hub.core.buckets import Buckets
 from hub.core.event import Event, Report, event_of
 from hub.core.records import Record, replace
-from hub.core.rules import Heartbeat, Rules
+from hub.core.rules import Heartbeat, Rules, SourceRule
 from hub.errors import Overloaded, PayloadError, TocsinError, Unauthenticated, Unsupported
 from hub.proof import Secret, relayed
 from hub.router import keys_of
@@ -132,17 +132,23 @@ class Ingest:
         """Be told of every request that was taken in, also of one that says nothing."""
         self._heeding.append(listener)
 
+    def knows(self, source: str) -> bool:
+        return source in self._rules().sources
+
     async def accept(self, request: WebhookRequest) -> Accepted:
         """Take a request in. Raises UnknownSource, Unauthenticated, Malformed or Overloaded."""
-        self._verify(request, self._source(request.source)[1])
-        self._hold_to_rate(request)
-        return await self.take(request)
+        source, integration = self._source(request.source)
+        self._verify(request, integration)
+        self._hold_to_rate(request, source)
+        return await self._take(request, source, integration)
 
     async def take(self, request: WebhookRequest) -> Accepted:
-        """Take a request in that needs no proof: one that was verified, or that the hub itself fetched."""
-        request = self._redact(request)
-        tool, integration, options = self._source(request.source)
-        understood = understand(integration, request, options)
+        """Take a request in that needs no proof: one that the hub itself fetched."""
+        return await self._take(request, *self._source(request.source))
+
+    async def _take(self, request: WebhookRequest, source: SourceRule, integration: Integration) -> Accepted:
+        request, tool = self._redact(request), source.tool
+        understood = understand(integration, request, source.options)
         accepted = await self._keep(request, tool, understood)
         verdict = "duplicate" if accepted.duplicate else understood.verdict
         self._count(request.source, verdict)
@@ -160,9 +166,8 @@ class Ingest:
         await self._writer.do(lambda draft: self._router.hear(draft, request.source, beat))
         return beat is not None
 
-    def _hold_to_rate(self, request: WebhookRequest) -> None:
+    def _hold_to_rate(self, request: WebhookRequest, source: SourceRule) -> None:
         """After the proof: nobody else can use up what a source may send."""
-        source = self._rules().sources[request.source]
         if source.rate is None:
             return
         wait = self._buckets.take(request.source, source.rate, request.received_at)
@@ -170,11 +175,11 @@ class Ingest:
             self._count(request.source, "limited")
             raise Overloaded(f"source {source.name} sends {source.rate}", retry_after=ceil(wait.total_seconds()))
 
-    def _source(self, name: str) -> tuple[str, Integration, Any]:
+    def _source(self, name: str) -> tuple[SourceRule, Integration]:
         source = self._rules().source(name)
         if source is None or self._tools[source.tool].source is None:
             raise UnknownSource(name, difflib.get_close_matches(name, list(self._rules().sources), n=3))
-        return source.tool, self._tools[source.tool], source.options
+        return source, self._tools[source.tool]
 
     def _verify(self, request: WebhookRequest, integration: Integration) -> None:
         assert integration.source is not None
@@ -195,7 +200,7 @@ class Ingest:
         if self._others is not None and events:
             await self._others()
         delivery = stored.delivery_id if stored.verdict != "quarantined" or request.fetched else ""
-        keys = [key for event in events for key in keys_of(event.source, event.key)]
+        keys = [key for event in events for key in keys_of(event)]
         named = (request.source, delivery) if delivery else None
         write = partial(self._write, stored=stored, events=events, body=understood.body)
         try:
@@ -267,20 +272,20 @@ class Ingest:
         stored = await self._store.request(id)
         if stored is None or stored.verdict != "quarantined" or stored.replayed_at is not None:
             return None
-        tool, integration, options = self._source(stored.source)
+        source, integration = self._source(stored.source)
         again = _webhook(stored)
-        understood = understand(integration, again, options)
+        understood = understand(integration, again, source.options)
         if understood.broken is not None:
             raise Malformed(understood.broken, id)
         if understood.unsupported:
             raise Unsupported(understood.unsupported)
-        events, fresh = self._make(again, tool, understood)
+        events, fresh = self._make(again, source.tool, understood)
         released = replace(
             stored, verdict=fresh.verdict, why=fresh.why, events=tuple(e.id for e in events), replayed_at=self._now()
         )
         return await self._writer.do(
             lambda draft: self._release(draft, released, [replace(e, request_id=id) for e in events], understood.body),
-            keys=[key for event in events for key in keys_of(event.source, event.key)],
+            keys=[key for event in events for key in keys_of(event)],
         )
 
     def _release(self, draft: Draft, released: StoredRequest, events: Sequence[Event], body: Any) -> Accepted:
@@ -321,7 +326,7 @@ class Ingest:
             draft.changes.decided[event.id] = routed
             return routed
 
-        return await self._writer.do(job, keys=keys_of(event.source, event.key))
+        return await self._writer.do(job, keys=keys_of(event))
 
 
 def understand(integration: Integration, request: WebhookRequest, options: Any) -> Understood:

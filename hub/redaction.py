@@ -94,11 +94,20 @@ class Redactor:
 
     def request(self, request: WebhookRequest) -> WebhookRequest:
         """The same without what is secret; itself, where there is nothing."""
+        if self._is_discreet(request):
+            return request
         body = self._body(request.body, request.content_type)
         headers, query = self.fields(request.headers), self.fields(request.query)
         if body is request.body and headers is request.headers and query is request.query:
             return request
         return replace(request, body=body, headers=headers, query=query)
+
+    def _is_discreet(self, request: WebhookRequest) -> bool:
+        """In one look: each lets go of the interpreter, and waits to have it back."""
+        if any(map(names_secret, request.headers)) or any(map(names_secret, request.query)):
+            return False
+        values = "\n".join((*request.headers.values(), *request.query.values()))
+        return self._any.search(b"\n".join((_bytes(values), request.body))) is None
 
     def fields(self, fields: Mapping[str, str]) -> Mapping[str, str]:
         """Values go where the name says that they are secret, and what is secret in others."""
