@@ -102,7 +102,7 @@ async def _tell_upkeep(work: str, file: Path, rate: int, seconds: int) -> None:
 async def _hub(file: Path) -> AsyncIterator[tuple[Hub, str]]:
     rules = str(file.with_name("routes.yaml"))
     settings = read_settings(routes=rules, database=f"sqlite:///{file}", variables={})
-    async with build(settings) as hub, hub.doorway.open(hub.app, "127.0.0.1", 0) as port:
+    async with build(settings) as hub, hub.doorway.open(hub.app, "127.0.0.1", 0, lambda: hub.inbound) as port:
         yield hub, f"http://127.0.0.1:{port}"
         hub.operations.room_log.close()
 

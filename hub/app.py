@@ -55,9 +55,10 @@ from hub.store.sql import open_store
 from hub.telemetry import tracing
 from hub.telemetry.metrics import Metrics
 from hub.templates import Templates
-from hub.web.api import Api, plain_errors
+from hub.web.api import Api
 from hub.web.chats import Chats
 from hub.web.doorway import DOOR, LARGEST_BODY, DoorLimits, Doorway
+from hub.web.failing import plain_errors
 from hub.web.gate import GateSettings, gate
 from hub.web.health import Health
 from hub.web.inbound import Inbound
@@ -99,6 +100,7 @@ class Hub:
     hearing: Hearing
     operations: Operations
     app: web.Application
+    inbound: Inbound
     doorway: Doorway
 
     async def reload(self) -> None:
@@ -363,7 +365,8 @@ async def leading(
         )
         await switch.begin()
         app = web.Application(middlewares=given.middlewares, client_max_size=LARGEST_BODY)
-        app.add_routes(Inbound(ingest, now, metrics.observe).routes())
+        inbound = Inbound(ingest, now, metrics.observe)
+        app.add_routes(inbound.routes())
         app.add_routes(_hear_chats(stack, tools, settings, hearing, now).routes())
         app.add_routes(Api(operations).routes())
         app.add_routes(health.routes())
@@ -396,6 +399,7 @@ async def leading(
             hearing=hearing,
             operations=operations,
             app=app,
+            inbound=inbound,
             doorway=given.doorway,
         )
         room_log.close()

@@ -20,6 +20,7 @@ from hub.replicas.replica import replica
 from hub.settings import Settings, variable
 from hub.store.sql import is_shared
 from hub.web.doorway import Doorway
+from hub.web.inbound import Inbound
 
 log = logging.getLogger("tocsin")
 
@@ -36,6 +37,8 @@ class Running(Protocol):
     def current(self) -> Current: ...
     @property
     def app(self) -> web.Application: ...
+    @property
+    def inbound(self) -> Inbound: ...
     @property
     def doorway(self) -> Doorway: ...
     async def reload(self) -> None: ...
@@ -79,7 +82,7 @@ async def _listening(hub: Running) -> AsyncIterator[None]:
     host, port = hub.settings.host, hub.settings.port
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(hub.doorway.open(hub.app, host, port))
+            await stack.enter_async_context(hub.doorway.open(hub.app, host, port, lambda: hub.inbound))
         except OSError as error:
             why = error.strerror or error
             raise SettingsError(f"cannot listen on {host}:{port}: {why}; try another --port") from error

@@ -59,6 +59,7 @@ class Replica:
         self.writer.listen(self.leaves.note)
         self.app = web.Application(middlewares=given.middlewares, client_max_size=LARGEST_BODY)
         self.app.router.register_resource(Turns(self._router))
+        self._inbound = self._own_inbound()
         self._routes = self._own_routes()
         given.store.desk.hear(self._hear)
 
@@ -73,11 +74,19 @@ class Replica:
         if self._led is not None:
             self._led.hub.let_go()
 
-    def _router(self) -> web.UrlDispatcher:
-        leads = self._led is not None and self._led.term.holds()
-        return self._led.hub.app.router if self._led is not None and leads else self._routes
+    def _leads(self) -> Hub | None:
+        return self._led.hub if self._led is not None and self._led.term.holds() else None
 
-    def _own_routes(self) -> web.UrlDispatcher:
+    def _router(self) -> web.UrlDispatcher:
+        hub = self._leads()
+        return hub.app.router if hub is not None else self._routes
+
+    @property
+    def inbound(self) -> Inbound:
+        hub = self._leads()
+        return hub.inbound if hub is not None else self._inbound
+
+    def _own_inbound(self) -> Inbound:
         given = self._given
         ingest = Ingest(
             rules=given.current,
@@ -91,6 +100,10 @@ class Replica:
             count=given.metrics.count_request,
             redact=given.redactor.request,
         )
+        return Inbound(ingest, given.now, given.metrics.observe)
+
+    def _own_routes(self) -> web.UrlDispatcher:
+        given = self._given
         health = Health(
             current=given.current,
             writer=self.writer,
@@ -100,7 +113,7 @@ class Replica:
             ready=lambda: self.leadership.failing,
         )
         router = web.UrlDispatcher()
-        router.add_routes(Inbound(ingest, given.now, given.metrics.observe).accepting())
+        router.add_routes(self._inbound.accepting())
         router.add_routes(health.routes())
         router.add_routes(self.forward.routes())
         return router

@@ -1,7 +1,6 @@
 """`/api/v1`: what scripts and dashboards read, and the few things that they may do."""
 
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,6 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from hub import ids
 from hub.commands import drill
 from hub.contracts import Asker, Drilled, RoomMessage, Via
 from hub.core.alert import Alert
@@ -18,18 +16,17 @@ from hub.core.durations import parse_duration, say_duration
 from hub.core.effect import Effect
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
-from hub.errors import Overloaded, TocsinError, Unsupported, UsageError
+from hub.errors import Unsupported, UsageError
 from hub.explain import Explained
 from hub.ingest import Malformed
 from hub.operations import Done, NotThere, Operations
 from hub.store import Mark, StoredEvent, StoredRequest
-from hub.telemetry.logs import about
 from hub.web.answers import answer, error, plain
+from hub.web.failing import BadRequest
 from hub.web.gate import Caller, caller
 
 log = logging.getLogger("tocsin.web")
 
-REQUEST_ID = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 STATES = ("open", "acked", "resolved")
 DELIVERY_STATES = ("owed", "sent", "unknown", "dead", "shadow")
 AT_ONCE = 1_000
@@ -52,49 +49,6 @@ def _mark(text: str) -> Mark | None:
         return (datetime.fromisoformat(at).astimezone(UTC), int(arrival)) if text else None
     except ValueError:
         raise BadRequest("after is what the answer before had as next") from None
-
-
-class BadRequest(TocsinError):
-    """The request cannot mean anything; the text says what would."""
-
-
-@web.middleware
-async def plain_errors(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Turn what may go wrong anywhere into an error that says what."""
-    if request.path.startswith("/in/"):  # whose log lines name the id that they are stored under
-        return await _answered(request, handler, "")
-    id = _id_of(request)
-    with about(request_id=id):
-        return await _answered(request, handler, id)
-
-
-def _id_of(request: web.Request) -> str:
-    """That of whoever passed it on, such as a proxy that writes a log of its own, else a new one."""
-    given = request.headers.get("X-Request-ID", "")
-    return given if REQUEST_ID.fullmatch(given) else ids.new_id()
-
-
-async def _answered(request: web.Request, handler: Any, id: str) -> web.StreamResponse:
-    try:
-        response: web.StreamResponse = await handler(request)
-    except BadRequest as bad:
-        return error(400, "request", str(bad))
-    except Overloaded as busy:
-        return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
-    except web.HTTPRequestEntityTooLarge:
-        return error(413, "too large", f"a body may have {request.client_max_size} bytes")
-    except web.HTTPNotFound:
-        return error(404, "not found", f"there is nothing at {request.path[:200]}")
-    except web.HTTPMethodNotAllowed as wrong:
-        allowed = ", ".join(sorted(wrong.allowed_methods))
-        return error(405, "method", f"{request.method} does not work here; {allowed} does", headers={"Allow": allowed})
-    except web.HTTPException:
-        raise
-    except Exception:
-        id = id or ids.new_id()
-        log.exception("%s %s failed", request.method, request.path[:200], extra={"request_id": id})
-        return error(500, "internal", f"the hub failed; its log says why, by request_id {id}")
-    return response
 
 
 class Api:

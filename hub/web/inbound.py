@@ -1,16 +1,22 @@
 """`POST /in/{source}`: where tools post."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from hub.contracts import WebhookRequest
 from hub.errors import Overloaded, Unauthenticated
 from hub.ingest import Accepted, Ingest, Malformed, UnknownSource
-from hub.web.answers import answer, error
+from hub.web.answers import JSON, answer, encoded, error
+from hub.web.failing import plainly
+from hub.web.gate import HEADERS, guarded
+
+ACCEPTED = CIMultiDict(JSON | HEADERS)
 
 
 class Inbound:
@@ -26,10 +32,24 @@ class Inbound:
         """What every replica answers by itself."""
         return [web.post("/in/{source}", self.receive)]
 
+    def at_once(self, request: web.Request) -> Awaitable[web.StreamResponse] | None:
+        """The answer to a request that is here with its whole body, and that nobody but its source can refuse; None
+        where its path names no source."""
+        path = request.raw_path
+        source = path[4:] if path.startswith("/in/") else ""
+        return self._guarded(request, source) if self._ingest.knows(source) else None
+
+    async def _guarded(self, request: web.Request, source: str) -> web.StreamResponse:
+        response = await plainly(request, partial(self._receive, source, request.content.read_nowait()), "")
+        return response if response.status == 202 else guarded(response)
+
     async def receive(self, request: web.Request) -> web.Response:
+        return await self._receive(request.match_info["source"], await request.read(), request)
+
+    async def _receive(self, source: str, body: bytes, request: web.Request) -> web.Response:
         began = time.perf_counter()
         try:
-            accepted = await self._ingest.accept(await self._webhook(request))
+            accepted = await self._ingest.accept(self._webhook(source, body, request))
         except UnknownSource as unknown:
             return error(404, "unknown source", str(unknown), nearest=list(unknown.nearest))
         except Unauthenticated as refusal:
@@ -40,11 +60,12 @@ class Inbound:
             return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
         finally:
             self._observe("accept", time.perf_counter() - began)
-        return answer(say_accepted(accepted), status=202)
+        return web.Response(body=encoded(say_accepted(accepted)), status=202, headers=ACCEPTED)
 
     async def heartbeat(self, request: web.Request) -> web.Response:
         try:
-            known = await self._ingest.beat(await self._webhook(request), request.match_info["name"])
+            webhook = self._webhook(request.match_info["source"], await request.read(), request)
+            known = await self._ingest.beat(webhook, request.match_info["name"])
         except UnknownSource as unknown:
             return error(404, "unknown source", str(unknown), nearest=list(unknown.nearest))
         except Unauthenticated as refusal:
@@ -56,12 +77,12 @@ class Inbound:
             return error(404, "unknown heartbeat", f"heartbeats: of the rules names no '{name}'")
         return answer({"accepted": 1}, status=202)
 
-    async def _webhook(self, request: web.Request) -> WebhookRequest:
+    def _webhook(self, source: str, body: bytes, request: web.Request) -> WebhookRequest:
         return WebhookRequest(
-            source=request.match_info["source"],
+            source=source,
             headers={name.lower(): value for name, value in request.headers.items()},
             query=dict(request.query) if request.query_string else {},
-            body=await request.read(),
+            body=body,
             received_at=self._now(),
         )
 

@@ -41,7 +41,10 @@ async def live_hub(
     routes = folder / "routes.yaml"
     routes.write_text(rules)
     settings = read_settings(routes=str(routes), database=f"sqlite:///{folder}/tocsin.db", variables=variables)
-    async with build(settings, door=door) as hub, hub.doorway.open(hub.app, "127.0.0.1", 0) as port:
+    async with (
+        build(settings, door=door) as hub,
+        hub.doorway.open(hub.app, "127.0.0.1", 0, lambda: hub.inbound) as port,
+    ):
         yield LiveHub(url=f"http://127.0.0.1:{port}", hub=hub)
         hub.operations.room_log.close()
 
