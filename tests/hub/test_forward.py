@@ -15,8 +15,8 @@ from aiohttp.test_utils import TestServer
 from live import LiveHub, live_hub
 
 from hub.proof import Secret
-from hub.web.api import plain_errors
 from hub.web.doorway import LARGEST_BODY, LARGEST_SAID, Doorway
+from hub.web.failing import plain_errors
 from hub.web.forward import MARK, WAIT, Forward
 from hub.web.gate import GateSettings, gate
 
