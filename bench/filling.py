@@ -17,8 +17,8 @@ from hub.app import build
 from hub.contracts import WebhookRequest
 from hub.settings import read_settings
 from hub.store import Changes, Store, mapping
+from hub.store.opening import open_store
 from hub.store.queries import ARRIVAL
-from hub.store.sql import open_store
 from hub.store.tables import EPOCH, Utc, micros
 from hub.store.writing import ALERT, EVENT, LINE, POST, REQUEST
 

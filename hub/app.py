@@ -51,7 +51,7 @@ from hub.settings import Environment, Settings, variable
 from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
-from hub.store.sql import open_store
+from hub.store.opening import open_store
 from hub.telemetry import tracing
 from hub.telemetry.metrics import Metrics
 from hub.templates import Templates

@@ -250,7 +250,7 @@ async def _unreached(options: argparse.Namespace, rules: Any) -> Any:
     from hub.authoring.lints import reached, unreached
     from hub.core.durations import parse_duration
     from hub.settings import read_settings
-    from hub.store.sql import open_to_read
+    from hub.store.opening import open_to_read
 
     settings = read_settings(routes=options.file, database=options.database)
     try:
@@ -385,7 +385,7 @@ def _past(options: argparse.Namespace, bodies: Sequence[str]) -> Any:
     from hub.client import Client
     from hub.core.durations import parse_duration
     from hub.rehearsals import corpus
-    from hub.store.care import care_of
+    from hub.store.opening import care_of
 
     if getattr(options, "events", None):
         return corpus.read(options.events)
@@ -512,7 +512,7 @@ def _paper(options: argparse.Namespace) -> int:
 
 def _care(options: argparse.Namespace) -> Any:
     from hub.settings import read_settings
-    from hub.store.care import care_of
+    from hub.store.opening import care_of
 
     return care_of(read_settings(database=options.database).database)
 

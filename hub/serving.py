@@ -18,7 +18,7 @@ from hub.current import Current
 from hub.errors import SettingsError
 from hub.replicas.replica import replica
 from hub.settings import Settings, variable
-from hub.store.sql import is_shared
+from hub.store.opening import is_shared
 from hub.web.doorway import Doorway
 from hub.web.inbound import Inbound
 

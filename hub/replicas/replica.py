@@ -21,7 +21,7 @@ from hub.replicas.leadership import Leadership, ticks
 from hub.settings import Settings
 from hub.state import State
 from hub.store import SharedStore, Term
-from hub.store.sql import open_shared
+from hub.store.opening import open_shared
 from hub.web.doorway import LARGEST_BODY, Doorway
 from hub.web.forward import Forward
 from hub.web.health import Health

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from hub.store.address import parse_url
 from hub.store.migrations import version_of
-from hub.store.sql import parse_url
 from hub.store.tables import VERSION
 
 PATIENCE = 5.0

@@ -28,11 +28,12 @@ from hub.core.alert import Alert
 from hub.core.past import Happened
 from hub.errors import Overloaded, Overtaken, SettingsError
 from hub.store import DUPLICATES_FOR, Changes, LifeKey, SharedStore, Store, Term, mapping, queries, writing
+from hub.store.address import FORMS
 from hub.store.care import Size, Status, current, whole_past
 from hub.store.lease import LEADER, PostgresDesk, deposed
 from hub.store.mapping import Values, storable
 from hub.store.migrations import migrate, version_of
-from hub.store.sql import FORMS, SqlStore
+from hub.store.sql import SqlStore
 from hub.store.tables import VERSION, micros
 
 ResultT = TypeVar("ResultT")

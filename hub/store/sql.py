@@ -2,19 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from sqlalchemy import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection
 
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
 from hub.core.notification import Line, Post
 from hub.core.past import Happened
 from hub.core.silence import Silence
-from hub.errors import SettingsError
 from hub.store import (
     Audit,
     Changes,
@@ -22,9 +19,7 @@ from hub.store import (
     Mark,
     Pruned,
     PrunePlace,
-    SharedStore,
     Snapshot,
-    Store,
     StoredAsk,
     StoredEvent,
     StoredRequest,
@@ -35,51 +30,6 @@ from hub.store import (
 )
 
 ResultT = TypeVar("ResultT")
-
-FORMS = (
-    "sqlite:///tocsin.db (beside the hub), sqlite:////var/lib/tocsin/tocsin.db "
-    "or postgresql://user:password@host/tocsin works"
-)
-
-
-def open_store(url: str) -> AbstractAsyncContextManager[Store]:
-    """The store at a URL such as `sqlite:///tocsin.db`. Raises SettingsError where it cannot be used."""
-    if is_shared(url):
-        return open_shared(url)
-    from hub.store import sqlite
-
-    return sqlite.opened(sqlite.file_of(parse_url(url)))
-
-
-def open_to_read(url: str) -> AbstractAsyncContextManager[Store]:
-    """What hubs keep there, whether they run or not."""
-    from hub.store import sqlite
-
-    return open_shared(url) if is_shared(url) else sqlite.read_only(sqlite.file_of(parse_url(url)))
-
-
-def is_shared(url: str) -> bool:
-    """Whether several hubs may use that database at once."""
-    return parse_url(url).drivername == "postgresql"
-
-
-def open_shared(url: str) -> AbstractAsyncContextManager[SharedStore]:
-    from hub.store import postgres  # with its driver, which a hub on SQLite need not load
-
-    return postgres.opened(parse_url(url))
-
-
-def parse_url(url: str) -> URL:
-    try:
-        parts = make_url(url)
-    except (ArgumentError, ValueError):
-        # Not "from" it: its text repeats the URL, and with it a password.
-        raise SettingsError(f"the database is not a URL; {FORMS}") from None
-    if parts.drivername == "postgres":
-        parts = parts.set(drivername="postgresql")
-    if parts.drivername not in ("sqlite", "postgresql"):
-        raise SettingsError(f"the database cannot be a {parts.drivername}: URL; {FORMS}")
-    return parts
 
 
 class Lane(Protocol):

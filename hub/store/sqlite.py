@@ -19,8 +19,9 @@ from sqlalchemy.pool import NullPool
 
 from hub.errors import Overloaded, SettingsError
 from hub.store import Store
+from hub.store.address import FORMS
 from hub.store.migrations import migrate, version_of
-from hub.store.sql import FORMS, SqlStore
+from hub.store.sql import SqlStore
 from hub.store.tables import VERSION
 
 ResultT = TypeVar("ResultT")

@@ -18,7 +18,7 @@ from hub.authoring.lints import LINTS, reached, unreached
 from hub.cli import main
 from hub.core.complaints import Complaint
 from hub.core.durations import parse_duration
-from hub.store.sql import open_to_read
+from hub.store.opening import open_to_read
 
 RULES = """\
 version: 1

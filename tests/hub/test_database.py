@@ -13,7 +13,7 @@ from peers.postgres import Postgres
 
 from hub.cli import main
 from hub.store import Changes, StoredRequest
-from hub.store.sql import open_store
+from hub.store.opening import open_store
 
 
 @pytest.fixture

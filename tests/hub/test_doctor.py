@@ -21,7 +21,7 @@ from hub.contracts import Finding, Grade
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.settings import read_settings
-from hub.store.sql import open_store
+from hub.store.opening import open_store
 from integrations.slack.manifest import SCOPES
 from tests.fakes.forge import Repository
 from tests.fakes.github import KEY as GITHUB_KEY

@@ -10,7 +10,7 @@ from hub.errors import RulesError
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.serving import watch
-from hub.store.sql import open_store
+from hub.store.opening import open_store
 
 RULES = """\
 version: 1

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from hub.store.sql import open_store
+from hub.store.opening import open_store
 
 WRITER = """
 import asyncio, sys
 from datetime import UTC, datetime
 from hub.store import Changes, StoredRequest
-from hub.store.sql import open_store
+from hub.store.opening import open_store
 
 async def main() -> None:
     async with open_store(sys.argv[1]) as store:

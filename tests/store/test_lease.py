@@ -13,9 +13,10 @@ from peers.postgres import Postgres
 from hub.core.records import replace
 from hub.errors import Deposed, Overloaded, Overtaken
 from hub.store import Changes, Lease, SharedStore, StoredRequest, Term
+from hub.store.address import parse_url
 from hub.store.lease import LEADER
+from hub.store.opening import open_shared
 from hub.store.postgres import BEGUN_IN_TERM, WRITING, dial
-from hub.store.sql import open_shared, parse_url
 
 pytestmark = pytest.mark.e2e("postgresql")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

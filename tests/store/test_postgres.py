@@ -13,8 +13,7 @@ from peers.postgres import Postgres
 from hub.errors import Overloaded, SettingsError
 from hub.settings import read_settings
 from hub.store import Changes, StoredRequest
-from hub.store.care import care_of
-from hub.store.sql import open_store
+from hub.store.opening import care_of, open_store
 from hub.store.tables import VERSION
 
 pytestmark = pytest.mark.e2e("postgresql")

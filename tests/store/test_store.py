@@ -44,7 +44,7 @@ from hub.store import (
     queries,
     writing,
 )
-from hub.store.sql import open_store
+from hub.store.opening import open_store
 from hub.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

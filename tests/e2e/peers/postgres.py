@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hub.store.care import care_of
+from hub.store.opening import care_of
 
 
 class Postgres:

@@ -1,0 +1,126 @@
+"""Looking after an SQLite file."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from hub.core.past import Happened
+from hub.errors import SettingsError
+from hub.store.care import Size, Status, current, whole_past
+from hub.store.migrations import migrate, version_of
+from hub.store.queries import count
+from hub.store.sqlite import PATIENCE, claimed, reason_of
+
+ResultT = TypeVar("ResultT")
+
+
+class SqliteCare:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def status(self) -> Status:
+        return Status(database="sqlite", version=self._read(version_of) if self._file.exists() else 0)
+
+    def migrate(self) -> int:
+        with claimed(self._file), _connection(self._file) as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return migrate(connection)
+
+    def size(self) -> Size:
+        beside = [self._file, self._file.with_name(f"{self._file.name}-wal")]
+        size = sum(file.stat().st_size for file in beside if file.exists())
+        return Size(bytes=size, rows=self._read(current(count)))
+
+    def past(self, since: datetime, bodies: Sequence[str]) -> Sequence[Happened]:
+        return self._read(current(partial(whole_past, since=since, bodies=bodies)))
+
+    def backup(self, file: Path) -> None:
+        if file.exists():
+            raise SettingsError(f"{file} exists; name a file that does not")
+        self._read(version_of)
+        part = file.with_name(f"{file.name}.part")
+        with _named(file):
+            part.unlink(missing_ok=True)
+            part.touch(mode=0o600)
+            # In one step, so that what a running hub writes meanwhile does not make it begin again.
+            with closing(_opened(self._file)) as source, closing(sqlite3.connect(part)) as target:
+                source.backup(target)
+            _synced(part)
+            part.replace(file)
+
+    def restore(self, file: Path) -> Path | None:
+        with claimed(self._file), _named(file):
+            _seen_through(file)
+            aside = self._set_aside()
+            part = self._file.with_name(f"{self._file.name}.part")
+            part.unlink(missing_ok=True)
+            with closing(_opened(file)) as source, closing(sqlite3.connect(part)) as target:
+                source.backup(target)
+            _synced(part)
+            part.replace(self._file)
+            return aside
+
+    def _set_aside(self) -> Path | None:
+        if not self._file.exists():
+            return None
+        # Whoever opens and closes it as the only one folds its journal into it.
+        with closing(_opened(self._file)) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+        aside = self._file.with_name(f"{self._file.name}.{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        return self._file.rename(aside)
+
+    def _read(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        if not self._file.exists():
+            raise SettingsError(f"there is no {self._file}")
+        with _connection(self._file) as connection:
+            return work(connection)
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise SettingsError(f"{file}: {reason_of(error)}") from error
+    except OSError as error:
+        raise SettingsError(f"{error.filename or file}: {error.strerror}") from error
+
+
+@contextmanager
+def _connection(file: Path) -> Iterator[Connection]:
+    engine = create_engine("sqlite://", creator=lambda: _opened(file), poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (DBAPIError, sqlite3.Error) as error:
+        raise SettingsError(f"{file}: {reason_of(error)}") from error
+
+
+def _opened(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file, timeout=PATIENCE, isolation_level=None)
+
+
+def _seen_through(file: Path) -> None:
+    """Raises SettingsError where the file is no sound database of ours."""
+    if not file.exists():
+        raise SettingsError(f"there is no {file}")
+    with _connection(file) as connection:
+        if not version_of(connection):
+            raise SettingsError(f"{file} holds no tables of a hub")
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if found != "ok":
+        raise SettingsError(f"{file} is damaged: {found}")
+
+
+def _synced(file: Path) -> None:
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
