@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from tests.fakes.loopback import serving
+
 TOKEN = "pat-s3cret"
 PAGE = "<html><head><title>Bamboo</title></head><body>Log in to <b>Bamboo</b></body></html>"
 
@@ -32,15 +34,9 @@ class Bamboo:
     async def serves(self) -> AsyncIterator["Bamboo"]:
         app = web.Application()
         app.router.add_get(f"{self.path}/rest/api/latest/result/{{key}}", self._result)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}{self.path}"
-        try:
+        async with serving(app) as url:
+            self.url = f"{url}{self.path}"
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _result(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.match_info["key"])

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.fakes.forge import Repository
+from tests.fakes.loopback import serving
 
 KEY = "github_pat_not_to_be_told"
 ACCEPT = "application/vnd.github+json"
@@ -83,15 +84,9 @@ class GitHub:
             app.router.add_get(base + "/{hook}/deliveries/{id}", self._delivery)
         if self.repository is not None:
             app.add_routes(self.repository.routes(self._refuses, self._page))
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
+        async with serving(app) as url:
+            self.url = url
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _refuses(self, request: web.Request) -> web.Response | None:
         self.asked.append(request.path_qs)

@@ -15,6 +15,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.loopback import serving
+
 USER, PASSWORD, REALM = "tocsin", "s3cret", "Nagios"
 
 
@@ -95,15 +97,9 @@ class Cgi:
         app.router.add_get("/cgi-bin/cmd.cgi", self._form)
         app.router.add_post("/cgi-bin/cmd.cgi", self._commit)
         app.router.add_get("/cgi-bin/statusjson.cgi", self._status)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/cgi-bin"
-        try:
+        async with serving(app) as url:
+            self.url = f"{url}/cgi-bin"
             yield self
-        finally:
-            await runner.cleanup()
 
     def _refuses(self, request: web.Request) -> web.Response | None:
         self.asked.append(f"{request.method} {request.path_qs}")

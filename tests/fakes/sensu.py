@@ -12,6 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.loopback import serving
+
 KEY, OWNER = "7f63b5bc-41f4-4b3e-b59b-5431afd7e6a2", "tocsin"
 USER, PASSWORD = "tocsin", "s3cret"
 
@@ -36,15 +38,9 @@ class Fake:
     async def serves(self) -> AsyncIterator["Fake"]:
         app = web.Application(middlewares=[self._weather])
         self._routes(app)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
+        async with serving(app) as url:
+            self.url = url
             yield self
-        finally:
-            await runner.cleanup()
 
     def _routes(self, app: web.Application) -> None:
         raise NotImplementedError

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import web
 
+from tests.fakes.loopback import serving
 from tests.fakes.slack_blocks import Faulty, Seen, check, read
 
 BOT_TOKEN, APP_TOKEN, SECRET = "xoxb-2026-example-bot", "xapp-1-A0-example-app", "5f1c0ffee0ddba11example5ec2e7"
@@ -581,16 +582,11 @@ async def slack(**settings: Any) -> AsyncIterator[Slack]:
     app.router.add_route("*", "/api/{method}", fake.call)
     app.router.add_post("/respond/{id}", fake.respond)
     app.router.add_get("/link/", fake.connect)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        fake.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield fake
-    finally:
-        await fake.let_go()
-        await runner.cleanup()
+    async with serving(app, handler_cancellation=True) as fake.base:
+        try:
+            yield fake
+        finally:
+            await fake.let_go()
 
 
 def settings(fake: Slack) -> dict[str, str]:

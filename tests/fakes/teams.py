@@ -21,6 +21,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.fakes.loopback import serving
+
 LARGEST = 28 * 1024
 PER_SECOND = 4
 SIGNATURE = "kK3xz0qvWl4b-example"
@@ -124,15 +126,8 @@ async def teams() -> AsyncIterator[Teams]:
     """Teams on a port of loopback."""
     fake, app = Teams(), web.Application(client_max_size=1 << 20)
     app.router.add_post("/workflows/{name}/triggers/manual/paths/invoke", fake.receive)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        fake.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with serving(app, handler_cancellation=True) as fake.base:
         yield fake
-    finally:
-        await runner.cleanup()
 
 
 # ------------------------------------------------------------------------------------------------ what Teams would take

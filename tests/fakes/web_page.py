@@ -8,6 +8,8 @@ from typing import Literal
 
 from aiohttp import web
 
+from tests.fakes.loopback import serving
+
 SECRET = "k9-s3cret"
 Mood = Literal["", "slow", "drops", "gone", "moved", "endless"]
 
@@ -27,14 +29,9 @@ class WebPage:
     async def serves(self) -> AsyncIterator["WebPage"]:
         app = web.Application()
         app.router.add_get(f"/{SECRET}/page", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/{SECRET}/page"
-        try:
+        async with serving(app) as url:
+            self.url = f"{url}/{SECRET}/page"
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request)

@@ -23,6 +23,7 @@ from hub.errors import Unauthenticated
 from hub.proof import Secret
 from hub.testing import RECORDED, read_fixture
 from integrations.sensu import source
+from tests.fakes.loopback import serving
 
 FOLDER = Path(integrations.sensu.__path__[0])
 README = (FOLDER / "README.md").read_text()
@@ -57,14 +58,9 @@ class Hub:
     async def serves(self) -> AsyncIterator["Hub"]:
         app = web.Application()
         app.router.add_post("/in/sensu", self._take)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/in/sensu"
-        try:
+        async with serving(app) as url:
+            self.url = f"{url}/in/sensu"
             yield self
-        finally:
-            await runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}

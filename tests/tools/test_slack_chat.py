@@ -39,6 +39,7 @@ from hub.web.chats import Chats
 from integrations.slack import CHAT, INTEGRATION, chat, ear, open_chat
 from integrations.slack import socket as socket_mode
 from integrations.slack.chat import SlackChat
+from tests.fakes.loopback import serving
 from tests.fakes.slack import (
     ALICE,
     APP_TOKEN,
@@ -470,15 +471,11 @@ async def heard_over_http(hears: Hears) -> AsyncIterator[Desk]:
         )
         app = web.Application()
         app.add_routes(chats.routes())
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        fake.hub = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
-            yield desk
-        finally:
-            await chats.close()
-            await runner.cleanup()
+        async with serving(app) as fake.hub:
+            try:
+                yield desk
+            finally:
+                await chats.close()
 
         assert [] == fake.complaints
 

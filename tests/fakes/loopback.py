@@ -1,0 +1,19 @@
+"""A server on a free port of loopback: what every fake that speaks HTTP stands on."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+
+@asynccontextmanager
+async def serving(app: web.Application, **settings: Any) -> AsyncIterator[str]:
+    """Its address, without a slash at the end. `settings` are those of aiohttp's runner."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, **settings)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
