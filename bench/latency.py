@@ -5,7 +5,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from bench import peers, requests
+from bench.load import at_rate
 from bench.servers import cpu
 
 RATES = (100, 500, 1_000)
@@ -119,7 +120,7 @@ async def _post(url: str, make: Make, listen: Listen, routes: int, rate: int, se
     made = [(number, *make(number, routes)) for number in requests.numbers(rate * seconds)]
     seen = Seen(total=len(made))
 
-    async def send(session: aiohttp.ClientSession, number: int, headers: dict[str, str], body: bytes) -> None:
+    async def send(session: aiohttp.ClientSession, number: int, headers: dict[str, str], body: bytes, _: float) -> None:
         seen.sent[number] = time.perf_counter()
         with suppress(aiohttp.ClientError):  # what is refused, or put out at the door, counts as not seen
             await (await session.post(url, data=body, headers={"Content-Type": "application/json", **headers})).read()
@@ -127,7 +128,7 @@ async def _post(url: str, make: Make, listen: Listen, routes: int, rate: int, se
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, read_bufsize=2**20) as session, listen(session, seen):
         await _warm_up(url, make, routes, session)
-        await _at_rate([partial(send, session, *one) for one in made], rate)
+        await at_rate([partial(send, session, *one) for one in made], rate)
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_WAIT):
                 await seen.all.wait()
@@ -140,14 +141,6 @@ async def _warm_up(url: str, make: Make, routes: int, session: aiohttp.ClientSes
         headers, body = make(number, routes)
         await (await session.post(url, data=body, headers={"Content-Type": "application/json", **headers})).release()
     await asyncio.sleep(1)
-
-
-async def _at_rate(sends: Sequence[Callable[[], Awaitable[None]]], rate: int) -> None:
-    began, tasks = time.perf_counter(), []
-    for turn, send in enumerate(sends):
-        await asyncio.sleep(max(0.0, began + turn / rate - time.perf_counter()))
-        tasks.append(asyncio.ensure_future(send()))
-    await asyncio.gather(*tasks)
 
 
 async def watch(stalls: list[float]) -> None:

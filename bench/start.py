@@ -20,7 +20,6 @@ from hub.app import Hub, build
 from hub.settings import read_settings
 from hub.store.tables import VERSION
 
-LOAD = Path(__file__).parent / "steady.py"
 CACHES = Path("/proc/sys/vm/drop_caches")
 
 
@@ -110,7 +109,7 @@ async def _hub(file: Path) -> AsyncIterator[tuple[Hub, str]]:
 async def _load(url: str, rate: int, seconds: int) -> list[float]:
     """What a client in a process of its own waited for each answer, in ms."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(LOAD), url, str(rate), str(seconds), stdout=subprocess.PIPE
+        sys.executable, "-m", "bench.steady", url, str(rate), str(seconds), stdout=subprocess.PIPE
     )
     out, _ = await process.communicate()
     return list(json.loads(out))

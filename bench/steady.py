@@ -1,11 +1,14 @@
-"""An open load: so many webhooks a second, whatever the answers take. usage: steady.py URL RATE SECONDS"""
+"""An open load: so many webhooks a second, whatever the answers take. usage: python -m bench.steady URL RATE SECONDS"""
 
 import asyncio
 import json
 import sys
 import time
+from functools import partial
 
 import aiohttp
+
+from bench.load import at_rate
 
 
 async def main(url: str, rate: int, seconds: int) -> None:
@@ -18,12 +21,7 @@ async def main(url: str, rate: int, seconds: int) -> None:
         took.append((time.perf_counter() - due) * 1000)
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        begun, posts = time.perf_counter(), []
-        for number in range(rate * seconds):
-            due = begun + number / rate
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            posts.append(asyncio.create_task(post(http, number, due)))
-        await asyncio.gather(*posts)
+        await at_rate((partial(post, http, number) for number in range(rate * seconds)), rate)
     print(json.dumps(took))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 from peers.hub import HubProcess
+from peers.poster import Poster
 from peers.postgres import Postgres
 from slack import BOT, Slack, settings, slack
 
@@ -56,8 +57,6 @@ class Three:
     asked: list[str] = field(default_factory=list)
     accepted: dict[str, str] = field(default_factory=dict)
     """Keys by the ids of events."""
-    unanswered: list[tuple[str, str]] = field(default_factory=list)
-    """Key and delivery: to be posted again, as a good script does."""
 
     # ------------------------------------------------------------------------------------------------------- who leads
 
@@ -65,12 +64,15 @@ class Three:
         """The one that leads, as soon as one does."""
         async with asyncio.timeout(60):
             while True:
-                present = [hub for hub in self.hubs if hub not in self.away]
+                present = self._present()
                 said = await asyncio.gather(*(asyncio.to_thread(hub.metrics) for hub in present))
                 found = [hub for hub, metrics in zip(present, said, strict=True) if "tocsin_leader 1.0" in metrics]
                 if len(found) == 1:
                     return found[0]
                 await asyncio.sleep(0.05)
+
+    def _present(self) -> Sequence[HubProcess]:
+        return [hub for hub in self.hubs if hub not in self.away]
 
     async def dies(self, hub: HubProcess, number: int = signal.SIGKILL) -> float:
         """Kill or freeze it; after how many seconds another one leads."""
@@ -91,41 +93,31 @@ class Three:
 
     @asynccontextmanager
     async def under_load(self) -> AsyncIterator[None]:
-        """Clients post to all, new keys and known ones; afterwards what had no answer is posted again."""
+        """Clients post to all, new keys and known ones."""
         fresh = [f"page-{n:02}" for n in range(PAGES)] + [f"box-{n:03}" for n in range(BOXES)]
         self.dice.shuffle(fresh)
         done = asyncio.Event()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
-            clients = [asyncio.create_task(self._client(http, fresh, done)) for _ in range(4)]
+            poster = Poster(http, self._present)
+            clients = [asyncio.create_task(self._client(poster, fresh, done)) for _ in range(4)]
             yield
             done.set()
             await asyncio.gather(*clients)
             for key in fresh:
-                await self._post(http, key, uuid.uuid4().hex)
-            while self.unanswered:
-                again, self.unanswered = self.unanswered, []
-                await asyncio.gather(*(self._post(http, key, delivery) for key, delivery in again))
+                await self._post(poster, key)
 
-    async def _client(self, http: aiohttp.ClientSession, fresh: list[str], done: asyncio.Event) -> None:
+    async def _client(self, poster: Poster, fresh: list[str], done: asyncio.Event) -> None:
         while not done.is_set():
             key = fresh.pop() if fresh and self.dice.random() < 0.3 else self.dice.choice(self.asked or ["box-000"])
-            await self._post(http, key, uuid.uuid4().hex)
+            await self._post(poster, key)
             await asyncio.sleep(self.dice.uniform(0, 0.02))
 
-    async def _post(self, http: aiohttp.ClientSession, key: str, delivery: str) -> None:
+    async def _post(self, poster: Poster, key: str) -> None:
         self.asked = [*dict.fromkeys([*self.asked, key])]
-        hub = self.dice.choice([hub for hub in self.hubs if hub not in self.away])
-        headers = {"Idempotency-Key": delivery}
-        try:
-            async with http.post(f"{hub.url}/in/burst", json={"key": key}, headers=headers) as answer:
-                said = json.loads(await answer.read())
-                if answer.status == 202:
-                    self.accepted |= dict.fromkeys(said["events"], key)
-                    return
-                assert answer.status == 503, said
-        except (aiohttp.ClientError, TimeoutError):
-            pass
-        self.unanswered.append((key, delivery))
+        headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
+        status, said = await poster.send("/in/burst", json.dumps({"key": key}).encode(), headers)
+        assert 202 == status, said
+        self.accepted |= dict.fromkeys(said["events"], key)
 
     # ------------------------------------------------------------------------------------------------------- the truth
 

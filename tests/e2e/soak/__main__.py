@@ -78,7 +78,7 @@ def _table(world: World, lasted: float, caught_up: float) -> None:
         ("too soon for the chat", world.chat.refusals),
         ("accepted a second", f"{len(world.told.accepted) / lasted:.0f}"),
         ("from a start to ready, median and most", _seconds(statistics.median(world.starts), max(world.starts))),
-        ("longest without an answer", _seconds(world.told.silent)),
+        ("longest without an answer", _seconds(world.silent)),
         ("load lasted, and then until all was checked", _seconds(lasted, caught_up)),
     ]
     for name, figure in rows:

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from peers.hub import HubProcess
+from peers.poster import Poster
 from soak.databases import Database
 from soak.things import KINDS, Step, Thing, rules
 
@@ -57,8 +57,6 @@ class Told:
     faults: list[str] = field(default_factory=list)
     """Answers that should not have been."""
     counts: Counter[str] = field(default_factory=Counter)
-    silent: float = 0.0
-    """The longest time without an answer, in seconds."""
 
 
 class World:
@@ -72,6 +70,8 @@ class World:
         self.told = Told()
         self.starts: list[float] = []
         """Seconds from a start until it was ready."""
+        self.silent = 0.0
+        """The longest time without an answer, in seconds."""
         start = int(time.time()) - 60 * 86_400
         self.things = [
             Thing(name=f"{name}-{n}", kind=kind, dice=random.Random(f"{plan.seed} {name} {n}"), clock=start)
@@ -79,12 +79,11 @@ class World:
             for n in range(plan.things if kind.pause < 1 else plan.things // 2)
         ]
         self._ending = asyncio.Event()
-        self._answered_at = time.monotonic()
 
     async def go_through(self) -> None:
         """All of it: load and kills, and then the load ends."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http:
-            self._http = http
+            self._poster = Poster(http, lambda: self.hubs, self.told.counts)
             async with asyncio.TaskGroup() as clients:
                 for thing in self.things:
                     clients.create_task(self._live(thing))
@@ -96,6 +95,7 @@ class World:
                 mischief.cancel()
                 self.chat.answers.clear()
                 self._ending.set()
+        self.silent = self._poster.silent
 
     # ------------------------------------------------------------------------------------------------- what befalls it
 
@@ -162,7 +162,7 @@ class World:
     async def _post(self, thing: Thing, delivery: str, body: bytes, *, known: bool = False) -> str:
         """Send it until it is answered; gives the id of its event."""
         source = thing.kind.source
-        status, said = await self._send(f"/in/{source}", body, self._signed(source, delivery, body))
+        status, said = await self._poster.send(f"/in/{source}", body, self._signed(source, delivery, body))
         if status != 202 or len(said.get("events", ())) != 1:
             self.told.faults.append(f"{source} was answered {status} {said} to {body[:200]!r}")
             return ""
@@ -186,7 +186,7 @@ class World:
     async def _get(self, path: str) -> Any:
         """What one of them says, or None."""
         with suppress(aiohttp.ClientError, TimeoutError, ConnectionError):
-            async with self._http.get(f"{random.choice(self.hubs).url}{path}") as answer:
+            async with self._poster.http.get(f"{random.choice(self.hubs).url}{path}") as answer:
                 return json.loads(await answer.read()) if answer.status == 200 else None
         return None
 
@@ -201,28 +201,13 @@ class World:
         request = WebhookRequest(source=source, headers=named, body=body, received_at=RECORDED)
         return sendable(request, GITHUB, [Secret(SECRET)])
 
-    async def _send(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
-        """As a good script does: what got no answer, or 503, is sent again as it is."""
-        for attempt in count():
-            try:
-                url = f"{random.choice(self.hubs).url}{path}"
-                async with self._http.post(url, data=body, headers=headers) as answer:
-                    said = json.loads(await answer.read() or b"null")
-                    if answer.status != 503:
-                        self.told.silent = max(self.told.silent, time.monotonic() - self._answered_at)
-                        self._answered_at = time.monotonic()
-                        return answer.status, said
-                    self.told.counts["told to come again"] += 1
-            except (aiohttp.ClientError, TimeoutError, ConnectionError):
-                self.told.counts["not answered"] += 1
-            await asyncio.sleep(random.uniform(0.5, 1) * min(1.0, 0.1 * 2**attempt))
-        raise AssertionError("never")
-
     async def _ack(self, thing: Thing) -> None:
         """Somebody takes it on. Said twice, it is the same."""
         assert thing.life is not None
         sentence = {"text": f"ack {thing.life.id}", "as": "alice", "in": thing.kind.channel}
-        _, said = await self._send("/api/v1/say", json.dumps(sentence).encode(), {"Content-Type": "application/json"})
+        _, said = await self._poster.send(
+            "/api/v1/say", json.dumps(sentence).encode(), {"Content-Type": "application/json"}
+        )
         if not said.get("ok"):
             self.told.faults.append(f"{sentence} was answered {said}")
         self.told.counts["acks"] += 1
@@ -234,7 +219,7 @@ class World:
         while not self._ending.is_set():
             await asyncio.sleep(self.dice.uniform(0, 1))
             source = self.dice.choice(sorted(broken))
-            _, said = await self._send(f"/in/{source}", broken[source], self._signed(source, "", broken[source]))
+            _, said = await self._poster.send(f"/in/{source}", broken[source], self._signed(source, "", broken[source]))
             self.told.quarantined.add(said["quarantined"])
 
     async def _others_hear(self, step: Step) -> None:
