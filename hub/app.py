@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -22,7 +22,6 @@ from hub.alerting.pauses import pauses
 from hub.asks import Asks
 from hub.calendars import Calendars
 from hub.care.clock import Clock
-from hub.care.doctor import Doctor
 from hub.care.drill import Drill
 from hub.care.schedule import Schedule
 from hub.care.switch import Switch
@@ -43,7 +42,6 @@ from hub.operations import Operations
 from hub.outbox import Outbox
 from hub.redaction import Redactor
 from hub.registry import all_commands, controls_of, installed
-from hub.rehearsals.reviews import Reviews
 from hub.rooms import StoredRoomLog
 from hub.router import Router
 from hub.routes_file.catalogue import catalogue_of
@@ -65,6 +63,9 @@ from hub.web.inbound import Inbound
 from hub.web.pages import page_routes
 from hub.wording import Wording
 from hub.writer import Writer
+
+if TYPE_CHECKING:
+    from hub.rehearsals.reviews import Reviews
 
 log = logging.getLogger("tocsin")
 StoreT = TypeVar("StoreT", bound=Store)
@@ -90,7 +91,7 @@ class Hub:
     asks: Asks
     fetches: Fetches
     calendars: Calendars
-    reviews: Reviews | None
+    reviews: "Reviews | None"
     drill: Drill
     switch: Switch
     upkeep: Upkeep
@@ -407,7 +408,7 @@ async def leading(
 
 def _reviews(
     given: Ground[Any], fetches: Fetches, ingest: Ingest, *, store: Store, writer: Writer, router: Router
-) -> Reviews | None:
+) -> "Reviews | None":
     """Of the repository that the settings name, if its source is there and set up. Raises SettingsError."""
     place, current = given.settings.rules_from, given.current
     if place is None:
@@ -418,6 +419,8 @@ def _reviews(
         raise SettingsError(f"TOCSIN_RULES_FROM: source {place.source} is none whose pull requests can be judged")
     if not reviewing.ready(partial(given.settings.environment.secret, source.name)):
         raise SettingsError(f"TOCSIN_RULES_FROM: set {variable(source.name, 'API_KEY')}, by which the hub asks")
+    from hub.rehearsals.reviews import Reviews  # with all that replays the past
+
     reviews = Reviews(
         place=place,
         reviewing=reviewing,
@@ -576,6 +579,8 @@ def _status(
 
 async def examine(settings: Settings) -> Sequence[Finding]:
     """How this installation is, part by part."""
+    from hub.care.doctor import Doctor  # which a hub that runs does not need
+
     tools = installed()
     async with outward.session() as http:
         doctor = Doctor(settings, tools=tools, catalogue=catalogue_of(tools), http=http, now=utc_now)

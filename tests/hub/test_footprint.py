@@ -1,0 +1,43 @@
+"""What a hub has in memory that it does not use, it has for years."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+RULES = "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
+BUILT = """
+import asyncio, sys
+from hub import cli, serving
+from hub.app import build
+from hub.settings import read_settings
+from hub.telemetry import logs
+
+async def begin_and_end():
+    async with build(read_settings(routes="routes.yaml", database="sqlite:///new.db")):
+        print(*sys.modules)
+
+asyncio.run(begin_and_end())
+"""
+UNUSED = {
+    "alembic": "a database with something to migrate",
+    "asyncpg": "a hub on PostgreSQL",
+    "sqlalchemy.dialects.postgresql": "a hub on PostgreSQL",
+    "slack_sdk": "a hub with Slack",
+    "pymsteams": "a hub with Teams",
+    "requests": "pymsteams",
+    "icalendar": "a process that reads a calendar",
+    "opentelemetry": "a hub that traces",
+    "hub.care.doctor": "tocsin doctor",
+    "hub.authoring": "tocsin check and import",
+    "hub.rehearsals": "tocsin test and diff, and a hub that reviews",
+}
+
+
+def test_a_hub_loads_only_what_it_uses(tmp_path: Path) -> None:
+    """With a new file, as with one that it has had for long. Beside each stands who needs it."""
+    (tmp_path / "routes.yaml").write_text(RULES)
+    command = [sys.executable, "-c", BUILT]
+    loaded = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+
+    assert "hub.store.sqlite" in loaded
+    assert {} == {name: why for name, why in UNUSED.items() if name in loaded}
