@@ -20,6 +20,8 @@ ALERTMANAGER = (
 TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
 """Where Debian's looks for them, and nowhere else."""
 GITHUB = {"TOCSIN_GITHUB_SECRET": SECRET}
+AS_INSTALLED = {"PYTHONPATH": str(HERE / "as_installed")}
+"""Without rich, which structlog would load: 4 MiB. It comes with the development tools only."""
 
 
 def rules(routes: int, *, storm: str = "", to: str = "") -> str:
@@ -83,7 +85,7 @@ def _serving(text: str, folder: Path, place: str) -> Iterator[str]:
     file = folder / "routes.yaml"
     file.write_text(text)
     command = [sys.executable, "-m", "hub", "serve", "--routes", str(file), "--database", place]
-    with server(command, health="/readyz", variables=GITHUB) as url:
+    with server(command, health="/readyz", variables=GITHUB | AS_INSTALLED) as url:
         yield url
 
 

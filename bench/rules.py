@@ -89,7 +89,6 @@ def memory() -> None:
         with peers.hub(peers.rules(routes)) as url:
             time.sleep(1)
             idle = rss(url)
-            load(f"{url}/in/github", 32, 4, routes, "hub")
-            print(
-                f"memory with {routes:,} routes: VmRSS {idle:.0f} MiB idle, {rss(url):.0f} after four seconds of load"
-            )
+            events, _, _ = load(f"{url}/in/github", 32, 4, routes, "hub")
+            loaded = f"{rss(url):.0f} after {events:,} events in four seconds, each an alert that stays open"
+            print(f"memory with {routes:,} routes: VmRSS {idle:.0f} MiB idle, {loaded}")
