@@ -61,21 +61,12 @@ class Accepted(Record, frozen=True, kw_only=True):
 class Understood(Record, frozen=True, kw_only=True, gc=True):
     """The verdict on a request, before it is written."""
 
+    verdict: str = "events"
+    """`events`, `quiet` or `quarantined`."""
+    why: str = ""
     reports: Sequence[Report] = ()
-    quiet: str = ""
     broken: PayloadError | None = None
-    unsupported: str = ""
     body: Any = None
-
-    @property
-    def verdict(self) -> str:
-        if self.broken or self.unsupported:
-            return "quarantined"
-        return "quiet" if self.quiet else "events"
-
-    @property
-    def why(self) -> str:
-        return str(self.broken) if self.broken else self.unsupported or self.quiet
 
 
 class Fold(Protocol):
@@ -277,8 +268,8 @@ class Ingest:
         understood = understand(integration, again, source.options)
         if understood.broken is not None:
             raise Malformed(understood.broken, id)
-        if understood.unsupported:
-            raise Unsupported(understood.unsupported)
+        if understood.verdict == "quarantined":
+            raise Unsupported(understood.why)
         events, fresh = self._make(again, source.tool, understood)
         released = replace(
             stored, verdict=fresh.verdict, why=fresh.why, events=tuple(e.id for e in events), replayed_at=self._now()
@@ -335,15 +326,15 @@ def understand(integration: Integration, request: WebhookRequest, options: Any) 
     try:
         parsed = integration.source.parse(request, options)
     except PayloadError as error:
-        return Understood(broken=error)
+        return Understood(verdict="quarantined", why=str(error), broken=error)
     except Unsupported as error:
-        return Understood(unsupported=str(error))
+        return Understood(verdict="quarantined", why=str(error))
     except Exception as error:
         about = {"source": request.source}
         log.exception("the parser of source %s failed; the request is in quarantine", request.source, extra=about)
-        return Understood(unsupported=f"the parser failed: {type(error).__name__}: {error}")
+        return Understood(verdict="quarantined", why=f"the parser failed: {type(error).__name__}: {error}")
     if isinstance(parsed, Quiet):
-        return Understood(quiet=parsed.why)
+        return Understood(verdict="quiet", why=parsed.why)
     return Understood(reports=parsed, body=_decoded(request))
 
 

@@ -19,7 +19,8 @@ _GAP = re.compile(r"\n{3,}")
 
 def one_line(text: str, longest: int) -> str:
     """Text on one line."""
-    return cut(" ".join(text[: AHEAD * longest].split()), longest)
+    even = " ".join(text[: AHEAD * longest].split())
+    return even if len(even) <= longest else cut(even, longest)
 
 
 def in_lines(text: str, longest: int) -> str:

@@ -209,8 +209,8 @@ class Router:
         explained: tuple[tuple[str, str], ...] = ()
         if step.alert is not None:
             before = draft.alert(step.alert.id)
-            if step.change is Change.OPENED and (last := draft.life(event.source, event.key, notice=False)) is not None:
-                follow(draft, last, step.alert)
+            if step.change is Change.OPENED:
+                follow(draft, step.alert)
             draft.put_alert(step.alert)
             draft.set_timer("expire", step.alert.id, step.alert.expires_at if step.alert.open else None)
             self._acks.watch(draft, before, step.alert)

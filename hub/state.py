@@ -490,7 +490,7 @@ class Draft:
         self._found.crowd_of[group.key] = group.id
 
     def put_alert(self, alert: Alert) -> None:
-        before = self.alert(alert.id)
+        before = self.alert(alert.id) if alert.groups else None
         for group in alert.groups:
             was_open = before is not None and before.open and group in before.groups
             self._found.firing[group] = self.firing(group) - was_open + alert.open

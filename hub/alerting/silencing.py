@@ -198,10 +198,13 @@ class Silencing:
         return [self._address(taken.channel, draft) for taken in rules.tree.decide(said.get)]
 
 
-def follow(draft: Draft, before: Alert, after: Alert) -> None:
-    """A silence of one alert goes on when it heals and its like begins later: to people it is the same."""
-    for silence, _ in draft.active_silences():
-        if dict(silence.match) == {"id": before.id}:
+def follow(draft: Draft, after: Alert) -> None:
+    """A silence of one alert goes on when it heals and its like begins later: to people it is the same. `after` is not
+    put into the draft yet."""
+    active = draft.active_silences()
+    before = draft.life(after.source, after.key, notice=False) if active else None
+    for silence, _ in active:
+        if before is not None and dict(silence.match) == {"id": before.id}:
             draft.changes.silences[silence.id] = replace(silence, match={"id": after.id})
 
 

@@ -1,7 +1,7 @@
 """Storms as they begin, go on and end: the part of the router that is about them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import lru_cache, partial
 
@@ -77,13 +77,11 @@ class Storming:
         storm = next((id for id in merged if id), "")
         return draft.crowd(storm) if storm else group
 
-    def _limits(self, place: Placed) -> Iterator[tuple[str, Limit]]:
+    def _limits(self, place: Placed) -> Sequence[tuple[str, Limit]]:
         """What bounds it, the narrowest first."""
-        if place.pace.throttle is not None:
-            yield _key(place.route, place.channel), place.pace.throttle
-        limit = self._rules().storm_of(place.channel)
-        if limit is not None:
-            yield _key("", place.channel), limit
+        limit, throttle = self._rules().storm_of(place.channel), place.pace.throttle
+        of_channel = () if limit is None else ((_key("", place.channel), limit),)
+        return of_channel if throttle is None else ((_key(place.route, place.channel), throttle), *of_channel)
 
     def _limit(self, key: str) -> Limit | None:
         route, channel = json.loads(key)

@@ -91,10 +91,10 @@ def events_of_request(request: WebhookRequest, rules: Rules) -> tuple[list[Event
     """The events that a request makes, and its body. Raises TocsinError that says why there are none."""
     rule = rules.sources[request.source]
     understood = understand(installed()[rule.tool], request, rule.options)
-    if understood.broken or understood.unsupported:
+    if understood.verdict == "quarantined":
         raise TocsinError(understood.why)
-    if understood.quiet:
-        raise TocsinError(f"nothing is told: {understood.quiet}")
+    if understood.verdict == "quiet":
+        raise TocsinError(f"nothing is told: {understood.why}")
     events = [
         event_of(
             report,

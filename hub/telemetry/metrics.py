@@ -1,5 +1,6 @@
 """What the hub counts, under the names that dashboards know. The one home of prometheus-client."""
 
+from collections import Counter as CounterOf
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -54,8 +55,9 @@ class Metrics:
             registry=self._registry,
         )
         self.leader = Gauge("tocsin_leader", "Whether this replica leads; a hub alone does.", registry=self._registry)
-        self._counted = lru_cache(maxsize=MOST_KEPT)(self.requests.labels)
-        self._heard = lru_cache(maxsize=MOST_KEPT)(self.events.labels)
+        self._counted = CounterOf[tuple[str, str]]()
+        """Requests since somebody last asked: a counter of the library takes a lock for each."""
+        self._heard = CounterOf[tuple[str, str]]()
         self._timed = lru_cache(maxsize=MOST_KEPT)(self.stages.labels)
         self._config = Info("tocsin_config", "The rules in force.", registry=self._registry)
 
@@ -63,15 +65,19 @@ class Metrics:
         self._timed(stage).observe(seconds)
 
     def count_request(self, source: str, verdict: str) -> None:
-        self._counted(source, verdict).inc()
+        self._counted[source, verdict] += 1
 
     def count_event(self, source: str, status: str) -> None:
-        self._heard(source, status).inc()
+        self._heard[source, status] += 1
 
     def count_delivery(self, channel: str, came: str) -> None:
         self.deliveries.labels(self._place(channel), DELIVERIES[came]).inc()
 
     def render(self, *, config: str, oldest: Mapping[str, float], leads: bool) -> bytes:
+        for counter, since in ((self.requests, self._counted), (self.events, self._heard)):
+            for labels, number in since.items():
+                counter.labels(*labels).inc(number)
+            since.clear()
         self._config.info({"hash": config})
         self.leader.set(leads)
         self.oldest.clear()
