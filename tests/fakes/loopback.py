@@ -1,10 +1,12 @@
-"""A server on a free port of loopback: what every fake that speaks HTTP stands on."""
+"""A server on a free port of loopback, on which every fake that speaks HTTP stands; and a network without names."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from aiohttp import web
+from aiohttp.abc import AbstractResolver
 
 
 @asynccontextmanager
@@ -17,3 +19,13 @@ async def serving(app: web.Application, **settings: Any) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+class Nowhere(AbstractResolver):
+    """Knows no name."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> NoReturn:
+        raise OSError("no such name")
+
+    async def close(self) -> None:
+        pass

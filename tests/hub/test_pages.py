@@ -403,19 +403,20 @@ def test_ordinary_text_is_left_alone() -> None:
 # ------------------------------------------------------------------------------------------------------- other pages
 
 
+QUARANTINED = StoredRequest(
+    id="q1",
+    source="github",
+    tool="github",
+    received_at=NOW,
+    body=b"<b>\xff",
+    verdict="quarantined",
+    why="kind 'x'",
+)
+
+
 async def test_home_counts_what_needs_a_look(client: Client, site: FakeSite) -> None:
     calm = await _seen(client, "/")
-    site.held = [
-        StoredRequest(
-            id="q1",
-            source="github",
-            tool="github",
-            received_at=NOW,
-            body=b"<b>\xff",
-            verdict="quarantined",
-            why="kind 'x'",
-        )
-    ]
+    site.held = [QUARANTINED]
     site.lost = [_dead_line()]
     seen = await _seen(client, "/")
 
@@ -495,17 +496,7 @@ def _alert(host: str, ack: Ack | None = None) -> Alert:
 
 
 async def test_what_lies_there_says_why_and_can_be_replayed(client: Client, site: FakeSite) -> None:
-    site.held = [
-        StoredRequest(
-            id="q1",
-            source="github",
-            tool="github",
-            received_at=NOW,
-            body=b"<b>\xff",
-            verdict="quarantined",
-            why="kind 'x'",
-        )
-    ]
+    site.held = [QUARANTINED]
     site.lost = [_dead_line()]
 
     assert "kind 'x'" in (await _seen(client, "/quarantine")).text

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
+from chat import FakeChat
 from scenario import RULES, Scenario
 
 from hub.contracts import Integration
@@ -48,3 +49,9 @@ async def begin(tmp_path: Path, database: str) -> AsyncIterator[Begin]:
 @pytest.fixture
 async def hub(begin: Begin) -> Scenario:
     return await begin()
+
+
+@pytest.fixture
+def chat() -> FakeChat:
+    """For stories in which a chat of another kind hears."""
+    return FakeChat()

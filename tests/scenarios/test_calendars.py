@@ -47,11 +47,6 @@ async def page() -> AsyncIterator[WebPage]:
 
 
 @pytest.fixture
-def chat() -> FakeChat:
-    return FakeChat()
-
-
-@pytest.fixture
 async def hub(begin, page: WebPage, chat: FakeChat) -> Scenario:
     pager = chat.integration(person=lambda user: f"@{user}")
     hub = await begin(RULES, {**installed(), "pager": pager})

@@ -28,11 +28,6 @@ everything_else: {to: ops}
 
 
 @pytest.fixture
-def chat() -> FakeChat:
-    return FakeChat()
-
-
-@pytest.fixture
 async def hub(begin, chat: FakeChat) -> Scenario:
     return await begin(RULES, tools(chat))
 

@@ -22,11 +22,6 @@ AWAY = [Unreachable("the pager cannot be reached") for _ in range(1_000)]
 
 
 @pytest.fixture
-def chat() -> FakeChat:
-    return FakeChat()
-
-
-@pytest.fixture
 async def hub(begin, chat: FakeChat) -> Scenario:
     return await begin(RULES, {**installed(), "pager": chat.integration()})
 

@@ -24,11 +24,6 @@ access:
 
 
 @pytest.fixture
-def chat() -> FakeChat:
-    return FakeChat()
-
-
-@pytest.fixture
 async def hub(begin, chat: FakeChat) -> Scenario:
     return await begin(RULES, {**installed(), "pager": chat.integration()})
 

@@ -26,11 +26,6 @@ access: [{allow: "take *", who: everyone, when: {for: "<= 12h"}}]
 
 
 @pytest.fixture
-def chat() -> FakeChat:
-    return FakeChat()
-
-
-@pytest.fixture
 async def hub(begin, chat: FakeChat) -> Scenario:
     pager = chat.integration(person=lambda user: f"@{user}")
     return await begin(RULES, {**installed(), "pager": pager})

@@ -10,12 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.abc import AbstractResolver
 
 from hub.contracts import (
     ChatTools,
@@ -39,7 +38,7 @@ from hub.web.chats import Chats
 from integrations.slack import CHAT, INTEGRATION, chat, ear, open_chat
 from integrations.slack import socket as socket_mode
 from integrations.slack.chat import SlackChat
-from tests.fakes.loopback import serving
+from tests.fakes.loopback import Nowhere, serving
 from tests.fakes.slack import (
     ALICE,
     APP_TOKEN,
@@ -294,16 +293,6 @@ async def test_nobody_at_home_is_no_doubt() -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/api/"
         async with slack() as fake, seated(fake, API_URL=url) as desk:
             assert isinstance(await desk.refusal(), Unreachable)
-
-
-class Nowhere(AbstractResolver):
-    """Knows no name."""
-
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> NoReturn:
-        raise OSError("no such name")
-
-    async def close(self) -> None:
-        pass
 
 
 async def test_a_name_that_is_not_found_may_be_later() -> None:

@@ -1,7 +1,6 @@
 """Messages of Slack: what a reader sees of an alert, that it always fits, and that foreign text means nothing."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +12,16 @@ from peers.browser import PHONE, WIDE, chromium, opened
 from hub.core.event import Link, Severity
 from hub.core.notification import Button, Mention, Message, MessageKind, MessageState, Occasion
 from integrations.slack.compose import LONGEST_REPLY, beginning, compose, compose_reply, escaped
+from tests.fakes import messages
+from tests.fakes.messages import BEGAN, NAGIOS
 from tests.fakes.slack_blocks import Seen, check, mrkdwn, read
 from tests.fakes.slack_page import page
 
-BEGAN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-NAGIOS = Link(title="Open in Nagios", url="https://nagios.example.com/extinfo.cgi?type=1&host=web301")
 ACK, WHY = Button(label="Ack", value="p1:1:ack", primary=True), Button(label="Why", value="p1:1:why")
 
 
 def alert(**more: Any) -> Message:
-    plain: dict[str, Any] = {
-        "kind": MessageKind.ALERT,
-        "title": "web301 is DOWN",
-        "text": "CRITICAL - Host Unreachable",
-        "state": MessageState.OPEN,
-        "severity": Severity.CRITICAL,
-        "occasion": Occasion.OPENED,
-        "facts": (("source", "nagios"), ("host", "web301")),
-        "links": (NAGIOS,),
-        "buttons": (ACK, WHY),
-        "at": BEGAN,
-    }
-    return Message(**plain | more)
+    return messages.alert(**{"buttons": (ACK, WHY)} | more)
 
 
 def line(**more: Any) -> Message:

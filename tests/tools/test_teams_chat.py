@@ -5,11 +5,10 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp.abc import AbstractResolver
 
 from hub.contracts import ChatTools, Edits, Finds, PostKey, Repeat, Room
 from hub.core.event import Severity
@@ -18,6 +17,7 @@ from hub.errors import DeliveryError, Refused, Uncertain, Unreachable
 from hub.proof import Secret
 from integrations.teams import CHAT, chat
 from integrations.teams.chat import BURST, Options, TeamsChat, open_chat
+from tests.fakes.loopback import Nowhere
 from tests.fakes.teams import CHANNEL, SIGNATURE, TOKEN, Answer, Teams, teams
 
 MANAGERS = Room(chat="teams", name="managers")
@@ -213,16 +213,6 @@ async def test_nobody_at_home_is_no_doubt(desk: Desk) -> None:
         desk.settings["URL_MANAGERS"] = f"http://127.0.0.1:{taken.getsockname()[1]}/?sig={SIGNATURE}"
 
         assert isinstance(await desk.refusal(), Unreachable)
-
-
-class Nowhere(AbstractResolver):
-    """Knows no name."""
-
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> NoReturn:
-        raise OSError("no such name")
-
-    async def close(self) -> None:
-        pass
 
 
 async def test_a_name_that_is_not_found_may_be_later(desk: Desk) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,26 +11,10 @@ from hypothesis import strategies as st
 from hub.core.event import Link, Severity
 from hub.core.notification import Mention, Message, MessageKind, MessageState, Occasion
 from integrations.teams.compose import LARGEST, compose, cut, runs
+from tests.fakes.messages import NAGIOS, alert
 from tests.fakes.teams import Seen, check, read
 
-BEGAN = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-NAGIOS = Link(title="Open in Nagios", url="https://nagios.example.com/extinfo.cgi?type=1&host=web301")
 CARDS = pytest.mark.parametrize("card", ["adaptive", "messagecard"])
-
-
-def alert(**more: Any) -> Message:
-    plain: dict[str, Any] = {
-        "kind": MessageKind.ALERT,
-        "title": "web301 is DOWN",
-        "text": "CRITICAL - Host Unreachable",
-        "state": MessageState.OPEN,
-        "severity": Severity.CRITICAL,
-        "occasion": Occasion.OPENED,
-        "facts": (("source", "nagios"), ("host", "web301")),
-        "links": (NAGIOS,),
-        "at": BEGAN,
-    }
-    return Message(**plain | more)
 
 
 def seen(message: Message, **how: Any) -> Seen:
