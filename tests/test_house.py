@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -188,6 +189,15 @@ def test_every_module_has_its_place_in_the_house() -> None:
     modules = {path for path, _ in code(ROOT / "hub") if not {"commands", "migrations"} & set(path.parts)}
 
     assert [] == sorted(path.stem for path in modules if path.stem not in words and not path.stem.startswith("__"))
+
+
+def test_every_module_has_its_floor() -> None:
+    """What stands on none could import whatever it likes."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (one["layers"] for one in contracts if one["type"] == "layers")
+    stand = {path.stem for path in (ROOT / "hub").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+
+    assert sorted(f"hub.{name}" for name in stand - {"__init__"}) == sorted(re.findall(r"hub\.\w+", " ".join(layers)))
 
 
 def test_every_make_command_exists() -> None:
