@@ -15,7 +15,7 @@ import pytest
 from peers.hub import HubProcess
 from peers.servers import wait_until
 
-from hub.cli import parser
+from hub.cli.grammar import parser
 from hub.contracts import Integration
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of

@@ -16,7 +16,7 @@ from peers.hub import HubProcess
 from peers.servers import wait_until
 
 from hub.care.supervisor import notify
-from hub.cli import parser
+from hub.cli.grammar import parser
 from hub.routes_file.yaml_tree import Tree
 from hub.settings import read_settings
 

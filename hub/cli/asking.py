@@ -1,0 +1,136 @@
+"""Verbs that speak with a hub that runs."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hub.cli.printing import FAULTS, OK, UNREACHABLE, counted
+from hub.cli.reading import rules_at
+from hub.errors import RulesError, TocsinError
+
+
+def send(options: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from hub.client import Client
+    from hub.contracts import WebhookRequest
+    from hub.settings import read_settings
+    from hub.testing import read_fixture, sendable
+
+    path = Path(options.file)
+    if not path.is_file():
+        raise TocsinError(f"there is no file {path}")
+    now = datetime.now(UTC)
+    if path.suffix == ".http":
+        request = read_fixture(path, source=options.source, received_at=now)
+    else:
+        headers = {"content-type": "application/json"}
+        request = WebhookRequest(source=options.source, headers=headers, body=path.read_bytes(), received_at=now)
+    secrets = read_settings().environment.source_secrets(options.source)
+    tool = _tool_of(options.source, options.routes)
+    said = Client(options.url).post_raw(f"/in/{options.source}", request.body, sendable(request, tool, secrets))
+    print(json.dumps(said) if options.json else _say_sent(said))
+    return OK
+
+
+def _tool_of(source: str, routes: str | None) -> Any:
+    """The integration of a source: by the rules where they name it, else the tool of that name."""
+    from hub.registry import installed
+
+    tools = installed()
+    try:
+        rule = rules_at(routes).source(source)
+    except RulesError:
+        rule = None
+    return tools.get(rule.tool if rule else source)
+
+
+def _say_sent(said: dict[str, Any]) -> str:
+    if said.get("quarantined"):
+        return f"kept in quarantine as {said['quarantined']}"
+    if said.get("ignored"):
+        return f"taken, and nothing to tell: {said['ignored']}"
+    return "\n".join([f"accepted {counted(said['accepted'], 'event')}", *said["events"]])
+
+
+def say(options: argparse.Namespace) -> int:
+    from hub.client import Client
+
+    said = Client().post("/api/v1/say", {"text": options.text, "as": options.person, "in": options.place})
+    print(json.dumps(said) if options.json else said["reply"])
+    return OK if said["ok"] else FAULTS
+
+
+def drill(options: argparse.Namespace) -> int:
+    from hub.client import Client
+
+    said = Client().post("/api/v1/drill", {"in": options.place, "as": options.person})
+    print(json.dumps(said) if options.json else "\n".join(one["text"] for one in said["drill"]))
+    return OK if said["ok"] else FAULTS
+
+
+def alerts(options: argparse.Namespace) -> int:
+    query = "" if options.state == "all" else f"?state={options.state}"
+    return _list(options, f"/api/v1/alerts{query}", "alerts", ("id", "state", "severity", "source", "title"))
+
+
+def silences(options: argparse.Namespace) -> int:
+    return _list(options, "/api/v1/silences", "silences", ("id", "match", "author", "ends_at", "held", "because"))
+
+
+def deliveries(options: argparse.Namespace) -> int:
+    query = "?state=dead" if options.dead else ""
+    columns = ("id", "channel", "occasion", "state", "attempts", "error")
+    return _list(options, f"/api/v1/deliveries{query}", "deliveries", columns)
+
+
+def quarantine(options: argparse.Namespace) -> int:
+    return _list(options, "/api/v1/quarantine", "quarantine", ("id", "source", "received_at", "why"))
+
+
+def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[str]) -> int:
+    from hub.client import Client
+
+    said = Client().get(path)
+    if options.json:
+        print(json.dumps(said))
+        return OK
+    rows = [[_cell(row.get(column)) for column in columns] for row in said[name]]
+    widths = [max(len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
+    for row in [list(columns), *rows] if rows else []:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if not rows:
+        print(f"no {name}" if name.endswith("s") else f"nothing in {name}")
+    return OK
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return " ".join(f"{name}={inner}" for name, inner in value.items())
+    return " ".join(str(value).split())
+
+
+def replay(options: argparse.Namespace) -> int:
+    from hub.client import Client, NotFound
+
+    client, code, said = Client(), OK, []
+    for id in options.ids:
+        try:
+            outcome = client.first_of(
+                [f"/api/v1/{kind}/{id}/replay" for kind in ("quarantine", "deliveries", "events")]
+            )
+            said.append({"id": id, "ok": True, "outcome": outcome["outcome"]})
+        except NotFound:
+            said.append({"id": id, "ok": False, "outcome": "nothing to replay is called that"})
+            code = FAULTS
+        except TocsinError as error:
+            if getattr(error, "exit_code", FAULTS) == UNREACHABLE:
+                raise
+            said.append({"id": id, "ok": False, "outcome": str(error)})
+            code = FAULTS
+    print(json.dumps(said) if options.json else "\n".join(f"{one['id']}: {one['outcome']}" for one in said))
+    return code

@@ -1,0 +1,35 @@
+"""What several verbs read."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+
+def rules_at(file: str | None) -> Any:
+    from hub.app import utc_now
+    from hub.registry import installed
+    from hub.routes_file.catalogue import catalogue_of
+    from hub.routes_file.reading import read_rules
+    from hub.settings import Environment, routes_file
+
+    path = routes_file(file or os.environ.get("TOCSIN_ROUTES"))
+    return read_rules(path, catalogue_of(installed(), Environment(os.environ), utc_now))
+
+
+def file_of(event: str) -> Path | None:
+    """The file that somebody named where an id could stand."""
+    path = Path(event)
+    return path if path.suffix in (".http", ".json") or path.exists() else None
+
+
+def wording_at(routes: str | None) -> Any:
+    from hub.registry import installed
+    from hub.settings import read_settings
+    from hub.shipped_files import shipped
+    from hub.templates import Templates
+    from hub.wording import Wording
+
+    settings = read_settings(routes=routes)
+    templates = Templates([settings.routes.parent / "templates", shipped("templates")])
+    titles = {name: tool.title for name, tool in installed().items()}
+    return Wording(templates, zone=settings.zone, titles=titles)

@@ -1,0 +1,68 @@
+"""Verbs that need no rules first: run the hub, look whether it could, print what vendors want pasted."""
+
+import argparse
+import asyncio
+import json
+import sys
+
+from hub.cli.printing import FAULTS, OK
+from hub.errors import SettingsError
+
+SWITCH = 0.0005
+"""Seconds after which a thread that waits for the interpreter gets its turn."""
+
+
+def serve(options: argparse.Namespace) -> int:
+    from hub.redaction import Redactor
+    from hub.serving import serve
+    from hub.settings import read_settings
+    from hub.telemetry import logs
+
+    settings = read_settings(
+        host=options.host,
+        port=options.port,
+        routes=options.routes,
+        database=options.database,
+        replica_url=options.replica_url,
+    )
+    logs.begin(settings.log, Redactor(settings.environment.known_secrets()).text)
+    # The writer's thread takes the interpreter's lock anew after each of SQLite's steps; by default a busy loop keeps
+    # it waiting five milliseconds each time.
+    sys.setswitchinterval(SWITCH)
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(serve(settings))
+    else:
+        uvloop.run(serve(settings))
+    return OK
+
+
+def doctor(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from hub.app import examine
+    from hub.contracts import Grade
+    from hub.settings import read_settings
+
+    settings = read_settings(host=options.host, routes=options.routes, database=options.database)
+    findings = asyncio.run(examine(settings))
+    ill = any(one.grade is Grade.WRONG for one in findings)
+    if options.json:
+        print(json.dumps({"ok": not ill, "findings": [asdict(one) for one in findings]}))
+    else:
+        for one in findings:
+            print(f"{one.grade:7}  {one.about}: {one.what}" + (f"\n         → {one.cure}" if one.cure else ""))
+    return FAULTS if ill else OK
+
+
+def paper(options: argparse.Namespace) -> int:
+    from hub.registry import installed
+    from hub.settings import read_settings
+
+    url = (options.url or read_settings().public_url).rstrip("/")
+    if not url:
+        raise SettingsError("say how it reaches the hub: --url https://hub.example.com, or set TOCSIN_PUBLIC_URL")
+    text = installed()[options.verb].papers[options.paper](url)
+    print(json.dumps({options.paper: text}) if options.json else text)
+    return OK
