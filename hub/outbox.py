@@ -29,7 +29,7 @@ from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.saying import Saying
 from hub.state import Draft, State
 from hub.store import Changes
-from hub.templates import broken
+from hub.templates import Fault, broken
 from hub.wording import Wording
 from hub.writer import Writer
 
@@ -282,7 +282,8 @@ class Outbox:
             tried = await self._attempt_all(chat, room, ready)
             took = time.perf_counter() - began
             self._observe("deliver", took)
-            await self._writer.do(lambda draft: self._settle_all(draft, channel, tried))
+            news = self._wording.templates.take_news()
+            await self._writer.do(lambda draft: self._settle_all(draft, channel, tried, news))
         for one in tried:
             self._count(channel.room.address, DeliveryState.SHADOW if one.shadow else one.came)
             _note(one)
@@ -461,12 +462,12 @@ class Outbox:
 
     # ---------------------------------------------------------------------------------------------------- recording
 
-    def _settle_all(self, draft: Draft, channel: Channel, tried: Sequence[Tried]) -> None:
+    def _settle_all(self, draft: Draft, channel: Channel, tried: Sequence[Tried], news: Sequence[Fault]) -> None:
         for one in tried:
             self._settle(draft, channel, replace(one, error=self._redact(one.error)) if one.error else one)
             if one.kept is not None:
                 draft.changes.room[one.kept.id] = one.kept
-        for fault in self._wording.templates.take_news():
+        for fault in news:
             self._report(draft, broken(fault))
 
     def _settle(self, draft: Draft, channel: Channel, tried: Tried) -> None:

@@ -103,16 +103,14 @@ class Router:
     def route(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
         """Fold an event in and give it back with its decision. A rule that raises leaves it unrouted, with the
         traceback, and nothing else of it."""
-        branch = draft.branch()
         try:
-            routed = self.fold(branch, event, body)
+            with draft.tried() as branch:
+                return self.fold(branch, event, body)
         except Exception:  # noqa: BLE001 - it must not fail the batch; an operator sees it and replays it
             failure = self._redact(traceback.format_exc(limit=-5))
             if event.source != OWN:
                 self.report(draft, failures.not_routed(event, failure))
             return StoredEvent(event=event, failure=failure)
-        draft.merge(branch)
-        return routed
 
     def fold(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
         """The same, where a rule that raises may fail the job as a whole."""
@@ -596,19 +594,18 @@ class Router:
             self._remind_owners(draft, acks)
 
     def _remind_owners(self, draft: Draft, ids: Sequence[str]) -> None:
-        branch = draft.branch()
         try:
-            self._acks.remind_owners(branch, ids)
+            with draft.tried() as branch:
+                self._acks.remind_owners(branch, ids)
         except Exception:
             log.exception("owners were not reminded of their acks")
             self.report(draft, failures.not_done("ack", traceback.format_exc(limit=-5)))
-        else:
-            draft.merge(branch)
 
     def _turn(self, draft: Draft, kind: str, subjects: Sequence[str]) -> None:
-        branch, timer = draft.branch(), f"{kind} {subjects[0]}"
+        timer = f"{kind} {subjects[0]}"
         try:
-            self._take_turn(branch, kind, subjects)
+            with draft.tried() as branch:
+                self._take_turn(branch, kind, subjects)
         except Exception:
             if len(subjects) > 1:  # one of them is to blame, and the others do not wait for it
                 for subject in subjects:
@@ -618,7 +615,6 @@ class Router:
             draft.set_timer(kind, subjects[0], draft.now + LOOK_AGAIN)
             self.report(draft, failures.not_done(timer, traceback.format_exc(limit=-5)))
             return
-        draft.merge(branch)
         for subject in subjects:
             self.report(draft, failures.done(f"{kind} {subject}"))
 

@@ -6,6 +6,7 @@ Work reads and writes through a `Draft`. Memory changes only after the commit: a
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from msgspec import Struct
@@ -279,18 +280,25 @@ class Draft:
         self._undo: list[Callable[[], object]] = []
 
     def on_drop(self, undo: Callable[[], object]) -> None:
-        """Do this if the batch is run once more: for what was counted beside the draft."""
+        """Do this if the draft is dropped: for what was counted beside it."""
         self._undo.append(undo)
 
     def drop(self) -> None:
         for undo in reversed(self._undo):
             undo()
 
-    def branch(self) -> "Draft":
-        """A draft on top of this one: it is merged, or dropped without a trace."""
-        return Draft(self.state, self.now, below=self)
+    @contextmanager
+    def tried(self) -> "Iterator[Draft]":
+        """A draft on top of this one: it is merged, or, where what is done with it raises, dropped without a trace."""
+        branch = Draft(self.state, self.now, below=self)
+        try:
+            yield branch
+        except BaseException:
+            branch.drop()
+            raise
+        self._merge(branch)
 
-    def merge(self, other: "Draft") -> None:
+    def _merge(self, other: "Draft") -> None:
         for name in Changes.__struct_fields__:
             if theirs := getattr(other.changes, name):
                 mine = getattr(self.changes, name)

@@ -223,13 +223,11 @@ class Writer:
 
 
 def _run_alone(draft: Draft, job: Job[Any]) -> Result:
-    branch = draft.branch()
     try:
-        result = job.run(branch)
+        with draft.tried() as branch:
+            return job.run(branch), None
     except Exception as error:  # noqa: BLE001 - whoever asked gets it
         return None, error
-    draft.merge(branch)
-    return result, None
 
 
 def _settle(job: Job[Any], result: Any, failure: BaseException | None) -> None:
