@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NewType
 
 from hub.core.event import Event, Labels, Link, Mark, MarkKind, Severity, Status, require_utc
@@ -380,10 +381,16 @@ def _told(alert: Alert, event: Event) -> Alert:
     )
 
 
+@lru_cache(maxsize=1_000)
+def _shared(text: str) -> str:
+    """The same text, as an alert before has it: of a storm that is kept in memory, most labels have a few values."""
+    return text
+
+
 def _life(event: Event, phase: Phase, expires: datetime | None = None) -> Alert:
     return Alert(
         id=AlertId(event.id),
-        source=event.source,
+        source=_shared(event.source),
         tool=event.tool,
         key=event.key,
         kind=event.kind,
@@ -393,8 +400,8 @@ def _life(event: Event, phase: Phase, expires: datetime | None = None) -> Alert:
         title=event.title,
         body=event.body,
         links=event.links,
-        labels=dict(event.labels),
-        actor=event.actor,
+        labels={name: _shared(value) for name, value in event.labels.items()},
+        actor=_shared(event.actor),
         opened_at=event.received_at,
         began_at=event.at,
         updated_at=event.received_at,
