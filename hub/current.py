@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,20 @@ from hub.store import Store
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin.rules")
+
+
+Marks = frozenset[tuple[Path, int, int, int]]
+"""Of files: what tells each from another, and from what it was before."""
+
+
+def marks_of(paths: Iterable[Path]) -> Marks:
+    """Of those that are there."""
+    found = set()
+    for path in paths:
+        with suppress(OSError, ValueError):
+            about = path.stat()
+            found.add((path, about.st_ino, about.st_size, about.st_mtime_ns))
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +54,8 @@ class Current:
         self.refused: RefusedReload | None = None
         self._adopting: Sequence[Callable[[Draft], None]] = ()
         self._told: Callable[[Draft, Report], None] | None = None
-        self.files: frozenset[Path] = frozenset({path})
-        """The file, and those beside it that it named when it was last read, be they there or not."""
         self._asked: frozenset[str] = frozenset()
-        """The names and patterns of those beside it."""
+        """The names and patterns of the files beside it that it named when it was last read, be they there or not."""
 
     def on_change(self, *adopt: Callable[[Draft], None], tell: Callable[[Draft, Report], None]) -> None:
         """What is done in the transaction that puts rules in force, and how it is said that some were refused."""
@@ -65,7 +78,15 @@ class Current:
             return read_rules(self._path, self._catalogue, others)
         finally:
             self._asked = frozenset(others.asked)
-            self.files = frozenset({self._path, *(self._path.parent / name for name in others.asked)})
+
+    def look(self) -> Marks:
+        """Of the files that are there now, as far as they were asked for."""
+        now = beside(self._path)
+        found = {self._path}
+        for asked in self._asked:
+            with suppress(Unreadable):
+                found |= {self._path.parent / name for name in now.names(asked)}
+        return marks_of(found)
 
     def _as_read(self) -> bool:
         """Whether the files are what was read last. To read 10,000 routes again takes a second, and for that time as

@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-import os
 import signal
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +13,7 @@ from aiohttp import web
 
 from hub.app import build, stopped
 from hub.care.supervisor import keep_alive, notify
-from hub.current import Current
+from hub.current import Current, Marks, marks_of
 from hub.errors import SettingsError
 from hub.replicas.replica import replica
 from hub.settings import Settings, variable
@@ -24,8 +23,8 @@ from hub.web.inbound import Inbound
 
 log = logging.getLogger("tocsin")
 
-LOOK_EVERY = 1_000
-"""Milliseconds after which it is noticed that the rules lie in other folders than before."""
+LOOK_EVERY = 1.0
+"""Seconds after which it is noticed that rules or templates changed."""
 
 
 class Running(Protocol):
@@ -60,9 +59,9 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(signal.SIGHUP, reload.set)
         tasks = [
             asyncio.create_task(_reload_when_told(hub, reload)),
-            asyncio.create_task(watch(hub.current, reload)),
+            asyncio.create_task(watch(hub.current.look, reload)),
+            asyncio.create_task(watch(partial(_templates, settings.routes.parent / "templates"), reload)),
             asyncio.create_task(keep_alive()),
-            *(asyncio.create_task(_watch_templates(folder, reload)) for folder in _own_templates(settings)),
         ]
         try:
             async with _listening(hub):
@@ -110,57 +109,16 @@ async def _reload_when_told(hub: Running, reload: asyncio.Event) -> None:
             log.exception("rules and templates could not be loaded anew; those of before stay")
 
 
-async def watch(current: Current, reload: asyncio.Event) -> None:
-    """Ask for a reload when one of the files changes. Editors and deployments replace files, so that folders are
-    watched, not files; which, the rules say. `..data` is what a mounted configuration swaps."""
-    from watchfiles import awatch
-
-    def ours(_: object, at: str) -> bool:
-        wanted = [str(path) for file in current.files for path in (_absolute(file), *_absolute(file).parents)]
-        return at.endswith(f"{os.sep}..data") or any(at == one or fnmatchcase(at, one) for one in wanted)
-
-    try:
-        while True:
-            folders, anew = folders_of(current.files), True
-            # Looked at now and then: the database may lie beside the rules, and the kernel would tell of each write.
-            watching = awatch(
-                *folders,
-                recursive=False,
-                watch_filter=ours,
-                rust_timeout=LOOK_EVERY,
-                yield_on_timeout=True,
-                force_polling=True,
-                poll_delay_ms=LOOK_EVERY,
-            )
-            async for changes in watching:
-                if changes or anew:  # what happened before this watch began, nobody was told
-                    reload.set()
-                anew = False
-                if folders_of(current.files) != folders or any(Path(at) in folders for _, at in changes):
-                    break
-    except (OSError, RuntimeError) as error:
-        log.warning("changes of the rules are not noticed (%s); send SIGHUP to load them anew", error)
-
-
-def folders_of(files: Iterable[Path]) -> frozenset[Path]:
-    """Where the files lie; of what is not there, the folder that will be told of it."""
-    return frozenset(next(folder for folder in _absolute(file).parents if folder.is_dir()) for file in files)
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - a link must stay one: it is what is swapped
-
-
-def _own_templates(settings: Settings) -> Sequence[Path]:
-    folder = settings.routes.parent / "templates"
-    return [folder] if folder.is_dir() else []
-
-
-async def _watch_templates(folder: Path, reload: asyncio.Event) -> None:
-    from watchfiles import awatch
-
-    try:
-        async for _ in awatch(folder, watch_filter=lambda _, at: at.endswith(".j2")):
+async def watch(look: Callable[[], Marks], reload: asyncio.Event) -> None:
+    """Ask for a reload when one of the files changes, comes or goes, and once at the beginning. They are looked at: the
+    kernel would tell of each write of a database beside them, and nothing of a folder that takes another's place."""
+    known = None
+    while True:
+        if (found := await asyncio.to_thread(look)) != known:
             reload.set()
-    except (OSError, RuntimeError) as error:
-        log.warning("changes in %s are not noticed (%s); send SIGHUP to load them anew", folder, error)
+        known = found
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _templates(folder: Path) -> Marks:
+    return marks_of(folder.rglob("*.j2"))

@@ -51,7 +51,7 @@ async def test_tables_are_watched_with_the_rules(tmp_path: Path) -> None:
     table = tmp_path / "team" / "hosts.csv"
     (tmp_path / "routes.yaml").write_text(RULES)
     reader = Reader(tmp_path)
-    task = asyncio.create_task(watch(reader.current, reader.asked))
+    task = asyncio.create_task(watch(reader.current.look, reader.asked))
     try:
         assert reader.hash == ""
         table.parent.mkdir()
@@ -80,7 +80,7 @@ async def test_a_file_that_begins_to_fit_what_is_included_is_noticed(tmp_path: P
     rules = "version: 1\ninclude: [routes.d/*.yaml]\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
     (tmp_path / "routes.yaml").write_text(rules)
     reader = Reader(tmp_path)
-    task = asyncio.create_task(watch(reader.current, reader.asked))
+    task = asyncio.create_task(watch(reader.current.look, reader.asked))
     try:
         folder.mkdir()
         (folder / "web.yaml").write_text("routes: [{name: web, match: {host: web1}, to: ops}]")
