@@ -86,7 +86,7 @@ class Cases:
                 self.tree.wrong(path, f"'{missing[0]}' is missing in this test")
                 continue
             begins = self._moment(body["at"], (*path, "at"), None) if "at" in body else BEGINS
-            steps = tuple(self._steps_of_test(body["given"], (*path, "given"), begins or BEGINS))
+            steps = tuple(self._steps(body["given"], (*path, "given"), begins or BEGINS))
             expect = dict(self._expect(body["expect"], (*path, "expect"), begins or BEGINS))
             if not is_text(self.tree, body["name"], (*path, "name")):
                 continue
@@ -100,7 +100,7 @@ class Cases:
                 file=self.tree.called(path),
             )
 
-    def _steps_of_test(self, value: Any, path: Path_, begins: datetime) -> Iterator[Step]:
+    def _steps(self, value: Any, path: Path_, begins: datetime) -> Iterator[Step]:
         """In the order of their times; a step that does not say its own comes a while behind the one before it."""
         last: datetime | None = None
         for n, given in enumerate(sequence(self.tree, value, path)):

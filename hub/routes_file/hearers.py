@@ -41,11 +41,11 @@ class Hearers:
 
     def _on_call(self, value: str, path: Path_) -> str | None:
         name = value.removeprefix(ON_CALL)
-        if name not in self.schedules.schedules:
-            self.tree.wrong(path, f"no schedule is called {shown(name)}{nearest(name, self.schedules.schedules)}")
+        if name not in self.schedules.by_name:
+            self.tree.wrong(path, f"no schedule is called {shown(name)}{nearest(name, self.schedules.by_name)}")
             return None
         desks = self.people.desks()
-        for person in dict.fromkeys(p for layer in self.schedules.schedules[name].layers for p in layer.people):
+        for person in dict.fromkeys(p for layer in self.schedules.by_name[name].layers for p in layer.people):
             if person not in desks:
                 what = f"{shown(person)} has no account in a chat that one person can be told in"
                 self.tree.warn(path, f"{what}; when on call, everything_else hears", "no-account")
@@ -57,7 +57,7 @@ class Hearers:
             HERE,
             *self.people.accounts,
             *(GROUP + name for name in self.people.groups),
-            *(ON_CALL + name for name in self.schedules.schedules),
+            *(ON_CALL + name for name in self.schedules.by_name),
         }
         found = list(texts(self.tree, value, path))
         for place, name in found:
@@ -85,6 +85,6 @@ class Hearers:
         if f"{kind}:" == GROUP:
             yield from self.people.groups[which]
         elif f"{kind}:" == ON_CALL:
-            yield from (person for layer in self.schedules.schedules[which].layers for person in layer.people)
+            yield from (person for layer in self.schedules.by_name[which].layers for person in layer.people)
         else:
             yield name

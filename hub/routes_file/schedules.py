@@ -27,7 +27,7 @@ class Schedules:
     catalogue: Catalogue
     people: People
     windows: Windows
-    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    by_name: Mapping[str, Schedule] = field(default_factory=dict)
     faults: list[Complaint] = field(default_factory=list)
     _private: dict[str, str] = field(default_factory=dict)
     """Settings of calendars, and whose each is."""
@@ -57,7 +57,7 @@ class Schedules:
             layers = [self._layer(one, i, (*path, "layers", i), names) for i, one in given_layers]
             if zone is not None and layers and all(layers):
                 found[name] = Schedule(name=name, zone=zone, layers=tuple(one for one in layers if one))
-        self.schedules = found
+        self.by_name = found
 
     def _calendar(self, name: str, body: Mapping[str, Any], path: Path_) -> str | None:
         """Where the calendar of a schedule is. What the settings of this machine make of it does not make it wrong."""
@@ -109,7 +109,7 @@ class Schedules:
                 people=tuple(person for _, person in people),
                 first=first_turn(every, handover, start),
                 every=every,
-                during=self.windows.windows.get(during),
+                during=self.windows.by_name.get(during),
             )
         except ValueError as error:
             self.tree.wrong(path, str(error))

@@ -32,7 +32,7 @@ class Windows:
 
     tree: Tree
     catalogue: Catalogue
-    windows: Mapping[str, TimeWindow] = field(default_factory=dict)
+    by_name: Mapping[str, TimeWindow] = field(default_factory=dict)
     _looks: int = 0
     """How often it was looked whether something is over."""
 
@@ -57,20 +57,20 @@ class Windows:
                         read[name_of_field] = _together(several)
             found[name] = TimeWindow(**read)
             self._ever_and_not_ever(found[name], path)
-        self.windows = found
+        self.by_name = found
 
     def name(self, name: Any, path: Path_) -> str:
         """The name of a window, if there is one of that name."""
-        if is_text(self.tree, name, path) and name not in self.windows:
-            what = f"no window is called {shown(name)}{nearest(name, self.windows)}"
+        if is_text(self.tree, name, path) and name not in self.by_name:
+            what = f"no window is called {shown(name)}{nearest(name, self.by_name)}"
             self.tree.wrong(path, f"{what} (they are listed under time_windows:)")
         return str(name)
 
     def ending(self, name: Any, path: Path_) -> TimeWindow | None:
         """The window of that name, if it ends ever."""
-        window = self.windows.get(name) if isinstance(name, str) else None
+        window = self.by_name.get(name) if isinstance(name, str) else None
         if window is None:
-            what = f"no window is called {shown(name)}{nearest(str(name), self.windows)}"
+            what = f"no window is called {shown(name)}{nearest(str(name), self.by_name)}"
             self.tree.wrong(path, f"{what} (they are listed under time_windows:)")
         elif window.active(EPOCH) and window.closes(EPOCH) is None:
             what = f"{shown(name)} is always open, so that it would hold for ever; give the window days or hours"
