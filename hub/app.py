@@ -18,19 +18,17 @@ from hub import outward
 from hub.actions import HubActions
 from hub.alerting.duty import Duties
 from hub.alerting.inhibiting import Inhibiting
-from hub.alerting.pauses import pauses
 from hub.asks import Asks
 from hub.calendars import Calendars
 from hub.care.clock import Clock
 from hub.care.drill import Drill
 from hub.care.schedule import Schedule
+from hub.care.status import status_of
 from hub.care.switch import Switch
 from hub.care.upkeep import REST, Upkeep
-from hub.commands.phrases import say_time
-from hub.contracts import Chat, ChatTools, Finding, Integration, Listens, Room
+from hub.chats import can_say, desk, listen_to, missing
+from hub.contracts import Chat, ChatTools, Finding, Integration, Listens
 from hub.conversation import Conversation
-from hub.core.calendar import say_strangers
-from hub.core.durations import say_duration
 from hub.current import Current
 from hub.effects import Effects
 from hub.errors import SettingsError
@@ -45,7 +43,7 @@ from hub.registry import all_commands, controls_of, installed
 from hub.rooms import StoredRoomLog
 from hub.router import Router
 from hub.routes_file.catalogue import catalogue_of
-from hub.settings import Environment, Settings, variable
+from hub.settings import Settings, variable
 from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
@@ -69,9 +67,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tocsin")
 StoreT = TypeVar("StoreT", bound=Store)
-
-LISTEN_AGAIN_AFTER = 10.0
-"""Seconds after a chat's connection failed in a way that the chat did not mend itself."""
 
 
 def utc_now() -> datetime:
@@ -241,7 +236,7 @@ async def leading(
             state=state,
             writer=writer,
             chats=chats,
-            missing=partial(_missing, tools),
+            missing=partial(missing, tools),
             shadows=lambda: current().shadows,
             options=lambda address: current().channel_options.get(address),
             wording=wording,
@@ -280,13 +275,13 @@ async def leading(
             writer=writer,
             rules=current,
             duties=duties,
-            missing=lambda chat: "" if chat in chats else _missing(tools, chat),
+            missing=lambda chat: "" if chat in chats else missing(tools, chat),
             now=now,
         )
         explainer = Explainer(store, current, current.read)
 
         def status() -> Sequence[str]:
-            return _status(current, state, duties, outbox, writer, now().astimezone(settings.zone))
+            return status_of(current, state, duties, outbox, writer, now().astimezone(settings.zone))
 
         actions = HubActions(
             state=state,
@@ -311,8 +306,8 @@ async def leading(
             actions=actions,
             threads=threads,
             chats=chats,
-            desk=partial(_desk, tools),
-            can_say=partial(_can_say, tools, environment),
+            desk=partial(desk, tools),
+            can_say=partial(can_say, tools, environment),
             rules=current,
             now=now,
         )
@@ -378,7 +373,7 @@ async def leading(
                 stack.push_async_callback(stopped, asyncio.create_task(reviews.serve()))
             for name, chat in chats.items():
                 if isinstance(chat, Listens):
-                    stack.push_async_callback(stopped, asyncio.create_task(_listen_to(name, chat, hearing)))
+                    stack.push_async_callback(stopped, asyncio.create_task(listen_to(name, chat, hearing)))
             stack.callback(room_log.close)
         yield Hub(
             settings=settings,
@@ -480,27 +475,6 @@ async def _open_chats(
     return chats
 
 
-def _missing(tools: Mapping[str, Integration], chat: str) -> str:
-    """Why nothing can be said in a chat that was not opened."""
-    tool = tools.get(chat)
-    if tool is None or tool.chat is None:
-        return f"no chat is called '{chat}'"
-    return f"{tool.title} is not set up: set {tool.chat.missing}"
-
-
-def _desk(tools: Mapping[str, Integration], chat: str, user: str) -> str:
-    """The address at which a user of a chat hears alone; empty if there is none such."""
-    driver = tools[chat].chat
-    return f"{chat}:{driver.person(user)}" if driver is not None and driver.person is not None else ""
-
-
-def _can_say(tools: Mapping[str, Integration], environment: Environment, address: str) -> bool:
-    """Whether a chat could post to an address that is no channel of the rules: where somebody called the hub."""
-    chat, _, name = address.partition(":")
-    driver, setting, room = tools[chat].chat, partial(environment.secret, chat), Room(chat=chat, name=name)
-    return driver is not None and not driver.fault(room, setting) and not driver.lacks(room, setting)
-
-
 def _hear_chats(
     stack: AsyncExitStack,
     tools: Mapping[str, Integration],
@@ -512,18 +486,6 @@ def _hear_chats(
     chats = Chats(drivers=drivers, secrets=settings.environment.secrets, hearing=hearing, now=now)
     stack.push_async_callback(chats.close)
     return chats
-
-
-async def _listen_to(name: str, chat: Listens, hearing: Hearing) -> None:
-    """Hold the connection by which a chat is heard, whatever becomes of it."""
-    while True:
-        try:
-            await chat.listen(partial(hearing.hear, name))
-        except Exception:
-            log.exception("listening to %s failed; it begins anew", name)
-            await asyncio.sleep(LISTEN_AGAIN_AFTER)
-        else:
-            return
 
 
 def _gate_settings(settings: Settings, now: Callable[[], datetime]) -> GateSettings:
@@ -547,34 +509,6 @@ def _counter(metrics: Metrics) -> Callable[[Changes], None]:
             metrics.count_event(stored.event.source, stored.event.status)
 
     return count
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _status(
-    current: Current, state: State, duties: Duties, outbox: Outbox, writer: Writer, now: datetime
-) -> Sequence[str]:
-    """How the hub itself is doing, a line each, for chat and pages."""
-    alerts = [alert for alert in state.alerts.values() if alert.open]
-    acked = sum(1 for alert in alerts if alert.ack)
-    late = {channel: age for channel, age in outbox.oldest().items() if age > 10}
-    lines = [
-        f"{_many(len(alerts), 'open alert')}, {acked} acked; {_many(len(state.active_silences(now)), 'silence')}",
-        f"rules {current().hash}" + (", and a newer file was refused" if current.refused else ""),
-    ]
-    lines += [f"{channel} is {say_duration(timedelta(seconds=int(age)))} behind" for channel, age in late.items()]
-    lines += [
-        f"{pause.what} {pause.name} is paused until {say_time(pause.ends_at, now)} by {pause.by}"
-        for pause in pauses(state)
-    ]
-    lines += [
-        f"the calendar of {schedule.name} names nobody of people: with {say_strangers(schedule.strangers)}"
-        for schedule in duties.schedules().values()
-        if schedule.strangers
-    ]
-    return [*lines, *([f"the database fails: {writer.failing}"] if writer.failing else [])]
 
 
 async def examine(settings: Settings) -> Sequence[Finding]:

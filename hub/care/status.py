@@ -1,0 +1,42 @@
+"""How the hub itself is doing."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hub.alerting.duty import Duties
+from hub.alerting.pauses import pauses
+from hub.commands.phrases import say_time
+from hub.core.calendar import say_strangers
+from hub.core.durations import say_duration
+from hub.current import Current
+from hub.outbox import Outbox
+from hub.state import State
+from hub.writer import Writer
+
+
+def status_of(
+    current: Current, state: State, duties: Duties, outbox: Outbox, writer: Writer, now: datetime
+) -> Sequence[str]:
+    """A line each, for chat and pages."""
+    alerts = [alert for alert in state.alerts.values() if alert.open]
+    acked = sum(1 for alert in alerts if alert.ack)
+    late = {channel: age for channel, age in outbox.oldest().items() if age > 10}
+    lines = [
+        f"{_many(len(alerts), 'open alert')}, {acked} acked; {_many(len(state.active_silences(now)), 'silence')}",
+        f"rules {current().hash}" + (", and a newer file was refused" if current.refused else ""),
+    ]
+    lines += [f"{channel} is {say_duration(timedelta(seconds=int(age)))} behind" for channel, age in late.items()]
+    lines += [
+        f"{pause.what} {pause.name} is paused until {say_time(pause.ends_at, now)} by {pause.by}"
+        for pause in pauses(state)
+    ]
+    lines += [
+        f"the calendar of {schedule.name} names nobody of people: with {say_strangers(schedule.strangers)}"
+        for schedule in duties.schedules().values()
+        if schedule.strangers
+    ]
+    return [*lines, *([f"the database fails: {writer.failing}"] if writer.failing else [])]
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
