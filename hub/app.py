@@ -242,7 +242,7 @@ async def leading(
             wording=wording,
             report=router.report,
             fallbacks=router.fallbacks,
-            explained=inhibiting.now,
+            explained=inhibiting.over,
             mentioned=duties.mentioned,
             now=now,
             count=metrics.count_delivery,

@@ -1,6 +1,8 @@
 """Posts and lines to chats: per channel, in order, paced. It brings the version shown to the version wanted.
 
-Whether a failed attempt is tried again, and when, is decided in `core.delivery`; this module attempts and records.
+What is new in a chat that the hub itself keeps is written in one transaction with what caused it. All else is tried
+when that is on disk, and then it is put on record what came of it. Whether a failed attempt is tried again, and when,
+is decided in `core.delivery`; this module attempts and records.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import Any, TypeGuard
 
@@ -70,6 +72,8 @@ class Channel:
     """What is in the queue: a post of a storm is owed anew with every event, and stands in it once."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     not_before: datetime | None = None
+    busy: bool = False
+    """Something is on its way."""
     trouble: str = ""
     """Why a try failed last."""
     troubled_at: datetime | None = None
@@ -104,8 +108,8 @@ class Outbox:
         wording: Wording,
         report: Callable[[Draft, Report], None],
         fallbacks: Fallbacks,
-        explained: Callable[[Alert], Sequence[tuple[str, str]]],
-        mentioned: Callable[[Sequence[str], str, datetime], tuple[Mention, ...]],
+        explained: Callable[[Draft, Alert], Sequence[tuple[str, str]]],
+        mentioned: Callable[[Sequence[str], str, Draft], tuple[Mention, ...]],
         now: Callable[[], datetime],
         count: Callable[[str, str], None],
         observe: Callable[[str, float], None],
@@ -126,15 +130,18 @@ class Outbox:
         self._report = report
         self._fallbacks = fallbacks
         self._began = now()
-        self._saying = Saying(state, wording, explained, now)
+        self._saying = Saying(wording, explained)
         self._mentioned = mentioned
         self._now = now
         self._count = count
         self._channels: dict[str, Channel] = {}
+        self._along: list[Tried] = []
+        """What was shown in the transaction that is under way."""
         self._tasks: asyncio.TaskGroup | None = None
         for item in self._items():
             self._owe(item)
         writer.listen(self._note)
+        writer.follow(self._what_goes_along)
 
     async def serve(self) -> None:
         """Deliver until cancelled."""
@@ -192,19 +199,25 @@ class Outbox:
         return chain[Item](self._state.posts.values(), self._state.lines.values())
 
     def _note(self, changes: Changes) -> None:
+        if self._along:  # told of when all others have heard of the events that it tells of
+            asyncio.get_running_loop().call_soon(self._tell_of, self._along, 0.0)
+            self._along = []
         for item in chain[Item](changes.posts.values(), changes.lines.values()):
             self._owe(item)
 
     def _owe(self, item: Item) -> None:
         if item.sending.state is not DeliveryState.OWED:
             return
-        channel = self._channels.get(item.channel)
+        self._channel(item.channel).owe(item)
+
+    def _channel(self, address: str) -> Channel:
+        channel = self._channels.get(address)
         if channel is None:
-            chat, _, name = item.channel.partition(":")
-            channel = self._channels[item.channel] = Channel(room=Room(chat=chat, name=name))
+            chat, _, name = address.partition(":")
+            channel = self._channels[address] = Channel(room=Room(chat=chat, name=name))
             if self._tasks is not None:
                 self._tasks.create_task(self._serve(channel))
-        channel.owe(item)
+        return channel
 
     def _item(self, id: str) -> Item | None:
         return self._state.posts.get(id) or self._state.lines.get(id)
@@ -275,7 +288,7 @@ class Outbox:
         ready = self._ready(channel, TOGETHER if together else 1)
         if not ready:
             return 0
-        room = replace(channel.room, options=self._options(channel.room.address))
+        room = self._room(channel)
         with self._on_their_way(channel, ready):
             await self._begin(chat, ready)
             began = time.perf_counter()
@@ -284,16 +297,23 @@ class Outbox:
             self._observe("deliver", took)
             news = self._wording.templates.take_news()
             await self._writer.do(lambda draft: self._settle_all(draft, channel, tried, news))
-        for one in tried:
-            self._count(channel.room.address, DeliveryState.SHADOW if one.shadow else one.came)
-            _note(one)
-            for listener in self._listeners:
-                listener(one, took)
+        self._tell_of(tried, took)
         if chat is not None and chat.traits.pace:
             channel.not_before = max(
                 channel.not_before or self._now(), self._now() + timedelta(seconds=chat.traits.pace)
             )
         return len(tried)
+
+    def _tell_of(self, tried: Sequence[Tried], took: float) -> None:
+        """What came of it is on disk."""
+        for one in tried:
+            self._count(one.item.channel, DeliveryState.SHADOW if one.shadow else one.came)
+            _note(one)
+            for listener in self._listeners:
+                listener(one, took)
+
+    def _room(self, channel: Channel) -> Room:
+        return replace(channel.room, options=self._options(channel.room.address))
 
     def _see_that_we_lead(self) -> None:
         """Where this process stood still for a while, another replica may be saying it already."""
@@ -315,14 +335,19 @@ class Outbox:
             await self._writer.do(lambda draft: self._fallbacks.tell(draft, untold, f"took nothing: {why}"))
 
     def _alerts_of(self, item: Item) -> Sequence[Alert]:
-        post = item if isinstance(item, Post) else self._post_of(item)
+        post = _post_of(self._view(), item)
         return self._state.told_of(post.group) if post is not None else ()
+
+    def _view(self) -> Draft:
+        """Memory as it is now."""
+        return Draft(self._state, self._now())
 
     @contextmanager
     def _on_their_way(self, channel: Channel, items: Sequence[Item]) -> Iterator[None]:
         """Nobody folds into another message what may be shown already. What could not be put on record stays owed."""
         ids = {item.id for item in items}
         self._state.sending |= ids
+        channel.busy = True
         try:
             yield
         except Exception:
@@ -331,6 +356,7 @@ class Outbox:
             raise
         finally:
             self._state.sending -= ids
+            channel.busy = False
 
     async def _begin(self, chat: Chat | None, ready: Sequence[Item]) -> None:
         """Put on record what is about to be tried, where a second try after a crash would show it twice."""
@@ -341,24 +367,60 @@ class Outbox:
             await self._writer.do(lambda draft: _mark_begun(draft, new))
 
     async def _attempt_all(self, chat: Chat | None, room: Room, ready: Sequence[Item]) -> Sequence[Tried]:
-        kept = {item.id: one for item in ready if (one := self._keep(chat, room, item)) is not None}
+        draft = self._view()
+        kept = {item.id: self._keep(draft, chat, room, item) for item in ready if self._is_kept(chat, item)}
         rest = [item for item in ready if item.id not in kept]
         tried = await asyncio.gather(*(self._attempt(chat, room, item) for item in rest))
         return [*kept.values(), *tried]
 
-    def _keep(self, chat: Chat | None, room: Room, item: Item) -> Tried | None:
-        """What is new in a chat that the hub itself keeps is made here, and written with the record of it."""
+    # ------------------------------------------------------------------------------ in chats that the hub itself keeps
+
+    def _what_goes_along(self, draft: Draft) -> Sequence[Callable[[Draft], None]]:
+        """What a batch owes to chats that the hub itself keeps, and nothing owed before stands in front of."""
+        self._along = []
+        if not self._leads():
+            return ()
+        changed = chain[Item](draft.changes.posts.values(), draft.changes.lines.values())
+        along = sorted((item.order, item.id) for item in changed if self._may_go_along(item))
+        return [partial(self._write_along, id) for _, id in along]
+
+    def _may_go_along(self, item: Item) -> bool:
+        if item.sending.state is not DeliveryState.OWED or item.sending.due_at is not None:
+            return False
+        channel = self._channel(item.channel)
+        return self._is_kept(self._chats.get(channel.room.chat), item) and not channel.queue and not channel.busy
+
+    def _write_along(self, id: str, draft: Draft) -> None:
+        item = draft.post(id) or draft.line(id)
+        if item is None or not self._may_go_along(item):  # what went before it may have begun a storm
+            return
+        post = _post_of(draft, item)
+        if post is not None and post is not item and post.ref is None and post.sending.state is DeliveryState.OWED:
+            return
+        channel = self._channel(item.channel)
+        chat = self._chats[channel.room.chat]
+        assert _keeps(chat)
+        tried = self._keep(draft, chat, self._room(channel), item)
+        self._settle_all(draft, channel, [tried], self._wording.templates.take_news())
+        self._along.append(tried)
+
+    def _is_kept(self, chat: Chat | None, item: Item) -> TypeGuard[Kept]:
+        """Whether it is new, in a chat that the hub itself keeps: then it is made here, and written with the record of
+        it."""
         if chat is None or not _keeps(chat) or item.sending.attempts or item.sending.trying or _is_edit(chat, item):
-            return None
-        if room.address in self._shadows():
-            return None
+            return False
+        return item.channel not in self._shadows()
+
+    def _keep(self, draft: Draft, chat: Kept, room: Room, item: Item) -> Tried:
         try:
-            message = self._composed(chat, room, item)
-            kept = chat.written(room, message, _key(item), under=self._over(item), loud=_loud(item))
+            message = self._composed(draft, chat, room, item)
+            kept = chat.written(room, message, _key(item), under=_over(draft, item), loud=_loud(item))
         except Exception as error:
             log.exception("chat %s failed", room.chat, extra=_about(item))
             return _failed_in_the_chat(item, error)
         return Tried(item=item, came=Came.SHOWN, version=_version(item), ref=MessageRef(kept.id), kept=kept)
+
+    # ---------------------------------------------------------------------------------------------------- in all others
 
     async def _attempt(self, chat: Chat | None, room: Room, item: Item) -> Tried:
         """Try it once. What no chat should do is as good as a refusal: the channel goes on."""
@@ -377,7 +439,7 @@ class Outbox:
         if item.sending.trying:
             # Which version it was nobody knows, so that it is edited once more if it is there.
             return await self._look(chat, room, item, 0, "the hub stopped while it was being sent")
-        gist = self._saying.gist(item) if isinstance(item, Post) and not _edits(chat) else ""
+        gist = self._saying.gist(self._view(), item) if isinstance(item, Post) and not _edits(chat) else ""
         if self._goes_without_saying(chat, item, gist):
             return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, gist=gist)
         try:
@@ -405,28 +467,30 @@ class Outbox:
         return item.ref is not None and item.gist == gist
 
     async def _send(self, chat: Chat, room: Room, item: Item) -> MessageRef:
-        dialect = chat.traits.dialect
+        draft, dialect = self._view(), chat.traits.dialect
         if isinstance(item, Post) and item.ref is not None and _edits(chat):
-            await chat.edit(item.ref, _noted(self._saying.post(item, dialect), item.instead), _key(item))
+            await chat.edit(item.ref, _noted(self._saying.post(draft, item, dialect), item.instead), _key(item))
             return item.ref
-        message = self._composed(chat, room, item)
-        return await chat.post(room, message, _key(item), under=self._over(item), loud=_loud(item))
+        message = self._composed(draft, chat, room, item)
+        return await chat.post(room, message, _key(item), under=_over(draft, item), loud=_loud(item))
 
-    def _composed(self, chat: Chat, room: Room, item: Item) -> Message:
+    def _composed(self, draft: Draft, chat: Chat, room: Room, item: Item) -> Message:
         """What is new, and no edit."""
-        post = self._post_of(item) if isinstance(item, Line) else item
+        post, dialect = _post_of(draft, item), chat.traits.dialect
         if isinstance(item, Line):
-            message = self._saying.line(item, chat.traits.dialect)
+            message = self._saying.line(item, dialect)
             if post is not None and not chat.traits.threads:
-                message = replace(message, standing=f"about: {self._saying.post(post, chat.traits.dialect).title}")
+                message = replace(message, standing=f"about: {self._saying.post(draft, post, dialect).title}")
         else:
-            message = self._saying.post(item, chat.traits.dialect)
+            message = self._saying.post(draft, item, dialect)
         message = _noted(message, item.instead, self._late(item), _perhaps(item.sending))
-        return self._naming(message, item, post, room, edits=_edits(chat))
+        if post is None or not post.pace.mention or not telling.wakes(item, message.state, edits=_edits(chat)):
+            return message
+        return replace(message, mentions=self._mentioned(post.pace.mention, room.chat, draft))
 
     def _late(self, item: Item) -> str:
         """That it comes late, and why, as far as is known."""
-        since, channel = _owed_at(item), self._channels[item.channel]
+        since, channel = _owed_at(item), self._channel(item.channel)
         why = item.sending.error
         if not why and channel.troubled_at is not None and since <= channel.troubled_at:
             why = channel.trouble
@@ -434,27 +498,13 @@ class Outbox:
             why = "the hub was not running" if since < self._began else "much else came before it"
         return delivery.lateness(since, self._now(), why)
 
-    def _naming(self, message: Message, item: Item, post: Post | None, room: Room, *, edits: bool) -> Message:
-        """The message with the people whom its route names, if it wakes."""
-        if post is None or not post.pace.mention or not telling.wakes(item, message.state, edits=edits):
-            return message
-        return replace(message, mentions=self._mentioned(post.pace.mention, room.chat, self._now()))
-
-    def _post_of(self, line: Line) -> Post | None:
-        return self._state.posts.get(line.post) if line.post else None
-
-    def _over(self, item: Item) -> MessageRef | None:
-        """In whose thread it stands; of a post, none."""
-        post = self._post_of(item) if isinstance(item, Line) else None
-        return post.ref if post else None
-
     async def _look(self, chat: Chat, room: Room, item: Item, version: int, why: str) -> Tried:
         """Nobody knows whether it arrived: where the chat can be asked, ask it."""
         came, ref = Came.UNCERTAIN, None
         if isinstance(chat, Finds) and not _is_edit(chat, item):  # an edit is simply tried again
             try:
                 async with asyncio.timeout(ATTEMPT_WITHIN):
-                    ref = await chat.find(room, _key(item), under=self._over(item))
+                    ref = await chat.find(room, _key(item), under=_over(self._view(), item))
                 came = Came.SHOWN if ref is not None else Came.LOST
             except (TocsinError, TimeoutError) as error:
                 why = f"{why}; asked whether it is there: {error}"
@@ -539,6 +589,19 @@ def _failed(address: str, what: str, body: str) -> Report:
         body=body,
         labels={"channel": address},
     )
+
+
+def _post_of(draft: Draft, item: Item) -> Post | None:
+    """The post that it is, or in whose thread it stands."""
+    if isinstance(item, Post):
+        return item
+    return draft.post(item.post) if item.post else None
+
+
+def _over(draft: Draft, item: Item) -> MessageRef | None:
+    """In whose thread it stands; of a post, none."""
+    post = _post_of(draft, item) if isinstance(item, Line) else None
+    return post.ref if post else None
 
 
 def first_shown(draft: Draft, post: Post) -> None:

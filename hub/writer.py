@@ -8,11 +8,12 @@ their batch until one of them fails, and then each runs once more, on a draft of
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from hub.errors import Overloaded, Overtaken
@@ -21,6 +22,7 @@ from hub.store import DUPLICATES_FOR, Changes, LifeKey, Store
 
 log = logging.getLogger("tocsin.writer")
 T = TypeVar("T")
+Run = Callable[[Draft], Any]
 Result = tuple[Any, BaseException | None]
 """What a job gave, or why it failed."""
 
@@ -67,6 +69,7 @@ class Writer:
         self._more = asyncio.Event()
         self._still = asyncio.Lock()
         self._listeners: list[Listener] = []
+        self._followers: list[Callable[[Draft], Iterable[Run]]] = []
         self._failed = ""
         """Why the last transaction failed."""
         self._begun: float | None = None
@@ -85,6 +88,11 @@ class Writer:
     def listen(self, listener: Listener) -> None:
         """Be told of every commit, after memory has it."""
         self._listeners.append(listener)
+
+    def follow(self, follower: Callable[[Draft], Iterable[Run]]) -> None:
+        """Be asked, of every batch, what is still to be done about it in the same transaction. What fails of that fails
+        alone."""
+        self._followers.append(follower)
 
     async def do(
         self, run: Callable[[Draft], T], *, keys: Sequence[LifeKey] = (), delivery: tuple[str, str] | None = None
@@ -191,19 +199,30 @@ class Writer:
         return Draft(self._state, now, seen=seen)
 
     async def _run_all(self, batch: Sequence[Job[Any]], draft: Draft) -> tuple[Draft, Sequence[Result]]:
-        """What they gave, and the draft with what they changed."""
+        """What they gave, and the draft with what they changed and what followed from it."""
+        runs = [job.run for job in batch]
         try:
-            return draft, await self._each(batch, lambda job: (job.run(draft), None))
+            results = await self._each(runs, lambda run: (run(draft), None))
+            await self._each(self._following(draft), lambda run: (run(draft), None))
         except Exception:  # noqa: BLE001 - it comes again, and then whoever asked gets it
             draft.drop()
+        else:
+            return draft, results
         again = Draft(self._state, draft.now, seen=draft.seen)
-        return again, await self._each(batch, partial(_run_alone, again))
+        results = await self._each(runs, partial(_run_alone, again))
+        for _, failure in await self._each(self._following(again), partial(_run_alone, again)):
+            if failure is not None:
+                log.error("what was to follow in the same transaction failed", exc_info=failure)
+        return again, results
 
-    async def _each(self, batch: Sequence[Job[Any]], run: Callable[[Job[Any]], Result]) -> Sequence[Result]:
+    def _following(self, draft: Draft) -> Iterable[Run]:
+        return chain.from_iterable(follower(draft) for follower in self._followers)
+
+    async def _each(self, runs: Iterable[Run], run_one: Callable[[Run], Result]) -> Sequence[Result]:
         """One after the other; in between, whoever waits for the loop has it."""
         results, begun = list[Result](), time.perf_counter()
-        for job in batch:
-            results.append(run(job))
+        for run in runs:
+            results.append(run_one(run))
             if time.perf_counter() - begun > SLICE:
                 await asyncio.sleep(0)
                 begun = time.perf_counter()
@@ -222,10 +241,10 @@ class Writer:
             _settle(job, None, type(error)(str(error), retry_after=error.retry_after))
 
 
-def _run_alone(draft: Draft, job: Job[Any]) -> Result:
+def _run_alone(draft: Draft, run: Run) -> Result:
     try:
         with draft.tried() as branch:
-            return job.run(branch), None
+            return run(branch), None
     except Exception as error:  # noqa: BLE001 - whoever asked gets it
         return None, error
 

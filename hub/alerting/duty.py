@@ -37,13 +37,16 @@ class Duties:
         if not channel.startswith(PREFIX):
             return channel
         rules = self._rules()
-        schedule = self._with((t.subject, t.due_at) for t in draft.timers_of(TIMER)).get(channel.removeprefix(PREFIX))
+        schedule = self._seen_by(draft).get(channel.removeprefix(PREFIX))
         duty = schedule.on_call(draft.now) if schedule else None
         return rules.desks.get(duty.person if duty else "", rules.tree.everything_else.channel)
 
-    def mentioned(self, names: Sequence[str], chat: str, now: datetime) -> tuple[Mention, ...]:
+    def mentioned(self, names: Sequence[str], chat: str, draft: Draft) -> tuple[Mention, ...]:
         """Who is named by a route's `mention`, as it is now."""
-        return mentioned(names, self._rules(), self.schedules(), chat, now) if names else ()
+        return mentioned(names, self._rules(), self._seen_by(draft), chat, draft.now) if names else ()
+
+    def _seen_by(self, draft: Draft) -> Mapping[str, Schedule]:
+        return self._with((timer.subject, timer.due_at) for timer in draft.timers_of(TIMER))
 
     def _with(self, taken: Iterable[tuple[str, datetime]]) -> Mapping[str, Schedule]:
         overrides = defaultdict(list)

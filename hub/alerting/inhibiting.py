@@ -33,14 +33,8 @@ class Inhibiting:
             for alert in changes.alerts.values():
                 self._committed().put(alert)
 
-    def now(self, alert: Alert) -> tuple[tuple[str, str], ...]:
-        """The rules that inhibit an alert, each with the alert by which it does: by what is committed."""
-        if not self._rules().inhibit or not alert.open:
-            return ()
-        return tuple((name, by) for name, by in self._committed().over(alert) if by in self._state.alerts)
-
     def over(self, draft: Draft, alert: Alert) -> tuple[tuple[str, str], ...]:
-        """The same, as a job sees it."""
+        """The rules that inhibit an alert, each with the alert by which it does."""
         if not self._rules().inhibit or not alert.open:
             return ()
         found: dict[str, str] = {}

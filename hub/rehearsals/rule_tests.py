@@ -132,8 +132,7 @@ class _Case:
         self._rules = _as_tested(rules, test)
         self._beside = beside
         self.rehearsal = Rehearsal(self._rules, test.begins, self._hear, zone=zone)
-        state, inhibiting = self.rehearsal.state, self.rehearsal.inhibiting
-        self._saying = Saying(state, wording, inhibiting.now, lambda: self.rehearsal.now) if wording else None
+        self._saying = Saying(wording, self.rehearsal.inhibiting.over) if wording else None
         self.rehearsal.begin()
 
     def _hear(self, heard: Heard, item: Post | Line) -> None:
@@ -143,7 +142,8 @@ class _Case:
         saying = self._saying
         if saying is None:
             return ""
-        message = saying.post(item, "plain") if isinstance(item, Post) else saying.line(item, "plain")
+        draft = Draft(self.rehearsal.state, self.rehearsal.now)
+        message = saying.post(draft, item, "plain") if isinstance(item, Post) else saying.line(item, "plain")
         facts = (f"{name}: {value}" for name, value in message.facts)
         return "\n".join((message.title, message.text, message.standing, *facts))
 

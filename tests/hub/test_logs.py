@@ -125,7 +125,7 @@ async def test_taking_a_request_is_told_only_to_those_who_debug(
     accepted = await scenario.nagios("web302")
     stored = await scenario.hub.store.event(accepted.events[0])
     await scenario.stop()
-    taken, shown = caplog.records[-2:]
+    shown, taken = caplog.records[-2:]
 
     assert [] == usual
     assert stored is not None

@@ -134,13 +134,13 @@ async def test_over_http_each_channel_is_told_by_itself(hub: Scenario) -> None:
     """What `tocsin drill` prints, and ends by."""
     hub.hub.drill.within = 0.5
     async with TestClient(TestServer(hub.hub.app)) as client:
-        answer = await client.post("/api/v1/drill", json={"in": "ops"})
+        answer = await client.post("/api/v1/drill", json={"in": "night"})
         late = await answer.json()
         strange = await client.post("/api/v1/drill", json={"in": "opps"})
 
         assert [200, 400] == [answer.status, strange.status]
         assert not late["ok"]
-        assert [("ops", "room:ops", "late", None)] == [
+        assert [("night", "pager:night", "late", None)] == [
             (one["channel"], one["address"], one["result"], one["ms"]) for one in late["drill"]
         ]
         assert "did you mean" in json.dumps(await strange.json())
