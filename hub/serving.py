@@ -1,6 +1,7 @@
 """Running a hub as a process: it listens, loads anew what changed, and stops when it is told to."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,10 @@ log = logging.getLogger("tocsin")
 
 LOOK_EVERY = 1.0
 """Seconds after which it is noticed that rules or templates changed."""
+
+COLLECT_EVERY = (5_000, 20, 50)
+"""How many objects more than before let the cycle collector look through the youngest; and after how many such rounds
+it looks through the older, and after how many of those through the oldest."""
 
 
 class Running(Protocol):
@@ -63,6 +68,7 @@ async def serve(settings: Settings) -> None:
             asyncio.create_task(watch(partial(_templates, settings.routes.parent / "templates"), reload)),
             asyncio.create_task(keep_alive()),
         ]
+        _spare_the_collector()
         try:
             async with _listening(hub):
                 _say_where(hub)
@@ -74,6 +80,14 @@ async def serve(settings: Settings) -> None:
         finally:
             for task in tasks:
                 await stopped(task)
+
+
+def _spare_the_collector() -> None:
+    """What was built stays to the end and need not be looked through again and again. Of what an event makes hardly
+    anything is in a cycle, so that it is enough to look seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_EVERY)
 
 
 @asynccontextmanager
