@@ -313,7 +313,11 @@ class Outbox:
                 listener(one, took)
 
     def _room(self, channel: Channel) -> Room:
-        return replace(channel.room, options=self._options(channel.room.address))
+        """With what the rules set of it now."""
+        options = self._options(channel.room.address)
+        if options is not channel.room.options:
+            channel.room = replace(channel.room, options=options)
+        return channel.room
 
     def _see_that_we_lead(self) -> None:
         """Where this process stood still for a while, another replica may be saying it already."""
@@ -392,7 +396,7 @@ class Outbox:
 
     def _write_along(self, id: str, draft: Draft) -> None:
         item = draft.post(id) or draft.line(id)
-        if item is None or not self._may_go_along(item):  # what went before it may have begun a storm
+        if item is None or item.sending.state is not DeliveryState.OWED:  # what went before it may have begun a storm
             return
         post = _post_of(draft, item)
         if post is not None and post is not item and post.ref is None and post.sending.state is DeliveryState.OWED:
@@ -656,6 +660,8 @@ def _mark_begun(draft: Draft, items: Sequence[Item]) -> None:
 
 def _noted(message: Message, *notes: str) -> Message:
     """The message with what is to be said of its own delivery."""
+    if not any(notes):
+        return message
     said = [note for note in (message.standing, *notes) if note]
     return replace(message, standing=" · ".join(said))
 

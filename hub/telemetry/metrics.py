@@ -58,6 +58,7 @@ class Metrics:
         self._counted = CounterOf[tuple[str, str]]()
         """Requests since somebody last asked: a counter of the library takes a lock for each."""
         self._heard = CounterOf[tuple[str, str]]()
+        self._tried = CounterOf[tuple[str, str]]()
         self._timed = lru_cache(maxsize=MOST_KEPT)(self.stages.labels)
         self._config = Info("tocsin_config", "The rules in force.", registry=self._registry)
 
@@ -71,10 +72,11 @@ class Metrics:
         self._heard[source, status] += 1
 
     def count_delivery(self, channel: str, came: str) -> None:
-        self.deliveries.labels(self._place(channel), DELIVERIES[came]).inc()
+        self._tried[self._place(channel), DELIVERIES[came]] += 1
 
     def render(self, *, config: str, oldest: Mapping[str, float], leads: bool) -> bytes:
-        for counter, since in ((self.requests, self._counted), (self.events, self._heard)):
+        counted = ((self.requests, self._counted), (self.events, self._heard), (self.deliveries, self._tried))
+        for counter, since in counted:
             for labels, number in since.items():
                 counter.labels(*labels).inc(number)
             since.clear()
