@@ -152,6 +152,8 @@ class _Before:
     specs: dict[str, str] = field(default_factory=dict)
     by_value: dict[tuple[str, str], list[tuple[Route, frozenset[str]]]] = field(default_factory=dict)
     broad: list[tuple[Route, frozenset[str]]] = field(default_factory=list)
+    fields: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
+    """Which most routes have in common."""
 
     def add(self, route: Route, spec: str) -> None:
         if not route.match.fields() and route.match.matches(lambda _: None):
@@ -163,9 +165,10 @@ class _Before:
         ]
         _, name, values = min(crowds, key=lambda crowd: crowd[:2], default=(0, "", frozenset[str]()))
         lists = [self.by_value.setdefault((name, value), []) for value in values] or [self.broad]
+        fields = needed(route.match)
         for near in lists:
             if len(near) < self.MOST_NEAR:
-                near.append((route, needed(route.match)))
+                near.append((route, self.fields.setdefault(fields, fields)))
 
     def taking(self, spec: str, wanted: Mapping[str, frozenset[str]]) -> str:
         """The first found that takes whatever the route with these equalities could match; empty if there is none."""

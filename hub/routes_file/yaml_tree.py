@@ -74,6 +74,8 @@ class Tree:
             self.wrong((), "holds what UTF-8 cannot write; save it as UTF-8")
         except _TooMuch as error:
             self._complain(error.mark, str(error))
+        finally:
+            self._events = iter(())  # the parser has a copy of the text
 
     def _document(self) -> None:
         next(self._events)
