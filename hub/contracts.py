@@ -131,6 +131,8 @@ class Fetching:
     ready: Callable[[Setting], bool]
     missing: str
     """What to set to have it: `TOCSIN_<SOURCE>_API_KEY`."""
+    examine: Callable[[FetchTools], Awaitable[None]]
+    """See whether the tool would answer, by a question that costs it nothing. Raises SettingsError or Unreachable."""
     catch_up: Callable[[FetchTools], AsyncIterator[WebhookRequest]] | None = None
     """Deliveries that never reached us, oldest first; asked at start and `every` so often."""
     every: timedelta = timedelta(minutes=15)

@@ -2,7 +2,7 @@
 whether a hub runs or not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from hub.contracts import (
 )
 from hub.core.calendar import PRIVATE, over_http
 from hub.core.notification import Message
-from hub.core.rules import Rules
+from hub.core.rules import Rules, SourceRule
 from hub.errors import Overloaded, RulesError, SettingsError, TocsinError
 from hub.outward import NotAnswered, Question, get
 from hub.proof import Secret
@@ -76,6 +76,7 @@ class Doctor:
         found += [_warning("rules", str(one)) for one in rules.warnings]
         found += self._of_sources(rules)
         found += [one async for one in self._of_ways(rules)]
+        found += [one async for one in self._of_fetching(rules)]
         found += [one async for one in self._of_calendars(rules)]
         found += [await self._of_reviews(rules, self._settings.rules_from)] if self._settings.rules_from else []
         found += self._of_templates()
@@ -109,15 +110,40 @@ class Doctor:
             control, setting = self._tools[source.tool].control, partial(self._settings.environment.secret, name)
             if control is None or control.examine is None or not control.ready(setting):
                 continue
-            try:
-                async with asyncio.timeout(WITHIN):
-                    wrong = await control.examine(Tools(setting=setting, http=self._http, now=self._now()))
-            except TimeoutError:
-                wrong = f"it did not answer within {WITHIN:.0f} seconds; see whether this machine reaches it"
-            what, _, cure = wrong.partition("; ")
+            wrong = await self._answers(control.examine(Tools(setting=setting, http=self._http, now=self._now())))
+            what, cure = _parted(wrong, "")
             yield (
                 _wrong(f"source {name}", what, cure) if wrong else _well(f"source {name}", "can be commanded from here")
             )
+
+    async def _of_fetching(self, rules: Rules) -> AsyncIterator[Finding]:
+        """Of the tools that are asked, too, whether they would answer. What they post comes in without that."""
+        for name, source in rules.sources.items():
+            fetching = self._tools[source.tool].fetching
+            if fetching is not None and fetching.ready(partial(self._settings.environment.secret, name)):
+                wrong = await self._answers(fetching.examine(self._fetch_tools(source)))
+                about, what, cure = f"source {name}", *_parted(wrong, f"correct {variable(name, 'API_KEY')}")
+                yield _warning(about, what, cure) if wrong else _well(about, "answers what it is asked")
+
+    async def _answers(self, asking: Awaitable[str | None]) -> str:
+        """What is wrong, as it says or raises; empty: nothing."""
+        try:
+            async with asyncio.timeout(WITHIN):
+                return await asking or ""
+        except TimeoutError:
+            return f"it did not answer within {WITHIN:.0f} seconds; see whether this machine reaches it"
+        except TocsinError as error:
+            return str(error)
+
+    def _fetch_tools(self, source: SourceRule) -> FetchTools:
+        return FetchTools(
+            source=source.name,
+            options=source.options,
+            setting=partial(self._settings.environment.secret, source.name),
+            http=self._http,
+            now=self._now(),
+            accepted=_never_accepted,
+        )
 
     async def _of_reviews(self, rules: Rules, place: RulesPlace) -> Finding:
         """Whether what is merged can be read where the rules are reviewed."""
@@ -129,17 +155,9 @@ class Doctor:
             return _wrong(about, what, "correct TOCSIN_RULES_FROM")
         if not reviewing.ready(setting):
             return _wrong(about, "the hub may not ask there", f"set {variable(source.name, 'API_KEY')}")
-        given = FetchTools(
-            source=source.name,
-            options=source.options,
-            setting=setting,
-            http=self._http,
-            now=self._now(),
-            accepted=_never_accepted,
-        )
         try:
             async with asyncio.timeout(WITHIN):
-                merged = await reviewing.open(place, given).merged()
+                merged = await reviewing.open(place, self._fetch_tools(source)).merged()
         except TimeoutError:
             return _wrong(about, f"did not answer within {WITHIN:.0f} seconds", "see whether this machine reaches it")
         except TocsinError as error:
@@ -280,6 +298,12 @@ class _NoLog:
 
     async def thread(self, id: str) -> Sequence[RoomMessage]:  # noqa: ARG002 - the shape of a log
         return []
+
+
+def _parted(wrong: str, cure: str) -> tuple[str, str]:
+    """What is wrong and what to do about it, which is the given cure where the words have none."""
+    what, _, own = wrong.partition("; ")
+    return what, own or cure
 
 
 def _well(about: str, what: str) -> Finding:

@@ -49,21 +49,26 @@ async def follow_up(event: Event, tools: FetchTools) -> WebhookRequest | None:
     return WebhookRequest(
         source=tools.source,
         headers={"content-type": "application/json"},
-        body=await _get(tools, result),
+        body=await _get(tools, f"result/{quote(result, safe='')}", result),
         received_at=tools.now,
         fetched=FETCHED,
     )
 
 
-async def _get(tools: FetchTools, result: str) -> bytes:
-    key, url = tools.setting("API_KEY"), f"{_address(tools)}/rest/api/latest/result/{quote(result, safe='')}"
+async def examine(tools: FetchTools) -> None:
+    """Ask whom the token is of."""
+    await _get(tools, "currentUser", "its user")
+
+
+async def _get(tools: FetchTools, path: str, what: str) -> bytes:
+    key, url = tools.setting("API_KEY"), f"{_address(tools)}/rest/api/latest/{path}"
     headers = {"Accept": "application/json", "Authorization": f"Bearer {key.reveal() if key else ''}"}
     try:
         # A redirect is not followed: where it leads to, nobody has trusted with the token.
         async with tools.http.get(
             url, params={"expand": EXPAND}, headers=headers, timeout=PATIENCE, allow_redirects=False
         ) as answer:
-            _complain(answer.status, tools.source, result)
+            _complain(answer.status, tools.source, what)
             body = await _read(answer)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise Unreachable(f"Bamboo does not answer: {type(error).__name__}") from error
@@ -90,17 +95,17 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _complain(status: int, source: str, result: str) -> None:
+def _complain(status: int, source: str, what: str) -> None:
     whose = f"the API_KEY of {source}"
     if status == 200:
         return
     if status == 401:
         raise SettingsError(f"Bamboo does not know {whose} (401): it is wrong, or has expired; make a new one")
     if status == 403:
-        raise SettingsError(f"Bamboo does not show {result} to {whose} (403): let its user view the plan")
+        raise SettingsError(f"Bamboo does not show {what} to {whose} (403): let its user view the plan")
     if status == 404:
         raise SettingsError(
-            f"Bamboo knows no {result}, or does not show it to {whose} (404): let its user view the plan, or correct "
+            f"Bamboo knows no {what}, or does not show it to {whose} (404): let its user view the plan, or correct "
             f"base_url of {source}"
         )
     if 300 <= status < 400:
@@ -124,7 +129,7 @@ def _ready(setting: Setting) -> bool:
     return setting("API_KEY") is not None
 
 
-FETCHING = Fetching(ready=_ready, missing="TOCSIN_<SOURCE>_API_KEY", follow_up=follow_up)
+FETCHING = Fetching(ready=_ready, missing="TOCSIN_<SOURCE>_API_KEY", examine=examine, follow_up=follow_up)
 
 # ----------------------------------------------------------------------------------------------------------- to read
 

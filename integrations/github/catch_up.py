@@ -1,6 +1,6 @@
 """Deliveries that never reached us. GitHub tries once and keeps for three days what it sent: we ask for what failed."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -28,8 +28,7 @@ class Missed:
 
 async def catch_up(tools: FetchTools) -> AsyncIterator[WebhookRequest]:
     """Raises Unreachable at once, and SettingsError in the end: a hook that cannot be read hides no other."""
-    if not tools.options.hooks:
-        raise SettingsError(f"the source {tools.source} has an API_KEY; say where to look, such as hooks: [acme/web]")
+    _say_where(tools)
     api, faults = Api(tools), list[str]()
     missed: dict[str, Missed] = {}
     for name in tools.options.hooks:
@@ -45,17 +44,36 @@ async def catch_up(tools: FetchTools) -> AsyncIterator[WebhookRequest]:
         raise SettingsError("; ".join(faults))
 
 
+async def examine(tools: FetchTools) -> None:
+    """Look for the webhooks, and at the newest delivery of each."""
+    _say_where(tools)
+    api = Api(tools)
+    for name in tools.options.hooks:
+        for deliveries in await _ours(api, name, tools):
+            await api.get(deliveries, {"per_page": "1"}, name=name)
+
+
+def _say_where(tools: FetchTools) -> None:
+    if not tools.options.hooks:
+        raise SettingsError(f"the source {tools.source} has an API_KEY; say where to look, such as hooks: [acme/web]")
+
+
 async def _missed(api: Api, name: str, tools: FetchTools) -> Mapping[str, Missed]:
     """By id, what the webhooks of a repository or organisation failed to bring to this source."""
+    missed: dict[str, Missed] = {}
+    for deliveries in await _ours(api, name, tools):
+        missed |= await _failed(api, deliveries, name, since=tools.now - KEPT)
+    return missed
+
+
+async def _ours(api: Api, name: str, tools: FetchTools) -> Sequence[str]:
+    """Of its webhooks that post to this source, where their deliveries are listed."""
     base = f"/repos/{quote(name)}/hooks" if "/" in name else f"/orgs/{quote(name)}/hooks"
     hooks = [hook async for hook in api.listed(base, name)]
     ours = [hook["id"].text() for hook in hooks if _posts_to(tools.source, hook["config"]["url"].text(""))]
     if not ours:
         raise SettingsError(f"no webhook of {name} posts to /in/{tools.source}; correct its address, or the hooks here")
-    missed: dict[str, Missed] = {}
-    for id in ours:
-        missed |= await _failed(api, f"{base}/{id}/deliveries", name, since=tools.now - KEPT)
-    return missed
+    return [f"{base}/{id}/deliveries" for id in ours]
 
 
 def _posts_to(source: str, url: str) -> bool:
@@ -99,4 +117,4 @@ def _ready(setting: Setting) -> bool:
     return setting("API_KEY") is not None
 
 
-FETCHING = Fetching(ready=_ready, missing="TOCSIN_<SOURCE>_API_KEY", catch_up=catch_up)
+FETCHING = Fetching(ready=_ready, missing="TOCSIN_<SOURCE>_API_KEY", examine=examine, catch_up=catch_up)

@@ -34,9 +34,18 @@ class Bamboo:
     async def serves(self) -> AsyncIterator["Bamboo"]:
         app = web.Application()
         app.router.add_get(f"{self.path}/rest/api/latest/result/{{key}}", self._result)
+        app.router.add_get(f"{self.path}/rest/api/latest/currentUser", self._user)
         async with serving(app) as url:
             self.url = f"{url}{self.path}"
             yield self
+
+    async def _user(self, request: web.Request) -> web.StreamResponse:
+        self.tokens.append(request.headers.get("Authorization", ""))
+        if (answer := await self._by_mood(request)) is not None:
+            return answer
+        if self.tokens[-1] != f"Bearer {TOKEN}":
+            return _refusal(401, "Client must be authenticated to access this resource.")
+        return web.json_response({"name": "tocsin", "fullName": "Tocsin"})
 
     async def _result(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.match_info["key"])

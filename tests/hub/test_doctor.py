@@ -23,6 +23,8 @@ from hub.routes_file.catalogue import catalogue_of
 from hub.settings import read_settings
 from hub.store.opening import open_store
 from integrations.slack.manifest import SCOPES
+from tests.fakes.bamboo import TOKEN as BAMBOO_TOKEN
+from tests.fakes.bamboo import Bamboo
 from tests.fakes.forge import Repository
 from tests.fakes.github import KEY as GITHUB_KEY
 from tests.fakes.github import GitHub
@@ -219,6 +221,27 @@ async def test_a_key_that_sensu_refuses_is_told_and_not_shown(tmp_path: Path) ->
     assert "does not accept" in wrong(found)["source sensu"][0]
     assert [] == fake.changes
     assert "s3cret" not in repr(found)
+
+
+def warned(findings: Sequence[Finding]) -> Mapping[str, tuple[str, str]]:
+    return {one.about: (one.what, one.cure) for one in findings if one.grade is Grade.WARNING}
+
+
+async def test_tools_that_are_asked_for_more_are_tried_without_doing_anything(tmp_path: Path) -> None:
+    hooks = "sources: {github: {tool: github, hooks: [acme/web]}}\n"
+    async with GitHub().serves() as github, Bamboo().serves() as bamboo:
+        at = {"TOCSIN_GITHUB_API_URL": github.url, "TOCSIN_BAMBOO_API_URL": bamboo.url}
+        keys = {"TOCSIN_GITHUB_API_KEY": GITHUB_KEY, "TOCSIN_BAMBOO_API_KEY": BAMBOO_TOKEN}
+        elsewhere = await examined(tmp_path, ROOM + hooks, **at, **keys)
+        github.add_hook("acme/web", "https://alerts.example.com/in/github")
+        sound = await examined(tmp_path, ROOM + hooks, **at, **keys)
+        refused = await examined(tmp_path, ROOM + hooks, **at, **dict.fromkeys(keys, "s3cret-of-another"))
+
+    assert "the webhooks of acme/web (404)" in warned(elsewhere)["source github"][0]
+    assert {"source github", "source bamboo"}.isdisjoint({**warned(sound), **wrong(sound)})
+    assert "does not know the API_KEY of github (401)" in warned(refused)["source github"][0]
+    assert "does not know the API_KEY of bamboo (401)" in warned(refused)["source bamboo"][0]
+    assert "s3cret" not in repr(refused)
 
 
 async def test_a_calendar_that_is_none_is_told_of(tmp_path: Path) -> None:
