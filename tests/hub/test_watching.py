@@ -131,3 +131,20 @@ async def test_what_did_not_change_is_not_read_again(tmp_path: Path) -> None:
     assert await reads_anew()
     (tmp_path / "team" / "hosts.csv").write_text("host,team\ndb1,ops\n")
     assert await reads_anew()
+
+
+def test_a_mounted_configuration_that_is_swapped_is_noticed(tmp_path: Path) -> None:
+    """The file stays the same link. What it leads to is another, be it as long and as old."""
+    for version in ("one", "two"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "routes.yaml").write_text(RULES.replace("room:ops", f"room:{version}"))
+    data = tmp_path / "..data"
+    data.symlink_to("one")
+    (tmp_path / "routes.yaml").symlink_to("..data/routes.yaml")
+    current = Current(tmp_path / "routes.yaml", catalogue_of(installed()), str)
+    before = current.look()
+    (tmp_path / "new").symlink_to("two")
+    (tmp_path / "new").rename(data)
+
+    assert before != current.look()
+    assert current.look() == current.look()
