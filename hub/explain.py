@@ -34,20 +34,23 @@ STANDING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNot:
-    """Why a channel did not hear. `told` says so where it did; `held` is what kept a post of it from being shown."""
+    """Why a channel did not hear. `told` says so where it did; `held` is what kept a post of it from being shown;
+    `happened` is false of an event that is only thought of."""
 
     channel: str
     address: str
     told: str = ""
     held: tuple[str, ...] = ()
     missed: tuple[Missed, ...] = ()
+    happened: bool = True
 
     @property
     def text(self) -> str:
+        tense = "did" if self.happened else "would"
         if self.told:
-            return f"{self.channel} did hear of it: {self.told}"
+            return f"{self.channel} {tense} hear of it: {self.told}"
         why = [*self.held, *map(str, self.missed)] or [f"no route leads to {self.address}"]
-        return "\n".join([f"{self.channel} did not hear of it:", *(f"  {one}" for one in why)])
+        return "\n".join([f"{self.channel} {tense} not hear of it:", *(f"  {one}" for one in why)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ def _preview(event: Event, look: Look, rules: Rules, why_not: str) -> Preview:
         address = address_of(why_not, rules)
         told = next((f"by {one.route}" for one in taken if one.channel == address), "")
         found = () if told else tuple(missed(rules.tree, look, address))
-        said = WhyNot(channel=why_not, address=address, told=told, missed=found)
+        said = WhyNot(channel=why_not, address=address, told=told, missed=found, happened=False)
     trail = tuple(rules.tree.trail(look))
     return Preview(event=event, taken=taken, trail=trail, rules=rules.hash, why_not=said)
 

@@ -1,0 +1,66 @@
+"""`tocsin explain FILE`: who would hear of what a tool might send."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hub.cli import main
+
+RULES = """\
+version: 1
+channels: {ops: room:ops, web: room:web}
+routes: [{name: web-tier, match: {host: "web3*"}, to: web}]
+everything_else: {to: ops}
+"""
+DOWN = "integrations/nagios/fixtures/host-problem.http"
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> str:
+    (tmp_path / "routes.yaml").write_text(RULES)
+    return str(tmp_path / "routes.yaml")
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[bool, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", *words])
+    captured = capsys.readouterr()
+    return ended.value.code == 0, captured.out + captured.err
+
+
+def test_a_file_is_explained_by_the_trail_of_its_event(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    well, words = said(capsys, DOWN, "--routes", rules)
+    assert well
+    assert "web301 is DOWN" in words
+    assert 'web-tier (routes.yaml:3): yes, host is "web301"' in words
+
+
+def test_why_not_speaks_of_what_has_not_happened(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, missed = said(capsys, DOWN, "--routes", rules, "--why-not", "ops")
+    _, heard = said(capsys, DOWN, "--routes", rules, "--why-not", "web")
+    assert "ops would not hear of it:" in missed
+    assert "web-tier took it (routes.yaml:3)" in missed
+    assert "web would hear of it: by web-tier" in heard
+
+
+def test_a_script_reads_the_same(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, words = said(capsys, DOWN, "--routes", rules, "--why-not", "ops", "--json")
+    (one,) = json.loads(words)
+    assert "web-tier" in one["why_not"]["missed"][0]["why"]
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "why"),
+    [
+        ("integrations/nagios/fixtures/bad-json.http", "nagios", "not JSON"),
+        ("nowhere.http", "nagios", "there is no file nowhere.http"),
+        (DOWN, "nagois", "no source is called 'nagois'"),
+    ],
+)
+def test_what_makes_no_event_says_why(
+    rules: str, file: str, source: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    well, words = said(capsys, file, "--routes", rules, "--source", source)
+    assert not well
+    assert why in words
