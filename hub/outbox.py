@@ -224,7 +224,9 @@ class Outbox:
 
     def _ready(self, channel: Channel, most: int) -> list[Item]:
         """What can go now, in order, at most so many."""
-        now, ready, later = self._now(), list[Item](), list[tuple[int, str]]()
+        now = self._now()
+        ready: list[Item] = []
+        later: list[tuple[int, str]] = []
         if channel.not_before is not None and channel.not_before > now:
             return []
         taken: set[str] = set()

@@ -456,7 +456,7 @@ class Router:
         """Keep in mind in which threads of groups its news is held back."""
         if not alert.groups and not alert.unsaid:
             return
-        unsaid = set(alert.unsaid) if alert.open else set[str]()
+        unsaid = set(alert.unsaid if alert.open else ())
         for post in posts if telling.OCCASIONS.get(change) in telling.NEWS else ():
             if post.group in alert.groups and not telling.never_told(post):
                 unsaid = unsaid | {post.group} if held or holds.hold(post) else unsaid - {post.group}

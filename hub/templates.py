@@ -286,7 +286,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def said(self, template: jinja2.Template, words: Mapping[str, Any]) -> str:
         """Rendering waits for nothing, so that one count is enough."""
-        self._steps, said, length = 0, list[str](), 0
+        said: list[str] = []
+        self._steps, length = 0, 0
         for piece in template.generate(words):
             said.append(piece)
             length += len(piece)

@@ -108,7 +108,9 @@ def tell(
     alert, occasion = step.alert, OCCASIONS.get(step.change)
     if alert is None or occasion is None:
         return Telling()
-    told, lines, gather = list[Post](), list[Line](), list[tuple[PostId, datetime]]()
+    told: list[Post] = []  # not `list[Post]()`, which makes an error and catches it
+    lines: list[Line] = []
+    gather: list[tuple[PostId, datetime]] = []
     flaps = occasion in FLAPPED and not step.decide and alert.flapping(pen.now)
     began = flaps and alert.open and alert.began_to_flap(pen.now)
     if began:
