@@ -407,7 +407,9 @@ class Outbox:
         chat = self._chats[channel.room.chat]
         assert _keeps(chat)
         tried = self._keep(draft, chat, self._room(channel), item)
-        self._settle_all(draft, channel, [tried], self._wording.templates.take_news())
+        if news := self._wording.templates.take_news():
+            draft.on_drop(partial(self._wording.templates.give_back, news))
+        self._settle_all(draft, channel, [tried], news)
         self._along.append(tried)
 
     def _is_kept(self, chat: Chat | None, item: Item) -> TypeGuard[Kept]:

@@ -179,10 +179,10 @@ class Writer:
         try:
             if draft.changes:
                 await self._store.commit(draft.changes)
-        except Overtaken:
-            if looks == 1:
-                raise
+        except BaseException as error:
             draft.drop()
+            if not isinstance(error, Overtaken) or looks == 1:
+                raise
             return await self._commit(batch, looks - 1)
         return draft, results
 
