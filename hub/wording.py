@@ -72,7 +72,7 @@ class Wording:
     ) -> Message:
         """What a post should say now. `explained` are the titles of the alerts that inhibit it."""
         words, occasion = self.words(post, alert, silences, explained, now=now), post.occasion.value
-        state = MessageState(words["state"])
+        state = message_state(alert, silences)
         return Message(
             kind=MessageKind.NOTICE if state is MessageState.NOTICE else MessageKind.ALERT,
             title=self._part(occasion, "title", dialect, words) or alert.title,
@@ -261,7 +261,8 @@ class Wording:
 
 def links_of(alert: Alert) -> tuple[Link, ...]:
     """The runbook first, whether the tool sent it as a link or as a label: it is what one looks for at night."""
-    found = [Link(title=RUNBOOK, url=alert.labels[name]) for name in RUNBOOKS if web_host(alert.labels.get(name, ""))]
+    labels = (alert.labels.get(name) for name in RUNBOOKS)
+    found = [Link(title=RUNBOOK, url=url) for url in labels if url and web_host(url)]
     named = [link for link in alert.links if link.title.casefold() == RUNBOOK.casefold()]
     rest = [link for link in alert.links if link not in named]
     once: dict[str, Link] = {}

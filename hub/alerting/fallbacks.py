@@ -57,7 +57,7 @@ class Fallbacks:
 
     def mends(self, draft: Draft, address: str) -> None:
         """It takes messages again."""
-        if (subject := self._known(draft).get(address)) is not None:
+        if draft.has_timers(TIMER) and (subject := self._known(draft).get(address)) is not None:
             draft.set_timer(TIMER, subject, None)
 
     def tell(self, draft: Draft, ids: Iterable[str], why: str) -> None:

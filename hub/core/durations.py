@@ -67,13 +67,15 @@ def _parts(said: str, text: str) -> list[timedelta]:
 def say_duration(length: timedelta) -> str:
     """`2h 30m`, `15m`, `45s`: exact to the second, in a form that `parse_duration` takes."""
     seconds = round(length.total_seconds())
+    if 0 <= seconds < 60:
+        return f"{seconds}s"
     if seconds < 0:
         return f"-{say_duration(-length)}"
     days, rest = divmod(seconds, 86_400)
     hours, rest = divmod(rest, 3_600)
     minutes, left = divmod(rest, 60)
     parts = [f"{count}{unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (left, "s")) if count]
-    return " ".join(parts) or "0s"
+    return " ".join(parts)
 
 
 def _short(text: str) -> str:
