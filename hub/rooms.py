@@ -13,8 +13,8 @@ from hub.state import Draft
 from hub.store import Changes, Store
 from hub.writer import Writer
 
-LISTENER_BOUND = 500
-"""Messages that a page may lag behind. Beyond, it is told to reload."""
+LISTENER_BOUND = 2_000
+"""Messages that a page may lag behind: one transaction may bring a thousand. Beyond, it is told to reload."""
 REMEMBERED = 2_000
 
 

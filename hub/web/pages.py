@@ -51,6 +51,8 @@ FOLD_LINES, FOLD_CHARACTERS = 8, 700
 ENTRIES_SHOWN = 4
 SHARED = 200
 """Events that are kept for the next who watches."""
+MOST_AT_ONCE = 32
+"""Messages that a reader is sent in one go."""
 HEARTBEAT = 15.0
 STALLED = 30.0
 """Seconds that a reader may take for one write before it is let go."""
@@ -351,6 +353,7 @@ class Pages:
             if not goes_on:
                 await _send(response, "event: reload\ndata: reload\n\n")
                 return
+            await asyncio.sleep(0)  # whoever else waits for the loop has it before the next
 
     def _event_once(self, message: RoomMessage, room: str) -> str:
         """The event of a message; all who watch the room share what was made for the first of them."""
@@ -518,12 +521,12 @@ class Pages:
 
 
 def _waiting(queue: LiveQueue, first: RoomMessage | None) -> tuple[list[RoomMessage], bool]:
-    """What waits, each message as it stands last; and whether more will come."""
+    """What waits, up to a bound, each message as it stands last; and whether more will come."""
     newest: dict[str, RoomMessage] = {}
     message = first
     while message is not None:
         newest[message.id] = message
-        if queue.empty():
+        if queue.empty() or len(newest) == MOST_AT_ONCE:
             return list(newest.values()), True
         message = queue.get_nowait()
     return list(newest.values()), False

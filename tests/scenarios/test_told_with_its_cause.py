@@ -66,6 +66,16 @@ async def test_a_storm_in_one_batch_is_one_message(begin) -> None:
     assert ["Storm: 5 firing"] == await titles(hub)
 
 
+async def test_who_looks_keeps_up_with_what_one_batch_brings(begin) -> None:
+    hub = await begin(RULES.replace("version: 1", "version: 1\nstorm: never"))
+    bodies = [{"host": f"web{number}", "is": "down", "status": "problem"} for number in range(600)]
+    async with hub.hub.operations.room_log.live("ops") as page:
+        await asyncio.gather(*(hub.hub.ingest.accept(hub.request("app", body)) for body in bodies))
+        seen = [page.get_nowait() for _ in range(page.qsize())]
+
+    assert [f"{body['host']} is down" for body in bodies] == [message and message.message.title for message in seen]
+
+
 async def test_what_follows_a_job_fails_alone(hub: Scenario, caplog: pytest.LogCaptureFixture) -> None:
     def breaks(draft: Draft) -> None:
         raise RuntimeError("of no use")
