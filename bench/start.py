@@ -17,6 +17,7 @@ from bench.filling import RULES, fill
 from bench.latency import at, watch
 from bench.servers import rss, server
 from hub.app import Hub, build
+from hub.serving import spare_the_collector
 from hub.settings import read_settings
 from hub.store.tables import VERSION
 
@@ -102,6 +103,7 @@ async def _hub(file: Path) -> AsyncIterator[tuple[Hub, str]]:
     rules = str(file.with_name("routes.yaml"))
     settings = read_settings(routes=rules, database=f"sqlite:///{file}", variables={})
     async with build(settings) as hub, hub.doorway.open(hub.app, "127.0.0.1", 0, lambda: hub.inbound) as port:
+        spare_the_collector()
         yield hub, f"http://127.0.0.1:{port}"
         hub.operations.room_log.close()
 

@@ -68,7 +68,7 @@ async def serve(settings: Settings) -> None:
             asyncio.create_task(watch(partial(_templates, settings.routes.parent / "templates"), reload)),
             asyncio.create_task(keep_alive()),
         ]
-        _spare_the_collector()
+        spare_the_collector()
         try:
             async with _listening(hub):
                 _say_where(hub)
@@ -82,7 +82,7 @@ async def serve(settings: Settings) -> None:
                 await stopped(task)
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What was built stays to the end and need not be looked through again and again. Of what an event makes hardly
     anything is in a cycle, so that it is enough to look seldom."""
     gc.collect()
