@@ -1,5 +1,6 @@
 """When things are looked at: apscheduler wakes, and decides nothing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -27,7 +28,9 @@ class Schedule:
             self._scheduler.shutdown(wait=False)
 
     def every(self, period: timedelta, work: Work, name: str) -> None:
-        self._scheduler.add_job(work, "interval", seconds=period.total_seconds(), id=name, replace_existing=True)
+        self._scheduler.add_job(
+            _until_stopped, "interval", seconds=period.total_seconds(), args=[work], id=name, replace_existing=True
+        )
 
     def wake_at(self, at: datetime | None, work: Work) -> None:
         """Wake once at that time, instead of when it was said last; None: not at all."""
@@ -50,7 +53,13 @@ class Schedule:
     async def _once(self, work: Work) -> None:
         self._next, self._at_work = None, True
         try:
-            await work()
+            await _until_stopped(work)
         finally:
             self._at_work = False
             self._set(work)
+
+
+async def _until_stopped(work: Work) -> None:
+    """A scheduler that stops cancels what runs, which is no failure that its log should tell of."""
+    with suppress(asyncio.CancelledError):
+        await work()

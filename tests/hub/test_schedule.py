@@ -56,3 +56,30 @@ async def test_a_look_that_fails_does_not_end_the_looking(schedule: Schedule, ca
         await again.wait()
 
     assert "it fell over" in caplog.text
+
+
+@pytest.mark.parametrize("regular", [False, True])
+async def test_what_runs_when_it_stops_ends_without_a_word(
+    regular: bool, schedule: Schedule, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def look() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    if regular:
+        schedule.every(timedelta(milliseconds=1), look, "look")
+    else:
+        schedule.wake_at(datetime.now(UTC), look)
+    await begun.wait()
+    schedule.stop()
+    async with asyncio.timeout(5):
+        await ended.wait()
+    for _ in range(10):  # in which apscheduler would log it
+        await asyncio.sleep(0)
+
+    assert [] == [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
