@@ -56,7 +56,7 @@ class WebhookRequest(Record, frozen=True, kw_only=True, dict=True, gc=True):
 
     @property
     def content_type(self) -> str:
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return self.header("content-type").partition(";")[0].strip().lower()
 
     def json(self) -> Field:
         """The body as JSON, decoded once. Raises PayloadError."""
@@ -131,7 +131,7 @@ class Fetching:
     ready: Callable[[Setting], bool]
     missing: str
     """What to set to have it: `TOCSIN_<SOURCE>_API_KEY`."""
-    examine: Callable[[FetchTools], Awaitable[None]]
+    examine: Callable[[FetchTools], Awaitable[None]] | None = None
     """See whether the tool would answer, by a question that costs it nothing. Raises SettingsError or Unreachable."""
     catch_up: Callable[[FetchTools], AsyncIterator[WebhookRequest]] | None = None
     """Deliveries that never reached us, oldest first; asked at start and `every` so often."""

@@ -71,7 +71,7 @@ class Field(msgspec.Struct, frozen=True, gc=False):
             value = self.value
             for step in path.split("."):  # without a field for each: it complains of none
                 value = value.get(step) if type(value) is dict else None
-            if text := value.strip() if type(value) is str else _words(value):
+            if text := value.strip() if type(value) is str else _written(value):
                 return text
         return ""
 
@@ -123,7 +123,7 @@ class Field(msgspec.Struct, frozen=True, gc=False):
     def words(self) -> str:
         """A text that may be missing. What is no text counts as missing: for want of a word no alert is refused."""
         value = self.value
-        return value.strip() if type(value) is str else _words(value)
+        return value.strip() if type(value) is str else _written(value)
 
     def flag(self, default: bool = False) -> bool:
         if not self.present:
@@ -189,7 +189,8 @@ class Field(msgspec.Struct, frozen=True, gc=False):
         return self
 
 
-def _words(value: Any) -> str:
+def _written(value: Any) -> str:
+    """A number or boolean as JSON writes it; of whatever else is no text, nothing."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else ""

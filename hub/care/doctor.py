@@ -120,7 +120,9 @@ class Doctor:
         """Of the tools that are asked, too, whether they would answer. What they post comes in without that."""
         for name, source in rules.sources.items():
             fetching = self._tools[source.tool].fetching
-            if fetching is not None and fetching.ready(partial(self._settings.environment.secret, name)):
+            if fetching is None or fetching.examine is None:
+                continue
+            if fetching.ready(partial(self._settings.environment.secret, name)):
                 wrong = await self._answers(fetching.examine(self._fetch_tools(source)))
                 about, what, cure = f"source {name}", *_parted(wrong, f"correct {variable(name, 'API_KEY')}")
                 yield _warning(about, what, cure) if wrong else _well(about, "answers what it is asked")

@@ -8,11 +8,11 @@ from aiohttp import web
 from hub.core.records import Record
 
 JSON = {"Content-Type": "application/json"}
-encoded = msgspec.json.Encoder().encode
+_encoded = msgspec.json.Encoder().encode
 
 
 def answer(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(body=encoded(body), status=status, headers=JSON | headers if headers else JSON)
+    return web.Response(body=_encoded(body), status=status, headers=JSON | headers if headers else JSON)
 
 
 def error(status: int, kind: str, detail: str, *, headers: dict[str, str] | None = None, **more: Any) -> web.Response:

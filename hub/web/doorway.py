@@ -10,12 +10,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from hub.web.answers import error
+from hub.web.inbound import Inbound
 
 LARGEST_BODY = 25 * 1024 * 1024
 """GitHub's own limit; no tool of ours posts more."""
@@ -30,12 +31,6 @@ LET_GO_WITHIN = 5.0
 
 
 Answerer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-class AnswersAtOnce(Protocol):
-    """Of the requests that no middleware would say anything about, those that it answers."""
-
-    def at_once(self, request: web.Request) -> Awaitable[web.StreamResponse] | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +101,7 @@ class Doorway:
 
     @asynccontextmanager
     async def open(
-        self, app: web.Application, host: str, port: int, inbound: Callable[[], AnswersAtOnce] | None = None
+        self, app: web.Application, host: str, port: int, inbound: Callable[[], Inbound] | None = None
     ) -> AsyncIterator[int]:
         """Listen; gives the port, which the system chooses where it is 0. Raises OSError.
 
@@ -140,7 +135,7 @@ class Doorway:
         finally:
             await runner.cleanup()
 
-    def _short_way(self, inbound: Callable[[], AnswersAtOnce], long_way: Answerer) -> Answerer:
+    def _short_way(self, inbound: Callable[[], Inbound], long_way: Answerer) -> Answerer:
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
             assert isinstance(request, web.Request)
             answering = inbound().at_once(request) if _whole_post(request) else None

@@ -7,16 +7,13 @@ from functools import partial
 from typing import Any
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from hub.contracts import WebhookRequest
 from hub.errors import Overloaded, Unauthenticated
 from hub.ingest import Accepted, Ingest, Malformed, UnknownSource
-from hub.web.answers import JSON, answer, encoded, error
+from hub.web.answers import answer, error
 from hub.web.failing import plainly
-from hub.web.gate import HEADERS, guarded
-
-ACCEPTED = CIMultiDict(JSON | HEADERS)
+from hub.web.gate import guarded
 
 
 class Inbound:
@@ -40,8 +37,7 @@ class Inbound:
         return self._guarded(request, source) if self._ingest.knows(source) else None
 
     async def _guarded(self, request: web.Request, source: str) -> web.StreamResponse:
-        response = await plainly(request, partial(self._receive, source, request.content.read_nowait()), "")
-        return response if response.status == 202 else guarded(response)
+        return guarded(await plainly(request, partial(self._receive, source, request.content.read_nowait()), ""))
 
     async def receive(self, request: web.Request) -> web.Response:
         return await self._receive(request.match_info["source"], await request.read(), request)
@@ -60,7 +56,7 @@ class Inbound:
             return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
         finally:
             self._observe("accept", time.perf_counter() - began)
-        return web.Response(body=encoded(say_accepted(accepted)), status=202, headers=ACCEPTED)
+        return answer(say_accepted(accepted), status=202)
 
     async def heartbeat(self, request: web.Request) -> web.Response:
         try:

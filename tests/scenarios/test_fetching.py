@@ -34,14 +34,10 @@ class Builds:
             fetching=Fetching(
                 ready=lambda setting: setting("API_KEY") is not None,
                 missing="",
-                examine=self.examine,
                 catch_up=self.catch_up,
                 follow_up=self.follow_up,
             ),
         )
-
-    async def examine(self, tools: FetchTools) -> None:
-        raise NotImplementedError
 
     async def catch_up(self, tools: FetchTools) -> AsyncIterator[WebhookRequest]:
         for key in self.lost:
