@@ -47,6 +47,7 @@ from hub.settings import Settings, variable
 from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
+from hub.store.known import Known
 from hub.store.opening import open_store
 from hub.telemetry import tracing
 from hub.telemetry.metrics import Metrics
@@ -82,6 +83,7 @@ class Hub:
     store: Store
     state: State
     writer: Writer
+    known: Known
     outbox: Outbox
     asks: Asks
     fetches: Fetches
@@ -189,7 +191,8 @@ async def leading(
     async with AsyncExitStack() as stack:
         snapshot = await store.load(since=now() - current().reopen_within - REST)
         state = State.of(snapshot)
-        writer = Writer(store, state, now, monotonic=ticks)
+        known = Known(store, now)
+        writer = Writer(store, state, known, now, monotonic=ticks)
         writing = asyncio.create_task(writer.serve())
         stack.push_async_callback(stopped, writing)
         inhibiting = Inhibiting(current, state)
@@ -368,7 +371,7 @@ async def leading(
         app.add_routes(health.routes())
         app.add_routes(page_routes(operations, _gate_settings(settings, now), folders))
         if background:
-            await _start_background(stack, clock, outbox, asks, fetches, calendars, switch, schedule, upkeep)
+            await _start_background(stack, clock, known, outbox, asks, fetches, calendars, switch, schedule, upkeep)
             if reviews is not None:
                 stack.push_async_callback(stopped, asyncio.create_task(reviews.serve()))
             for name, chat in chats.items():
@@ -381,6 +384,7 @@ async def leading(
             store=store,
             state=state,
             writer=writer,
+            known=known,
             outbox=outbox,
             asks=asks,
             fetches=fetches,
@@ -435,6 +439,7 @@ def _reviews(
 async def _start_background(
     stack: AsyncExitStack,
     clock: Clock,
+    known: Known,
     outbox: Outbox,
     asks: Asks,
     fetches: Fetches,
@@ -443,8 +448,8 @@ async def _start_background(
     schedule: Schedule,
     upkeep: Upkeep,
 ) -> None:
-    for work in (clock.serve(), outbox.serve(), asks.serve(), fetches.serve(), calendars.serve(), switch.serve()):
-        stack.push_async_callback(stopped, asyncio.create_task(work))
+    for part in (clock, known, outbox, asks, fetches, calendars, switch):
+        stack.push_async_callback(stopped, asyncio.create_task(part.serve()))
     schedule.start()
     stack.callback(schedule.stop)
     upkeep.start()

@@ -20,9 +20,8 @@ from hub.core.records import Record, replace
 from hub.core.rules import Heartbeat, Rules, SourceRule
 from hub.errors import Overloaded, PayloadError, TocsinError, Unauthenticated, Unsupported
 from hub.proof import Secret, relayed
-from hub.router import keys_of
 from hub.state import Draft
-from hub.store import Store, StoredEvent, StoredRequest
+from hub.store import LifeKey, Store, StoredEvent, StoredRequest
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin.ingest")
@@ -75,6 +74,9 @@ class Fold(Protocol):
     def route(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent: ...
     def fold(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
         """The same, where a rule that raises may fail the job as a whole."""
+
+    def keys(self, event: Event) -> Sequence[LifeKey]:
+        """The lives that it may look for."""
 
     def hear(self, draft: Draft, source: str, beat: Heartbeat | None = None) -> None:
         """The source, or a heartbeat posted for it, was heard."""
@@ -191,7 +193,7 @@ class Ingest:
         if self._others is not None and events:
             await self._others()
         delivery = stored.delivery_id if stored.verdict != "quarantined" or request.fetched else ""
-        keys = [key for event in events for key in keys_of(event)]
+        keys = [key for event in events for key in self._router.keys(event)]
         named = (request.source, delivery) if delivery else None
         write = partial(self._write, stored=stored, events=events, body=understood.body)
         try:
@@ -276,7 +278,7 @@ class Ingest:
         )
         return await self._writer.do(
             lambda draft: self._release(draft, released, [replace(e, request_id=id) for e in events], understood.body),
-            keys=[key for event in events for key in keys_of(event)],
+            keys=[key for event in events for key in self._router.keys(event)],
         )
 
     def _release(self, draft: Draft, released: StoredRequest, events: Sequence[Event], body: Any) -> Accepted:
@@ -317,7 +319,7 @@ class Ingest:
             draft.changes.decided[event.id] = routed
             return routed
 
-        return await self._writer.do(job, keys=keys_of(event))
+        return await self._writer.do(job, keys=self._router.keys(event))
 
 
 def understand(integration: Integration, request: WebhookRequest, options: Any) -> Understood:

@@ -62,12 +62,6 @@ LINK_CODE = "link-code"
 """The timer that keeps a code to link an account by; its subject is the code's hash and the account."""
 
 
-def keys_of(event: Event) -> tuple[LifeKey, ...]:
-    """The lives that it may look for."""
-    life = (event.source, event.key, False)
-    return (life,) if event.status in LIVING else (life, (event.source, event.key, True))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """Who does something to an alert, and in which words."""
@@ -117,6 +111,11 @@ class Router:
         known = self._rules().enriched(event)
         decision = self._fold(draft, known, body)
         return StoredEvent(event=known, decision=decision, routed_at=draft.now)
+
+    def keys(self, event: Event) -> Sequence[LifeKey]:
+        """The lives that it may look for."""
+        life = (event.source, event.key, False)
+        return (life,) if event.status in LIVING else (life, (event.source, event.key, True))
 
     def hear(self, draft: Draft, source: str, beat: Heartbeat | None = None) -> None:
         """The source, or a heartbeat posted for it, was heard."""

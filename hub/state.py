@@ -12,21 +12,28 @@ from datetime import datetime
 from msgspec import Struct
 
 from hub import ids
-from hub.core.alert import Alert, Phase
+from hub.core.alert import Alert
 from hub.core.grouping import Group, GroupKey
 from hub.core.matching import Match, compile_match
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
 from hub.core.telling import Pen
-from hub.store import Changes, LifeKey, Linked, Snapshot, StoredAsk, StoredCalendar, StoredRequest, Timer
+from hub.store import (
+    Changes,
+    DeliveryKey,
+    LifeKey,
+    Linked,
+    Snapshot,
+    StoredAsk,
+    StoredCalendar,
+    StoredRequest,
+    Timer,
+    life_key,
+)
 
 PENDING = (DeliveryState.OWED, DeliveryState.HELD)
 ASKED = ("queued", "asking", "sent")
 NONE: dict[str, None] = {}
-
-
-def life_key(alert: Alert) -> LifeKey:
-    return (alert.source, alert.key, alert.phase is Phase.NOTICE)
 
 
 class State:
@@ -243,7 +250,7 @@ class State:
 class Found(Struct):
     """Of what a draft put in, what it is looked up by."""
 
-    deliveries: dict[tuple[str, str], tuple[str, ...]] = {}
+    deliveries: dict[DeliveryKey, tuple[str, ...]] = {}
     lives: dict[LifeKey, str] = {}
     groups: dict[str, dict[str, None]] = {}
     timers: dict[str, dict[str, Timer | None]] = {}
@@ -520,7 +527,7 @@ class Draft:
         self.changes.timers[kind, subject] = self._found.timers.setdefault(kind, {})[subject] = timer
 
 
-Seen = Mapping[tuple[str, str], tuple[str, ...]]
+Seen = Mapping[DeliveryKey, tuple[str, ...]]
 """Delivery ids that the store knows, with the ids of their events."""
 
 Listener = Callable[[Changes], None]

@@ -18,7 +18,8 @@ from typing import Any, Generic, TypeVar
 
 from hub.errors import Overloaded, Overtaken
 from hub.state import Draft, Listener, Seen, State
-from hub.store import DUPLICATES_FOR, Changes, LifeKey, Store
+from hub.store import DUPLICATES_FOR, Changes, DeliveryKey, LifeKey, Store
+from hub.store.known import Known
 
 log = logging.getLogger("tocsin.writer")
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Job(Generic[T]):
     run: Callable[[Draft], T]
     keys: Sequence[LifeKey] = ()
     """The lives that it will ask for; they are in memory when it runs."""
-    delivery: tuple[str, str] | None = None
+    delivery: DeliveryKey | None = None
     """Source and delivery id, if it must know whether these came before."""
     done: "asyncio.Future[T]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -57,6 +58,7 @@ class Writer:
         self,
         store: Store,
         state: State,
+        known: Known,
         now: Callable[[], datetime],
         *,
         monotonic: Callable[[], float] = time.monotonic,
@@ -64,6 +66,7 @@ class Writer:
         self._store = store
         self._monotonic = monotonic
         self._state = state
+        self._known = known
         self._now = now
         self._waiting: list[Job[Any]] = []
         self._more = asyncio.Event()
@@ -95,7 +98,7 @@ class Writer:
         self._followers.append(follower)
 
     async def do(
-        self, run: Callable[[Draft], T], *, keys: Sequence[LifeKey] = (), delivery: tuple[str, str] | None = None
+        self, run: Callable[[Draft], T], *, keys: Sequence[LifeKey] = (), delivery: DeliveryKey | None = None
     ) -> T:
         """Run a job and wait until what it changed is on disk. Raises what the job raised, or Overloaded."""
         if len(self._waiting) >= BOUND:
@@ -175,7 +178,7 @@ class Writer:
             _settle(job, result, failure)
 
     async def _commit(self, batch: Sequence[Job[Any]], looks: int = LOOKS) -> tuple[Draft, Sequence[Result]]:
-        draft, results = await self._run_all(batch, await self._prepare(batch))
+        draft, results = await self._run_all(batch, await self._prepare(batch, overtaken=looks < LOOKS))
         try:
             if draft.changes:
                 await self._store.commit(draft.changes)
@@ -186,14 +189,16 @@ class Writer:
             return await self._commit(batch, looks - 1)
         return draft, results
 
-    async def _prepare(self, batch: Sequence[Job[Any]]) -> Draft:
-        """Bring into memory what the jobs will look for."""
+    async def _prepare(self, batch: Sequence[Job[Any]], *, overtaken: bool) -> Draft:
+        """Bring into memory what the jobs will look for, as far as the store may have it. Once another replica has
+        overtaken us, that is anything."""
         now = self._now()
-        unknown = {key for job in batch for key in job.keys if key not in self._state.lives}
-        deliveries = {job.delivery for job in batch if job.delivery}
+        keys = {key for job in batch for key in job.keys if key not in self._state.lives}
+        ids = {job.delivery for job in batch if job.delivery}
+        unknown, deliveries = ([*keys], [*ids]) if overtaken else (self._known.lives(keys), self._known.deliveries(ids))
         seen: Seen = {}
         if unknown or deliveries:
-            lives, seen = await self._store.known(list(unknown), list(deliveries), since=now - DUPLICATES_FOR)
+            lives, seen = await self._store.known(unknown, deliveries, since=now - DUPLICATES_FOR)
             groups = [alert.id for alert in lives.values()]
             self._state.remember(lives.values(), await self._store.posts_of(groups) if groups else ())
         return Draft(self._state, now, seen=seen)
@@ -230,6 +235,7 @@ class Writer:
 
     def _publish(self, changes: Changes) -> None:
         self._state.apply(changes)
+        self._known.note(changes)
         for listener in self._listeners:
             listener(changes)
 

@@ -25,8 +25,8 @@ from hub.core.rules import Rules
 from hub.core.silence import SilenceId
 from hub.outbox import Tried, first_shown, settled_line, settled_post
 from hub.router import NOTICES_TOGETHER, Asked, Router
-from hub.state import Draft, State, life_key
-from hub.store import Decision, LifeKey, StoredCalendar, StoredEvent
+from hub.state import Draft, State
+from hub.store import Decision, LifeKey, StoredCalendar, StoredEvent, life_key
 
 T = TypeVar("T")
 REST = timedelta(minutes=30)

@@ -10,7 +10,7 @@ from hub.core.event import Event
 from hub.core.rules import Heartbeat
 from hub.errors import Overloaded
 from hub.state import Draft
-from hub.store import Changes, Desk, Store, StoredEvent
+from hub.store import Changes, Desk, LifeKey, Store, StoredEvent
 
 log = logging.getLogger("tocsin.replicas")
 
@@ -37,6 +37,9 @@ class Leaves:
         return StoredEvent(event=event)
 
     fold = route
+
+    def keys(self, event: Event) -> Sequence[LifeKey]:  # noqa: ARG002  likewise
+        return ()
 
     def hear(self, draft: Draft, source: str, beat: Heartbeat | None = None) -> None:  # noqa: ARG002  likewise
         self._heard[source] = None

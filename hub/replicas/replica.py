@@ -21,6 +21,7 @@ from hub.replicas.leadership import Leadership, ticks
 from hub.settings import Settings
 from hub.state import State
 from hub.store import SharedStore, Term
+from hub.store.known import Known
 from hub.store.opening import open_shared
 from hub.web.doorway import LARGEST_BODY, Doorway
 from hub.web.forward import Forward
@@ -55,7 +56,8 @@ class Replica:
         )
         self.forward = Forward(lambda: self.leadership.leader, self.leadership.another, local=given.settings.loopback)
         self.leaves = Leaves(given.store.desk)
-        self.writer = Writer(given.store, State(), given.now, monotonic=given.ticks)
+        self.known = Known(given.store, given.now)
+        self.writer = Writer(given.store, State(), self.known, given.now, monotonic=given.ticks)
         self.writer.listen(self.leaves.note)
         self.app = web.Application(middlewares=given.middlewares, client_max_size=LARGEST_BODY)
         self.app.router.register_resource(Turns(self._router))
@@ -144,7 +146,7 @@ async def replica(settings: Settings) -> AsyncIterator[Replica]:
     async with ground(settings, open_shared(settings.database), ticks=ticks) as given, AsyncExitStack() as stack:
         made = Replica(given)
         await stack.enter_async_context(made.forward.open())
-        for work in (made.writer.serve(), made.leaves.serve(), made.leadership.serve()):
-            stack.push_async_callback(stopped, asyncio.create_task(work))
+        for part in (made.writer, made.known, made.leaves, made.leadership):
+            stack.push_async_callback(stopped, asyncio.create_task(part.serve()))
         log.info("this replica is reached by others at %s", settings.replica_address)
         yield made

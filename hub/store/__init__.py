@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from hub.contracts import RoomMessage
-from hub.core.alert import Alert
+from hub.core.alert import Alert, Phase
 from hub.core.calendar import Occurrence
 from hub.core.event import Event
 from hub.core.grouping import Group
@@ -219,6 +219,13 @@ class Pruned:
 LifeKey = tuple[str, str, bool]
 """Source, key, and whether a notice is meant."""
 
+DeliveryKey = tuple[str, str]
+"""Source and delivery id."""
+
+
+def life_key(alert: Alert) -> LifeKey:
+    return (alert.source, alert.key, alert.phase is Phase.NOTICE)
+
 
 class Store(Protocol):
     """A durable home. All errors of the database come out as Overloaded: nothing was written."""
@@ -232,14 +239,20 @@ class Store(Protocol):
         """The newest life of each key (by `opened_at`, then id), for those that have one."""
 
     async def known(
-        self, keys: Sequence[LifeKey], ids: Sequence[tuple[str, str]], *, since: datetime
-    ) -> tuple[Mapping[LifeKey, Alert], Mapping[tuple[str, str], tuple[str, ...]]]:
-        """`lives` of the keys and `deliveries_seen` of the ids, in one go: what every batch begins with."""
+        self, keys: Sequence[LifeKey], ids: Sequence[DeliveryKey], *, since: datetime
+    ) -> tuple[Mapping[LifeKey, Alert], Mapping[DeliveryKey, tuple[str, ...]]]:
+        """`lives` of the keys and `deliveries_seen` of the ids, in one go."""
+
+    async def life_keys(self, after: LifeKey | None, *, step: int) -> Sequence[LifeKey]:
+        """At most `step` of those that have a life, beyond one, each once and in the store's own order."""
+
+    async def delivery_keys(self, after: DeliveryKey | None, *, since: datetime, step: int) -> Sequence[DeliveryKey]:
+        """Likewise those that were accepted since then."""
 
     async def posts_of(self, groups: Sequence[str]) -> Sequence[Post]: ...
     async def deliveries_seen(
-        self, ids: Sequence[tuple[str, str]], *, since: datetime
-    ) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        self, ids: Sequence[DeliveryKey], *, since: datetime
+    ) -> Mapping[DeliveryKey, tuple[str, ...]]:
         """For each (source, delivery id) that was accepted (verdict not `quarantined`) since then: its events' ids."""
 
     async def event(self, id: str) -> StoredEvent | None: ...

@@ -27,7 +27,7 @@ from sqlalchemy.sql import Executable
 from hub.core.alert import Alert
 from hub.core.past import Happened
 from hub.errors import Overloaded, Overtaken, SettingsError
-from hub.store import DUPLICATES_FOR, Changes, LifeKey, SharedStore, Store, Term, mapping, queries, writing
+from hub.store import DUPLICATES_FOR, Changes, DeliveryKey, LifeKey, SharedStore, Store, Term, mapping, queries, writing
 from hub.store.address import FORMS
 from hub.store.care import Size, Status, current, whole_past
 from hub.store.lease import LEADER, PostgresDesk, deposed
@@ -339,8 +339,8 @@ class PostgresStore(SqlStore):
         return {asked[row["source"], row["key"], row["notice"]]: mapping.alert_of(row["record"]) for row in rows}
 
     async def deliveries_seen(
-        self, ids: Sequence[tuple[str, str]], *, since: datetime
-    ) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        self, ids: Sequence[DeliveryKey], *, since: datetime
+    ) -> Mapping[DeliveryKey, tuple[str, ...]]:
         asked = {(storable(source), storable(delivery)): (source, delivery) for source, delivery in ids}
         start = micros(since)
         given = [_delivery({"source": s, "delivery_id": delivery, "since": start}) for s, delivery in asked]
@@ -351,8 +351,8 @@ class PostgresStore(SqlStore):
         }
 
     async def known(
-        self, keys: Sequence[LifeKey], ids: Sequence[tuple[str, str]], *, since: datetime
-    ) -> tuple[Mapping[LifeKey, Alert], Mapping[tuple[str, str], tuple[str, ...]]]:
+        self, keys: Sequence[LifeKey], ids: Sequence[DeliveryKey], *, since: datetime
+    ) -> tuple[Mapping[LifeKey, Alert], Mapping[DeliveryKey, tuple[str, ...]]]:
         lives, seen = await asyncio.gather(self.lives(keys), self.deliveries_seen(ids, since=since))
         return lives, seen
 

@@ -28,7 +28,7 @@ from hub.core.notification import Line, Post
 from hub.core.past import Act, Happened, of_silence
 from hub.core.silence import LONGEST, Silence
 from hub.errors import PayloadError
-from hub.store import Audit, LifeKey, Mark, Snapshot, StoredAsk, StoredEvent, StoredRequest, mapping
+from hub.store import Audit, DeliveryKey, LifeKey, Mark, Snapshot, StoredAsk, StoredEvent, StoredRequest, mapping
 from hub.store.mapping import storable
 from hub.store.tables import Utc, micros
 from hub.store.writing import (
@@ -194,12 +194,31 @@ class _Events(msgspec.Struct):
     events: tuple[str, ...] = ()
 
 
+def life_keys(connection: Connection, after: LifeKey | None, step: int) -> Sequence[LifeKey]:
+    return _keys(connection, select(ALERT.c.source, ALERT.c.key, ALERT.c.notice), after, step)
+
+
+def delivery_keys(
+    connection: Connection, after: DeliveryKey | None, since: datetime, step: int
+) -> Sequence[DeliveryKey]:
+    accepted = select(REQUEST.c.source, REQUEST.c.delivery_id).where(REQUEST.c.accepted.is_(true()))
+    return _keys(connection, accepted.where(REQUEST.c.received_at >= since), after, step)
+
+
+def _keys(connection: Connection, keys: Select[Any], after: tuple[Any, ...] | None, step: int) -> Sequence[Any]:
+    """The next ones, by the index that begins with these columns."""
+    columns = [*keys.selected_columns]
+    if after is not None:
+        keys = keys.where(tuple_(*columns) > tuple_(*after))
+    return [tuple(row) for row in connection.execute(keys.distinct().order_by(*columns).limit(step))]
+
+
 events_of_request = msgspec.json.Decoder(_Events).decode
 
 
 def deliveries_seen(
-    connection: Connection, ids: Sequence[tuple[str, str]], since: datetime
-) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    connection: Connection, ids: Sequence[DeliveryKey], since: datetime
+) -> Mapping[DeliveryKey, tuple[str, ...]]:
     asked = [(source, storable(delivery)) for source, delivery in ids]
     rows = driver(connection).execute(_SEEN, {"asked": _encoded(asked), "since": micros(since)})
     return {ids[place]: events_of_request(record).events for place, record in rows}

@@ -15,6 +15,7 @@ from hub.core.silence import Silence
 from hub.store import (
     Audit,
     Changes,
+    DeliveryKey,
     LifeKey,
     Mark,
     Pruned,
@@ -75,8 +76,8 @@ class SqlStore:
         return await self._read(lambda connection: queries.lives(connection, keys))
 
     async def known(
-        self, keys: Sequence[LifeKey], ids: Sequence[tuple[str, str]], *, since: datetime
-    ) -> tuple[Mapping[LifeKey, Alert], Mapping[tuple[str, str], tuple[str, ...]]]:
+        self, keys: Sequence[LifeKey], ids: Sequence[DeliveryKey], *, since: datetime
+    ) -> tuple[Mapping[LifeKey, Alert], Mapping[DeliveryKey, tuple[str, ...]]]:
         return await self._read(
             lambda connection: (queries.lives(connection, keys), queries.deliveries_seen(connection, ids, since))
         )
@@ -85,9 +86,15 @@ class SqlStore:
         return await self._read(lambda connection: queries.posts_of(connection, groups))
 
     async def deliveries_seen(
-        self, ids: Sequence[tuple[str, str]], *, since: datetime
-    ) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        self, ids: Sequence[DeliveryKey], *, since: datetime
+    ) -> Mapping[DeliveryKey, tuple[str, ...]]:
         return await self._read(lambda connection: queries.deliveries_seen(connection, ids, since))
+
+    async def life_keys(self, after: LifeKey | None, *, step: int) -> Sequence[LifeKey]:
+        return await self._look(lambda connection: queries.life_keys(connection, after, step))
+
+    async def delivery_keys(self, after: DeliveryKey | None, *, since: datetime, step: int) -> Sequence[DeliveryKey]:
+        return await self._look(lambda connection: queries.delivery_keys(connection, after, since, step))
 
     async def event(self, id: str) -> StoredEvent | None:
         return await self._read(lambda connection: queries.event(connection, id))

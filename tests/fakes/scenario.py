@@ -66,6 +66,7 @@ class Scenario:
                 ticks=lambda: (self.clock - self.set_by - START).total_seconds(),
             )
         )
+        await self.hub.known.fill()
         await self.settle()
 
     async def stop(self) -> None:

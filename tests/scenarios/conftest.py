@@ -12,14 +12,16 @@ from hub.contracts import Integration
 Begin = Callable[..., Awaitable[Scenario]]
 
 
-OVER_BOTH = {"test_life_of_an_alert", "test_groups", "test_restarts"}
+SERVER = pytest.param("postgresql", marks=pytest.mark.e2e("postgresql"))
+OVER_BOTH = {"test_life_of_an_alert", "test_groups", "test_restarts", "test_what_is_known"}
 """Stories that are told over PostgreSQL too."""
+OVER_POSTGRESQL = {"test_replicas"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "database" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in OVER_BOTH:
-        server = pytest.param("postgresql", marks=pytest.mark.e2e("postgresql"))
-        metafunc.parametrize("database", ["sqlite", server], indirect=True)
+    story = metafunc.module.__name__.rpartition(".")[2]
+    if "database" in metafunc.fixturenames and story in OVER_BOTH | OVER_POSTGRESQL:
+        metafunc.parametrize("database", [SERVER] if story in OVER_POSTGRESQL else ["sqlite", SERVER], indirect=True)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from hub.redaction import Redactor
 from hub.registry import installed
 from hub.replicas.gathering import Gathering, Leaves
 from hub.state import State
+from hub.store.known import Known
 from hub.writer import Writer
 
 RULES = """\
@@ -45,7 +46,7 @@ class Standby:
         parts = hub.hub
         self.hub, self.desk = hub, Desk()
         self.leaves = Leaves(self.desk)  # type: ignore[arg-type]  # it does nothing else with it
-        self.writer = Writer(parts.store, State(), lambda: hub.clock)
+        self.writer = Writer(parts.store, State(), Known(parts.store, lambda: hub.clock), lambda: hub.clock)
         self.writer.listen(self.leaves.note)
         self.gathering = Gathering(store=parts.store, route=parts.ingest.route_all, heard=parts.ingest.heard)
         self.ingest = Ingest(
