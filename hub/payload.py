@@ -98,10 +98,8 @@ class Field(msgspec.Struct, frozen=True, gc=False):
             return self.value
         if default is not ABSENT and not self.present:
             return default
-        if isinstance(self.value, bool):
-            return "true" if self.value else "false"
-        if isinstance(self.value, int | float):
-            return str(self.value)
+        if written := _written(self.value):
+            return written
         raise self._wrong("a text")
 
     @overload

@@ -46,7 +46,8 @@ class Standby:
         parts = hub.hub
         self.hub, self.desk = hub, Desk()
         self.leaves = Leaves(self.desk)  # type: ignore[arg-type]  # it does nothing else with it
-        self.writer = Writer(parts.store, State(), Known(parts.store, lambda: hub.clock), lambda: hub.clock)
+        self.known = Known(parts.store, lambda: hub.clock)
+        self.writer = Writer(parts.store, State(), self.known, lambda: hub.clock)
         self.writer.listen(self.leaves.note)
         self.gathering = Gathering(store=parts.store, route=parts.ingest.route_all, heard=parts.ingest.heard)
         self.ingest = Ingest(
@@ -75,6 +76,7 @@ class Standby:
 @asynccontextmanager
 async def standing_by(hub: Scenario) -> AsyncIterator[Standby]:
     standby = Standby(hub)
+    await standby.known.fill()
     tasks = [asyncio.create_task(work) for work in (standby.writer.serve(), standby.leaves.serve())]
     try:
         yield standby
