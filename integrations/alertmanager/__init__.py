@@ -15,5 +15,5 @@ INTEGRATION = Integration(
     homepage="https://prometheus.io/docs/alerting/latest/alertmanager/",
     source=source,
     labels=LABELS,
-    kinds={"alert": "an alert of Prometheus, or of whatever posts to Alertmanager"},
+    kinds={"alert": "an alert of Prometheus, of Grafana, or of whatever posts to Alertmanager"},
 )

@@ -1,11 +1,16 @@
-"""Alertmanager: one request is a group, one event an alert of it."""
+"""Alertmanager, and Grafana, whose webhook has the same form: one request is a group, one event an alert of it.
 
-from collections.abc import Mapping, Sequence
+They are ordered as they came, and not by their times: where Prometheus is late to say that an alert still fires, the
+Alertmanager calls it resolved, and then has it fire again with the time when it first did.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from hub.contracts import NoOptions, Quiet, WebhookRequest
 from hub.core.event import Labels, Link, Report, Severity, Status
-from hub.payload import Field
+from hub.errors import PayloadError
+from hub.payload import ABSENT, Field
 from hub.proof import bearer as verify
 
 __all__ = ["parse", "verify"]
@@ -21,27 +26,52 @@ SEVERITIES: Mapping[str, Severity] = {
 TITLES = ("summary", "title", "message")
 BODIES = ("description", "message")
 LINKS = {"runbook_url": "Runbook", "runbook": "Runbook", "dashboard_url": "Dashboard", "dashboard": "Dashboard"}
+GRAFANA_LINKS = {"dashboardURL": "Dashboard", "panelURL": "Panel"}
+UNKNOWN = {"DatasourceNoData": "no data", "DatasourceError": "cannot be evaluated"}
+"""Alerts of Grafana's own about a rule. They carry its words, too, which say what nobody knows then."""
+WHY_UNKNOWN = "Error"
 
 
 def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report] | Quiet:
     body = request.json().object()
-    alerts = list(body["alerts"].items())
+    if body["alerts"].value is ABSENT:
+        raise body["alerts"].complain(
+            "is missing: this is no webhook of Alertmanager; other JSON is for a source of the tool json"
+        )
+    alerts, place, order = list(body["alerts"].items()), _place(body), int(request.received_at.timestamp() * 1_000_000)
     if not alerts:
         return Quiet(why="a group without alerts")
-    return sorted((_report(alert, body["externalURL"].words()) for alert in alerts), key=_when)
+    return [*sorted((_report(alert, place, order) for alert in alerts), key=_when), *_cut_off(body, place)]
+
+
+def _place(body: Field) -> tuple[str, str]:
+    """What posted it, and where people see that."""
+    return "Grafana" if body["orgId"].present else "Alertmanager", body["externalURL"].words()
 
 
 def _when(report: Report) -> float:
     return report.occurred_at.timestamp() if report.occurred_at else 0.0
 
 
-def _report(alert: Field, alertmanager: str) -> Report:
+def _cut_off(body: Field, place: tuple[str, str]) -> Iterator[Report]:
+    """What `max_alerts` left out may fire and heal unheard."""
+    if (count := " ".join(body["truncatedAlerts"].words().split())) not in ("", "0"):
+        yield Report(
+            status=Status.NOTICE,
+            kind="alert",
+            key=f"cut off: {body['groupKey'].words()}",
+            title=f"{place[0]} left alerts out of a group ({count}): set max_alerts of the webhook to 0",
+            severity=Severity.WARNING,
+            links=tuple(_web([place])),
+        )
+
+
+def _report(alert: Field, place: tuple[str, str], order: int) -> Report:
     status = alert["status"].one_of(STATUSES)
     # To Alertmanager a label without a value is no label, and its matchers say so.
     labels = {name: value for name, field in alert["labels"].object().entries() if (value := field.text(""))}
     said = {name: field.words() for name, field in alert["annotations"].entries()}
-    title = _title(labels, said)
-    text = next((said[name] for name in BODIES if said.get(name)), "")
+    title, text = _unknown(labels, said) or (_title(labels, said), _text(alert, said))
     return Report(
         status=status,
         kind="alert",
@@ -49,10 +79,16 @@ def _report(alert: Field, alertmanager: str) -> Report:
         title=title,
         severity=_severity(labels) if status is Status.PROBLEM else None,
         body="" if " ".join(text.split()) == title else text,
-        links=tuple(_links(alert["generatorURL"].words(), said, alertmanager)),
+        links=tuple(_links(alert, said, place)),
         labels=labels,
         occurred_at=_time(alert, "startsAt" if status is Status.PROBLEM else "endsAt"),
+        sequence=order,
     )
+
+
+def _unknown(labels: Labels, said: Labels) -> tuple[str, str] | None:
+    rule, what = " ".join(labels.get("rulename", "").split()), UNKNOWN.get(labels.get("alertname", ""))
+    return (f"{rule}: {what}", said.get(WHY_UNKNOWN, "")) if rule and what else None
 
 
 def _title(labels: Labels, said: Labels) -> str:
@@ -67,13 +103,33 @@ def _severity(labels: Labels) -> Severity:
     return SEVERITIES.get(labels.get("severity", "").lower(), Severity.ERROR)
 
 
-def _links(source: str, said: Labels, alertmanager: str) -> list[Link]:
-    places = [("Source", source), *((title, said.get(name, "")) for name, title in LINKS.items())]
-    places.append(("Alertmanager", alertmanager))
+def _text(alert: Field, said: Labels) -> str:
+    return next((said[name] for name in BODIES if said.get(name)), "") or _values(alert)
+
+
+def _values(alert: Field) -> str:
+    """What Grafana measured: `B = 44.2, C = 1`."""
+    values = alert["values"].value
+    named = alert["values"].entries() if isinstance(values, dict) else ()
+    return ", ".join(f"{name} = {text}" for name, field in named if (text := field.words()))
+
+
+def _links(alert: Field, said: Labels, place: tuple[str, str]) -> Iterator[Link]:
+    places = [("Source", alert["generatorURL"].words())]
+    places += [(title, said.get(name, "")) for name, title in LINKS.items()]
+    places += [(title, alert[name].words()) for name, title in GRAFANA_LINKS.items()]
+    return _web([*places, place])
+
+
+def _web(places: Sequence[tuple[str, str]]) -> Iterator[Link]:
+    """Of two of one title the first that is an address of the web."""
     found = {title: url for title, url in reversed(places) if url.startswith(("http://", "https://"))}
-    return [Link(title=title, url=found[title]) for title in dict.fromkeys(t for t, _ in places) if title in found]
+    return (Link(title=title, url=found[title]) for title in dict.fromkeys(t for t, _ in places) if title in found)
 
 
 def _time(alert: Field, name: str) -> datetime | None:
-    """`0001-01-01T00:00:00Z` is how Go writes that there is none."""
-    return None if alert[name].words().startswith("0001-") else alert[name].time()
+    """`0001-01-01T00:00:00Z` is how Go writes that there is none. For want of one no alert is refused."""
+    try:
+        return None if alert[name].words().startswith("0001-") else alert[name].time()
+    except PayloadError:
+        return None
