@@ -18,6 +18,7 @@ LONGEST = 2_000
 MOST_WORDS = 64
 SHOWN = 80
 NEAREST = 3
+TAKE_BACK = frozenset({"undo", "cancel", "revert"})
 LIKENESS = 0.6
 """How alike a word must be to be suggested; difflib's own default."""
 
@@ -129,10 +130,20 @@ class Conversation:
 
     def _unknown(self, text: str, actions: Actions) -> str:
         said = tuple(text.casefold().split())
+        if said[0] in TAKE_BACK:
+            return 'each answer says what takes it back, such as "unack web301", "unsilence 7f3" or "resume web"'
+        _, _, rest = text.partition(" ")
+        if self._mute(said[0], actions) and self._plain(rest):
+            return f'{_short(said[0])} takes no commands from here; without its name: "{_short(rest)}"'
         nearest = self._nearest(said, actions)
         if not nearest:
             return f"I do not know '{_short(text)}'. \"help\" lists what can be said."
         return f"I do not know '{_short(text)}'. Did you mean: {'; '.join(nearest)}"
+
+    def _mute(self, name: str, actions: Actions) -> bool:
+        """Whether it is a source, in lower case, whose tool has no commands."""
+        tool = next((tool for source, tool in actions.sources().items() if source.casefold() == name), None)
+        return tool is not None and all(keyword[0] != tool for keyword in self._keywords)
 
     def _nearest(self, said: Words, actions: Actions) -> Sequence[str]:
         """The usages of the commands that begin most like it."""

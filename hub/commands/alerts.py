@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from hub.commands.phrases import read_match, say_id, say_time, say_title, source_called, tokens
+from hub.commands.subjects import HOSTLIKE
 from hub.contracts import Actions, Call, Heard, Reply
 from hub.core.alert import Ack, Alert
 from hub.core.durations import say_duration
@@ -13,8 +14,9 @@ from hub.core.matching import alert_look, compile_match
 from hub.errors import UsageError
 
 name = "alerts"
-aliases: Sequence[str] = ("list alerts", "show alerts")
-usage = "alerts [open | acked] [<source>] [host=web301 …] [<words of the title>]"
+ASKED = tuple(f"{what} {how}" for what in ("what's", "whats", "what is") for how in ("wrong", "broken", "open"))
+aliases: Sequence[str] = ("list alerts", "show alerts", *ASKED, *(f"{asked}?" for asked in ASKED))
+usage = "alerts [open | acked] [<source>] [host=web301 …] [<severity, host, or words of the title>]"
 summary = "list what is open now"
 reads = True
 
@@ -30,15 +32,21 @@ STATES: Mapping[str, Callable[[Alert], bool]] = {
 class Intent:
     state: str
     match: Mapping[str, Any]  # values as in a route
-    title: tuple[str, ...]
+    words: tuple[str, ...]
 
     def takes(self, alert: Alert) -> bool:
-        title = alert.title.casefold()
         return (
             (not self.state or STATES[self.state](alert))
             and compile_match(self.match).matches(alert_look(alert))
-            and all(word in title for word in self.title)
+            and all(_tells(alert, word) for word in self.words)
         )
+
+
+def _tells(alert: Alert, word: str) -> bool:
+    """Whether the word, in lower case, is in its title, its severity, or what it is about."""
+    if alert.severity and word == alert.severity.word:
+        return True
+    return word in alert.title.casefold() or word in {alert.labels.get(name, "").casefold() for name in HOSTLIKE}
 
 
 def parse(words: str, heard: Heard, actions: Actions) -> Intent:  # noqa: ARG001 - the shape of a command
@@ -53,8 +61,8 @@ def parse(words: str, heard: Heard, actions: Actions) -> Intent:  # noqa: ARG001
     if len(sources) > 1:
         raise UsageError(f"an alert has one source; say source={','.join(sources)}")
     source = (source_called(sources[0], actions.sources()) or "") if sources else ""
-    title = tuple(word.strip("\"'").casefold() for word in plain if word not in sources)
-    return Intent(state=state, match=read_match(pairs, source), title=title)
+    asked = tuple(word.strip("\"'").casefold() for word in plain if word not in sources)
+    return Intent(state=state, match=read_match(pairs, source), words=asked)
 
 
 def calls(intent: Intent) -> Sequence[Call]:

@@ -21,7 +21,7 @@ def silences_meant(words: str, heard: Heard, actions: Actions, sentence: str) ->
         return _named(said, actions, sentence)
     if in_thread(heard):
         return _of_thread(heard, actions, sentence)
-    raise UsageError(f"say which silence{choices(actions.silences(), actions, sentence)}")
+    raise UsageError(f"say which silence{choices([*actions.silences(), *actions.waiting()], actions, sentence)}")
 
 
 def _named(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
@@ -46,18 +46,19 @@ def called(said: str, among: Sequence[Silence], actions: Actions, sentence: str)
 
 
 def _of_source(source: str, actions: Actions, sentence: str) -> Sequence[Silence]:
-    whole = [silence for silence in actions.silences() if silence.match == {"source": source}]
+    known = [*actions.silences(), *actions.waiting()]
+    whole = [silence for silence in known if silence.match == {"source": source}]
     if whole:
         return whole
-    part = [silence for silence in actions.silences() if silence.match.get("source") == source]
+    part = [silence for silence in known if silence.match.get("source") == source]
     raise UsageError(f"{source} is not silenced as a whole{choices(part, actions, sentence)}")
 
 
 def _of_match(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
-    match = match_said(said, actions)
-    found = [silence for silence in actions.silences() if silence.match == match]
+    match, known = match_said(said, actions), [*actions.silences(), *actions.waiting()]
+    found = [silence for silence in known if silence.match == match]
     if not found:
-        raise UsageError(f"{say_match(match)} is not silenced{choices(actions.silences(), actions, sentence)}")
+        raise UsageError(f"{say_match(match)} is not silenced{choices(known, actions, sentence)}")
     return found
 
 

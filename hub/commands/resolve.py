@@ -7,7 +7,7 @@ from hub.commands.subjects import Deed, carry_out, plan
 from hub.contracts import Actions, Call, Heard, Reply
 
 name = "resolve"
-aliases: Sequence[str] = ()
+aliases: Sequence[str] = ("close",)
 usage = "resolve [<alert>] [because <reason>]"
 summary = "say that an alert is over"
 reads = False

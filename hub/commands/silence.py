@@ -1,5 +1,6 @@
 """`silence`: be quiet about a source, what matches, or the alert of this thread, for a while."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,13 +27,15 @@ from hub.core.silence import APPROVED_WITHIN, Overlap, Silence
 from hub.errors import UsageError
 
 name = "silence"
-aliases: Sequence[str] = ("shut up", "mute", "shush", "hush")
+aliases: Sequence[str] = ("shut up", "mute", "shush", "hush", "snooze")
 usage = "silence [<source> | host=web301 severity<=warning …] [for 2h | until 14:30] [because <reason>]"
 summary = "be quiet about it for 15 minutes, or as long as you say"
 reads = False
 
 UNSAID = timedelta(minutes=15)
 NEAREST = 3
+WHOLE = frozenset({"everything", "all", "*"})
+_SPACED = re.compile(r"(?:[<>!]?=|[<>])[\w*.-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,8 @@ def _parts(subject: str, heard: Heard, actions: Actions) -> Sequence[Part]:
 def match_said(subject: str, actions: Actions) -> Match:
     """A source's name, name=value pairs, or pairs behind a source's name."""
     words = tokens(subject)
+    if any(_SPACED.fullmatch(word) for word in words[1:]):
+        raise UsageError(f"'{short(subject)}' has spaces where none may stand; write it like host=web301")
     if "=" in words[0] or "<" in words[0] or ">" in words[0]:
         return _known(read_match(_sourced(words, actions)), actions)
     source = source_called(words[0], actions.sources())
@@ -104,11 +109,18 @@ def _is_source(word: str) -> bool:
 
 def _no_source(word: str, actions: Actions) -> str:
     """What else the word may have meant; nothing is silenced on a guess."""
+    if word.casefold() in WHOLE:
+        return f"'{word}' is said by what it is about: \"silence severity>=info\"{_or_pause(actions)}"
     hints = [f'"silence {name}={_quoted(value)}"' for name, value in _labels_like(word, actions)]
     near = get_close_matches(word.casefold(), list(actions.sources()), n=NEAREST)
     hints += [f'"silence {source}"' for source in near]
     said = f"no source is called '{short(word)}'"
     return f"{said}; perhaps say {' or '.join(hints[:NEAREST])}" if hints else f"{said}; {_what_there_is(actions)}"
+
+
+def _or_pause(actions: Actions) -> str:
+    channel = next(iter(actions.channels()), None)
+    return f', or of a channel: "pause {channel}"' if channel else ""
 
 
 def _labels_like(word: str, actions: Actions) -> Sequence[tuple[str, str]]:

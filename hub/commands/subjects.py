@@ -7,8 +7,9 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
-from hub.commands.phrases import about, say_alerts, say_id, say_title, short, split_length, split_reason
+from hub.commands.phrases import QUOTES, SHOWN, about, say_alerts, say_id, say_title, short, split_length, split_reason
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target
 from hub.core.alert import Alert
 from hub.core.past import Act
@@ -18,6 +19,13 @@ from hub.errors import UsageError
 SHORTEST_ID = 4
 HOSTLIKE = ("host", "service", "entity", "check", "instance")
 """The labels by whose values people call an alert."""
+
+UNCLEAR = frozenset({"all", "everything", "it", "this", "that"})
+"""Outside of a thread these name no alert."""
+WORDS_COMPARED, ALERTS_COMPARED = 4, 300
+"""Bounds of the search for what somebody may have meant."""
+ALIKE = 0.75
+"""`wb301` is like web301, `web999` is not."""
 
 LASTING = frozenset({"ack"})
 """Verbs that end by themselves, after `for 2h` or `until 14:30` if that is said."""
@@ -125,7 +133,7 @@ def _subjects(verb: str, words: str, heard: Heard, actions: Actions) -> tuple[Se
     head, reason = split_reason(words)
     if in_thread(heard):
         return _in_thread(verb, head, reason, heard, actions)
-    if not head:
+    if not head or (head.casefold() in UNCLEAR and not _exact(head, actions)):
         example = f"\n{say_alerts(actions.alerts(), verb)}" if actions.alerts() else "; nothing is open now"
         raise UsageError(f"say which alert to {verb}{example}")
     return [one_named(head, verb, actions)], reason
@@ -156,12 +164,28 @@ def open_subjects(heard: Heard, actions: Actions) -> Sequence[Alert]:
 
 def one_named(words: str, sentence: str, actions: Actions) -> Alert:
     """The one open alert that the words name; raises UsageError where it is none or several."""
-    found = _exact(words, actions) or [a for a in actions.alerts() if _in_title(words, a)]
+    bare = words.strip(f"{QUOTES}# ")
+    found = _exact(words, actions) or _exact(bare, actions) or [a for a in actions.alerts() if _in_title(bare, a)]
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"'{short(words)}' may be several alerts; say\n{say_alerts(found, sentence)}")
-    raise UsageError(f"no open alert is called '{short(words)}'; \"alerts\" lists them")
+    near = _near(bare, actions)
+    instead = f"perhaps say\n{say_alerts(near, sentence)}" if near else '"alerts" lists them'
+    raise UsageError(f"no open alert is called '{short(words)}'; {instead}")
+
+
+def _near(words: str, actions: Actions) -> Sequence[Alert]:
+    """The newest open alerts whose name is one of the words, or is much like it."""
+    names = {alert.id: _names(alert) for alert in actions.alerts()[:ALERTS_COMPARED]}
+    known = sorted({name for own in names.values() for name in own if len(name) <= SHOWN})
+    said = [word for word in words.casefold().split()[:WORDS_COMPARED] if len(word) <= SHOWN]
+    close = {name for word in said for name in get_close_matches(word, known, cutoff=ALIKE)}
+    return [alert for alert in actions.alerts()[:ALERTS_COMPARED] if close & names[alert.id]]
+
+
+def _names(alert: Alert) -> set[str]:
+    return {alert.key.casefold(), *(alert.labels[name].casefold() for name in HOSTLIKE if alert.labels.get(name))}
 
 
 def _exact(words: str, actions: Actions) -> Sequence[Alert]:

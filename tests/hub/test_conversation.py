@@ -12,6 +12,7 @@ from hub.commands.tool import tool_commands
 from hub.contracts import Actions, Call, Command, Heard, Reply, Via
 from hub.conversation import Conversation, Understood, normalise
 from hub.core.alert import Answer, Phase
+from hub.core.event import Severity
 from hub.core.records import replace
 from hub.errors import UsageError
 from tests.fakes.actions import CONTROL, NOW, FakeActions, acked, an_alert, heard
@@ -113,6 +114,15 @@ async def test_a_command_stands_at_the_beginning_or_nowhere(text: str) -> None:
     assert "I do not know" in await refusal(text, a_hub())
 
 
+async def test_undo_is_answered_with_how() -> None:
+    assert '"unsilence 7f3"' in await refusal("undo", a_hub())
+
+
+async def test_a_source_without_a_way_back_is_left_out() -> None:
+    """The line that the other tools teach is `nagios ack web301`."""
+    assert 'without its name: "ack web301"' in await refusal("twitter ack web301", a_hub())
+
+
 async def test_nothing_said_is_answered_with_help() -> None:
     assert "help" in await refusal("@tocsin", a_hub())
 
@@ -211,6 +221,8 @@ async def test_a_silence_is_read_whole(text: str, match: dict[str, Any], seconds
         ("silence web301", '"silence host=web301"'),
         ("silence Disk /var", '"silence service="Disk /var""'),
         ("silence zzz", "there are nagios, sensu, twitter"),
+        ("silence everything 1h", '"silence severity>=info", or of a channel: "pause '),
+        ("silence host = web301", "write it like host=web301"),
         ("silence twitter nagios", "'nagios' is not of the form name=value"),
         ("silence source=twiter", '"silence twitter"'),
         ("silence twitter for", "a duration is missing"),
@@ -366,12 +378,30 @@ async def test_without_a_way_to_the_tool_an_ack_is_the_hubs_own() -> None:
     assert ["ack"] == [call.name for call in calls("ack", hub, "p2")]
 
 
-@pytest.mark.parametrize("name", ["aaaa1111", "AAAA", "1111", "web301", "Web301 is down", "down web301"])
+@pytest.mark.parametrize(
+    "name", ["aaaa1111", "AAAA", "1111", "web301", "Web301 is down", "down web301", "#web301", "'web301'"]
+)
 async def test_outside_of_a_thread_an_alert_is_named(name: str) -> None:
     hub = a_hub()
     await said(f"ack {name} because I look", hub)
 
     assert [("ack", "aaaa1111", "I look")] == hub.done
+
+
+@pytest.mark.parametrize("name", ["wb301", "web30", "web301 2h", "web301 twitter", "host web301"])
+async def test_a_name_that_fits_nothing_whole_is_answered_with_what_it_is_like(name: str) -> None:
+    text = await refusal(f"ack {name}", a_hub())
+
+    assert f"no open alert is called '{name}'; perhaps say\n\"ack aa1111\" for web301 is DOWN (nagios)\n" in text
+    assert "bb2222" not in text
+
+
+@pytest.mark.parametrize("word", ["all", "everything", "it"])
+async def test_a_word_that_names_no_alert_is_answered_with_what_is_open(word: str) -> None:
+    text = await refusal(f"ack {word}", a_hub())
+
+    assert '"ack aa1111" for web301 is DOWN (nagios)' in text
+    assert '"ack cc3333" for twitter is angry (twitter)' in text
 
 
 async def test_an_alert_named_in_a_thread_is_that_one() -> None:
@@ -523,11 +553,14 @@ async def test_the_name_of_a_source_restricts_its_tool() -> None:
         ("alerts nagios", ["aa1111", "bb2222"]),
         ("alerts host=web301", ["aa1111"]),
         ("alerts disk", ["bb2222"]),
+        ("alerts critical", ["bb2222"]),
+        ("alerts db1", ["bb2222"]),
+        ("what's wrong?", ["aa1111", "bb2222", "cc3333"]),
         ("alerts acked disk", []),
     ],
 )
 async def test_alerts_are_listed_and_filtered(text: str, shown: list[str]) -> None:
-    reply = await said(text, a_hub(held=[DOWN, DISK, acked(TWEET)]))
+    reply = await said(text, a_hub(held=[DOWN, replace(DISK, severity=Severity.CRITICAL), acked(TWEET)]))
 
     assert shown == [line.split()[0] for line in reply.text.splitlines() if "(" in line]
 
@@ -556,7 +589,7 @@ async def test_help_lists_everything_or_what_has_to_do_with_a_word() -> None:
 
     assert len(COMMANDS) == len(everything.splitlines())
     assert "nagios downtime <host> for 2h [reason] – plan a downtime" in everything
-    assert "(also: shut up, mute, shush, hush)" in (await said("help shut up", a_hub())).text
+    assert "(also: shut up, mute, shush, hush, snooze)" in (await said("help shut up", a_hub())).text
     assert "nothing that can be said" in (await said("help frobnicate", a_hub())).text
 
 

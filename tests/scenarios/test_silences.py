@@ -393,11 +393,12 @@ async def test_what_nobody_agrees_to_lapses(begin: Begin) -> None:
     assert "nobody agreed" in (await lines(hub))[-1]
 
 
-async def test_who_asked_may_think_better_of_it(begin: Begin) -> None:
+@pytest.mark.parametrize("sentence", ["unsilence {}", "speak up host=web*"])
+async def test_who_asked_may_think_better_of_it(begin: Begin, sentence: str) -> None:
     hub = await begin(POLICY)
     await wide(hub)
     await hub.says("silence host=web* for 2h")
-    reply = await hub.says(f"unsilence {hub.hub.actions.waiting()[0].id}")
+    reply = await hub.says(sentence.format(hub.hub.actions.waiting()[0].id))
 
     assert (True, "host=web* will not be silenced") == (reply.ok, reply.text)
     assert "host=web* is not silenced: alice thought better of it\n" == (await lines(hub))[-1]
