@@ -10,6 +10,7 @@ reading one as a type complains; so optional things are read with a default and 
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, TypeVar, overload
@@ -202,7 +203,19 @@ def shown(value: object) -> str:
 
 
 def decode_json(body: bytes) -> Field:
-    """Decode a JSON body once. Raises PayloadError that says where it breaks."""
+    """Decode a JSON body once; a letter that is wrongly written makes it no worse. Raises PayloadError that says where
+    it breaks."""
+    try:
+        return _decoded(body)
+    except PayloadError as error:
+        mended = _mended(body)
+        with suppress(PayloadError):
+            if mended != body:
+                return _decoded(mended)
+        raise error from None
+
+
+def _decoded(body: bytes) -> Field:
     if len(body) > MOST_VALUES and sum(map(body.count, b",[{")) > MOST_VALUES:
         raise PayloadError("", f"the body has more than {MOST_VALUES:,} values")
     try:
@@ -213,13 +226,35 @@ def decode_json(body: bytes) -> Field:
         raise PayloadError("", "the body is nested too deeply") from error
 
 
+_CONTROLS = dict.fromkeys(range(0x20), " ")
+_HALVES = re.compile(rb"(\\\\|\\ud[89ab]..\\ud[c-f]..)|\\ud[89a-f]..", re.IGNORECASE)
+
+
+def _mended(body: bytes) -> bytes:
+    """In UTF-8 without its mark, with a space for a control character that is not escaped, and a sign for half of a
+    character that was cut: what comes of JSON that is put together by hand."""
+    text = _text_of(body).removeprefix("\ufeff").translate(_CONTROLS)
+    return _HALVES.sub(lambda found: found[1] or rb"\ufffd", text.encode())
+
+
 def decode_form(body: bytes) -> Field:
     """Decode a form (`a=1&b=2`). Of a name that comes twice the last value counts."""
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=2000)
+        return Field(dict(form_pairs(body)))
     except ValueError as error:
         raise PayloadError("", f"the body is not a form: {error}") from error
-    return Field(dict(pairs))
+
+
+def form_pairs(body: bytes) -> Sequence[tuple[str, str]]:
+    """Names and values; what is not UTF-8 is Latin-1. Raises ValueError where there are too many."""
+    pairs = parse_qsl(
+        body.decode(errors="surrogateescape"), keep_blank_values=True, errors="surrogateescape", max_num_fields=2000
+    )
+    return [(_text_of(_raw(name)), _text_of(_raw(value))) for name, value in pairs]
+
+
+def _raw(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
 
 
 _NAMED = re.compile(r'[{,]\s*"([\w.-]{1,60})"\s*:\s*')
@@ -241,7 +276,7 @@ def decode_filled(body: bytes, names: Collection[str]) -> Field:
     ours = [name[1] for name in found if name[1] in names]
     if len(ours) == len(set(ours)):
         try:
-            return decode_json(body)
+            return _decoded(body)
         except PayloadError:
             if not ours:
                 raise

@@ -9,12 +9,13 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 import re2
 
 from hub.contracts import WebhookRequest
 from hub.core.records import replace
+from hub.payload import form_pairs
 
 GONE = "…"
 SHORTEST = 8
@@ -130,7 +131,7 @@ class Redactor:
     def _form(self, body: bytes) -> bytes:
         """A value of a form may be JSON, whose quotes are then not to be seen."""
         try:
-            pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
+            pairs = form_pairs(body)
         except ValueError:
             return self._finely(body)
         discreet = [(name, GONE if value and names_secret(name) else self.text(value)) for name, value in pairs]

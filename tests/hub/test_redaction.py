@@ -90,6 +90,15 @@ def test_a_form_that_holds_json_is_looked_into() -> None:
     assert ["…", "1"] == [seen["api_key"].text(), seen["n"].text()]
 
 
+def test_a_form_in_latin_1_is_looked_into_likewise() -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    body = b"said=zur%FCck%20token%3Dplanted&api_key=planted&n=%FC"
+    request = WebhookRequest(source="x", headers=headers, body=body, received_at=NOW)
+    seen = Redactor().request(request).form()
+
+    assert ["zurück token=…", "…", "ü"] == [seen[name].text() for name in ("said", "api_key", "n")]
+
+
 @pytest.mark.parametrize(
     "text",
     [
