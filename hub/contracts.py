@@ -34,6 +34,8 @@ Setting = Callable[[str], Secret | None]
 
 # ---------------------------------------------------------------------------------------------------------- sources
 
+FORM = "application/x-www-form-urlencoded"
+
 
 class WebhookRequest(Record, frozen=True, kw_only=True, dict=True, gc=True):
     """What came over HTTP, once, as it came. Header names are lower case."""
@@ -57,6 +59,11 @@ class WebhookRequest(Record, frozen=True, kw_only=True, dict=True, gc=True):
     @property
     def content_type(self) -> str:
         return self.header("content-type").partition(";")[0].strip().lower()
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the body is a form. curl calls everything one unless it is told otherwise."""
+        return self.content_type == FORM and not self.body.lstrip().startswith((b"{", b"["))
 
     def json(self) -> Field:
         """The body as JSON, decoded once. Raises PayloadError."""

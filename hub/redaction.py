@@ -97,7 +97,7 @@ class Redactor:
         """The same without what is secret; itself, where there is nothing."""
         if self._is_discreet(request):
             return request
-        body = self._body(request.body, request.content_type)
+        body = self._body(request)
         headers, query = self.fields(request.headers), self.fields(request.query)
         if body is request.body and headers is request.headers and query is request.query:
             return request
@@ -121,12 +121,11 @@ class Redactor:
             return named
         return {name: self.text(value) for name, value in named.items()}
 
-    def _body(self, body: bytes, content_type: str) -> bytes:
+    def _body(self, request: WebhookRequest) -> bytes:
+        body = request.body
         if not body or self._any.search(body) is None:
             return body
-        if content_type == "application/x-www-form-urlencoded":
-            return self._form(body)
-        return self._finely(body)
+        return self._form(body) if request.is_form else self._finely(body)
 
     def _form(self, body: bytes) -> bytes:
         """A value of a form may be JSON, whose quotes are then not to be seen."""

@@ -5,7 +5,7 @@ Each theme has a module with a table from GitHub's event names to readers: `buil
 
 from collections.abc import Mapping, Sequence
 
-from hub.contracts import Quiet, WebhookRequest
+from hub.contracts import FORM, Quiet, WebhookRequest
 from hub.core.event import Report
 from hub.errors import Unauthenticated, Unsupported
 from hub.payload import Field, decode_json, shown
@@ -16,7 +16,6 @@ from integrations.github.reading import GitHubOptions, Reader, delivery_of
 __all__ = ["delivery", "parse", "sign", "verify"]
 
 EVENT, DELIVERY, SIGNATURE = "x-github-event", "x-github-delivery", "x-hub-signature-256"
-FORM = "application/x-www-form-urlencoded"
 SCHEME = "sha256="
 
 READERS: Mapping[str, Reader] = {

@@ -18,7 +18,6 @@ from hub.proof import bearer as verify
 __all__ = ["parse", "verify"]
 
 PREFIX = "NAGIOS_"
-FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def _said(macros: Field) -> str:
 
 def _macros(request: WebhookRequest) -> Field:
     """The macros by their bare names; the prefix that they have in the environment may be there."""
-    given = request.form() if request.content_type == FORM else request.json().object()
+    given = request.form() if request.is_form else request.json().object()
     bare = {name.removeprefix(PREFIX): value for name, value in given.value.items()}
     return Field({name: value for name, value in bare.items() if value is not None})
 

@@ -37,7 +37,6 @@ ACCOUNT, INVOCATION = "x-zendesk-account-id", "x-zendesk-webhook-invocation-id"
 OLDEST = timedelta(minutes=5)
 PUBLIC_SECRET = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="  # noqa: S105 - everybody knows it, and it proves nothing
 """With this Zendesk signs the tests of a webhook that is not yet created."""
-FORM = "application/x-www-form-urlencoded"
 
 NAMES = frozenset(
     {"ticket_id", "ticket_event", "ticket_status", "ticket_priority", "ticket_type", "link", "ticket_url", "updated_at"}
@@ -100,7 +99,7 @@ def parse(request: WebhookRequest, options: ZendeskOptions) -> Sequence[Report] 
         return Quiet(why="an empty body: a test of the webhook")
     if (event := _event(request)) is not None:
         return events.parse(event, request, options)
-    body = request.form() if request.content_type == FORM else decode_filled(request.body, NAMES)
+    body = request.form() if request.is_form else decode_filled(request.body, NAMES)
     return _template(body.object(), request, options)
 
 

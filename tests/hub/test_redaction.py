@@ -90,6 +90,15 @@ def test_a_form_that_holds_json_is_looked_into() -> None:
     assert ["…", "1"] == [seen["api_key"].text(), seen["n"].text()]
 
 
+def test_json_that_is_called_a_form_is_none() -> None:
+    """So curl calls it, unless it is told otherwise: nothing of it stays, and it stays JSON."""
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    body = b' {"title": "disk=97%", "token": "planted"}'
+    request = WebhookRequest(source="x", headers=headers, body=body, received_at=NOW)
+
+    assert {"title": "disk=97%", "token": "…"} == Redactor().request(request).json().value
+
+
 def test_a_form_in_latin_1_is_looked_into_likewise() -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     body = b"said=zur%FCck%20token%3Dplanted&api_key=planted&n=%FC"
