@@ -30,8 +30,9 @@ class Intent:
 
 def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     said = ["for" if word.casefold() == "by" else word for word in tokens(words)]
-    phrase = read_phrase(" ".join(said), actions.here())
-    found = silences_meant(phrase.subject, heard, actions, SENTENCE)
+    id, rest = _split_id(said, actions)
+    phrase = read_phrase(" ".join(rest), actions.here())
+    found = silences_meant(id or phrase.subject, heard, actions, SENTENCE)
     if len(found) > 1:
         raise UsageError(f"there are several{choices(found, actions, SENTENCE)}")
     (silence,) = found
@@ -43,6 +44,12 @@ def parse(words: str, heard: Heard, actions: Actions) -> Intent:
         raise UsageError(f"it lasts until {say_time(silence.ends_at, actions.here())} already")
     left = (ends_at - actions.now()).total_seconds()
     return Intent(silence=silence, ends_at=ends_at, call=call_about(judged_as, silence, actions, **{"for": left}))
+
+
+def _split_id(said: Sequence[str], actions: Actions) -> tuple[str, Sequence[str]]:
+    """The id that the words begin with, and what follows: an id such as 43W3D could be read as a duration, too."""
+    known = {silence.id.casefold() for silence in (*actions.silences(), *actions.waiting())}
+    return (said[0], said[1:]) if said and said[0].casefold() in known else ("", said)
 
 
 def calls(intent: Intent) -> Sequence[Call]:

@@ -1,6 +1,7 @@
 """What people say, what it means, and what it never means."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -336,6 +337,14 @@ async def test_of_several_wider_silences_none_is_ended_from_a_thread() -> None:
     hub.add_silence("7F3M9", {"host": "web*"})
 
     assert "several silences cover this" in await refusal("unsilence", hub, "p1")
+
+
+async def test_an_id_that_reads_like_a_duration_is_an_id() -> None:
+    hub = a_quiet_hub()
+    hub.add_silence("43W3D", {"host": "db1"})
+    await said("extend 43w3d 1h", hub)
+
+    assert [("extend", "43W3D", NOW + timedelta(minutes=75))] == hub.done
 
 
 async def test_silences_are_listed() -> None:
