@@ -19,7 +19,7 @@ from hub.core.notification import Button, DeliveryState, Occasion
 from hub.core.planned import AUTHOR, plan
 from hub.core.records import replace
 from hub.core.rules import Rules
-from hub.core.silence import APPROVED_WITHIN, REMEMBERED, Often, Silence, approved, counted, extended
+from hub.core.silence import APPROVED_WITHIN, REMEMBERED, Often, Silence, SilenceId, approved, counted, extended
 from hub.core.telling import Said
 from hub.ids import short_id
 from hub.state import Draft
@@ -143,11 +143,12 @@ class Silencing:
             if silence.waiting:
                 self._drop(draft, silence, f"{by or silence.author} thought better of it")
         begun = [silence for silence in standing if not silence.waiting]
-        words = [self._end(draft, silence, by) for silence in begun]
+        ending = {silence.id for silence in begun}
+        words = [self._end(draft, silence, by, ending) for silence in begun]
         _say_together(draft, Occasion.UNSILENCED, "have ended", words)
         return [ended for silence in standing if (ended := draft.silence(silence.id)) is not None]
 
-    def _end(self, draft: Draft, silence: Silence, by: str) -> "_Word":
+    def _end(self, draft: Draft, silence: Silence, by: str, ending: Collection[SilenceId]) -> "_Word":
         covered = _covered(draft, compile_match(silence.match))
         held = [alert for alert in map(draft.alert, silence.held_alerts) if alert is not None]
         known = {alert.id for alert in covered}
@@ -160,14 +161,20 @@ class Silencing:
         places = () if silence.alert else _once((*silence.told, *_channels(draft, held)))
         for alert in covered:
             self._speak(draft, alert)
-        return _Word(places=places, said=_what_it_held(silence, covered, by))
+        firing = [alert for alert in covered if alert.open]
+        quiet = [alert for alert in firing if any(one.id not in ending for one in silences_over(draft, alert))]
+        return _Word(places=places, said=_what_it_held(silence, firing, len(quiet), by))
 
     def warn(self, draft: Draft, ids: Iterable[str]) -> None:
-        """Say that they will end, while there is still time to extend them, if something under them fires."""
+        """Say that they will end, while there is still time to extend them, if something under them fires that no
+        other silence keeps quiet for longer."""
         words = []
         for silence in map(draft.silence, ids):
-            firing = _covered(draft, compile_match(silence.match)) if silence else []
-            if silence is None or not silence.active(draft.now) or not firing:
+            if silence is None or not silence.active(draft.now):
+                continue
+            covered = _covered(draft, compile_match(silence.match))
+            firing = [alert for alert in covered if not _outlasted(draft, silence, alert)]
+            if not firing:
                 continue
             said, button = _what_ends(silence, firing, draft.now), _button(silence, *EXTEND)
             if silence.alert:
@@ -215,6 +222,10 @@ def silences_over(draft: Draft, alert: Alert) -> list[Silence]:
         return []
     look = alert_look(alert)
     return [silence for silence, match in active if match.matches(look)]
+
+
+def _outlasted(draft: Draft, silence: Silence, alert: Alert) -> bool:
+    return any(other.ends_at > silence.ends_at for other in silences_over(draft, alert))
 
 
 def count_held(draft: Draft, silences: Sequence[Silence], alert: Alert) -> None:
@@ -326,17 +337,20 @@ def _what_ends(silence: Silence, firing: Sequence[Alert], now: datetime) -> Said
     )
 
 
-def _what_it_held(silence: Silence, covered: Sequence[Alert], by: str) -> Said:
+def _what_it_held(silence: Silence, firing: Sequence[Alert], quiet: int, by: str) -> Said:
+    """`quiet` of what is firing stays so, under other silences."""
     alerts, full = len(silence.held_alerts), len(silence.held_alerts) == REMEMBERED
     held = f"{_many(silence.held, 'event')} held back, of {_many(alerts, 'alert')}{' or more' * full}"
-    firing = [alert for alert in covered if alert.open]
+    stays = f", {quiet} of it quiet under another silence" if quiet else ""
+    says = f", says {by}" if by else ""
+    again = f"may speak again{says}: what fires stays quiet under another silence"
     return Said(
-        title=f"{_about(silence)} speaks again{f', says {by}' * bool(by)}",
+        title=f"{_about(silence)} {again if firing and quiet == len(firing) else f'speaks again{says}'}",
         text="\n".join(
             [
                 held if silence.held else "nothing was held back",
                 *_most_often(silence),
-                *([f"still firing: {len(firing)}", *_named(firing)] if firing else []),
+                *([f"still firing: {len(firing)}{stays}", *_named(firing)] if firing else []),
             ]
         ),
         by=by,

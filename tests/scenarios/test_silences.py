@@ -235,6 +235,25 @@ async def test_it_does_not_warn_where_nothing_fires(hub: Scenario) -> None:
     assert [] == await lines(hub)
 
 
+async def test_the_end_of_one_of_two_that_cover_the_same_promises_nothing(hub: Scenario) -> None:
+    """Neither that it will speak again, nor that it does: the other keeps it quiet."""
+    await hub.nagios("web301")
+    await hub.says("silence host=web301 for 1h")
+    await hub.says('silence host="web*" for 4h')
+    await hub.nagios("db1", number=7)
+    await hub.says("silence host=db1 for 1h")
+    await hub.later("51m")
+    warned = await lines(hub)
+    await hub.later("10m")
+    ended = (await lines(hub))[-1]
+    await hub.says("unsilence host=web*")
+
+    assert ["host=db1 speaks again in 10m: 1 alert under it still fires"] == [line.splitlines()[0] for line in warned]
+    assert "• host=web301 may speak again: what fires stays quiet under another silence; nothing was held back" in ended
+    assert "• host=db1 speaks again; nothing was held back" in ended
+    assert (await lines(hub))[-1].startswith("host=web* speaks again, says alice\n")
+
+
 async def test_a_short_one_warns_a_fifth_before_its_end(hub: Scenario) -> None:
     await hub.nagios("web301")
     await hub.says("silence host=web301 for 10m")
