@@ -8,6 +8,8 @@ from datetime import datetime
 
 from hub import failures, ids
 from hub.actions import HubActions
+from hub.commands.phrases import say_silenced
+from hub.commands.subjects import alert_of
 from hub.contracts import Asker, Drilled, Heard, Match, Reply, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.durations import parse_duration
@@ -102,6 +104,9 @@ class Operations:
 
     def every_silence(self) -> Sequence[Silence]:
         return [*self.silences(), *self.actions.scheduled()]
+
+    def about(self, silence: Silence) -> str:
+        return say_silenced(silence.match, alert_of(silence, self.actions))
 
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         if not alert.open:

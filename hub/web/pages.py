@@ -268,7 +268,7 @@ class Pages:
         self._throttle = Throttle()
         self._static = static_files(folders)
         self._templates = page_environment(folders)
-        self._templates.globals["static"] = self._static_url
+        self._templates.globals |= {"static": self._static_url, "about": site.about}
         self._events: dict[str, tuple[RoomMessage, str]] = {}
 
     # --------------------------------------------------------------------------------------------------- to be seen
@@ -287,7 +287,9 @@ class Pages:
         )
 
     async def room(self, request: web.Request) -> web.Response:
-        name = self._room(request)
+        name = request.match_info["name"]
+        if name not in self._site.rooms():
+            return self._nothing(request, f"No channel of the rules is room:{name[:80]}.")
         messages = await self._site.room_log.read(name)
         threads, version = threads_of(messages), version_of(messages)
         return self._page(request, "room.html.j2", room=name, threads=threads, version=version)
@@ -302,7 +304,7 @@ class Pages:
         except UsageError as error:
             complaint, explained = str(error), await self._site.explained(id)
         if explained is None:
-            raise web.HTTPNotFound(text=f"No event is called {plain(id)[:80]}.")
+            return self._nothing(request, f"No event is called {id[:80]}, or not any more: what is old is forgotten.")
         shown = {"explained": explained, "channels": self._site.channels(), "asked": asked, "complaint": complaint}
         return self._page(request, "event.html.j2", **shown)
 
@@ -489,13 +491,20 @@ class Pages:
         shown = {"rooms": self._site.rooms(), "speaker": self._speaker(request), "now": self._site.now(), **shown}
         return web.Response(text=self._render(template, **shown), content_type="text/html")
 
+    def _nothing(self, request: web.Request, why: str) -> web.Response:
+        """For whoever followed an old link."""
+        page = self._page(request, "answer.html.j2", heading="Not found", reply=Reply(text=why, ok=False), back="/")
+        page.set_status(404)
+        return page
+
     def _render(self, template: str, **shown: Any) -> str:  # what each template names
         return plain(self._templates.get_template(template).render(**shown))
 
     def _answer(self, request: web.Request, reply: Reply, *, back: str) -> web.Response:
         if _is_json(request):
             return web.json_response({"reply": reply.text, "ok": reply.ok})
-        return self._page(request, "answer.html.j2", reply=reply, back=back)
+        heading = "Done" if reply.ok else "Not done"
+        return self._page(request, "answer.html.j2", heading=heading, reply=reply, back=back)
 
     def _state(self, alert: Alert) -> MessageState:
         return alert_state(alert, silenced=bool(self._site.silences_over(alert)))
@@ -506,7 +515,7 @@ class Pages:
     def _room(self, request: web.Request) -> str:
         name = request.match_info["name"]
         if name not in self._site.rooms():
-            raise web.HTTPNotFound(text=f"No channel of the rules is room:{plain(name)[:80]}.")
+            raise web.HTTPNotFound
         return name
 
     def _speaker(self, request: web.Request) -> str:

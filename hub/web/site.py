@@ -40,6 +40,9 @@ class Site(Protocol):
     def every_silence(self) -> Sequence[Silence]:
         """These, and those of the rules file that are to come."""
 
+    def about(self, silence: Silence) -> str:
+        """What is silenced, as people say it; of one alert, its title."""
+
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         """Those in force that cover it."""
 

@@ -152,6 +152,37 @@ async def test_the_first_page_leads_to_the_room(hub_process: Callable[..., HubPr
         await expect(card(sheet, "db7: disk full")).to_be_visible()
 
 
+async def test_a_thumb_hits_what_it_aims_at(hub_process: Callable[..., HubProcess]) -> None:
+    """On a phone whatever can be touched is at least 44 pixels high."""
+    hub = hub_process(routes=ROUTES)
+    told = hub.post("/in/disk", {"host": "db7", "text": "disk full\n" * 20, "status": "bad"})["events"][0]
+    hub.post("/in/nagios", {"NOTIFICATIONTYPE": "UNHEARD-OF"})
+    hub.post("/api/v1/say", {"text": "silence host=db9", "as": "alice", "in": "ops"})
+    wait_until("it is decided", lambda: hub.get(f"/api/v1/events/{told}")["decision"])
+    async with chromium() as browser:
+        for path in ("/", "/room/ops", "/silences", "/quarantine", f"/events/{told}", "/login", "/events/none"):
+            async with opened(browser, f"{hub.url}{path}", size=PHONE) as sheet:
+                heights = await sheet.page.evaluate(
+                    """[...document.querySelectorAll("a:not(.skip), button, summary, input, select")].map(
+                        (one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect().height])"""
+                )
+
+                assert [] == [one for one, height in heights if 0 < height < 44]
+
+
+async def test_what_a_button_answered_makes_room_for_the_next(hub_process: Callable[..., HubProcess]) -> None:
+    """A long answer stays until it is closed, or until something else is said."""
+    hub = hub_process(routes=ROUTES)
+    async with room(hub, PHONE) as sheet:
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+        await card(sheet, "db7: disk full").get_by_role("button", name="Why").click()
+        toast = sheet.page.locator("#toast")
+        await expect(toast).to_contain_text("everything_else")
+
+        await say(sheet, "status")
+        await expect(toast).to_be_hidden()
+
+
 async def test_a_page_that_was_cut_off_catches_up(hub_process: Callable[..., HubProcess]) -> None:
     """The hub goes away and comes back while somebody looks: what happened meanwhile is there."""
     hub = hub_process(routes=ROUTES)

@@ -77,6 +77,9 @@ class FakeSite:
     def every_silence(self) -> Sequence[Silence]:
         return self.quiet
 
+    def about(self, silence: Silence) -> str:
+        return " ".join(f"{name}={value}" for name, value in silence.match.items())
+
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         return [silence for silence in self.quiet if silence.match == {"host": alert.labels.get("host")}]
 

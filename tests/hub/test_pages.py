@@ -199,7 +199,9 @@ async def test_a_full_hub_says_so_and_when_to_come_again(client: Client, site: F
 
 
 async def test_a_room_that_no_rule_names_is_not_found(client: Client) -> None:
-    assert (await client.get("/room/secret")).status == 404
+    gone = await client.get("/room/secret")
+    assert (404, "text/html") == (gone.status, gone.content_type)
+    assert "No channel of the rules is room:secret." in Seen(await gone.text()).text
     assert (await client.get("/room/secret/live")).status == 404
     assert (await client.post("/room/secret/say", json={"text": "x"})).status == 404
 
@@ -460,7 +462,15 @@ async def test_an_event_has_a_page_that_says_why(client: Client, site: FakeSite)
         assert words in seen.text
     assert "web-tier" in (await _seen(client, "/events/e1?why_not=web")).text
     assert "no channel is called 'wed'" in (await _seen(client, "/events/e1?why_not=wed")).text
-    assert (await client.get("/events/nothing")).status == 404
+
+
+async def test_an_old_link_leads_to_a_page_that_leads_home(client: Client) -> None:
+    gone = await client.get("/events/nothing")
+    seen = Seen(await gone.text())
+
+    assert 404 == gone.status
+    assert "No event is called nothing, or not any more" in seen.text
+    assert {"/"} == {link["href"] for link in seen.all("a") if link.get("class") in ("back", "button")}
 
 
 async def test_home_says_what_is_open_taken_and_silenced(client: Client, site: FakeSite) -> None:
@@ -472,6 +482,7 @@ async def test_home_says_what_is_open_taken_and_silenced(client: Client, site: F
 
     states = [attributes["data-state"] for attributes in seen.all("li") if "data-state" in attributes]
     assert states == ["open", "acked", "silenced"]
+    assert "host=batch1" in seen.text
     assert "taken by <b>alice" in seen.text
 
 

@@ -226,6 +226,7 @@ async function submitted(event) {
     } else {
       remember(form.elements.text.value);
       form.elements.text.value = "";
+      $("toast").hidden = true;
       if (!form.elements.thread) toEnd();
     }
   } catch (error) {
