@@ -259,7 +259,7 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
     if state not in DEPLOYMENTS:
         return given.quiet(f"'{line(state, 40)}' is not how it ends")
     environment = given.body.first("deployment_status.environment", "deployment.environment") or "production"
-    production = deployment["production_environment"].value is True or environment.lower() == "production"
+    production = deployment["production_environment"].value is True or given.options.is_production(environment)
     ref, actor = deployment["ref"].words(), deployment.first("creator.login") or given.actor
     verdict = DEPLOYMENTS[state]
     told = Said(

@@ -291,6 +291,7 @@ def _merge_group(given: Delivery) -> Sequence[Report] | Quiet:
 
 # ------------------------------------------------------------------------------------------------ releases and packages
 
+DIGEST = "sha256:"
 RELEASES = {"published": "published", "unpublished": "withdrew", "deleted": "deleted"}
 
 
@@ -329,7 +330,11 @@ def _package(given: Delivery) -> Sequence[Report] | Quiet:
     if given.action not in ("published", "updated"):
         return given.quiet("nobody is told of that")
     name, version = package["name"].text(), package.first("package_version.version", "package_version.name")
-    named = f"{line(name)} {line(version, 60)}".strip()
+    tag = package.first("package_version.container_metadata.tag.name")
+    if version.startswith(DIGEST) and not tag:
+        # An image for several platforms comes as a manifest for each, and one with a tag for them all.
+        return given.quiet("an image without a tag")
+    named = f"{line(name)} {line(tag or version, 60)}".strip()
     return [
         report(
             given,
@@ -338,7 +343,7 @@ def _package(given: Delivery) -> Sequence[Report] | Quiet:
                 key=f"{given.place}:package:{name}@{version}",
                 title=f"{given.place}: {given.actor} {given.action} the package {named}",
                 links=link("Package", package["package_version"]["html_url"], package["html_url"]),
-                labels={"package": name},
+                labels={"package": name, "tag": tag},
                 at=when(package["updated_at"]),
             ),
         )

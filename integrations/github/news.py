@@ -123,6 +123,21 @@ NEWS: Mapping[str, News] = {
             "removed_from_repository": "{sender.login} took access from the team {team.name}",
         },
     ),
+    "user": News(
+        "access",
+        {
+            "created": "{sender.login} created the account {user.login}",
+            "deleted": "{sender.login} deleted the account {user.login}",
+        },
+    ),
+    "enterprise": News(
+        "access",
+        {
+            "anonymous_access_enabled": "{sender.login} let anybody read repositories without an account",
+            "anonymous_access_disabled": "{sender.login} let nobody read repositories without an account",
+        },
+        frozenset({"anonymous_access_enabled"}),
+    ),
     "team_add": News("access", {"": "{sender.login} gave the team {team.name} access"}),
     "personal_access_token_request": News(
         "access",
@@ -167,6 +182,7 @@ ASKED = {
 """Somebody needs the leave of another."""
 
 QUIET = {
+    "cache_sync": "copies of a repository are not told",
     "custom_property": "a property is for those who search repositories",
     "custom_property_values": "a property is for those who search repositories",
     "deployment": "its deployment_status is told",
@@ -178,6 +194,8 @@ QUIET = {
     "integration_installation_repositories": "its installation_repositories is told",
     "issue_dependencies": "how issues are ordered is not told",
     "label": "how issues are ordered is not told",
+    "organization_custom_property": "a property is for those who search repositories",
+    "organization_custom_property_values": "a property is for those who search repositories",
     "marketplace_purchase": "it is for the app's owner",
     "milestone": "how issues are ordered is not told",
     "project": "how issues are ordered is not told",

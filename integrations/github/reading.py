@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 
 from hub.contracts import Quiet
 from hub.core.event import Link, Report, Severity, Status
@@ -33,6 +34,9 @@ class GitHubOptions:
     """Which event speaks for other apps: an alert for each check, or for each app."""
     hooks: tuple[str, ...] = ()
     """Where to look for missed deliveries: repositories (`acme/web`) and organisations (`acme`)."""
+    production: tuple[str, ...] = ("prod*", "live")
+    """Environments, as globs in any case, besides what GitHub calls production: what fails there is critical, and what
+    is deployed there is news."""
 
     def __post_init__(self) -> None:
         for option, choices in SPEAK.items():
@@ -41,6 +45,9 @@ class GitHubOptions:
         for name in self.hooks:
             if not HOOK.fullmatch(name):
                 raise ValueError(f"hooks: '{name}' is neither a repository such as acme/web nor an organisation")
+
+    def is_production(self, environment: str) -> bool:
+        return any(fnmatchcase(environment.lower(), glob.lower()) for glob in self.production)
 
 
 class Delivery(Record, frozen=True, kw_only=True):

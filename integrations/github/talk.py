@@ -31,6 +31,7 @@ DISCUSSIONS: Mapping[str, Callable[[Delivery, str], str]] = {
     "unanswered": lambda _, name: f"took the mark from the answer to {name}",
     "closed": lambda _, name: f"closed the discussion {name}",
     "reopened": lambda _, name: f"reopened the discussion {name}",
+    "transferred": _transferred,
     "deleted": lambda _, name: f"deleted the discussion {name}",
 }
 """What is told of each; all else, such as labels and edits, is not."""
