@@ -10,10 +10,11 @@ somebody resolves it by hand. To take that for a repeat would be to lose the rec
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hub.contracts import NoOptions, Quiet, WebhookRequest
+from hub.core import records
 from hub.core.event import Link, Report, Severity, Status
 from hub.errors import Unsupported
 from hub.payload import Field, shown
@@ -22,6 +23,9 @@ from hub.proof import bearer as verify
 __all__ = ["parse", "verify"]
 
 KEEPALIVE = "keepalive"
+DEREGISTERED = "deregistration"
+ENTITIES = {"registration": "was registered", DEREGISTERED: "was deregistered"}
+"""What Sensu tells of an entity as a check that failed, and that is never well again."""
 LONGEST_TITLE = 200
 LAST_SECOND = 10**11
 """What is later than the year 5000 is no time: some handlers' samples have milliseconds."""
@@ -89,6 +93,8 @@ def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report] | Qu
             return Quiet(why="only metrics: they say of nothing that it is well or not")
         raise event["check"].complain("is missing")
     result = _core(event) if event["client"].present else _go(event, body["metadata"]["namespace"])
+    if result.check in ENTITIES and result.status == 1 and not event["check"]["command"].words():
+        return _of_entity(result)
     # A silence keeps what is wrong from people. That it is over is said all the same: to who was told before.
     if result.status != 0 and result.silenced is not None:
         return Quiet(why=_why_quiet(result))
@@ -265,6 +271,15 @@ def _report(result: Result) -> Report:
     )
 
 
+def _of_entity(result: Result) -> Sequence[Report]:
+    host = _report(replace(result, check=KEEPALIVE, status=0))
+    labels = {name: text for name, text in host.labels.items() if name not in ("state", "check", "occurrences")}
+    said = {"title": f"{_short(result.host)} {ENTITIES[result.check]}", "labels": labels}
+    told = records.replace(host, status=Status.NOTICE, severity=Severity.INFO, key=result.key, **said)
+    # Whether it is heard of does not matter any more.
+    return [told, records.replace(host, **said)] if result.check == DEREGISTERED else [told]
+
+
 def _thing(result: Result) -> str:
     return result.host if result.keepalive else f"{result.host} / {result.check}"
 
@@ -278,8 +293,11 @@ def _title(result: Result) -> str:
     if result.flapping:
         notes.append("flapping")
     said = f" is {result.state.word}" + (f" ({', '.join(notes)})" if notes else "")
-    thing = _thing(result)
-    return (thing if len(thing) <= LONGEST_TITLE else f"{thing[:LONGEST_TITLE]}…") + said
+    return _short(_thing(result)) + said
+
+
+def _short(thing: str) -> str:
+    return thing if len(thing) <= LONGEST_TITLE else f"{thing[:LONGEST_TITLE]}…"
 
 
 def _labels(result: Result) -> Mapping[str, str]:
