@@ -41,7 +41,13 @@ def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report] | Qu
     alerts, place, order = list(body["alerts"].items()), _place(body), int(request.received_at.timestamp() * 1_000_000)
     if not alerts:
         return Quiet(why="a group without alerts")
-    return [*sorted((_report(alert, place, order) for alert in alerts), key=_when), *_cut_off(body, place)]
+    said = (_report(alert, _status(alert, body), place, order) for alert in alerts)
+    return [*sorted(said, key=_when), *_cut_off(body, place)]
+
+
+def _status(alert: Field, body: Field) -> Status:
+    """Its own; what copies the form says it of the group alone."""
+    return (body if body["status"].present and not alert["status"].present else alert)["status"].one_of(STATUSES)
 
 
 def _place(body: Field) -> tuple[str, str]:
@@ -66,8 +72,7 @@ def _cut_off(body: Field, place: tuple[str, str]) -> Iterator[Report]:
         )
 
 
-def _report(alert: Field, place: tuple[str, str], order: int) -> Report:
-    status = alert["status"].one_of(STATUSES)
+def _report(alert: Field, status: Status, place: tuple[str, str], order: int) -> Report:
     # To Alertmanager a label without a value is no label, and its matchers say so.
     labels = {name: value for name, field in alert["labels"].object().entries() if (value := field.text(""))}
     said = {name: field.words() for name, field in alert["annotations"].entries()}

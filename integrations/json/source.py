@@ -18,7 +18,7 @@ __all__ = ["JsonOptions", "parse", "verify"]
 PLACE = re.compile(r"\{([^{}]*)\}")
 ROOTS = ("body", "header")
 SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
-TITLES = ("title", "message", "text", "summary", "subject", "name")
+TITLES = ("title", "message", "msg", "text", "summary", "subject", "name")
 KEYS = ("key", "id", "fingerprint")
 
 

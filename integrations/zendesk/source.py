@@ -118,6 +118,8 @@ def _event(request: WebhookRequest) -> Field | None:
 
 
 def _template(body: Field, request: WebhookRequest, options: ZendeskOptions) -> Sequence[Report] | Quiet:
+    if not body["ticket_id"].present:
+        raise body["ticket_id"].complain("is missing: the body for a trigger stands in integrations/zendesk/README.md")
     link = address(body["link"].words()) or address(body["ticket_url"].words())
     event = re.sub(r"[\s-]+", "_", line(body["ticket_event"].words()).lower())
     text = next((text for name in ("comment", "message", "ticket_description") if (text := body[name].words())), "")
