@@ -30,6 +30,7 @@ from hub.chats import can_say, desk, listen_to, missing
 from hub.contracts import Chat, ChatTools, Finding, Integration, Listens
 from hub.conversation import Conversation
 from hub.current import Current
+from hub.delivering.outbox import Outbox
 from hub.effects import Effects
 from hub.errors import SettingsError
 from hub.explain import Explainer
@@ -37,7 +38,6 @@ from hub.fetches import Fetches
 from hub.hearing import Hearing, Threads
 from hub.ingest import Ingest
 from hub.operations import Operations
-from hub.outbox import Outbox
 from hub.redaction import Redactor
 from hub.registry import all_commands, controls_of, installed
 from hub.rooms import StoredRoomLog

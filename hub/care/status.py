@@ -9,7 +9,7 @@ from hub.commands.phrases import say_time
 from hub.core.calendar import say_strangers
 from hub.core.durations import say_duration
 from hub.current import Current
-from hub.outbox import Outbox
+from hub.delivering.outbox import Outbox
 from hub.state import State
 from hub.writer import Writer
 

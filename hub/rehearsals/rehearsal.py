@@ -23,7 +23,7 @@ from hub.core.past import Act
 from hub.core.records import Record
 from hub.core.rules import Rules
 from hub.core.silence import SilenceId
-from hub.outbox import Tried, first_shown, settled_line, settled_post
+from hub.delivering.settling import Tried, first_shown, settled_line, settled_post
 from hub.router import NOTICES_TOGETHER, Asked, Router
 from hub.state import Draft, State
 from hub.store import Decision, LifeKey, StoredCalendar, StoredEvent, life_key

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from hub.core.notification import Post
 from hub.core.rules import OWN
+from hub.delivering.settling import Tried
 from hub.errors import SettingsError
-from hub.outbox import Tried
 from hub.store import Changes, StoredEvent
 
 if TYPE_CHECKING:

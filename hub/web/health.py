@@ -8,8 +8,8 @@ from aiohttp import web
 
 from hub import __version__
 from hub.current import Current
+from hub.delivering.outbox import Outbox
 from hub.errors import Overloaded
-from hub.outbox import Outbox
 from hub.store import Store
 from hub.telemetry.metrics import CONTENT_TYPE, Metrics
 from hub.web.answers import answer
