@@ -202,25 +202,18 @@ def shown(value: object) -> str:
     return f"'{text[:_SHOWN]}…'" if len(text) > _SHOWN else f"'{text}'"
 
 
-def decode_json(body: bytes) -> Field:
-    """Decode a JSON body once; a letter that is wrongly written makes it no worse. Raises PayloadError that says where
-    it breaks."""
-    try:
-        return _decoded(body)
-    except PayloadError as error:
-        mended = _mended(body)
-        with suppress(PayloadError):
-            if mended != body:
-                return _decoded(mended)
-        raise error from None
-
-
-def _decoded(body: bytes) -> Field:
+def decode_json(body: bytes, *, mend: bool = True) -> Field:
+    """Decode a JSON body once; a letter that is wrongly written makes it no worse, unless `mend` is false. Raises
+    PayloadError that says where it breaks."""
     if len(body) > MOST_VALUES and sum(map(body.count, b",[{")) > MOST_VALUES:
         raise PayloadError("", f"the body has more than {MOST_VALUES:,} values")
     try:
         return Field(_JSON.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        mended = _mended(body) if mend else body
+        with suppress(PayloadError):
+            if mended != body:
+                return decode_json(mended, mend=False)
         raise PayloadError("", f"the body is not JSON: {error}") from error
     except RecursionError as error:
         raise PayloadError("", "the body is nested too deeply") from error
@@ -276,7 +269,7 @@ def decode_filled(body: bytes, names: Collection[str]) -> Field:
     ours = [name[1] for name in found if name[1] in names]
     if len(ours) == len(set(ours)):
         try:
-            return _decoded(body)
+            return decode_json(body, mend=False)
         except PayloadError:
             if not ours:
                 raise
