@@ -261,10 +261,13 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
     environment = given.body.first("deployment_status.environment", "deployment.environment") or "production"
     production = deployment["production_environment"].value is True or given.options.is_production(environment)
     ref, actor = deployment["ref"].words(), deployment.first("creator.login") or given.actor
-    verdict = DEPLOYMENTS[state]
+    branch = ref if ref != deployment["sha"].words() else ""
+    # What is made for a branch has often one name for all of them, and goes away unsaid.
+    passing, verdict = deployment["transient_environment"].value is True, DEPLOYMENTS[state]
+    ended = when(status["updated_at"]) or when(status["created_at"])
     told = Said(
         kind="deploy",
-        key=f"{repo}:{environment}",
+        key=f"{repo}:{environment}:{branch}" if passing and branch else f"{repo}:{environment}",
         title=f"{repo}: deployment to {line(environment)} {verdict.words}",
         status=verdict.status,
         severity=Severity.CRITICAL if production else Severity.ERROR,
@@ -272,13 +275,14 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
         links=link("Log", status["log_url"], status["target_url"]) + link("Environment", status["environment_url"]),
         labels={
             "environment": environment,
-            "branch": ref if ref != deployment["sha"].words() else "",
+            "branch": branch,
             "head_sha": deployment["sha"].words(),
             "conclusion": state,
         },
         actor=actor,
         # Those of the deployment: an old one that ends late says nothing of the new one.
         at=when(deployment["created_at"]),
+        ends_at=ended + SIDE_BRANCH_ENDS if ended and passing and verdict.status is Status.PROBLEM else None,
         sequence=number(deployment["id"]),
     )
     return [report(given, told), *_deployed(given, told, ref, production)]

@@ -183,6 +183,7 @@ ASKED = {
 
 QUIET = {
     "cache_sync": "copies of a repository are not told",
+    "content_reference": "it is for the app",
     "custom_property": "a property is for those who search repositories",
     "custom_property_values": "a property is for those who search repositories",
     "deployment": "its deployment_status is told",
