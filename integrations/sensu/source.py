@@ -19,6 +19,7 @@ from hub.core.event import Link, Report, Severity, Status
 from hub.errors import Unsupported
 from hub.payload import Field, shown
 from hub.proof import bearer as verify
+from hub.prose import in_lines
 
 __all__ = ["parse", "verify"]
 
@@ -27,6 +28,7 @@ DEREGISTERED = "deregistration"
 ENTITIES = {"registration": "was registered", DEREGISTERED: "was deregistered"}
 """What Sensu tells of an entity as a check that failed, and that is never well again."""
 LONGEST_TITLE = 200
+LONGEST_HOOK = 2000
 LAST_SECOND = 10**11
 """What is later than the year 5000 is no time: some handlers' samples have milliseconds."""
 LAST_SEQUENCE = 10**18
@@ -129,7 +131,7 @@ def _go(event: Field, wrapped_namespace: Field) -> Result:
         check=_name(check["metadata"]["name"]),
         namespace=_first(*namespaces) or "default",
         status=_status(check["status"]),
-        output=check["output"].text(""),
+        output=_said(check),
         flapping=check["state"].text("") == "flapping",
         silenced=_silences(check["is_silenced"], check["silenced"]),
         labels={
@@ -152,7 +154,7 @@ def _core(event: Field) -> Result:
         host=host,
         check=_name(check["name"]),
         status=_status(check["status"]),
-        output=check["output"].text(""),
+        output=_said(check),
         flapping=event["action"].text("") == "flapping",
         silenced=_silences(event["silenced"], event["silenced_by"]),
         labels={
@@ -164,6 +166,23 @@ def _core(event: Field) -> Result:
         links=_links(check, client),
         occurred_at=_time(event["timestamp"], check["executed"], check["issued"]),
     )
+
+
+def _said(check: Field) -> str:
+    """What it put out, and what its hooks found out when it did."""
+    return "\n\n".join(filter(None, (check["output"].text("").strip(), *_hooks(check["hooks"]))))
+
+
+def _hooks(hooks: Field) -> Iterator[str]:
+    """In Sensu Go a list, in Sensu Core a table by what each is for."""
+    if isinstance(hooks.value, dict):
+        named = [*hooks.entries()]
+    else:
+        several = hooks.items() if isinstance(hooks.value, list) else ()
+        named = [(hook.first("metadata.name", "config.metadata.name", "config.name"), hook) for hook in several]
+    for name, hook in named:
+        if text := in_lines(hook["output"].words(), LONGEST_HOOK):
+            yield f"{name or 'a hook'}:\n{text}"
 
 
 def _name(field: Field) -> str:
