@@ -34,6 +34,8 @@ LINTS: Mapping[str, str] = {
     "silence-over": "A silence that is over.",
     "window-idle": "A window that is always open, or opens never again.",
     "access-idle": "An entry of access that can never apply.",
+    "text-like-regex": "A text of a match that reads like a regular expression.",
+    "odd-quotes": "A text of a match between quotes that YAML takes for letters.",
     "no-file-yet": "A pattern of include that no file fits.",
 }
 """Every sort of complaint by its lasting name, with a sentence."""

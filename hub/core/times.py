@@ -15,6 +15,8 @@ from hub.core.event import require_utc
 DAY = timedelta(days=1)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
+LONGEST_SHORT = 4
+"""Letters of an abbreviation of a time zone, such as AEST."""
 CLOCK_EXAMPLE = 'write it like "09:00" or "2pm"'
 DATE_EXAMPLE = 'write it like "2026-12-25"'
 TIME_EXAMPLE = 'write it like "14:30", "tomorrow 9:00", "mon 09:00" or "2026-12-01 22:00"'
@@ -80,7 +82,8 @@ def parse_zone(text: str) -> ZoneInfo:
     said = text.strip().replace(" ", "_").casefold()
     name = _zones().get(said)
     if name is None:
-        near = difflib.get_close_matches(said, _zones(), 1)
+        # An abbreviation means several zones, and is like others that are far away.
+        near = difflib.get_close_matches(said, _zones(), 1) if len(said) > LONGEST_SHORT else []
         hint = f"did you mean {_zones()[near[0]]}?" if near else "write it like Europe/London or UTC"
         raise ValueError(f"{quoted(text)} is no time zone; {hint}")
     return ZoneInfo(name)

@@ -128,6 +128,10 @@ class Channels:
 
     def address(self, value: Any, path: Path_) -> str | None:
         """The address of a channel that is called so, or is at that address."""
+        if isinstance(value, list) and value:
+            what = "is a list, and one channel hears; write a route for each, all but the last with continue: true"
+            self.tree.wrong(path, what)
+            return None
         if not is_text(self.tree, value, path):
             return None
         if value in self.addresses:
@@ -137,7 +141,12 @@ class Channels:
             self._used |= {name for name, address in self.addresses.items() if address == value}
             return str(value)
         written = self.tree.value.get("channels") if isinstance(self.tree.value, dict) else None
-        if self.addresses and not (isinstance(written, dict) and value in written):
+        if value.partition(":")[0] in self.catalogue.chats and ":" in value:  # perhaps with a secret behind it
+            what = (
+                "is an address; list it under channels: with a name, such as {web: room:web}, and write the name here"
+            )
+            self.tree.wrong(path, what)
+        elif self.addresses and not (isinstance(written, dict) and value in written):
             self.tree.wrong(path, f"no channel is called {shown(value)}{nearest(value, self.addresses)}")
         return None
 

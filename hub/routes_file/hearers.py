@@ -12,6 +12,8 @@ from hub.routes_file.schedules import Schedules
 from hub.routes_file.shapes import texts
 from hub.routes_file.yaml_tree import Path_, Tree, nearest, shown
 
+NO_SCHEDULES = "; there are none yet: schedules: {web: {layers: [{people: [alice]}]}}"
+
 
 @dataclass
 class Hearers:
@@ -42,7 +44,9 @@ class Hearers:
     def _on_call(self, value: str, path: Path_) -> str | None:
         name = value.removeprefix(ON_CALL)
         if name not in self.schedules.by_name:
-            self.tree.wrong(path, f"no schedule is called {shown(name)}{nearest(name, self.schedules.by_name)}")
+            self.tree.wrong(
+                path, f"no schedule is called {shown(name)}{nearest(name, self.schedules.by_name) or NO_SCHEDULES}"
+            )
             return None
         desks = self.people.desks()
         for person in dict.fromkeys(p for layer in self.schedules.by_name[name].layers for p in layer.people):
@@ -62,7 +66,8 @@ class Hearers:
         found = list(texts(self.tree, value, path))
         for place, name in found:
             if name not in known:
-                self.tree.wrong(place, f"nobody is called {shown(name)}{nearest(name, known)}")
+                where = "" if self.people.accounts else " (people stand under people:)"
+                self.tree.wrong(place, f"nobody is called {shown(name)}{nearest(name, known)}{where}")
         return tuple(dict.fromkeys(name for _, name in found if name in known))
 
     def can_be_named(self, body: Mapping[str, Any], path: Path_, names: Sequence[str], to: str | None) -> None:

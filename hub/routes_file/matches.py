@@ -1,5 +1,6 @@
 """Which alerts and events are meant: matches, and the fields and labels that one may name."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,9 @@ NAME_HINTS = {
     "body": "; write text for the event's own words, body.x.y for what the tool posted",
     "labels": "; write the label's own name, or labels.x",
 }
+
+LIKE_REGEX = re.compile(r"=?~.+|\^.+|.+[^\s]\$|\.\*.*|.*(?:\[\w-\w|\\[dw][+*]|\\\.|\w\|\w|\w\.\+).*", re.DOTALL)
+LIKE_QUOTES = re.compile("[“”„«‘’].*[“”»‘’]", re.DOTALL)
 
 
 @dataclass
@@ -41,12 +45,24 @@ class Matches:
             self.tree.wrong(path, f"can never match: it wants two different values of {name}")
         elif not match.fields() and not match.matches(lambda _: None):
             self.tree.wrong(path, "can never match: not: {} excludes everything; say what it is to exclude")
+        if not self.tree.warned_enough:
+            self._warn_of_texts(value, path)
         for name, known in (("source", self.sources), ("tool", self.tools)):
             for word in sorted(match.equalities().get(name, ())):
                 if word not in known:
                     what = f"no {name} is called {shown(word)}{nearest(word, known)}"
                     self.tree.wrong((*path, *_place_of(value, name, word)), what)
         return match
+
+    def _warn_of_texts(self, value: Any, path: Path_) -> None:
+        """Of texts that are taken as they stand, and were hardly meant so."""
+        for text, place in _texts_in(value, path):
+            if LIKE_REGEX.fullmatch(text):
+                what = f"{shown(text)} is read as a text, not as an expression; for one write {{regex: …}}"
+                self.tree.warn(place, what, "text-like-regex")
+            elif LIKE_QUOTES.fullmatch(text):
+                what = f"the quotes of {shown(text)} are part of the text; those of YAML are straight"
+                self.tree.warn(place, what, "odd-quotes")
 
     def of_alerts(self, value: Any, path: Path_) -> Match | None:
         """A match that looks at alerts, and not at what was posted."""
@@ -91,6 +107,18 @@ def names_in(value: Any, path: Path_) -> Iterator[tuple[str, Path_]]:
                 yield from names_in(one, (*path, name, i))
         else:
             yield name, (*path, name)
+
+
+def _texts_in(value: Any, path: Path_) -> Iterator[tuple[str, Path_]]:
+    """The texts that a match compares with, with their places; none of `{regex: …}` and its kin."""
+    for _, place in names_in(value, path):
+        inner: Any = value
+        for step in place[len(path) :]:
+            inner = inner[step]
+        if isinstance(inner, str):
+            yield inner, place
+        elif isinstance(inner, list):
+            yield from ((one, (*place, i)) for i, one in enumerate(inner) if isinstance(one, str))
 
 
 def _compiled(value: Any) -> Match | None:

@@ -109,6 +109,11 @@ def _rules(tree: Tree, catalogue: Catalogue, text: str, others: Beside) -> Rules
     top = mapping(tree, tree.value, (), "rules begin with: version: 1")
     if top is None:
         return None
+    if {"route", "receivers"} <= top.keys():
+        tree.wrong(
+            (), f"is the configuration of an Alertmanager; make rules of it: tocsin import {Path(tree.name).name}"
+        )
+        return None
     known_keys(tree, top, (), KEYS["top"], "top")
     include(tree, text, list(texts(tree, top.get("include", []), ("include",))), others)
     _version(tree, top)

@@ -2,6 +2,7 @@
 and what is none of its shape is complained of there."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,7 +67,7 @@ def texts(tree: Tree, value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
 def is_text(tree: Tree, value: Any, path: Path_) -> bool:
     if isinstance(value, str) and value.strip():
         return True
-    what = f"{shown(value)} is not a text" if value else "is empty"
+    what = f"{shown(value)} is not a text" if value else tree.empty(path)
     tree.wrong(path, f"{what}; write a word, or a text in quotes")
     return False
 
@@ -84,6 +85,9 @@ def known_keys(tree: Tree, body: Mapping[str, Any], path: Path_, known: Sequence
             continue
         if name in LATER.get(what, ()):
             tree.wrong((*path, name), f"{shown(name)} is not supported by this version; remove it", key=True)
+        elif unicodedata.normalize("NFKC", name) != name:
+            what = f"{shown(name)} has characters that only look like others; type it anew, and the blanks before it"
+            tree.wrong((*path, name), what, key=True)
         else:
             tree.wrong((*path, name), f"{shown(name)} is not known here{nearest(name, known)}", key=True)
 

@@ -25,6 +25,11 @@ MOST_NEAR = 200
 MOST_LISTED = 20
 """Names that a complaint lists where none is near."""
 
+NO_COLON = "could not find expected ':'"
+NO_BEGINNING = "found character that cannot start any token"
+NO_NAME = "did not find expected alphabetic or numeric character"
+"""How the parser says so; the last is of what stands behind the * of an alias."""
+
 PASSED_OVER = -1
 """In a path, stands for what has no place among the values."""
 
@@ -58,13 +63,17 @@ class Tree:
         self._called: dict[str, str] = {}
         self._nodes = 0
         self._repeated = 0
+        self._lines: list[str] = []
+        """Of the text, while it is loaded, as soon as they are looked at."""
+        self._text = ""
+        self._before_comments: set[Path_] = set()
 
     def load(self, text: str) -> None:
         if len(text) > LARGEST:
             self.wrong((), f"is larger than {LARGEST // 2**20} MiB; no {self._what} need that")
             return
         try:
-            self._events = yaml.parse(text, Loader=yaml.CSafeLoader)
+            self._text, self._events = text, yaml.parse(text, Loader=yaml.CSafeLoader)
             self._document()
         except yaml.MarkedYAMLError as error:
             self._broken(error, text)
@@ -76,6 +85,7 @@ class Tree:
             self._complain(error.mark, str(error))
         finally:
             self._events = iter(())  # the parser has a copy of the text
+            self._text, self._lines = "", []
 
     def _document(self) -> None:
         next(self._events)
@@ -92,13 +102,13 @@ class Tree:
 
     def _broken(self, error: yaml.MarkedYAMLError, text: str) -> None:
         mark = error.problem_mark or error.context_mark
+        if error.problem == NO_COLON:  # which is noticed in the next line only
+            mark = error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = one_line(error.problem or error.context or "it cannot be read")
-        lines = text.splitlines()
-        tab = line <= len(lines) and "\t" in lines[line - 1][: column + 1]
-        cure = "; indent with spaces, not tabs" if tab else "; check the indentation, quotes and brackets here"
+        cure = _cure(error.problem or "", [*text.splitlines(), ""][min(line - 1, text.count("\n"))], column)
         self.complaints.append(
-            Complaint(file=self.name, line=line, column=column, what=one_line(f"is not YAML: {what}{cure}"))
+            Complaint(file=self.name, line=line, column=column, what=one_line(f"is not YAML: {what}; {cure}"))
         )
 
     def _unprintable(self, error: yaml.reader.ReaderError, text: str) -> None:
@@ -131,7 +141,14 @@ class Tree:
             return self._mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(path)
+        if not event.value and not event.style and self._is_before_comment(event.end_mark):
+            self._before_comments.add(path)
         return event.value
+
+    def _is_before_comment(self, mark: Any) -> bool:
+        self._lines = self._lines or self._text.splitlines()
+        behind = self._lines[mark.line][mark.column :] if mark.line < len(self._lines) else ""
+        return behind.lstrip().startswith("#")
 
     def _until(self, end: type) -> Iterator[Any]:
         for event in self._events:
@@ -142,7 +159,8 @@ class Tree:
     def _alias(self, event: Any) -> Any:
         """What the anchor stands for. It is not copied, but whoever walks the rules will walk it again."""
         if event.anchor not in self._anchors:
-            self._complain(event.start_mark, f"no anchor before this is called '&{event.anchor}'; write it out")
+            what = f"no anchor before this is called '&{event.anchor}'; write it out, or in quotes if it is a text"
+            self._complain(event.start_mark, what)
             return ""
         value, size = self._anchors[event.anchor]
         self._repeated += size
@@ -218,6 +236,11 @@ class Tree:
             self._from[key, len(listed) + i] = (other, (key, i))
         self.value[key] = [*listed, *other.value[key]]
 
+    def empty(self, path: Path_) -> str:
+        """How a value is complained of that is not there."""
+        tree, place = self._home(path)
+        return "is empty, since # begins a comment" if place in tree._before_comments else "is empty"
+
     def line(self, path: Path_) -> int:
         return self.where(path)[0]
 
@@ -278,6 +301,18 @@ class Tree:
     def stop_if_wrong(self) -> None:
         if self.complaints:
             raise RulesError(sorted(set(self.complaints)))
+
+
+def _cure(problem: str, line: str, column: int) -> str:
+    """What to do about what the parser found at that column of the line."""
+    if "\t" in line[: column + 1]:
+        return "indent with spaces, not tabs"
+    if problem == NO_COLON:
+        return "a name has a colon behind it, and the colon a blank"
+    at = column - 1 if problem == NO_BEGINNING else column - 2 if problem == NO_NAME else len(line)
+    if line[at : at + 1].strip() and line[at - 1 : at] not in ('"', "'"):  # behind a quote, that one is too many
+        return f"what begins with {line[at]} stands in quotes"
+    return "check the indentation, quotes and brackets here"
 
 
 def _mark(event: Any) -> tuple[int, int]:

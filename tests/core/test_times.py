@@ -233,6 +233,7 @@ def test_a_zone_is_found_however_it_is_spelled(text: str, key: str) -> None:
         ("", "Europe/London or UTC"),
         ("localtime", "is no time zone"),
         ("Europe", "is no time zone"),
+        ("BST", "write it like Europe/London"),
         ("/etc/passwd", "is no time zone"),
         ("../../etc/passwd", "is no time zone"),
         ("a\0b", "is no time zone"),

@@ -44,7 +44,7 @@ time_windows: {ever: {}, gone: {dates: 2020-01-01}}
 silences: [{name: old, match: {host: db1}, until: 2020-01-01T00:00Z}]
 silence_policy: {second_person_above: 3}
 include: [routes.d/*.yaml]
-routes: [{name: web, match: {host: web1}, to: ops, mention: [bob]}]
+routes: [{name: web, match: {host: [web1, "web[0-9]+", “web1”]}, to: ops, mention: [bob]}]
 everything_else: {to: ops}
 access:
   - {allow: "silence *", who: [alice, bob]}
@@ -182,6 +182,8 @@ def test_what_is_odd_is_a_warning_each_with_its_rule(check) -> None:
         ("silence-over", 6),
         ("no-file-yet", 8),
         ("no-account", 9),  # bob, who is mentioned
+        ("odd-quotes", 9),
+        ("text-like-regex", 9),
         ("access-idle", 13),  # bob may already
         ("access-idle", 14),  # nobody is in the group
         ("access-idle", 15),  # hots
@@ -334,3 +336,13 @@ def test_a_file_name_is_a_uri_in_sarif() -> None:
     uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
 
     assert ("team%20a/r%C3%B6utes.yaml", "team a/röutes.yaml") == (uri, unquote(uri))
+
+
+@pytest.mark.parametrize(
+    "text", ["db.*", "/var/*", "[FIRING:2] *", "a | b", "C:\\data", "web.example.com", "50 %", "$x"]
+)
+def test_a_text_that_only_has_signs_of_an_expression_is_no_oddity(check, text: str) -> None:
+    rules = {"version": 1, "channels": {"ops": "room:ops"}, "everything_else": {"to": "ops"}}
+    said = check(json.dumps(rules | {"routes": [{"name": "a", "match": {"title": text}, "to": "ops"}]}))
+
+    assert (0, "") == (said[0], said[2])

@@ -95,8 +95,14 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         "[a]: b\n",
         ["1:1: a name is a text, not a list, a mapping or an alias; put it in quotes"],
     ),
-    "an unknown alias": ("version: *one\n", ["1:10: no anchor before this is called '&one'; write it out"]),
-    "an alias of itself": (HEAD + "labels: &a [*a]\n", ["4:13: no anchor before this is called '&a'; write it out"]),
+    "an unknown alias": (
+        "version: *one\n",
+        ["1:10: no anchor before this is called '&one'; write it out, or in quotes if it is a text"],
+    ),
+    "an alias of itself": (
+        HEAD + "labels: &a [*a]\n",
+        ["4:13: no anchor before this is called '&a'; write it out, or in quotes if it is a text"],
+    ),
     "a control character": ("version: \x01\n", ["1:10: is not YAML: character U+0001 is not allowed; remove it"]),
     "a merge": (
         HEAD + "people: {<<: {al: {room: a}}}\n",
