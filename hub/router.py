@@ -15,12 +15,14 @@ from hub import failures
 from hub.alerting.acks import Acks
 from hub.alerting.duty import TIMER as DUTY
 from hub.alerting.duty import Duties
+from hub.alerting.escalating import Escalating
 from hub.alerting.fallbacks import TIMER as BROKEN
 from hub.alerting.fallbacks import Fallbacks
 from hub.alerting.heartbeats import TIMER as BEAT
 from hub.alerting.heartbeats import Heartbeats
 from hub.alerting.inhibiting import Inhibiting
 from hub.alerting.pauses import TIMER as PAUSE
+from hub.alerting.ripening import LOOK_AGAIN, Ripening
 from hub.alerting.silencing import Silencing, announce, count_held, edit_posts, follow, silences_over
 from hub.alerting.storming import TIMER as STORM
 from hub.alerting.storming import Storming
@@ -46,16 +48,11 @@ from hub.writer import PROBE
 log = logging.getLogger("tocsin.router")
 
 FLAPPED = frozenset({Change.REOPENED, Change.WORSENED, Change.RESOLVED})
-NEW = frozenset({Change.OPENED, Change.REOPENED})
 LIVING = frozenset({Status.PROBLEM, Status.RECOVERY})
 """What never becomes a notice."""
-ENDS = frozenset({Change.ACKED, Change.RESOLVED})
-"""Changes that may end an escalation. Of others, in a storm, no group is looked through."""
 NOTICES_TOGETHER = timedelta(days=7)
 CONFIRM_WITHIN = timedelta(seconds=60)
 LIFT_AFTER = timedelta(minutes=5)
-LOOK_AGAIN = timedelta(minutes=1)
-"""While an escalation is paused, or a line that would wake somebody waits."""
 SWITCH, SWITCH_EVERY = "switch", timedelta(minutes=1)
 """The timer that a ping to the dead man's switch follows."""
 LINK_CODE = "link-code"
@@ -91,6 +88,15 @@ class Router:
         self._redact = redact
         self.silencing = Silencing(rules, self._speak, self._quieten, duties.address, zone)
         self.heartbeats = Heartbeats(rules, self.report)
+        self._escalating = Escalating(
+            rules,
+            members=self._told_of,
+            held=self._held,
+            put=self._put,
+            holds=self.waiting.holds,
+            address=duties.address,
+        )
+        self._ripening = Ripening(self._turns(), self._turns_together(), report=self.report)
 
     # ------------------------------------------------------------------------------------------------------ events
 
@@ -259,10 +265,8 @@ class Router:
             draft.set_timer("flap", alert.id, draft.now + self._rules().reopen_within)
         self._note_unsaid(draft, alert, step.change, told.posts, held=held, holds=holds)
         for post in told.posts:
-            if post.pace.escalate:
-                self._escalation(draft, post, alert, step.change, flaps=flaps)
-            if post.pace.repeat:
-                self._reminders(draft, post, step.change)
+            if post.pace.escalate or post.pace.repeat:
+                self._escalating.watch(draft, post, alert, step.change, flaps=flaps)
 
     def _rests(self, draft: Draft, id: str) -> None:
         """What flapped has stayed as it is for a while, and that is news again."""
@@ -282,57 +286,6 @@ class Router:
             holds = self.waiting.holds(draft)
             free = [post for post in posts if not holds.hold(post)]
             self._put(draft, telling.say_aloud(free, Occasion.REOPENED, said, alert.severity, pen=draft.pen))
-
-    def _escalation(self, draft: Draft, post: Post, alert: Alert, change: Change, *, flaps: bool) -> None:
-        """Stopped at once by an ack or a recovery; begun, from its first step, when there is again what nobody has.
-        While it runs, nothing else that happens in a group puts it off. What comes and goes is still nobody's."""
-        if telling.never_told(post) or (flaps and post.unacked_since is not None):
-            return
-        if change in ENDS and all(one.ack for one in self._told_of(draft, post) if one.open):
-            draft.put(posts=[replace(post, unacked_since=None)])
-            draft.set_timer("escalate", post.id, None)
-        elif post.unacked_since is None and alert.open and alert.ack is None:
-            draft.put(posts=[replace(post, unacked_since=draft.now, steps_done=0)])
-            draft.set_timer("escalate", post.id, draft.now + post.pace.escalate[0].after)
-
-    def _reminders(self, draft: Draft, post: Post, change: Change) -> None:
-        """Begun again where they had ended, since nothing fired any more."""
-        wait = post.pace.repeats_after(post.reminders)
-        if wait and post.shown and change in NEW and draft.timer("remind", post.id) is None:
-            draft.set_timer("remind", post.id, draft.now + wait)
-
-    def _escalate(self, draft: Draft, id: str) -> None:
-        """Tell who is next, unless somebody has it; while it is held back, look again in a while."""
-        post = draft.post(id)
-        step = post.next_step if post else None
-        if post is None or step is None:
-            return
-        if draft.now < step[1]:
-            draft.set_timer("escalate", id, step[1])
-            return
-        untaken = [alert for alert in self._told_of(draft, post) if alert.open and alert.ack is None]
-        heard = [alert for alert in untaken if not self._held(draft, alert)]
-        if untaken and (not heard or self.waiting.holds(draft).hold(post)):
-            draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
-            return
-        window = self._rules().windows.get(step[0].during)
-        if untaken and window is not None and not window.active(draft.now):
-            draft.set_timer("escalate", id, window.opens(draft.now))
-            return
-        if not untaken:
-            alerts = self._told_of(draft, post)
-            if any(alert.ack is None and alert.flapping(draft.now) for alert in alerts):
-                draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
-            else:
-                draft.put(posts=[replace(post, unacked_since=None)])
-            return
-        worst = max(heard, key=lambda alert: alert.severity or 0)
-        said = Said(title=f"nobody has taken it in {say_duration(step[0].after)}: now {step[0].name} hears of it")
-        next_in_line = replace(step[0], channel=self._duties.address(step[0].channel, draft))
-        told = telling.escalate(post, next_in_line, draft.posts_of(post.group), said, worst.severity, pen=draft.pen)
-        self._put(draft, told)
-        after = told.posts[0].next_step
-        draft.set_timer("escalate", id, max(after[1], draft.now) if after else None)
 
     def _put(self, draft: Draft, told: Telling) -> None:
         new = [post for post in told.posts if _newly_owed(post, draft.post(post.id))]
@@ -578,17 +531,38 @@ class Router:
 
     # ------------------------------------------------------------------------------------------------------ timers
 
+    def _turns(self) -> Mapping[str, Callable[[Draft, str], object]]:
+        return {
+            "silence-lapses": self.silencing.lapse,
+            "silence-plan": self._plan_silences,
+            "silence-dismissed": self._plan_silences,
+            "expire": self._expires,
+            "confirm": self._unconfirmed,
+            "lift": self._lift,
+            "gather": self._gathered,
+            "remind": self._escalating.remind,
+            "flap": self._rests,
+            "ack": self._acks.end,
+            "escalate": self._escalating.escalate,
+            BEAT: self.heartbeats.due,
+            SWITCH: self._goes_on,
+            "settle": self._settled,
+            "window": self.waiting.opens,
+            "digest": self.waiting.digest,
+            PAUSE: self.waiting.pause_ends,
+            STORM: self._storming.go_on,
+            LINK_CODE: _counted_so_long,
+            BROKEN: _counted_so_long,
+            PROBE: _counted_so_long,
+            DUTY: _counted_so_long,
+        }
+
+    def _turns_together(self) -> Mapping[str, Callable[[Draft, Sequence[str]], object]]:
+        return {"silence": self.silencing.end, "silence-warns": self.silencing.warn}
+
     def ripen(self, draft: Draft, due: Sequence[tuple[str, str]]) -> None:
-        """Do what the timers were set for. One that fails is looked at again, and keeps no other from its turn."""
-        for kind, subject in due:
-            draft.set_timer(kind, subject, None)
-        together = {kind: [subject for one, subject in due if one == kind] for kind in _TOGETHER}
-        for kind, subject in due:
-            if kind not in together:
-                self._turn(draft, kind, [subject])
-        for kind, subjects in together.items():
-            if subjects:
-                self._turn(draft, kind, subjects)
+        """Do what the timers were set for."""
+        self._ripening.ripen(draft, due)
         if acks := [subject for kind, subject in due if kind == "ack"]:
             self._remind_owners(draft, acks)
 
@@ -599,38 +573,6 @@ class Router:
         except Exception:
             log.exception("owners were not reminded of their acks")
             self.report(draft, failures.not_done("ack", traceback.format_exc(limit=-5)))
-
-    def _turn(self, draft: Draft, kind: str, subjects: Sequence[str]) -> None:
-        timer = f"{kind} {subjects[0]}"
-        try:
-            with draft.tried() as branch:
-                self._take_turn(branch, kind, subjects)
-        except Exception:
-            if len(subjects) > 1:  # one of them is to blame, and the others do not wait for it
-                for subject in subjects:
-                    self._turn(draft, kind, [subject])
-                return
-            log.exception("timer %s failed; it is tried again", timer, extra={"timer": timer})
-            draft.set_timer(kind, subjects[0], draft.now + LOOK_AGAIN)
-            self.report(draft, failures.not_done(timer, traceback.format_exc(limit=-5)))
-            return
-        for subject in subjects:
-            self.report(draft, failures.done(f"{kind} {subject}"))
-
-    def _take_turn(self, draft: Draft, kind: str, subjects: Sequence[str]) -> None:
-        if kind in _TOGETHER:
-            _TOGETHER[kind](self, draft, subjects)
-        else:
-            _TIMERS[kind](self, draft, subjects[0])
-
-    def _silences_end(self, draft: Draft, ids: Sequence[str]) -> None:
-        self.silencing.end(draft, ids)
-
-    def _silences_warn(self, draft: Draft, ids: Sequence[str]) -> None:
-        self.silencing.warn(draft, ids)
-
-    def _silence_lapses(self, draft: Draft, id: str) -> None:
-        self.silencing.lapse(draft, id)
 
     def _plan_silences(self, draft: Draft, _: str) -> None:
         self.silencing.keep(draft)
@@ -644,21 +586,6 @@ class Router:
         ask = draft.ask(id)
         if ask is not None and ask.state == "sent":
             self.answer(draft, id, "unknown", ask.detail)
-
-    def _ack_ends(self, draft: Draft, id: str) -> None:
-        self._acks.end(draft, id)
-
-    def _window_opens(self, draft: Draft, name: str) -> None:
-        self.waiting.opens(draft, name)
-
-    def _digest_due(self, draft: Draft, subject: str) -> None:
-        self.waiting.digest(draft, subject)
-
-    def _pause_ends(self, draft: Draft, subject: str) -> None:
-        self.waiting.pause_ends(draft, subject)
-
-    def _storm_goes_on(self, draft: Draft, key: str) -> None:
-        self._storming.go_on(draft, key)
 
     def _gathered(self, draft: Draft, id: str) -> None:
         """Say what happened to members of a group since its last line."""
@@ -674,40 +601,14 @@ class Router:
         worst = crowd(members, 0).severity
         self._put(draft, telling.say_gathered(post, worst, pen=draft.pen, healed=not firing))
 
-    def _remind(self, draft: Draft, id: str) -> None:
-        """Say that it is still so, unless somebody has it or asked for quiet; and come again."""
-        post = draft.post(id)
-        if post is None:
-            return
-        alerts = self._told_of(draft, post)
-        firing = [alert for alert in alerts if alert.open]
-        if not firing:
-            return
-        again = post.pace.repeats_after(post.reminders)
-        untaken = [alert for alert in firing if alert.ack is None and not self._held(draft, alert)]
-        if untaken and not telling.never_told(post) and not self.waiting.holds(draft).hold(post):
-            worst = max(untaken, key=lambda alert: alert.severity or 0)
-            lasted = say_duration(draft.now - min(alert.began_at for alert in untaken))
-            more = f" and {len(untaken) - 1} more" if len(untaken) > 1 else ""
-            said = Said(title=f"still so after {lasted}: {worst.title}{more}")
-            self._put(draft, telling.remind(post, said, worst.severity, pen=draft.pen))
-            again = post.pace.repeats_after(post.reminders + 1)
-        draft.set_timer("remind", id, draft.now + again if again else None)
-
     def _told_of(self, draft: Draft, post: Post) -> Sequence[Alert]:
         if draft.crowd(post.group) is not None:
             return draft.members(post.group)
         alert = draft.alert(post.group)
         return [alert] if alert else []
 
-    def _beat_due(self, draft: Draft, subject: str) -> None:
-        self.heartbeats.due(draft, subject)
-
     def _goes_on(self, draft: Draft, subject: str) -> None:
         draft.set_timer(SWITCH, subject, draft.now + SWITCH_EVERY)
-
-    def _let_go(self, draft: Draft, id: str) -> None:
-        """It counted as long as its timer ran."""
 
     def _lift(self, draft: Draft, id: str) -> None:
         for alert in draft.open_alerts():
@@ -716,35 +617,8 @@ class Router:
                 self.unack(draft, alert.id, note=f"the ack is lifted: {alert.tool} did not confirm it for {minutes}")
 
 
-_TOGETHER: Mapping[str, Callable[[Router, Draft, Sequence[str]], None]] = {
-    "silence": Router._silences_end,
-    "silence-warns": Router._silences_warn,
-}
-"""Of these all that are due at once are told of in one line a channel."""
-_TIMERS: Mapping[str, Callable[[Router, Draft, str], None]] = {
-    "silence-lapses": Router._silence_lapses,
-    "silence-plan": Router._plan_silences,
-    "silence-dismissed": Router._plan_silences,
-    "expire": Router._expires,
-    "confirm": Router._unconfirmed,
-    "lift": Router._lift,
-    "gather": Router._gathered,
-    "remind": Router._remind,
-    "flap": Router._rests,
-    "ack": Router._ack_ends,
-    "escalate": Router._escalate,
-    BEAT: Router._beat_due,
-    SWITCH: Router._goes_on,
-    "settle": Router._settled,
-    "window": Router._window_opens,
-    "digest": Router._digest_due,
-    PAUSE: Router._pause_ends,
-    STORM: Router._storm_goes_on,
-    LINK_CODE: Router._let_go,
-    BROKEN: Router._let_go,
-    PROBE: Router._let_go,
-    DUTY: Router._let_go,
-}
+def _counted_so_long(draft: Draft, subject: str) -> None:
+    """What counts as long as its timer runs."""
 
 
 def _names(silences: Sequence[Silence]) -> tuple[tuple[str, str], ...]:

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from hub.alerting.ripening import LOOK_AGAIN
 from hub.care.schedule import Schedule
 from hub.core.rules import OWN
 from hub.errors import Overloaded
 from hub.ingest import Ingest
-from hub.router import LOOK_AGAIN, Router
+from hub.router import Router
 from hub.state import Draft, State
 from hub.store import Changes, Mark, Store, StoredEvent
 from hub.templates import Templates, broken, mended

@@ -154,8 +154,8 @@ async def test_a_timer_that_always_fails_keeps_no_other_waiting(
     hub: Scenario, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes again each minute, not at once; of several that are due together, the others are done."""
-    silencing = hub.hub.upkeep._router.silencing
-    end, tries = silencing.end, []
+    together = hub.hub.upkeep._router._ripening._together
+    end, tries = together["silence"], []
     for source in ("json", "nagios"):
         await hub.says(f"shut up {source} for 1h")
     poisoned = next(one.id for one in hub.hub.state.silences.values() if one.match == {"source": "json"})
@@ -167,7 +167,7 @@ async def test_a_timer_that_always_fails_keeps_no_other_waiting(
         end(draft, ids)
 
     await hub.nagios("web301")
-    monkeypatch.setattr(silencing, "end", falls)
+    monkeypatch.setitem(together, "silence", falls)
     await hub.later("70m")
 
     assert "web301 is DOWN" in [message.title for _, message in chat.posted]

@@ -17,7 +17,6 @@ from hub.contracts import Utterance
 from hub.core.durations import parse_duration
 from hub.errors import Unreachable
 from hub.registry import installed
-from hub.router import _TIMERS, _TOGETHER
 
 RULES = """\
 version: 1
@@ -337,9 +336,10 @@ STORIES = {
 }
 
 
-def test_each_timer_has_its_story() -> None:
+async def test_each_timer_has_its_story(hub: Scenario) -> None:
     """So that a new one without is noticed."""
-    assert _TIMERS.keys() | _TOGETHER.keys() == STORIES.keys()
+    ripening = hub.hub.upkeep._router._ripening
+    assert ripening._turns.keys() | ripening._together.keys() == STORIES.keys()
 
 
 @pytest.mark.parametrize("kind", STORIES)
