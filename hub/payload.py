@@ -31,6 +31,9 @@ class Absent(Enum):
 
 ABSENT = Absent.ABSENT
 _JSON = msgspec.json.Decoder()
+LARGEST_MENDED = 2**18
+LARGEST_FORM = 2**21
+"""Bytes. What is put together by hand is small; to read it takes long, and nothing else is done meanwhile."""
 MOST_VALUES = 500_000
 """In a JSON body: each takes up to a hundred times as much memory as it has characters."""
 _SHOWN = 60
@@ -210,7 +213,7 @@ def decode_json(body: bytes, *, mend: bool = True) -> Field:
     try:
         return Field(_JSON.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        mended = _mended(body) if mend else body
+        mended = _mended(body) if mend and len(body) <= LARGEST_MENDED else body
         with suppress(PayloadError):
             if mended != body:
                 return decode_json(mended, mend=False)
@@ -240,6 +243,8 @@ def decode_form(body: bytes) -> Field:
 
 def form_pairs(body: bytes) -> Sequence[tuple[str, str]]:
     """Names and values; what is not UTF-8 is Latin-1. Raises ValueError where there are too many."""
+    if len(body) > LARGEST_FORM:
+        raise ValueError(f"it has more than {LARGEST_FORM >> 20} MiB; post JSON")
     pairs = parse_qsl(
         body.decode(errors="surrogateescape"), keep_blank_values=True, errors="surrogateescape", max_num_fields=2000
     )
@@ -264,6 +269,8 @@ def decode_filled(body: bytes, names: Collection[str]) -> Field:
 
     Raises PayloadError where it is no JSON and has none of the names.
     """
+    if len(body) > LARGEST_MENDED:
+        return decode_json(body)
     text = _text_of(body)
     found = list(_NAMED.finditer(text))
     ours = [name[1] for name in found if name[1] in names]

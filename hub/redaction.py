@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
 import re2
 
@@ -131,8 +131,8 @@ class Redactor:
         """A value of a form may be JSON, whose quotes are then not to be seen."""
         try:
             pairs = form_pairs(body)
-        except ValueError:
-            return self._finely(body)
+        except ValueError:  # nobody will read it as a form
+            return self._finely(unquote_to_bytes(body))
         discreet = [(name, GONE if value and names_secret(name) else self.text(value)) for name, value in pairs]
         return body if discreet == pairs else urlencode(discreet).encode()
 

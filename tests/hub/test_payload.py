@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hub import proof
 from hub.errors import PayloadError, Unauthenticated
-from hub.payload import Field, decode_filled, decode_form, decode_json, shown
+from hub.payload import LARGEST_FORM, Field, decode_filled, decode_form, decode_json, shown
 from hub.proof import Secret
 
 JSON = st.recursive(
@@ -313,3 +313,10 @@ def test_a_secret_shows_itself_only_by_name() -> None:
     assert "hunter2" not in f"{secret} {secret!r} {[secret]} {vars(Secret)}"
     assert 1 == len({secret, Secret("hunter2")})
     assert secret != "hunter2"
+
+
+@pytest.mark.parametrize("decode", [decode_json, decode_form, lambda body: decode_filled(body, {"a"})])
+def test_what_is_large_and_broken_is_refused_and_not_mended(decode: Callable[[bytes], Field]) -> None:
+    """To mend it would take seconds, in which nothing else is done."""
+    with pytest.raises(PayloadError):
+        decode(b'{"a": "' + b"%22" * (LARGEST_FORM // 3 + 1))

@@ -99,6 +99,14 @@ def test_json_that_is_called_a_form_is_none() -> None:
     assert {"title": "disk=97%", "token": "…"} == Redactor().request(request).json().value
 
 
+def test_a_form_that_nobody_can_read_is_looked_into_as_a_text() -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    body = b"payload=%7B%22password%22%3A+%22hunter2hunter2%22%7D" + b"&a=1" * 3_000
+    request = WebhookRequest(source="x", headers=headers, body=body, received_at=NOW)
+
+    assert b"hunter2" not in Redactor().request(request).body
+
+
 def test_a_form_in_latin_1_is_looked_into_likewise() -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     body = b"said=zur%FCck%20token%3Dplanted&api_key=planted&n=%FC"
