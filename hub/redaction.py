@@ -132,7 +132,7 @@ class Redactor:
         try:
             pairs = form_pairs(body)
         except ValueError:  # nobody will read it as a form
-            return self._finely(unquote_to_bytes(body))
+            return self._finely(unquote_to_bytes(body.replace(b"+", b" ")))
         discreet = [(name, GONE if value and names_secret(name) else self.text(value)) for name, value in pairs]
         return body if discreet == pairs else urlencode(discreet).encode()
 
