@@ -20,6 +20,7 @@ def test(options: argparse.Namespace) -> int:
     from hub.rehearsals.rule_tests import run_tests
     from hub.rehearsals.test_reports import coverage, junit
     from hub.routes_file.beside import beside
+    from hub.routes_file.cases import TEST_EXAMPLE
     from hub.settings import read_settings
 
     settings, rules = read_settings(routes=options.file), rules_at(options.file)
@@ -37,7 +38,8 @@ def test(options: argparse.Namespace) -> int:
             f"{'ok  ' if result.passed else 'FAIL'} {result.name}"
             + (f"\n{result.text}" if result.text and not result.passed else "")
         )
-    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    none = f"; {settings.routes} has no tests, of which one is {TEST_EXAMPLE}" if not results else ""
+    print(f"{len(results) - len(failed)} passed, {len(failed)} failed{none}")
     if covered is not None:
         print(covered.text)
     return FAULTS if failed else OK

@@ -54,6 +54,7 @@ STEP_HINTS = {
     "fixture": "given: [{fixture: cases/host-down.http, source: nagios}]",
 }
 """What is a step of a test stands in the order of its time, beside the events."""
+TEST_EXAMPLE = "{name: …, given: [{source: nagios, host: web301}], expect: {ops: [opened]}}"
 SILENCED_EXAMPLE = 'write silence: {match: {host: "db*"}, for: 2h}'
 FIXTURES = (".http", ".json")
 
@@ -72,18 +73,17 @@ class Cases:
     """The names of the heartbeats."""
 
     def read(self, value: Any) -> Iterator[RuleTest]:
-        example = "a test is {name: …, given: [{source: nagios, host: web301}], expect: {ops: [opened]}}"
         for i, given in enumerate(sequence(self.tree, value, ("tests",))):
             path: Path_ = ("tests", i)
-            body = mapping(self.tree, given, path, example)
+            body = mapping(self.tree, given, path, f"a test is {TEST_EXAMPLE}")
             if body is None:
                 continue
             for name in body.keys() & STEP_HINTS.keys():
                 self.tree.wrong((*path, name), f"'{name}' is a step of the test; write {STEP_HINTS[name]}", key=True)
-            known_keys(self.tree, body, path, (*KEYS["test"], *STEP_HINTS), "test")
+            known_keys(self.tree, body.keys() - STEP_HINTS.keys(), path, KEYS["test"], "test")
             missing = [name for name in ("name", "given", "expect") if name not in body]
             if missing:
-                self.tree.wrong(path, f"'{missing[0]}' is missing in this test")
+                self.tree.wrong(path, f"'{missing[0]}' is missing in this test, which is {TEST_EXAMPLE}")
                 continue
             begins = self._moment(body["at"], (*path, "at"), None) if "at" in body else BEGINS
             steps = tuple(self._steps(body["given"], (*path, "given"), begins or BEGINS))
@@ -103,6 +103,9 @@ class Cases:
     def _steps(self, value: Any, path: Path_, begins: datetime) -> Iterator[Step]:
         """In the order of their times; a step that does not say its own comes a while behind the one before it."""
         last: datetime | None = None
+        if isinstance(value, dict):
+            self.tree.wrong(path, "is a mapping; the steps of a test are a list: [{source: nagios, host: web301}]")
+            return
         for n, given in enumerate(sequence(self.tree, value, path)):
             place = (*path, n)
             body = mapping(
@@ -228,6 +231,9 @@ class Cases:
         return Beaten(name=name)
 
     def _expect(self, value: Any, path: Path_, begins: datetime) -> Iterator[tuple[str, tuple[Expected, ...]]]:
+        if isinstance(value, list):
+            self.tree.wrong(path, "is a list; what each channel hears is named with it: {ops: [opened]}")
+            return
         for channel, given, place in entries(self.tree, value, path):
             if channel not in self.channels.addresses and channel not in self.channels.addresses.values():
                 self.tree.wrong(

@@ -3,7 +3,7 @@ and what is none of its shape is complained of there."""
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,7 +79,7 @@ def unique(tree: Tree, name: str, path: Path_, names: dict[str, Path_], what: st
         tree.wrong((*path, "name"), f"another {what} is called {shown(name)} ({at}); names are unique")
 
 
-def known_keys(tree: Tree, body: Mapping[str, Any], path: Path_, known: Sequence[str], what: str) -> None:
+def known_keys(tree: Tree, body: Iterable[str], path: Path_, known: Sequence[str], what: str) -> None:
     for name in body:
         if name in known:
             continue

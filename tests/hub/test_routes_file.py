@@ -606,7 +606,20 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         HEAD + 'access: [{allow: "silence *", who: everyone, confirm: true}]\n',
         ["4:46: 'confirm' is not supported by this version; remove it"],
     ),
-    "a test without expect": (HEAD + "tests: [{name: t, given: []}]\n", ["4:9: 'expect' is missing in this test"]),
+    "a test without expect": (
+        HEAD + "tests: [{name: t, given: []}]\n",
+        [
+            "4:9: 'expect' is missing in this test, which is "
+            "{name: …, given: [{source: nagios, host: web301}], expect: {ops: [opened]}}"
+        ],
+    ),
+    "a test of one step for one channel": (
+        HEAD + "tests: [{name: t, given: {host: web1}, expect: [ops]}]\n",
+        [
+            "4:26: is a mapping; the steps of a test are a list: [{source: nagios, host: web301}]",
+            "4:48: is a list; what each channel hears is named with it: {ops: [opened]}",
+        ],
+    ),
     "a test of an unknown source": (
         HEAD + "tests: [{name: t, given: [{source: nagos}], expect: {}}]\n",
         ["4:36: no source is called 'nagos'; did you mean \"nagios\"?"],
