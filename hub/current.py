@@ -184,7 +184,10 @@ class Current:
             await writer.do(lambda draft: tell(draft, report), keys=[(OWN, report.key, False)])
 
     def _refuse(self, error: TocsinError, now: datetime) -> None:
-        self.refused = RefusedReload(at=now, why=self._redact(str(error)))
+        before, self.refused = self.refused, RefusedReload(at=now, why=self._redact(str(error)))
+        if before is not None and before.why == self.refused.why:
+            log.info("%s is refused as before", self._path)
+            return
         hash = self._rules.hash if self._rules else "none"
         log.error("%s was refused; the last good rules (%s) stay in force:\n%s", self._path, hash, error)
 

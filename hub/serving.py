@@ -1,10 +1,12 @@
 """Running a hub as a process: it listens, loads anew what changed, and stops when it is told to."""
 
 import asyncio
+import errno
 import gc
 import logging
+import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -30,6 +32,12 @@ LOOK_EVERY = 1.0
 COLLECT_EVERY = (5_000, 20, 50)
 """How many objects more than before let the cycle collector look through the youngest; and after how many such rounds
 it looks through the older, and after how many of those through the oldest."""
+
+CANNOT_LISTEN: Mapping[int, str] = {
+    errno.EADDRNOTAVAIL: "--host names no address of this machine; 127.0.0.1 and 0.0.0.0 are",
+    errno.EACCES: "ports below 1024 take a right of their own; try --port 8080, behind a proxy",
+}
+"""What to do about it, where another port is not all."""
 
 
 class Running(Protocol):
@@ -97,14 +105,18 @@ async def _listening(hub: Running) -> AsyncIterator[None]:
         try:
             await stack.enter_async_context(hub.doorway.open(hub.app, host, port, lambda: hub.inbound))
         except OSError as error:
-            why = error.strerror or error
-            raise SettingsError(f"cannot listen on {host}:{port}: {why}; try another --port") from error
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+            cure = CANNOT_LISTEN.get(error.errno or 0, "try another --port")
+            raise SettingsError(f"cannot listen on {host}:{port}: {why}; {cure}") from error
         yield
 
 
 def _say_where(hub: Running) -> None:
     settings = hub.settings
-    log.info("rules %s from %s", hub.current().hash, settings.routes)
+    since = (
+        f"the last good ones, since {settings.routes} was refused" if hub.current.refused else f"from {settings.routes}"
+    )
+    log.info("rules %s %s", hub.current().hash, since)
     for source in hub.current().sources:
         if not settings.loopback and not settings.environment.source_secrets(source):
             log.warning("source %s has no secret and will be refused; set %s", source, variable(source, "SECRET"))

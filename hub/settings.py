@@ -24,6 +24,25 @@ def variable(*parts: str) -> str:
     return "_".join(["TOCSIN", *(re.sub(r"[^A-Z0-9]", "_", part.upper()) for part in parts)])
 
 
+OWN = (
+    "API_TOKEN",
+    "CALENDAR_URL",
+    "DATABASE",
+    "DEAD_MANS_SWITCH_URL",
+    "HOST",
+    "LOG",
+    "PORT",
+    "PUBLIC_URL",
+    "REPLICA_URL",
+    "ROUTES",
+    "RULES_FROM",
+    "RULES_PULL",
+    "SECRET_KEY",
+    "TIMEZONE",
+    "URL",
+)
+"""The settings of the hub itself; the others begin with the name of a source, a chat or a tool."""
+
 SECRET_SETTING = re.compile(r"SECRET|TOKEN|PASSWORD|KEY|SWITCH_URL|CALENDAR_URL|_URL_")
 """What the name of a setting has that nobody may see. `TOCSIN_TEAMS_URL_OPS` is such; an `_API_URL` is an address."""
 
@@ -64,10 +83,13 @@ class Environment:
 
     def known_secrets(self) -> frozenset[str]:
         """All that is set by a name of a secret, each of several apart; and the password of the database."""
-        names = {name.removesuffix("_FILE") for name in self._variables if name.startswith("TOCSIN_")}
-        texts = [self.get(name) or "" for name in names if SECRET_SETTING.search(name)]
+        texts = [self.get(name) or "" for name in self.names() if SECRET_SETTING.search(name)]
         parts = {part.strip() for text in texts for part in (text, *text.split(","))}
         return frozenset(parts | {_password_of(self.get("TOCSIN_DATABASE") or "")} - {""})
+
+    def names(self) -> frozenset[str]:
+        """Of all variables that are meant for a hub, those in files without `_FILE`."""
+        return frozenset(name.removesuffix("_FILE") for name in self._variables if name.startswith("TOCSIN_"))
 
     def source_secrets(self, source: str) -> tuple[Secret, ...]:
         """What proves a source."""

@@ -20,6 +20,7 @@ from hub.contracts import Integration
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.reading import read_rules_text
+from hub.settings import OWN, TRACES
 
 ROOT = Path(__file__).parents[1]
 TOOLS = sorted(folder for folder in (ROOT / "integrations").iterdir() if (folder / "__init__.py").is_file())
@@ -144,6 +145,14 @@ def test_every_setting_of_the_hub_has_a_sentence() -> None:
 
     assert read
     assert [] == sorted(name for name in read if name not in words)
+
+
+def test_the_doctor_knows_every_setting_of_the_hub() -> None:
+    """Of others it says that nothing reads them."""
+    _, tree = next(found for found in code(ROOT / "hub") if found[0].name == "settings.py")
+    read = {*asked_for(tree, "get"), *(f"TOCSIN_{part}" for part in asked_for(tree, "secret"))}
+
+    assert [] == sorted(name for name in read if name.removeprefix("TOCSIN_") not in OWN and name not in TRACES)
 
 
 @pytest.mark.parametrize("folder", TOOLS, ids=lambda folder: folder.name)

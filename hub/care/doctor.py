@@ -4,6 +4,7 @@ whether a hub runs or not."""
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from hub.outward import NotAnswered, Question, get
 from hub.proof import Secret
 from hub.routes_file.catalogue import Catalogue
 from hub.routes_file.reading import read_rules
-from hub.settings import Settings, variable
+from hub.settings import OWN, Settings, variable
 from hub.shipped_files import shipped
 from hub.store.checkup import ServerCheckup, look_at, look_at_server, sqlite_file
 from hub.templates import Templates
@@ -37,6 +38,8 @@ from hub.templates import Templates
 LITTLE = 256 << 20
 """Bytes of free disk below which somebody should look."""
 MIB = 1 << 20
+SLIP = 0.8
+"""How alike a name must be to one that could be meant."""
 WITHIN = 30.0
 """Seconds that a chat may take for all that it is asked."""
 APART = 5.0
@@ -74,7 +77,7 @@ class Doctor:
             return [*found, *wrong, *await self._of_switch()]
         found.append(_well("rules", f"{self._settings.routes}, {rules.hash}"))
         found += [_warning("rules", str(one)) for one in rules.warnings]
-        found += self._of_sources(rules)
+        found += [*self._of_strange_names(rules), *self._of_sources(rules)]
         found += [one async for one in self._of_ways(rules)]
         found += [one async for one in self._of_fetching(rules)]
         found += [one async for one in self._of_calendars(rules)]
@@ -91,6 +94,17 @@ class Doctor:
         if not settings.loopback and not settings.public_url.startswith("https://"):
             cure = "set TOCSIN_PUBLIC_URL to the https:// address of the proxy before it"
             yield _warning("settings", "what people and tools send to the hub is not encrypted", cure)
+
+    def _of_strange_names(self, rules: Rules) -> Iterator[Finding]:
+        """Variables that nobody reads: slips, mostly, so that what somebody meant to set is not."""
+        own = {variable(name) for name in OWN}
+        groups = tuple(variable(name, "") for name in ("CALENDAR_URL", *rules.sources, *self._tools))
+        usual = [*own, *(variable(name, "SECRET") for name in rules.sources)]
+        for name in sorted(self._settings.environment.names() - own):
+            if not name.startswith(groups):
+                near = get_close_matches(name, usual, 1, SLIP)
+                cure = f"did you mean {near[0]}?" if near else "correct its name, or take it away"
+                yield _warning("settings", f"{name} is set, and nothing reads it", cure)
 
     async def _of_database(self) -> Sequence[Finding]:
         file = sqlite_file(self._settings.database)
@@ -205,7 +219,8 @@ class Doctor:
                 yield _wrong(f"source {name}", "has no secret and is refused", f"set {secret}")
             control = self._tools[source.tool].control
             if control is not None and not control.ready(partial(environment.secret, name)):
-                yield _well(f"source {name}", f"is not commanded from here; to do so: {control.missing}")
+                missing = control.missing.replace("TOCSIN_<SOURCE>", variable(name))
+                yield _well(f"source {name}", f"is not commanded from here; to do so: {missing}")
 
     async def _of_chats(self, rules: Rules) -> AsyncIterator[Finding]:
         addresses: dict[str, list[Room]] = {}

@@ -76,6 +76,26 @@ async def test_rules_that_are_wrong_are_told_with_their_place(tmp_path: Path) ->
     assert "opps" in found["rules"][0]
 
 
+async def test_a_variable_that_nothing_reads_is_told(tmp_path: Path) -> None:
+    """What was meant is not set. Those of sources and tools have names of their own, and the values stay unsaid."""
+    names = ("NAGOIS_SECRET", "NAGIOS_URL", "EU_WEST_API_KEY_FILE", "SLACK_BOT_TOKEN", "LOGG", "CALENDAR_URL_WEB")
+    rules = ROOM + "sources: {eu-west: {tool: sensu}}\n"
+    found = await examined(tmp_path, rules, **{f"TOCSIN_{name}": "https://example.com/hush" for name in names})
+
+    told = {one.what: one.cure for one in found if "nothing reads" in one.what}
+    assert {
+        "TOCSIN_NAGOIS_SECRET is set, and nothing reads it": "did you mean TOCSIN_NAGIOS_SECRET?",
+        "TOCSIN_LOGG is set, and nothing reads it": "did you mean TOCSIN_LOG?",
+    } == told
+    assert not [one for one in found if "hush" in f"{one.what}{one.cure}"]
+
+
+async def test_a_setting_that_is_lacking_is_named_in_full(tmp_path: Path) -> None:
+    (said,) = [one.what for one in await examined(tmp_path) if one.about == "source nagios"]
+
+    assert "TOCSIN_NAGIOS_COMMAND_FILE, TOCSIN_NAGIOS_CGI_URL or TOCSIN_NAGIOS_LIVESTATUS" in said
+
+
 async def test_what_can_be_reached_from_elsewhere_needs_secrets(tmp_path: Path) -> None:
     found = wrong(await examined(tmp_path, host="0.0.0.0"))
 

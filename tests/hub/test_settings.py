@@ -1,8 +1,12 @@
 """What the process is told from outside."""
 
+import socket
+from pathlib import Path
+
 import pytest
 
 from hub.errors import SettingsError
+from hub.serving import serve
 from hub.settings import read_settings
 
 
@@ -15,3 +19,25 @@ def test_a_zone_that_there_is_not_is_answered_by_the_nearest() -> None:
 
     assert "Europe/Berlin" == read_settings(variables={"TOCSIN_TIMEZONE": "europe/berlin"}).zone.key
     assert "UTC" == read_settings(variables={}).zone.key
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "cure"),
+    [("192.0.2.1", 0, "--host names no address of this machine"), ("127.0.0.1", 1, "try another --port")],
+)
+async def test_a_place_that_cannot_be_listened_at_is_answered_with_another(
+    tmp_path: Path, host: str, port: int, cure: str
+) -> None:
+    (tmp_path / "routes.yaml").write_text("version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        given = read_settings(
+            host=host,
+            port=taken.getsockname()[1] if port else 0,
+            routes=str(tmp_path / "routes.yaml"),
+            database=f"sqlite:///{tmp_path}/tocsin.db",
+            variables={"TOCSIN_API_TOKEN": "correct-horse"},
+        )
+
+        with pytest.raises(SettingsError, match=cure):
+            await serve(given)
