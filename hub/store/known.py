@@ -54,7 +54,7 @@ class Known:
                 continue
             for alert in changes.alerts.values():
                 known.add(_life(life_key(alert)))
-            for request in changes.requests:
+            for request in (*changes.requests, *changes.released.values()):
                 known.add(_delivery((request.source, request.delivery_id)))
 
     async def serve(self) -> None:

@@ -86,6 +86,15 @@ async def test_what_is_written_later_is_noted(ours: Known) -> None:
     assert [("github", "d1")] == ours.deliveries([("github", "d1")])
 
 
+async def test_what_leaves_the_quarantine_is_noted(store: Store, ours: Known) -> None:
+    await store.commit(changes(request("d1", verdict="quarantined")))
+    await ours.fill()
+    before = ours.deliveries([("github", "d1")])
+    ours.note(Changes(released={"1": request("d1")}))
+
+    assert ([], [("github", "d1")]) == (before, ours.deliveries([("github", "d1")]))
+
+
 async def test_it_is_read_in_steps_and_each_key_once(
     store: Store, ours: Known, monkeypatch: pytest.MonkeyPatch
 ) -> None:
