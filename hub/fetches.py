@@ -46,6 +46,8 @@ class Fetches:
         self._now = now
         self._waiting: deque[Event] = deque(maxlen=MOST_WAITING)
         self._more = asyncio.Event()
+        self._troubles: dict[str, str] = {}
+        """By source, why it could not be caught up with the last time."""
         ingest.listen(self._note)
 
     def start(self, schedule: Schedule) -> None:
@@ -69,16 +71,18 @@ class Fetches:
         for source in self._sources(tool, fetching):
             if fetching.catch_up is None:
                 return
-            taken, about = 0, {"source": source.name}
+            taken, about, trouble = 0, {"source": source.name}, ""
             try:
                 async with asyncio.timeout(CAUGHT_UP_WITHIN):
                     async for request in fetching.catch_up(self.given(source)):
                         taken += await self._take(request)
             except (TocsinError, TimeoutError) as error:
-                why = error or "it takes too long"
-                log.warning("source %s could not be caught up with: %s", source.name, why, extra=about)
+                trouble = str(error) or "it takes too long"
             except Exception:
                 log.exception("catching up with source %s failed", source.name, extra=about)
+            if trouble and trouble != self._troubles.get(source.name):  # said once, and not each time
+                log.warning("source %s could not be caught up with: %s", source.name, trouble, extra=about)
+            self._troubles[source.name] = trouble
             if taken:
                 log.info("source %s: %d missed deliveries were fetched", source.name, taken, extra=about)
 

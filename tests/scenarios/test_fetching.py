@@ -147,6 +147,18 @@ async def test_a_token_that_is_not_good_does_no_harm(begin) -> None:
     assert ["b1"] == [alert.key for alert in hub.hub.actions.alerts()]
 
 
+async def test_what_is_wrong_is_said_when_it_begins_and_not_each_time(begin, caplog) -> None:
+    builds = Builds(fails=True)
+    hub = await begun(begin, builds)
+    said = []
+    for builds.fails in (True, True, False, True):
+        caplog.clear()
+        await hub.hub.fetches.catch_up("builds")
+        said.append("the token is not good" in caplog.text)
+
+    assert [True, False, False, True] == said
+
+
 async def test_the_tools_own_delivery_id_makes_a_repeat(begin) -> None:
     hub = await begun(begin, Builds())
     await hub.hub.ingest.take(posted("builds", "b1", at=hub.clock))
