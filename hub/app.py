@@ -48,7 +48,7 @@ from hub.shipped_files import shipped
 from hub.state import State
 from hub.store import Changes, Store
 from hub.store.known import Known
-from hub.store.opening import open_store
+from hub.store.opening import care_of, open_store
 from hub.telemetry import tracing
 from hub.telemetry.metrics import Metrics
 from hub.templates import Templates
@@ -522,7 +522,14 @@ async def examine(settings: Settings) -> Sequence[Finding]:
 
     tools = installed()
     async with outward.session() as http:
-        doctor = Doctor(settings, tools=tools, catalogue=catalogue_of(tools), http=http, now=utc_now)
+        doctor = Doctor(
+            settings,
+            tools=tools,
+            catalogue=catalogue_of(tools),
+            http=http,
+            now=utc_now,
+            status=lambda: care_of(settings.database).status(),
+        )
         found = await doctor.findings()
     redact = Redactor(settings.environment.known_secrets()).text
     return [replace(one, what=redact(one.what), cure=redact(one.cure)) for one in found]

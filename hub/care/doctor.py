@@ -38,6 +38,7 @@ from hub.templates import Templates
 LITTLE = 256 << 20
 """Bytes of free disk below which somebody should look."""
 MIB = 1 << 20
+FOREIGN = "name another in TOCSIN_DATABASE, or run the version of the hub that wrote it"
 SLIP = 0.8
 """How alike a name must be to one that could be meant."""
 WITHIN = 30.0
@@ -50,7 +51,8 @@ PING = Question(largest=1 << 20, within=10.0)
 
 
 class Doctor:
-    """`catalogue` is without the settings of this machine: of these it speaks itself."""
+    """`catalogue` is without the settings of this machine: of these it speaks itself. `status` looks at the tables of a
+    file of SQLite, and raises SettingsError where no hub of this version could use them."""
 
     def __init__(
         self,
@@ -60,7 +62,9 @@ class Doctor:
         catalogue: Catalogue,
         http: Any,
         now: Callable[[], datetime],
+        status: Callable[[], object],
     ) -> None:
+        self._status = status
         self._settings = settings
         self._tools = tools
         self._catalogue = catalogue
@@ -109,7 +113,7 @@ class Doctor:
     async def _of_database(self) -> Sequence[Finding]:
         file = sqlite_file(self._settings.database)
         if file is not None:
-            return [*_of_file(file)]
+            return [*_of_file(file, self._status)]
         if self._settings.database.startswith("sqlite:"):
             return [_warning("database", "it is in memory, and gone when the hub stops", "set TOCSIN_DATABASE")]
         try:
@@ -268,10 +272,16 @@ class Doctor:
         return [_well("dead man's switch", "takes pings")]
 
 
-def _of_file(file: Path) -> Iterator[Finding]:
+def _of_file(file: Path, status: Callable[[], object]) -> Iterator[Finding]:
     met = look_at(file)
     if met.fault:
         yield _wrong("database", f"{file}: {met.fault}", "restore a backup, or see that the hub may read the file")
+        return
+    try:
+        if not met.new:
+            status()
+    except SettingsError as error:
+        yield _wrong("database", f"{file}: {error}", FOREIGN)
         return
     yield _well("database", f"{file} is not there yet" if met.new else f"{file}, {met.size // MIB} MiB, is sound")
     if met.free < LITTLE:
@@ -286,6 +296,8 @@ def _of_server(met: ServerCheckup) -> Iterator[Finding]:
     if met.tables < met.needed:
         found = f"its tables are of version {met.tables}, not {met.needed}" if met.tables else "it has no tables yet"
         yield _wrong("database", found, "run: tocsin database migrate")
+    if met.tables > met.needed:
+        yield _wrong("database", f"its tables are of version {met.tables}, not {met.needed}", FOREIGN)
     if met.closed:
         whose = f"its user may not read and write {', '.join(met.closed)}"
         yield _wrong("database", whose, "let the user of TOCSIN_DATABASE own the tables, or grant it all on them")

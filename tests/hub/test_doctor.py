@@ -21,7 +21,7 @@ from hub.contracts import Finding, Grade
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.settings import read_settings
-from hub.store.opening import open_store
+from hub.store.opening import care_of, open_store
 from integrations.slack.manifest import SCOPES
 from tests.fakes.bamboo import TOKEN as BAMBOO_TOKEN
 from tests.fakes.bamboo import Bamboo
@@ -52,7 +52,14 @@ async def examined(
         variables=variables,
     )
     async with aiohttp.ClientSession() as http:
-        doctor = Doctor(given, tools=tools, catalogue=catalogue_of(tools), http=http, now=lambda: now)
+        doctor = Doctor(
+            given,
+            tools=tools,
+            catalogue=catalogue_of(tools),
+            http=http,
+            now=lambda: now,
+            status=lambda: care_of(given.database).status(),
+        )
         return await doctor.findings()
 
 
@@ -74,6 +81,22 @@ async def test_rules_that_are_wrong_are_told_with_their_place(tmp_path: Path) ->
     found = wrong(await examined(tmp_path, ROOM.replace("{to: ops}", "{to: opps}")))
 
     assert "opps" in found["rules"][0]
+
+
+async def test_a_database_that_no_hub_of_this_version_uses_is_not_sound(tmp_path: Path) -> None:
+    """Of a later hub, after an upgrade was taken back; or of another program."""
+    async with open_store(f"sqlite:///{tmp_path}/tocsin.db"):
+        pass
+    with sqlite3.connect(tmp_path / "tocsin.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '0099'")
+    what, cure = wrong(await examined(tmp_path))["database"]
+    assert "tocsin.db: the database is of version 99, written by a later hub" in what
+    assert "run the version of the hub that wrote it" in cure
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE songs (title)")
+
+    other_url = f"sqlite:///{tmp_path}/other.db"
+    assert "something else" in wrong(await examined(tmp_path, database=other_url))["database"][0]
 
 
 async def test_a_variable_that_nothing_reads_is_told(tmp_path: Path) -> None:
