@@ -149,7 +149,10 @@ class HubActions:
             record, delivery = await self._record(heard, parsed, verdict, "begun", delivery=delivery), None
         reply = await self._run(command, intent, heard)
         acts = tuple(call.act for call in calls if call.act is not None)
-        await self._record(heard, parsed, verdict, reply.text, record, delivery=delivery, acts=acts)
+        try:
+            await self._record(heard, parsed, verdict, reply.text, record, delivery=delivery, acts=acts)
+        except Overloaded as error:  # what was done is done, and what was read was only read: both are answered
+            log.warning("what came of '%s' is not on record: %s", command.name, error)
         return reply
 
     async def read(self, heard: Heard) -> Reply:

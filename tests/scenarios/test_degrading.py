@@ -182,6 +182,26 @@ async def test_what_could_not_be_put_on_record_is_delivered_when_the_database_is
     assert [] == [post for post in hub.hub.state.posts.values() if post.shown != post.wanted]
 
 
+@pytest.mark.parametrize(("said", "answer"), [("shut up nagios", "nagios is quiet until"), ("status", "0 open alerts")])
+async def test_what_was_done_is_answered_though_its_record_cannot_be_ended(
+    hub: Scenario, said: str, answer: str
+) -> None:
+    """Not with an error, after which one would say it again."""
+    store = hub.hub.store
+    write = store.commit
+
+    async def fails_at_last(changes: Changes) -> None:
+        if any(answer in record.outcome for record in changes.audit):
+            raise Overloaded("the disk is full")
+        await write(changes)
+
+    store.commit = fails_at_last  # type: ignore[method-assign]
+    reply = await hub.says(said)
+
+    assert reply.ok
+    assert answer in reply.text
+
+
 async def test_a_clock_that_is_set_back_holds_up_no_delivery(begin) -> None:
     chat = FakeChat()
     hub = await begin(PAGED, {**installed(), "pager": chat.integration()})
