@@ -113,10 +113,7 @@ async def _listening(hub: Running) -> AsyncIterator[None]:
 
 def _say_where(hub: Running) -> None:
     settings = hub.settings
-    since = (
-        f"the last good ones, since {settings.routes} was refused" if hub.current.refused else f"from {settings.routes}"
-    )
-    log.info("rules %s %s", hub.current().hash, since)
+    log.info("rules %s from %s", hub.current().hash, "before" if hub.current.refused else settings.routes)
     for source in hub.current().sources:
         if not settings.loopback and not settings.environment.source_secrets(source):
             log.warning("source %s has no secret and will be refused; set %s", source, variable(source, "SECRET"))

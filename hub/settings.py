@@ -221,7 +221,9 @@ def _port(text: str | None, default: int) -> int:
     if not text:
         return default
     if not text.isdecimal() or int(text) > 65535:
-        raise SettingsError(f"TOCSIN_PORT is '{text}'; a port is a number such as 8080")
+        linked = " (Kubernetes sets it so beside a service called tocsin: enableServiceLinks: false)"
+        why = linked if text.startswith("tcp://") else ""
+        raise SettingsError(f"TOCSIN_PORT is '{text}'; a port is a number such as 8080{why}")
     return int(text)
 
 

@@ -41,3 +41,8 @@ async def test_a_place_that_cannot_be_listened_at_is_answered_with_another(
 
         with pytest.raises(SettingsError, match=cure):
             await serve(given)
+
+
+def test_what_kubernetes_puts_beside_a_service_of_that_name_is_known() -> None:
+    with pytest.raises(SettingsError, match=r"a port is a number such as 8080 .*enableServiceLinks: false"):
+        read_settings(variables={"TOCSIN_PORT": "tcp://10.0.0.1:8080"})
