@@ -62,17 +62,19 @@ class Client:
             with self._opener.open(request, timeout=TIMEOUT) as response:
                 return json.loads(response.read() or b"null")
         except urllib.error.HTTPError as error:
-            raise _refusal(error) from None
+            raise self._refusal(error, token=token) from None
         except (urllib.error.URLError, OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise Unreached(
                 f"no hub answers at {self._url}: {reason}; is it running, and is TOCSIN_URL right?"
             ) from None
 
-
-def _refusal(error: urllib.error.HTTPError) -> Answered:
-    try:
-        detail = json.loads(error.read())["detail"]
-    except (ValueError, KeyError, TypeError):
-        detail = f"the hub answered {error.code}"
-    return NotFound(detail) if error.code == 404 else Answered(detail)
+    def _refusal(self, error: urllib.error.HTTPError, *, token: bool) -> Answered:
+        try:
+            detail = json.loads(error.read())["detail"]
+        except (ValueError, KeyError, TypeError):
+            detail = f"the hub answered {error.code}"
+        if error.code == 401 and token:  # in the words of whoever sits at a command line
+            wrong = "TOCSIN_API_TOKEN is not its token" if self._token else "set TOCSIN_API_TOKEN as for the hub"
+            detail = f"the hub at {self._url} lets you in by its API token only; {wrong}"
+        return NotFound(detail) if error.code == 404 else Answered(detail)

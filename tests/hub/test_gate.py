@@ -1,5 +1,6 @@
 """Who may call what, asked over real connections."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.client import Answered, Client
 from hub.proof import Secret
 from hub.web.gate import (
     COOKIE,
@@ -243,3 +245,17 @@ def test_guessing_tokens_becomes_slow_and_is_forgiven() -> None:
 
 def test_secrets_are_not_shown() -> None:
     assert TOKEN not in repr(LOCKED)
+
+
+# ------------------------------------------------------------------------------------------------- at a command line
+
+
+@pytest.mark.parametrize(
+    ("token", "cure"), [("", "set TOCSIN_API_TOKEN as for the hub"), ("guess", "TOCSIN_API_TOKEN is not its token")]
+)
+async def test_at_a_command_line_the_setting_is_named(monkeypatch: pytest.MonkeyPatch, token: str, cure: str) -> None:
+    """Not the header, of which only programs know."""
+    monkeypatch.setenv("TOCSIN_API_TOKEN", token)
+    async with hub(LOCKED) as client:
+        with pytest.raises(Answered, match=cure):
+            await asyncio.to_thread(Client(str(client.make_url("/"))).post, "/api/v1/say", {})
