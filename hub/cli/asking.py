@@ -58,7 +58,7 @@ def _say_sent(said: dict[str, Any]) -> str:
 def say(options: argparse.Namespace) -> int:
     from hub.client import Client
 
-    said = Client().post("/api/v1/say", {"text": options.text, "as": options.person, "in": options.place})
+    said = Client().post("/api/v1/say", {"text": " ".join(options.words), "as": options.person, "in": options.place})
     print(json.dumps(said) if options.json else said["reply"])
     return OK if said["ok"] else FAULTS
 

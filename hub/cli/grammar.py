@@ -1,7 +1,8 @@
 """The grammar of the command line: every verb, and what may follow it."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     send.add_argument("--url", help="of the hub, default TOCSIN_URL or http://127.0.0.1:8080")
 
     say = _verb(verbs, "say", asking.say, "say a sentence to the hub: tocsin say 'shut up twitter' --as alice")
-    say.add_argument("text")
+    say.add_argument("words", nargs="+", metavar="text")
     say.add_argument("--as", dest="person", required=True, help="who says it")
     say.add_argument("--in", dest="place", default="", help="channel, by name or address")
 
@@ -111,7 +112,16 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     replay.add_argument("ids", nargs="+", metavar="ID")
     if not {*arguments} & {*verbs.choices, "--version"}:
         _add_papers(verbs)
+    said = next((word for word in arguments if not word.startswith("-")), "")
+    if said and said not in verbs.choices:
+        root.error(_unknown(said, verbs.choices))
     return root
+
+
+def _unknown(said: str, verbs: Iterable[str]) -> str:
+    near = get_close_matches(said, list(verbs), 1)
+    hint = f"perhaps {near[0]}" if near else "tocsin --help lists them"
+    return f"no verb is called '{said}'; {hint}; to say it as in a room: tocsin say '{said}' --as NAME"
 
 
 def _add_past(verb: argparse.ArgumentParser, since: str) -> None:

@@ -31,6 +31,7 @@ STATES = ("open", "acked", "resolved")
 DELIVERY_STATES = ("owed", "sent", "unknown", "dead", "shadow")
 AT_ONCE = 1_000
 """Events of the past in one answer."""
+MOST_NAMED = 20
 MOST_FIRING = 100
 """Alerts that a preview lists; it counts all."""
 
@@ -159,7 +160,8 @@ class Api:
             raise BadRequest('send {"text": "status", "as": "alice", "in": "ops"}')
         address = self._hub.rules().address(place) if place else ""
         if address is None:
-            raise BadRequest(f"no channel is called '{place[:80]}'")
+            known = ", ".join(sorted(self._hub.channels())[:MOST_NAMED])
+            raise BadRequest(f"no channel is called '{place[:80]}'; there is {known}")
         asker = _asker(self._hub, person, caller(request))
         reply = await self._hub.say(
             text, asker=asker, place=address or "", thread=_text(body, "thread") or None, via=Via.HTTP

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.cli import main
 from hub.client import Answered, Client
 from hub.proof import Secret
 from hub.web.gate import (
@@ -259,3 +260,37 @@ async def test_at_a_command_line_the_setting_is_named(monkeypatch: pytest.Monkey
     async with hub(LOCKED) as client:
         with pytest.raises(Answered, match=cure):
             await asyncio.to_thread(Client(str(client.make_url("/"))).post, "/api/v1/say", {})
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["status"],
+            "no verb is called 'status'; tocsin --help lists them; to say it as in a room: tocsin say 'status'",
+        ),
+        (["--json", "chek"], "no verb is called 'chek'; perhaps check"),
+    ],
+)
+def test_a_verb_that_there_is_not_is_answered_with_what_there_is(
+    capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+
+    assert 2 == ended.value.code
+    assert told in capsys.readouterr().err
+
+
+async def test_a_sentence_needs_no_quotes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    async def hear(request: web.Request) -> web.Response:
+        return web.json_response({"reply": (await request.json())["text"], "ok": True})
+
+    app = web.Application()
+    app.router.add_post("/api/v1/say", hear)
+    async with TestClient(TestServer(app)) as client:
+        monkeypatch.setenv("TOCSIN_URL", str(client.make_url("/")))
+        with pytest.raises(SystemExit):
+            await asyncio.to_thread(main, ["say", "shut", "up", "twitter", "--as", "alice"])
+
+    assert "shut up twitter\n" == capsys.readouterr().out
