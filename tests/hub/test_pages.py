@@ -34,7 +34,8 @@ from hub.proof import Secret
 from hub.shipped_files import shipped
 from hub.store import Decision, StoredEvent, StoredRequest
 from hub.web.gate import COOKIE, GateSettings, gate, sign_person
-from hub.web.pages import ago, page_routes, plain, safe_links
+from hub.web.pages import page_routes
+from hub.web.showing import ago, plain, safe_links
 from tests.fakes.night import fill
 from tests.fakes.site import NOW, FakeSite
 
