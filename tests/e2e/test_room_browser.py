@@ -187,7 +187,12 @@ async def test_a_page_that_was_cut_off_catches_up(hub_process: Callable[..., Hub
     """The hub goes away and comes back while somebody looks: what happened meanwhile is there."""
     hub = hub_process(routes=ROUTES)
     async with chromium() as browser, opened(browser, f"{hub.url}/room/ops") as sheet:
-        hub.restart()
+        hub.post("/in/disk", {"host": "db6", "text": "disk full", "status": "bad"})
+        await expect(card(sheet, "db6: disk full")).to_be_visible()
+        hub.stop()
+        await card(sheet, "db6: disk full").get_by_role("button", name="Ack", exact=True).click()
+        await expect(sheet.page.locator("#toast")).to_contain_text("Look whether it was done before you press again")
+        hub.start()
         hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
 
         await expect(card(sheet, "db7: disk full")).to_be_visible(timeout=20_000)

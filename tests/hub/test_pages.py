@@ -519,6 +519,28 @@ async def test_what_lies_there_says_why_and_can_be_replayed(client: Client, site
     assert (await client.post("/dead/nothing/replay", json={})).status == 409
 
 
+@pytest.mark.parametrize("path", ["/quarantine", "/dead"])
+async def test_of_several_buttons_each_is_read_aloud_with_what_it_is_about(
+    client: Client, site: FakeSite, path: str
+) -> None:
+    site.held, site.lost = [QUARANTINED, replace(QUARANTINED, id="q2")], [_dead_line()]
+    seen = await _seen(client, path)
+
+    ids = {one["id"] for _, one in seen.tags if "id" in one}
+    about = [one["aria-describedby"] for one in seen.all("button") if "aria-describedby" in one]
+    assert len(set(about)) == len(about) == len(site.held if path == "/quarantine" else site.lost)
+    assert set(about) <= ids
+
+
+async def test_the_buttons_of_a_silence_name_what_is_silenced(client: Client, site: FakeSite) -> None:
+    site.quiet = [Silence(id=SilenceId("7f3"), match={"host": "db1"}, author="bob", starts_at=NOW, ends_at=NOW)]
+    seen = await _seen(client, "/silences")
+
+    assert ["1h more for host=db1", "End host=db1"] == [
+        one["aria-label"] for one in seen.all("button") if "aria-label" in one
+    ]
+
+
 def _dead_line() -> Line:
     return Line(
         id=LineId("l1"),

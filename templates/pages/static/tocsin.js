@@ -231,7 +231,8 @@ async function submitted(event) {
     }
   } catch (error) {
     const unanswered = error instanceof TypeError || error.name === "TimeoutError";
-    toast(unanswered ? "The hub does not answer. What you wrote is still here." : error.message, false);
+    const kept = "press" in form.dataset ? "Look whether it was done before you press again." : "What you wrote is still here.";
+    toast(unanswered ? `The hub does not answer. ${kept}` : error.message, false);
   } finally {
     quiet(form, false);
   }
