@@ -60,13 +60,15 @@ class Known:
     async def serve(self) -> None:
         """Fill it, and again from time to time, until cancelled."""
         while True:
+            wait = TRY_AGAIN
             try:
                 await self.fill()
+                wait = EVERY
             except Overloaded as error:
                 log.warning("the store is asked about everything that comes in: %s", error)
-                await asyncio.sleep(TRY_AGAIN)
-            else:
-                await asyncio.sleep(EVERY)
+            except Exception:
+                log.exception("the store is asked about everything that comes in")
+            await asyncio.sleep(wait)
 
     async def fill(self) -> None:
         """Read all that the store has; what is written meanwhile is noted. Raises Overloaded: it goes on as before."""
