@@ -46,6 +46,7 @@ WITHIN = 30.0
 APART = 5.0
 """Seconds by which two clocks may differ."""
 OLDEST_SERVER = 13
+BEGINS = b"BEGIN:VCALENDAR"
 CALENDAR = Question(largest=4 << 20, within=10.0)
 PING = Question(largest=1 << 20, within=10.0)
 
@@ -188,17 +189,20 @@ class Doctor:
         for name, schedule in rules.schedules.items():
             private = self._settings.environment.secret("CALENDAR_URL", name)
             about, setting = f"calendar of {name}", variable("CALENDAR_URL", name)
-            if schedule.calendar == PRIVATE and private is None:
+            address = private if schedule.calendar == PRIVATE else Secret(schedule.calendar)
+            if address is None:
                 yield _wrong(about, "its URL is not known, so that nobody is on call", f"set {setting}")
-            elif schedule.calendar == PRIVATE or over_http(schedule.calendar):
-                yield await self._of_calendar(about, private or Secret(schedule.calendar))
+            elif schedule.calendar == PRIVATE or "://" in schedule.calendar:
+                yield await self._of_calendar(about, Secret(over_http(address.reveal())))
+            elif schedule.calendar:
+                yield self._of_calendar_file(about, schedule.calendar)
 
     async def _of_calendar(self, about: str, address: Secret) -> Finding:
         try:
             answer = await get(self._http, address, CALENDAR)
         except NotAnswered as error:
             return _wrong(about, str(error), "correct its URL, or see whether this machine reaches it")
-        if answer.status != 200 or b"BEGIN:VCALENDAR" not in answer.body:
+        if answer.status != 200 or BEGINS not in answer.body:
             what = (
                 "its server answers with no calendar"
                 if answer.status == 200
@@ -206,6 +210,15 @@ class Doctor:
             )
             return _wrong(about, what, "take the URL of the iCalendar feed, not that of its page")
         return _well(about, "can be read")
+
+    def _of_calendar_file(self, about: str, name: str) -> Finding:
+        try:
+            body = (self._settings.routes.parent / name).read_bytes()
+        except OSError as error:
+            return _wrong(about, f"{name} cannot be read: {error.strerror}", "put it beside the rules")
+        if BEGINS not in body:
+            return _wrong(about, f"{name} is no calendar", "export it as iCalendar (.ics)")
+        return _well(about, f"{name} can be read")
 
     def _of_templates(self) -> Iterator[Finding]:
         faults = Templates([self._settings.routes.parent / "templates", shipped("templates")]).faults

@@ -298,6 +298,26 @@ async def test_a_calendar_that_is_none_is_told_of(tmp_path: Path) -> None:
     assert "no calendar" in found["calendar of web"][0]
 
 
+async def test_a_calendar_beside_the_rules_is_looked_at_there(tmp_path: Path) -> None:
+    people = "people: {alice: {slack: U024BE7LH}}\n"
+    schedules = "schedules: {web: {calendar: duty.ics}, db: {calendar: page.ics}, ops: {calendar: gone.ics}}\n"
+    (tmp_path / "duty.ics").write_bytes(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    (tmp_path / "page.ics").write_text("<html>")
+    findings = await examined(tmp_path, ROOM + people + schedules)
+
+    assert "duty.ics can be read" in [one.what for one in findings]
+    assert ("gone.ics cannot be read: No such file or directory", "put it beside the rules") == wrong(findings)[
+        "calendar of ops"
+    ]
+    assert "page.ics is no calendar" == wrong(findings)["calendar of db"][0]
+
+
+async def test_schedules_of_layers_have_no_calendar(tmp_path: Path) -> None:
+    people = "people: {alice: {slack: U024BE7LH}}\nschedules: {web: {layers: [{people: [alice]}]}}\n"
+
+    assert [] == [one for one in await examined(tmp_path, ROOM + people) if "calendar" in one.about]
+
+
 async def test_a_template_that_cannot_be_used_is_told_of(tmp_path: Path) -> None:
     template = tmp_path / "templates/messages/opened/title.plain.j2"
     template.parent.mkdir(parents=True)
