@@ -35,6 +35,9 @@ LINTS: Mapping[str, str] = {
     "window-idle": "A window that is always open, or opens never again.",
     "access-idle": "An entry of access that can never apply.",
     "text-like-regex": "A text of a match that reads like a regular expression.",
+    "text-like-list": "A text of a match that reads like several.",
+    "text-like-not": "A text of a match that reads like a negation.",
+    "empty-text": "An empty text in a match.",
     "odd-quotes": "A text of a match between quotes that YAML takes for letters.",
     "no-file-yet": "A pattern of include that no file fits.",
 }

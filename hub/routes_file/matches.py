@@ -18,6 +18,8 @@ NAME_HINTS = {
 }
 
 LIKE_REGEX = re.compile(r"=?~.+|\^.+|.+[^\s]\$|\.\*.*|.*(?:\[\w-\w|\\[dw][+*]|\\\.|\w\|\w|\w\.\+).*", re.DOTALL)
+LIKE_LIST = re.compile(r"[\w*?-][\w*?.-]*(?:, ?[\w*?-][\w*?.-]*)+")
+SPLIT = re.compile(", ?")
 LIKE_QUOTES = re.compile("[“”„«‘’].*[“”»‘’]", re.DOTALL)
 
 
@@ -57,7 +59,20 @@ class Matches:
     def _warn_of_texts(self, value: Any, path: Path_) -> None:
         """Of texts that are taken as they stand, and were hardly meant so."""
         for text, place in _texts_in(value, path):
-            if LIKE_REGEX.fullmatch(text):
+            if not text.strip():
+                what = (
+                    f"{self.tree.empty(place)}; what is not there is {{exists: false}}, and anything {{exists: true}}"
+                )
+                self.tree.warn(place, what, "empty-text")
+            elif LIKE_LIST.fullmatch(text):
+                several = ", ".join(f'"{one}"' for one in SPLIT.split(text))
+                what = f"{shown(text)} is read as one text; write [{several}]"
+                self.tree.warn(place, what, "text-like-list")
+            elif text.startswith("!") and len(text) > 1:
+                name = [one for one in place if isinstance(one, str)][-1]
+                what = f'{shown(text)} is read as a text; for all others write not: {{{name}: "{text[1:]}"}}'
+                self.tree.warn(place, what, "text-like-not")
+            elif LIKE_REGEX.fullmatch(text):
                 what = f"{shown(text)} is read as a text, not as an expression; for one write {{regex: …}}"
                 self.tree.warn(place, what, "text-like-regex")
             elif LIKE_QUOTES.fullmatch(text):

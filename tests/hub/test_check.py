@@ -44,7 +44,7 @@ time_windows: {ever: {}, gone: {dates: 2020-01-01}}
 silences: [{name: old, match: {host: db1}, until: 2020-01-01T00:00Z}]
 silence_policy: {second_person_above: 3}
 include: [routes.d/*.yaml]
-routes: [{name: web, match: {host: [web1, "web[0-9]+", “web1”]}, to: ops, mention: [bob]}]
+routes: [{name: web, match: {host: [web1, "web[0-9]+", “web1”, "a, b", "!c", ""]}, to: ops, mention: [bob]}]
 everything_else: {to: ops}
 access:
   - {allow: "silence *", who: [alice, bob]}
@@ -181,8 +181,11 @@ def test_what_is_odd_is_a_warning_each_with_its_rule(check) -> None:
         ("window-idle", 5),  # gone
         ("silence-over", 6),
         ("no-file-yet", 8),
+        ("empty-text", 9),
         ("no-account", 9),  # bob, who is mentioned
         ("odd-quotes", 9),
+        ("text-like-list", 9),
+        ("text-like-not", 9),
         ("text-like-regex", 9),
         ("access-idle", 13),  # bob may already
         ("access-idle", 14),  # nobody is in the group
@@ -339,7 +342,7 @@ def test_a_file_name_is_a_uri_in_sarif() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["db.*", "/var/*", "[FIRING:2] *", "a | b", "C:\\data", "web.example.com", "50 %", "$x"]
+    "text", ["db.*", "/var/*", "[FIRING:2] *", "a | b", "C:\\data", "web.example.com", "50 %", "$x", "a, or b", "!"]
 )
 def test_a_text_that_only_has_signs_of_an_expression_is_no_oddity(check, text: str) -> None:
     rules = {"version": 1, "channels": {"ops": "room:ops"}, "everything_else": {"to": "ops"}}
