@@ -17,6 +17,9 @@ __all__ = ["JsonOptions", "parse", "verify"]
 
 PLACE = re.compile(r"\{([^{}]*)\}")
 ROOTS = ("body", "header")
+SLIP = re.compile(r"\{(?:body|header)\.[^\s{}]*|(?:body|header)\.[^\s{}]*\}|\{\{\}\}")
+"""A place whose braces are not closed, not opened, or double, where the whole ones are told as `{}`."""
+BARE = re.compile(r"(?:body|header)\.[\w.-]+")
 SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 TITLES = ("title", "message", "msg", "text", "summary", "subject", "name")
 KEYS = ("key", "id", "fingerprint")
@@ -71,6 +74,10 @@ def _check_text(name: str, text: str) -> None:
         root, _, rest = path.partition(".")
         if root not in ROOTS or not rest:
             raise ValueError(f"event.{name}: '{{{path}}}' leads nowhere; write {{body.…}} or {{header.…}}")
+    if slip := SLIP.search(PLACE.sub("{}", text)) or BARE.fullmatch(text):
+        raise ValueError(
+            f"event.{name}: '{slip[0]}' is not filled in; write a place as {{body.…}}, in one pair of braces"
+        )
 
 
 def _check_choice(name: str, value: Any, choices: Sequence[str] | None) -> None:
@@ -81,6 +88,8 @@ def _check_choice(name: str, value: Any, choices: Sequence[str] | None) -> None:
         table = value.get("map", {})
         if not isinstance(table, Mapping) or not all(isinstance(word, str) for word in table.values()):
             raise ValueError(f"event.{name}.map: is not a table of words, such as {{angry: error}}")
+        if "{" in value["from"]:
+            raise ValueError(f"event.{name}.from: is a place by itself, without braces: body.…")
         _check_text(f"{name}.from", f"{{{value['from']}}}")
         words = [*table.values(), *([value["else"]] if "else" in value else [])]
     else:
