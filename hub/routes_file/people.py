@@ -34,12 +34,20 @@ class People:
                 if platform not in known and not self.tree.warned_enough:
                     what = f"no chat or tool is called {shown(platform)}{nearest(platform, known)}"
                     self.tree.warn(place, f"{what}; nobody is known by this account", "unknown-account")
+                elif not self._is_account(platform, id) and not self.tree.warned_enough:
+                    what = f"{shown(id)} is no id of an account, by which {platform} knows people"
+                    self.tree.warn(place, f"{what}; its README says where to find theirs", "unknown-account")
                 ids[platform] = id
                 if (owner := owners.setdefault((platform, id), name)) != name:
                     what = f"{shown(owner)} has this account of {platform} already; an account is one person's"
                     self.tree.wrong(place, what)
             found[name] = ids
         self.accounts = found
+
+    def _is_account(self, platform: str, id: str) -> bool:
+        """As far as the chat can tell: `@alice` is what people see, and may change."""
+        chat = self.tools[platform].chat if platform in self.tools else None
+        return chat is None or chat.pings is None or (id != HERE and chat.pings(id))
 
     def read_groups(self, value: Any) -> None:
         found: dict[str, tuple[str, ...]] = {}

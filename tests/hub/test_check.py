@@ -38,7 +38,7 @@ routes:
 ODD = """\
 version: 1
 channels: {ops: "slack:#ops", idle: room:idle}
-people: {alice: {slack: U024BE7LH}, bob: {}, carol: {nagois: carol}}
+people: {alice: {slack: U024BE7LH}, bob: {}, carol: {nagois: carol}, dave: {slack: "@dave"}}
 groups: {empty: []}
 time_windows: {ever: {}, gone: {dates: 2020-01-01}}
 silences: [{name: old, match: {host: db1}, until: 2020-01-01T00:00Z}]
@@ -176,7 +176,8 @@ def test_what_is_odd_is_a_warning_each_with_its_rule(check) -> None:
         ("missing-setting", 2),  # slack's token
         ("unused-channel", 2),  # idle
         ("no-account", 3),  # bob, who has rights
-        ("unknown-account", 3),
+        ("unknown-account", 3),  # nagois
+        ("unknown-account", 3),  # @dave
         ("window-idle", 5),  # ever
         ("window-idle", 5),  # gone
         ("silence-over", 6),

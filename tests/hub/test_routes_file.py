@@ -926,6 +926,7 @@ everything_else: {to: room}
     rules = read_rules_text(text, "routes.yaml", catalogue_of(installed()))
 
     assert (
+        "3:43: warning: 'bob' is no id of an account, by which slack knows people; its README says where to find theirs",
         "9:5: warning: 'bob' has no account of slack in people: and is written there, not pinged",
         "11:43: warning: 'alice' has no account of teams in people: and is written there, not pinged",
         "11:43: warning: Microsoft Teams cannot wake all who are there; 'here' is only written",
