@@ -180,7 +180,8 @@ def _near(words: str, actions: Actions) -> Sequence[Alert]:
     names = {alert.id: _names(alert) for alert in actions.alerts()[:ALERTS_COMPARED]}
     known = sorted({name for own in names.values() for name in own if len(name) <= SHOWN})
     said = [word for word in words.casefold().split()[:WORDS_COMPARED] if len(word) <= SHOWN]
-    close = {name for word in said for name in get_close_matches(word, known, cutoff=ALIKE)}
+    close = {word for word in said if word in known}  # else what is like one of them would stand beside what is one
+    close = close or {name for word in said for name in get_close_matches(word, known, cutoff=ALIKE)}
     return [alert for alert in actions.alerts()[:ALERTS_COMPARED] if close & names[alert.id]]
 
 

@@ -405,6 +405,15 @@ async def test_a_name_that_fits_nothing_whole_is_answered_with_what_it_is_like(n
     assert "bb2222" not in text
 
 
+async def test_beside_what_is_named_nothing_that_is_like_it_is_suggested() -> None:
+    """Half asleep one takes the first."""
+    names = ("web301", "web302", "web305")
+    held = [an_alert(f"{name}-0", labels={"host": name}, key=name, title=f"{name} is DOWN") for name in names]
+    text = await refusal("ack web301 web305", a_hub(held=held))
+
+    assert ["web301", "web305"] == [name for name in names if f"for {name} is DOWN" in text]
+
+
 @pytest.mark.parametrize("word", ["all", "everything", "it"])
 async def test_a_word_that_names_no_alert_is_answered_with_what_is_open(word: str) -> None:
     text = await refusal(f"ack {word}", a_hub())
