@@ -97,6 +97,8 @@ def claimed(file: Path | None) -> Iterator[None]:
     lock = file.with_name(f"{file.name}.lock")
     try:
         held = lock.open("a")
+    except FileNotFoundError as error:
+        raise SettingsError(f"there is no folder {file.parent} for the database; make it, or name another") from error
     except OSError as error:
         raise SettingsError(f"{lock} cannot be opened: {error.strerror}") from error
     with held:
