@@ -306,11 +306,9 @@ def _of_server(met: ServerCheckup) -> Iterator[Finding]:
         yield _wrong("database", f"its server is PostgreSQL {met.server // 10_000}", f"take {OLDEST_SERVER} or newer")
     if met.standby:
         yield _wrong("database", "its server is a standby, which takes nothing", "name the primary in TOCSIN_DATABASE")
-    if met.tables < met.needed:
+    if met.tables != met.needed:
         found = f"its tables are of version {met.tables}, not {met.needed}" if met.tables else "it has no tables yet"
-        yield _wrong("database", found, "run: tocsin database migrate")
-    if met.tables > met.needed:
-        yield _wrong("database", f"its tables are of version {met.tables}, not {met.needed}", FOREIGN)
+        yield _wrong("database", found, FOREIGN if met.tables > met.needed else "run: tocsin database migrate")
     if met.closed:
         whose = f"its user may not read and write {', '.join(met.closed)}"
         yield _wrong("database", whose, "let the user of TOCSIN_DATABASE own the tables, or grant it all on them")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from hub.commands.phrases import read_match, say_id, say_time, say_title, source_called, tokens
-from hub.commands.subjects import HOSTLIKE
+from hub.commands.subjects import names_of
 from hub.contracts import Actions, Call, Heard, Reply
 from hub.core.alert import Ack, Alert
 from hub.core.durations import say_duration
@@ -46,7 +46,7 @@ def _tells(alert: Alert, word: str) -> bool:
     """Whether the word, in lower case, is in its title, its severity, or what it is about."""
     if alert.severity and word == alert.severity.word:
         return True
-    return word in alert.title.casefold() or word in {alert.labels.get(name, "").casefold() for name in HOSTLIKE}
+    return word in alert.title.casefold() or word in names_of(alert)
 
 
 def parse(words: str, heard: Heard, actions: Actions) -> Intent:  # noqa: ARG001 - the shape of a command

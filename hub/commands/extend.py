@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.commands.meant import call_about, choices, silences_meant
+from hub.commands.meant import call_about, choices, silences_meant, standing
 from hub.commands.phrases import read_phrase, say_seconds, say_silenced, say_time, tokens
 from hub.commands.subjects import alert_of
 from hub.contracts import Actions, Call, Heard, Reply
@@ -48,7 +48,7 @@ def parse(words: str, heard: Heard, actions: Actions) -> Intent:
 
 def _split_id(said: Sequence[str], actions: Actions) -> tuple[str, Sequence[str]]:
     """The id that the words begin with, and what follows: an id such as 43W3D could be read as a duration, too."""
-    known = {silence.id.casefold() for silence in (*actions.silences(), *actions.waiting())}
+    known = {silence.id.casefold() for silence in standing(actions)}
     return (said[0], said[1:]) if said and said[0].casefold() in known else ("", said)
 
 

@@ -14,6 +14,11 @@ from hub.errors import UsageError
 MOST_CHOICES = 5
 
 
+def standing(actions: Actions) -> Sequence[Silence]:
+    """Those in force, and those that wait for somebody to agree."""
+    return [*actions.silences(), *actions.waiting()]
+
+
 def silences_meant(words: str, heard: Heard, actions: Actions, sentence: str) -> Sequence[Silence]:
     """Raises UsageError where it is none; `sentence`, with `{}` for an id, is what could be said instead."""
     said = words.strip()
@@ -21,7 +26,7 @@ def silences_meant(words: str, heard: Heard, actions: Actions, sentence: str) ->
         return _named(said, actions, sentence)
     if in_thread(heard):
         return _of_thread(heard, actions, sentence)
-    raise UsageError(f"say which silence{choices([*actions.silences(), *actions.waiting()], actions, sentence)}")
+    raise UsageError(f"say which silence{choices(standing(actions), actions, sentence)}")
 
 
 def _named(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
@@ -30,7 +35,7 @@ def _named(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
         return _of_source(source, actions, sentence)
     if "=" in said:
         return _of_match(said, actions, sentence)
-    return [called(said, [*actions.silences(), *actions.waiting()], actions, sentence)]
+    return [called(said, standing(actions), actions, sentence)]
 
 
 def called(said: str, among: Sequence[Silence], actions: Actions, sentence: str) -> Silence:
@@ -46,7 +51,7 @@ def called(said: str, among: Sequence[Silence], actions: Actions, sentence: str)
 
 
 def _of_source(source: str, actions: Actions, sentence: str) -> Sequence[Silence]:
-    known = [*actions.silences(), *actions.waiting()]
+    known = standing(actions)
     whole = [silence for silence in known if silence.match == {"source": source}]
     if whole:
         return whole
@@ -55,7 +60,7 @@ def _of_source(source: str, actions: Actions, sentence: str) -> Sequence[Silence
 
 
 def _of_match(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
-    match, known = match_said(said, actions), [*actions.silences(), *actions.waiting()]
+    match, known = match_said(said, actions), standing(actions)
     found = [silence for silence in known if silence.match == match]
     if not found:
         raise UsageError(f"{say_match(match)} is not silenced{choices(known, actions, sentence)}")

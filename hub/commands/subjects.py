@@ -177,16 +177,18 @@ def one_named(words: str, sentence: str, actions: Actions) -> Alert:
 
 def _near(words: str, actions: Actions) -> Sequence[Alert]:
     """The newest open alerts whose name is one of the words, or is much like it."""
-    names = {alert.id: _names(alert) for alert in actions.alerts()[:ALERTS_COMPARED]}
+    alerts = actions.alerts()[:ALERTS_COMPARED]
+    names = {alert.id: {alert.key.casefold(), *names_of(alert)} for alert in alerts}
     known = sorted({name for own in names.values() for name in own if len(name) <= SHOWN})
     said = [word for word in words.casefold().split()[:WORDS_COMPARED] if len(word) <= SHOWN]
     close = {word for word in said if word in known}  # else what is like one of them would stand beside what is one
     close = close or {name for word in said for name in get_close_matches(word, known, cutoff=ALIKE)}
-    return [alert for alert in actions.alerts()[:ALERTS_COMPARED] if close & names[alert.id]]
+    return [alert for alert in alerts if close & names[alert.id]]
 
 
-def _names(alert: Alert) -> set[str]:
-    return {alert.key.casefold(), *(alert.labels[name].casefold() for name in HOSTLIKE if alert.labels.get(name))}
+def names_of(alert: Alert) -> set[str]:
+    """By what people call it beside its title, in lower case."""
+    return {alert.labels[name].casefold() for name in HOSTLIKE if alert.labels.get(name)}
 
 
 def _exact(words: str, actions: Actions) -> Sequence[Alert]:
@@ -210,7 +212,7 @@ def _by_target(said: str, alert: Alert, actions: Actions) -> bool:
 def _by_host(said: str, alert: Alert, actions: Actions) -> bool:  # noqa: ARG001
     whole = alert.id.casefold()
     by_id = len(said) >= SHORTEST_ID and (whole.startswith(said) or whole.endswith(said))
-    return by_id or said in {alert.labels.get(name, "").casefold() for name in HOSTLIKE}
+    return by_id or said in names_of(alert)
 
 
 def _in_title(words: str, alert: Alert) -> bool:

@@ -13,7 +13,7 @@ from hub.core.delivery import Came
 from hub.core.notification import Line, Mention, Message, MessageRef, Post, Sending
 from hub.core.records import replace
 from hub.delivering.channel import Channel
-from hub.delivering.items import Item, about, edits, is_edit, is_loud, key_of, over, owed_at, post_of, version_of
+from hub.delivering.items import Item, about, edits, is_edit, is_loud, keeps, key_of, over, owed_at, post_of, version_of
 from hub.delivering.settling import Tried
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.saying import Saying
@@ -159,10 +159,6 @@ class Attempts:
         if not why:
             why = "the hub was not running" if since < self._began else "much else came before it"
         return delivery.lateness(since, self._now(), why)
-
-
-def keeps(chat: Chat) -> TypeGuard[Kept]:
-    return hasattr(chat, "written")
 
 
 def _goes_without_saying(chat: Chat, item: Item, gist: str) -> bool:

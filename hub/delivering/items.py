@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import TypeGuard
 
-from hub.contracts import Chat, Edits, PostKey
+from hub.contracts import Chat, Edits, Kept, PostKey
 from hub.core.notification import Line, MessageRef, Post
 from hub.state import Draft
 
@@ -56,6 +56,10 @@ def edits(chat: Chat) -> TypeGuard[Edits]:
 def _can_edit(kind: type) -> bool:
     # To ask a protocol takes longer than to render a message.
     return issubclass(kind, Edits)
+
+
+def keeps(chat: Chat) -> TypeGuard[Kept]:
+    return hasattr(chat, "written")
 
 
 def is_edit(chat: Chat, item: Item) -> bool:

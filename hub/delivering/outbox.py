@@ -22,9 +22,9 @@ from hub.core.delivery import Came
 from hub.core.event import Report
 from hub.core.notification import DeliveryState, Line, Mention, Post
 from hub.core.records import replace
-from hub.delivering.attempts import Attempts, keeps
+from hub.delivering.attempts import Attempts
 from hub.delivering.channel import Channel
-from hub.delivering.items import Item, about, is_edit, owed_at, post_of
+from hub.delivering.items import Item, about, is_edit, keeps, owed_at, post_of
 from hub.delivering.settling import Settling, Tried, mark_begun
 from hub.errors import Overloaded
 from hub.saying import Saying
