@@ -165,7 +165,9 @@ def open_subjects(heard: Heard, actions: Actions) -> Sequence[Alert]:
 def one_named(words: str, sentence: str, actions: Actions) -> Alert:
     """The one open alert that the words name; raises UsageError where it is none or several."""
     bare = words.strip(f"{QUOTES}# ")
-    found = _exact(words, actions) or _exact(bare, actions) or [a for a in actions.alerts() if _in_title(bare, a)]
+    found = _exact(words, actions)
+    if bare and not found:
+        found = _exact(bare, actions) or [a for a in actions.alerts() if _in_title(bare, a)]
     if len(found) == 1:
         return found[0]
     if found:

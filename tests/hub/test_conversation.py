@@ -405,6 +405,15 @@ async def test_a_name_that_fits_nothing_whole_is_answered_with_what_it_is_like(n
     assert "bb2222" not in text
 
 
+@pytest.mark.parametrize("name", ['""', "'", "'#'"])
+async def test_quotes_around_nothing_name_no_alert(name: str) -> None:
+    """Nor the one that has no host, and no tool that could be told."""
+    hub = a_hub(held=[an_alert("aaaa1111", labels={}, key="1", title="it is slow")])
+
+    assert "no open alert is called" in await refusal(f"ack {name}", hub)
+    assert not hub.done
+
+
 async def test_beside_what_is_named_nothing_that_is_like_it_is_suggested() -> None:
     """Half asleep one takes the first."""
     names = ("web301", "web302", "web305")
