@@ -1,0 +1,121 @@
+"""What a tool posts, and what may be fetched from it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, runtime_checkable
+
+from hub.contracts.options import Setting
+from hub.core.event import Event, Report
+from hub.core.records import Record
+from hub.core.records import field as struct_field
+from hub.payload import Field, decode_form, decode_json
+from hub.proof import Secret
+
+FORM = "application/x-www-form-urlencoded"
+
+
+class WebhookRequest(Record, frozen=True, kw_only=True, dict=True, gc=True):
+    """What came over HTTP, once, as it came. Header names are lower case."""
+
+    source: str
+    """The source that it was posted to; of what a chat posts, the chat."""
+    part: str = ""
+    """Of what a chat posts, what follows its name in the path: `events`."""
+    method: str = "POST"
+    headers: Mapping[str, str] = struct_field(default_factory=dict)
+    query: Mapping[str, str] = struct_field(default_factory=dict)
+    body: bytes = b""
+    received_at: datetime
+    fetched: str = ""
+    """Empty for what was posted; else the way in which the hub itself got it: `catch-up` or `follow-up`."""
+
+    def header(self, name: str) -> str:
+        """The header, or an empty text."""
+        return self.headers.get(name, "")
+
+    @property
+    def content_type(self) -> str:
+        return self.header("content-type").partition(";")[0].strip().lower()
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the body is a form. curl calls everything one unless it is told otherwise."""
+        return self.content_type == FORM and not self.body.lstrip().startswith((b"{", b"["))
+
+    def json(self) -> Field:
+        """The body as JSON, decoded once. Raises PayloadError."""
+        known: Field | None = self.__dict__.get("decoded")  # a `cached_property` takes a lock
+        if known is None:
+            known = self.__dict__["decoded"] = decode_json(self.body)
+        return known
+
+    def form(self) -> Field:
+        """The body as a form. Raises PayloadError."""
+        return decode_form(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """Known, and nothing to say of it."""
+
+    why: str
+
+
+class Source(Protocol):
+    """A module satisfies it. `parse` is pure: the same request gives the same reports."""
+
+    def verify(self, request: WebhookRequest, secrets: Sequence[Secret]) -> None:
+        """Return, or raise Unauthenticated."""
+
+    def parse(self, request: WebhookRequest, options: Any, /) -> Sequence[Report] | Quiet:  # each tool its own options
+        """Reports in the order they happened; raises PayloadError or Unsupported."""
+
+
+@runtime_checkable
+class NamesDeliveries(Protocol):
+    """A source whose tool gives each delivery an id that a repeat keeps."""
+
+    def delivery(self, request: WebhookRequest) -> str:
+        """The id, or an empty text: then nothing is taken for a repeat. Asked after `verify`, of what was understood or
+        fetched; may raise PayloadError."""
+
+
+@runtime_checkable
+class Signs(Protocol):
+    """A source that can be posted to as its tool would: for `tocsin send` and for tests."""
+
+    def sign(self, request: WebhookRequest, secret: Secret) -> Mapping[str, str]:
+        """The headers that prove the request, for `request.received_at`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchTools:
+    """What fetching is given to work with."""
+
+    source: str
+    options: Any
+    setting: Setting
+    http: Any  # an aiohttp.ClientSession; the contracts do not import aiohttp
+    now: datetime
+    accepted: Callable[[str], Awaitable[bool]]
+    """Whether a delivery of this id is in the hub already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetching:
+    """What the hub gets by asking the tool, beside what the tool posts. An answer becomes a request like any other: it
+    goes through the same parser and is stored, so that it can be replayed; only it need not prove itself again. Failing
+    is harmless: TocsinError is logged, and tried again where that has a time."""
+
+    ready: Callable[[Setting], bool]
+    missing: str
+    """What to set to have it: `TOCSIN_<SOURCE>_API_KEY`."""
+    examine: Callable[[FetchTools], Awaitable[None]] | None = None
+    """See whether the tool would answer, by a question that costs it nothing. Raises SettingsError or Unreachable."""
+    catch_up: Callable[[FetchTools], AsyncIterator[WebhookRequest]] | None = None
+    """Deliveries that never reached us, oldest first; asked at start and `every` so often."""
+    every: timedelta = timedelta(minutes=15)
+    follow_up: Callable[[Event, FetchTools], Awaitable[WebhookRequest | None]] | None = None
+    """More about an event that was just accepted; what comes back adds to its alert and never delays it. None: nothing
+    more to know. Not asked about events that were themselves fetched."""
