@@ -18,6 +18,7 @@ from hub import outward
 from hub.actions import HubActions
 from hub.alerting.duty import Duties
 from hub.alerting.inhibiting import Inhibiting
+from hub.askers import Askers
 from hub.asks import Asks
 from hub.calendars import Calendars
 from hub.care.clock import Clock
@@ -38,6 +39,7 @@ from hub.fetches import Fetches
 from hub.hearing import Hearing, Threads
 from hub.ingest import Ingest
 from hub.operations import Operations
+from hub.performing import Performing
 from hub.redaction import Redactor
 from hub.registry import all_commands, controls_of, installed
 from hub.rooms import StoredRoomLog
@@ -286,13 +288,16 @@ async def leading(
         def status() -> Sequence[str]:
             return status_of(current, state, duties, outbox, writer, now().astimezone(settings.zone))
 
+        askers = Askers(current, state)
+        conversation = Conversation(all_commands(tools))
         actions = HubActions(
             state=state,
             writer=writer,
             router=router,
             asks=asks,
             rules=current,
-            conversation=Conversation(all_commands(tools)),
+            askers=askers,
+            commands=conversation.commands,
             duties=duties,
             drill=drill,
             effects=Effects(state, store, now),
@@ -302,11 +307,14 @@ async def leading(
             status=status,
             zone=settings.zone,
             now=now,
-            redact=redactor.text,
+        )
+        performing = Performing(
+            actions=actions, conversation=conversation, rules=current, writer=writer, redact=redactor.text
         )
         threads = Threads(state, store)
         hearing = Hearing(
-            actions=actions,
+            performing=performing,
+            askers=askers,
             threads=threads,
             chats=chats,
             desk=partial(desk, tools),
@@ -321,6 +329,8 @@ async def leading(
             threads=threads,
             ingest=ingest,
             actions=actions,
+            performing=performing,
+            askers=askers,
             explainer=explainer,
             room_log=room_log,
             rules=current,

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.actions import HubActions
+from hub.askers import Askers
 from hub.contracts import Chat, Heard, Locates, Replies, Reply, Utterance, Via
 from hub.core.notification import Post
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.errors import DeliveryError, Unreachable
+from hub.performing import Performing
 from hub.state import State
 from hub.store import Store
 from hub.wording import ABOUT_SILENCES, SENTENCES
@@ -100,7 +101,8 @@ class Hearing:
     def __init__(
         self,
         *,
-        actions: HubActions,
+        performing: Performing,
+        askers: Askers,
         threads: Threads,
         chats: Mapping[str, Chat],
         desk: Callable[[str, str], str],
@@ -108,7 +110,8 @@ class Hearing:
         rules: Callable[[], Rules],
         now: Callable[[], datetime],
     ) -> None:
-        self._actions = actions
+        self._performing = performing
+        self._askers = askers
         self._threads = threads
         self._chats = chats
         self._desk = desk
@@ -122,7 +125,7 @@ class Hearing:
         place = await self._place(chat, utterance)
         heard = Heard(
             text=utterance.text,
-            asker=self._actions.asker_of(f"{chat}:{utterance.user}", utterance.user_name),
+            asker=self._askers.by_account(f"{chat}:{utterance.user}", utterance.user_name),
             place=place,
             via=Via.BUTTON if utterance.button else Via.CHAT,
             back=self._back(chat, utterance, place),
@@ -131,13 +134,13 @@ class Hearing:
         )
         if not utterance.button:
             post = await self._threads.of(place, utterance.message) if utterance.message else None
-            return await self._actions.perform_once(replace(heard, post=post.id if post else None), delivery)
+            return await self._performing.perform_once(replace(heard, post=post.id if post else None), delivery)
         button = await self._threads.button(utterance.button, lambda address: address.partition(":")[0] == chat)
         if button is None:
             return STRANGE_BUTTON
         under = button.post.id if button.post else None
         pressed = replace(heard, text=button.sentence, post=under, version=button.version)
-        return await self._actions.perform_once(pressed, delivery)
+        return await self._performing.perform_once(pressed, delivery)
 
     async def say_back(self, chat: str, utterance: Utterance, reply: Reply) -> None:
         """Say a reply in the chat itself, where its request could not be answered with it."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub import failures, ids
-from hub.actions import HubActions
+from hub.askers import Askers
 from hub.commands.phrases import say_silenced
 from hub.commands.subjects import alert_of
-from hub.contracts import Asker, Drilled, Heard, Match, Reply, RoomMessage, Via
+from hub.contracts import Actions, Asker, Drilled, Heard, Match, Reply, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.durations import parse_duration
 from hub.core.effect import Effect
@@ -24,6 +24,7 @@ from hub.errors import TocsinError, UsageError
 from hub.explain import Explained, Explainer
 from hub.hearing import STRANGE_BUTTON, Threads
 from hub.ingest import Ingest
+from hub.performing import Performing
 from hub.rooms import StoredRoomLog
 from hub.state import Draft, State
 from hub.store import Store, StoredEvent, StoredRequest
@@ -56,7 +57,9 @@ class Operations:
         writer: Writer,
         threads: Threads,
         ingest: Ingest,
-        actions: HubActions,
+        actions: Actions,
+        performing: Performing,
+        askers: Askers,
         explainer: Explainer,
         room_log: StoredRoomLog,
         rules: Callable[[], Rules],
@@ -69,6 +72,8 @@ class Operations:
         self.store = store
         self.ingest = ingest
         self.actions = actions
+        self.performing = performing
+        self.askers = askers
         self.explainer = explainer
         self.rules = rules
         self._state = state
@@ -118,7 +123,7 @@ class Operations:
         return self._status()
 
     def asker(self, person: str, *, trusted: bool, token: bool) -> Asker:
-        return self.actions.asker(person, trusted=trusted, token=token)
+        return self.askers.named(person, trusted=trusted, token=token)
 
     async def explained(self, id: str, channel: str = "") -> Explained | None:
         return await self.explainer.explain(id, channel)
@@ -135,11 +140,11 @@ class Operations:
         text = self._redact(text)
         heard = Heard(text=text, asker=asker, place=place, via=via, back=place, heard_at=self._now())
         if not place.startswith("room:"):
-            return await self.actions.perform(replace(heard, aside=True))
+            return await self.performing.perform(replace(heard, aside=True))
         head = await self._head(thread) if thread else None
         post = await self._threads.of(place, head) if head else None
         said = await self._write(place, head, MessageKind.SAID, text[:2_000], asker.person)
-        reply = await self.actions.perform(replace(heard, post=post.id if post else None))
+        reply = await self.performing.perform(replace(heard, post=post.id if post else None))
         await self._write(place, head or said, MessageKind.REPLY, reply.text, "tocsin")
         return reply
 
@@ -158,7 +163,7 @@ class Operations:
             back=place,
             heard_at=self._now(),
         )
-        reply = await self.actions.perform(heard)
+        reply = await self.performing.perform(heard)
         if place.startswith("room:") and not (button.post and button.post.ref is None):
             said = f"{asker.person}: {button.verb} – {reply.text}"
             await self._write(place, button.post.ref if button.post else None, MessageKind.REPLY, said, "tocsin")
@@ -189,7 +194,7 @@ class Operations:
         heard = Heard(
             text=f"POST silence {match} for {length}", asker=asker, place="", via=Via.HTTP, heard_at=self._now()
         )
-        made = await self.actions.silence_by_match(match, seconds, because, heard)
+        made = await self.performing.silence_by_match(match, seconds, because, heard)
         if isinstance(made, Reply):
             return Done(ok=False, text=made.text, status=400 if made.ok else 403)
         return Done(ok=True, text="", status=202 if made.silence.waiting else 201, silence=made.silence)
@@ -200,7 +205,7 @@ class Operations:
             return Done(ok=False, text=f"there is no silence '{id[:40]}'", status=404)
         text = sentence.format(id)
         heard = Heard(text=text, asker=asker, place="", via=Via.HTTP, heard_at=self._now())
-        reply = await self.actions.perform(heard)
+        reply = await self.performing.perform(heard)
         return Done(ok=reply.ok, text=reply.text, status=200 if reply.ok else 403, silence=self._state.silences.get(id))
 
     async def preview(self, match: Match) -> Done:
@@ -213,13 +218,13 @@ class Operations:
     async def preview_said(self, words: str, asker: Asker) -> Reply:
         """The same for what would be said behind `silence`, in words."""
         text = f"preview silence {words}"
-        return await self.actions.read(Heard(text=text, asker=asker, place="", via=Via.HTTP, heard_at=self._now()))
+        return await self.performing.read(Heard(text=text, asker=asker, place="", via=Via.HTTP, heard_at=self._now()))
 
     async def drill(self, channel: str, asker: Asker) -> Sequence[Drilled] | Done:
         """A drill over HTTP goes through the same door as one in chat."""
         heard = Heard(text=f"drill {channel}".strip(), asker=asker, place="", via=Via.HTTP, heard_at=self._now())
         try:
-            tried = await self.actions.drill_in(channel, heard)
+            tried = await self.performing.drill_in(channel, heard)
         except UsageError as error:
             return Done(ok=False, text=f"in: {error}", status=400)
         return Done(ok=False, text=tried.text, status=403) if isinstance(tried, Reply) else tried
@@ -241,7 +246,7 @@ class Operations:
 
     async def replay_quarantined(self, id: str, asker: Asker) -> str:
         """Read it again with the parser and rules of now. Raises NotThere, Malformed or Unsupported."""
-        await self.actions.note(f"replay {id}", asker, self._now())
+        await self.performing.note(f"replay {id}", asker, self._now())
         accepted = await self.ingest.replay(id)
         if accepted is None:
             raise NotThere(f"there is no quarantined request '{id[:80]}'")
@@ -250,7 +255,7 @@ class Operations:
 
     async def replay_delivery(self, id: str, asker: Asker) -> str:
         """Owe a dead or unknown delivery anew. Raises NotThere."""
-        await self.actions.note(f"replay {id}", asker, self._now())
+        await self.performing.note(f"replay {id}", asker, self._now())
         item: Post | Line | None = await self.store.post(id) or await self.store.line(id)
         if item is None or item.sending.state not in (DeliveryState.DEAD, DeliveryState.UNKNOWN):
             raise NotThere(f"there is no dead delivery '{id[:80]}'")
@@ -262,7 +267,7 @@ class Operations:
 
     async def replay_event(self, id: str, asker: Asker) -> str:
         """Route an event that a failing rule left unrouted. Raises NotThere."""
-        await self.actions.note(f"replay {id}", asker, self._now())
+        await self.performing.note(f"replay {id}", asker, self._now())
         stored = await self.store.event(id)
         if stored is None or stored.decision is not None:
             raise NotThere(f"there is no unrouted event '{id[:80]}'")

@@ -267,7 +267,7 @@ class Api:
 
 
 def _asker(hub: Operations, person: str, who: Caller) -> Asker:
-    return hub.actions.asker(person, trusted=who.trusted, token=who.token)
+    return hub.asker(person, trusted=who.trusted, token=who.token)
 
 
 async def _object(request: web.Request) -> Mapping[str, Any]:

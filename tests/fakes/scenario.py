@@ -118,7 +118,7 @@ class Scenario:
         return await self.receives("twitter", {"title": text, "id": text})
 
     async def says(self, text: str, *, by: str = "alice", in_: str = "ops", under: RoomMessage | None = None) -> Reply:
-        asker = self.hub.actions.asker(by, trusted=True, token=False)
+        asker = self.hub.operations.asker(by, trusted=True, token=False)
         reply = await self.hub.operations.say(
             text, asker=asker, place=f"room:{in_}", thread=under.id if under else None, via=Via.CHAT
         )
@@ -127,7 +127,7 @@ class Scenario:
 
     async def drills(self, text: str = "drill", *, by: str = "alice") -> Reply:
         """Say it, and let the channels take meanwhile what it sends."""
-        asker = self.hub.actions.asker(by, trusted=True, token=False)
+        asker = self.hub.operations.asker(by, trusted=True, token=False)
         saying = asyncio.create_task(self.hub.operations.say(text, asker=asker, place="room:ops"))
         while not saying.done():
             await self.settle()
@@ -136,7 +136,7 @@ class Scenario:
 
     async def presses(self, label: str, message: RoomMessage, *, by: str = "alice") -> Reply:
         value = next(button.value for button in message.message.buttons if button.label == label)
-        asker = self.hub.actions.asker(by, trusted=True, token=False)
+        asker = self.hub.operations.asker(by, trusted=True, token=False)
         reply = await self.hub.operations.press(value, asker=asker, place=f"room:{message.room}")
         await self.settle()
         return reply

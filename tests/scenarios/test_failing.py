@@ -53,7 +53,7 @@ async def test_a_refusal_is_a_dead_letter_that_can_be_replayed(hub: Scenario, ch
     dead = list(await hub.hub.store.deliveries(state="dead"))
     assert ["no such channel"] == [delivery.sending.error for delivery in dead]
     await hub.restarts()
-    asker = hub.hub.actions.asker("alice", trusted=True, token=False)
+    asker = hub.hub.operations.asker("alice", trusted=True, token=False)
     await hub.hub.operations.replay_delivery(dead[0].id, asker)
     await hub.settle()
 
@@ -113,7 +113,7 @@ async def test_a_rule_that_raises_leaves_the_event_to_be_replayed(
     assert stored is not None
     assert stored.decision is None
     assert "a rule fell over" in stored.failure
-    asker = hub.hub.actions.asker("alice", trusted=True, token=False)
+    asker = hub.hub.operations.asker("alice", trusted=True, token=False)
     await hub.hub.operations.replay_event(accepted.events[0], asker)
     await hub.settle()
     again = await hub.hub.store.event(accepted.events[0])
@@ -142,7 +142,7 @@ async def test_the_hub_tells_of_what_it_could_not_route_until_it_is_routed(
         assert "an event could not be routed, and nobody was told of it" == told.message.title
         assert "RuntimeError: a rule fell over" in told.message.text
         await hub.restarts()
-    asker = hub.hub.actions.asker("alice", trusted=True, token=False)
+    asker = hub.hub.operations.asker("alice", trusted=True, token=False)
     await hub.hub.operations.replay_event(accepted.events[0], asker)
     await hub.later("1m")
 

@@ -119,7 +119,7 @@ async def test_an_account_becomes_a_person_by_a_code_said_where_the_hub_knows_th
     await hub.restarts()
 
     assert confirmed.ok
-    assert "bob" == hub.hub.actions.asker_of("pager:U7", "x").person
+    assert "bob" == hub.hub.operations.askers.by_account("pager:U7", "x").person
 
 
 async def test_a_code_counts_once(hub: Scenario) -> None:
@@ -155,7 +155,7 @@ async def test_a_link_can_be_let_go_of(hub: Scenario) -> None:
     await hub.says(f"link {await code_for(hub, 'U7')}", by="bob")
     await heard(hub, "unlink", user="U7")
 
-    assert "x on pager" == hub.hub.actions.asker_of("pager:U7", "x").person
+    assert "x on pager" == hub.hub.operations.askers.by_account("pager:U7", "x").person
 
 
 async def test_the_rules_go_before_a_link(hub: Scenario) -> None:

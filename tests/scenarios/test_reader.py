@@ -252,11 +252,11 @@ class Night:
 
     async def _say(self, head: Head, text: str, by: str) -> None:
         operations = self.scenario.hub.operations
-        asker = self.scenario.hub.actions.asker(by, trusted=True, token=False)
+        asker = self.scenario.hub.operations.asker(by, trusted=True, token=False)
         await operations.say(text, asker=asker, place=head.channel, thread=head.id, via=Via.CHAT)
 
     async def _press(self, head: Head, value: str, by: str) -> None:
-        asker = self.scenario.hub.actions.asker(by, trusted=True, token=False)
+        asker = self.scenario.hub.operations.asker(by, trusted=True, token=False)
         await self.scenario.hub.operations.press(value, asker=asker, place=head.channel)
 
     async def silences(self, match: dict[str, str], length: str) -> None:

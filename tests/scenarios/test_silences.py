@@ -430,15 +430,15 @@ async def test_only_another_known_person_may_agree(begin: Begin) -> None:
         f'{POLICY}access: [{{allow: "silence *", who: everyone}}, {{allow: "approve *", who: everyone}}]\n'
     )
     await wide(hub)
-    actions = hub.hub.actions
+    operations, askers = hub.hub.operations, hub.hub.operations.askers
 
     async def says(text: str, asker: Asker) -> Reply:
-        return await actions.perform(
+        return await operations.performing.perform(
             Heard(text=text, asker=asker, place="room:ops", back="room:ops", via=Via.CHAT, heard_at=hub.clock)
         )
 
-    bob, alice = (actions.asker(name, trusted=False, token=True) for name in ("bob", "alice"))
-    alice_in_slack, al = actions.asker_of("slack:U0ALICE01", "alice"), actions.asker_of("slack:U0AL0001", "al")
+    bob, alice = (operations.asker(name, trusted=False, token=True) for name in ("bob", "alice"))
+    alice_in_slack, al = askers.by_account("slack:U0ALICE01", "alice"), askers.by_account("slack:U0AL0001", "al")
     assert (await says("silence host=web* for 2h", alice)).ok
     refusals = {
         "both names are claimed under the same API token": bob,
@@ -447,8 +447,8 @@ async def test_only_another_known_person_may_agree(begin: Begin) -> None:
     }
     for why, asker in refusals.items():
         assert why in (await says("approve", asker)).text
-    assert (await says("approve", actions.asker_of("slack:U0BOB001", "bob"))).ok
-    assert [("alice", "bob")] == [(one.author, one.approved_by) for one in actions.silences()]
+    assert (await says("approve", askers.by_account("slack:U0BOB001", "bob"))).ok
+    assert [("alice", "bob")] == [(one.author, one.approved_by) for one in hub.hub.actions.silences()]
 
 
 async def test_a_stranger_who_is_linked_meanwhile_is_still_the_same_person(begin: Begin) -> None:
@@ -456,10 +456,10 @@ async def test_a_stranger_who_is_linked_meanwhile_is_still_the_same_person(begin
         f'{POLICY}access: [{{allow: "silence *", who: everyone}}, {{allow: "approve *", who: everyone}}]\n'
     )
     await wide(hub)
-    actions = hub.hub.actions
-    said = Heard(text="silence host=web* for 2h", asker=actions.asker_of("slack:U0AL0001", "al"), place="slack:#ops",
-                 via=Via.CHAT, heard_at=hub.clock)  # fmt: skip
-    await actions.perform(said)
+    operations = hub.hub.operations
+    al = operations.askers.by_account("slack:U0AL0001", "al")
+    said = Heard(text="silence host=web* for 2h", asker=al, place="slack:#ops", via=Via.CHAT, heard_at=hub.clock)
+    await operations.performing.perform(said)
     await hub.hub.writer.do(
         lambda draft: draft.changes.links.update(
             {"slack:U0AL0001": Linked(account="slack:U0AL0001", person="alice", linked_at=hub.clock)}
