@@ -31,7 +31,9 @@ from hub.chats import can_say, desk, listen_to, missing
 from hub.contracts import Chat, ChatTools, Finding, Integration, Listens
 from hub.conversation import Conversation
 from hub.current import Current
+from hub.delivering.attempts import Attempts
 from hub.delivering.outbox import Outbox
+from hub.delivering.settling import Settling
 from hub.effects import Effects
 from hub.errors import SettingsError
 from hub.explain import Explainer
@@ -45,6 +47,7 @@ from hub.registry import all_commands, controls_of, installed
 from hub.rooms import StoredRoomLog
 from hub.router import Router
 from hub.routes_file.catalogue import catalogue_of
+from hub.saying import Saying
 from hub.settings import Settings, variable
 from hub.shipped_files import shipped
 from hub.state import State
@@ -237,22 +240,28 @@ async def leading(
             opens=lambda window, at: current().opens(window, at),
         )
         chats = await _open_chats(stack, tools, settings, room_log, http, now)
+        attempts = Attempts(
+            state=state,
+            saying=Saying(wording, inhibiting.over),
+            mentioned=duties.mentioned,
+            missing=partial(missing, tools),
+            shadows=lambda: current().shadows,
+            leads=leads,
+            now=now,
+        )
         outbox = Outbox(
             state=state,
             writer=writer,
             chats=chats,
-            missing=partial(missing, tools),
-            shadows=lambda: current().shadows,
             options=lambda address: current().channel_options.get(address),
-            wording=wording,
+            attempts=attempts,
+            settling=Settling(chats=chats, report=router.report, fallbacks=router.fallbacks, redact=redactor.text),
+            templates=templates,
             report=router.report,
             fallbacks=router.fallbacks,
-            explained=inhibiting.over,
-            mentioned=duties.mentioned,
             now=now,
             count=metrics.count_delivery,
             observe=metrics.observe,
-            redact=redactor.text,
             leads=leads,
         )
         asks = Asks(

@@ -17,7 +17,7 @@ from hub.delivering.items import Item, about, edits, is_edit, is_loud, keeps, ke
 from hub.delivering.settling import Tried
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.saying import Saying
-from hub.state import Draft
+from hub.state import Draft, State
 
 log = logging.getLogger("tocsin.outbox")
 
@@ -29,7 +29,7 @@ class Attempts:
     def __init__(
         self,
         *,
-        view: Callable[[], Draft],
+        state: State,
         saying: Saying,
         mentioned: Callable[[Sequence[str], str, Draft], tuple[Mention, ...]],
         missing: Callable[[str], str],
@@ -37,8 +37,7 @@ class Attempts:
         leads: Callable[[], bool],
         now: Callable[[], datetime],
     ) -> None:
-        self._view = view
-        """Memory as it is now."""
+        self._state = state
         self._saying = saying
         self._mentioned = mentioned
         self._missing = missing
@@ -46,6 +45,10 @@ class Attempts:
         self._leads = leads
         self._now = now
         self._began = now()
+
+    def _view(self) -> Draft:
+        """Memory as it is now."""
+        return Draft(self._state, self._now())
 
     def see_that_we_lead(self) -> None:
         """Where this process stood still for a while, another replica may be saying it already."""

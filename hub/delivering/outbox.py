@@ -20,18 +20,16 @@ from hub.core import telling
 from hub.core.alert import Alert
 from hub.core.delivery import Came
 from hub.core.event import Report
-from hub.core.notification import DeliveryState, Line, Mention, Post
+from hub.core.notification import DeliveryState, Line, Post
 from hub.core.records import replace
 from hub.delivering.attempts import Attempts
 from hub.delivering.channel import Channel
 from hub.delivering.items import Item, about, is_edit, keeps, owed_at, post_of
 from hub.delivering.settling import Settling, Tried, mark_begun
 from hub.errors import Overloaded
-from hub.saying import Saying
 from hub.state import Draft, State
 from hub.store import Changes
-from hub.templates import Fault, broken
-from hub.wording import Wording
+from hub.templates import Fault, Templates, broken
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin.outbox")
@@ -48,18 +46,15 @@ class Outbox:
         state: State,
         writer: Writer,
         chats: Mapping[str, Chat],
-        missing: Callable[[str], str],
-        shadows: Callable[[], frozenset[str]],
         options: Callable[[str], Any],
-        wording: Wording,
+        attempts: Attempts,
+        settling: Settling,
+        templates: Templates,
         report: Callable[[Draft, Report], None],
         fallbacks: Fallbacks,
-        explained: Callable[[Draft, Alert], Sequence[tuple[str, str]]],
-        mentioned: Callable[[Sequence[str], str, Draft], tuple[Mention, ...]],
         now: Callable[[], datetime],
         count: Callable[[str, str], None],
         observe: Callable[[str, float], None],
-        redact: Callable[[str], str],
         leads: Callable[[], bool],
     ) -> None:
         self._leads = leads
@@ -69,7 +64,7 @@ class Outbox:
         self._writer = writer
         self._chats = chats
         self._options = options
-        self._templates = wording.templates
+        self._templates = templates
         self._report = report
         self._fallbacks = fallbacks
         self._now = now
@@ -78,16 +73,8 @@ class Outbox:
         self._along: list[Tried] = []
         """What was shown in the transaction that is under way."""
         self._tasks: asyncio.TaskGroup | None = None
-        self._attempts = Attempts(
-            view=self._view,
-            saying=Saying(wording, explained),
-            mentioned=mentioned,
-            missing=missing,
-            shadows=shadows,
-            leads=leads,
-            now=now,
-        )
-        self._settling = Settling(chats=chats, report=report, fallbacks=fallbacks, redact=redact)
+        self._attempts = attempts
+        self._settling = settling
         for item in self._items():
             self._owe(item)
         writer.listen(self._note)
@@ -290,12 +277,8 @@ class Outbox:
             await self._writer.do(lambda draft: self._fallbacks.tell(draft, untold, f"took nothing: {why}"))
 
     def _alerts_of(self, item: Item) -> Sequence[Alert]:
-        post = post_of(self._view(), item)
+        post = post_of(Draft(self._state, self._now()), item)
         return self._state.told_of(post.group) if post is not None else ()
-
-    def _view(self) -> Draft:
-        """Memory as it is now."""
-        return Draft(self._state, self._now())
 
     @contextmanager
     def _on_their_way(self, channel: Channel, items: Sequence[Item]) -> Iterator[None]:

@@ -81,6 +81,7 @@ def _read(text: str, others: Beside, name: str, catalogue: Catalogue) -> Rules:
         tree.stop_if_wrong()
         rules = _rules(tree, catalogue, text, others)
         tree.stop_if_wrong()
+        tree.take_apart()
     assert rules is not None
     return rules
 
