@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub import ids
-from hub.alerting.duty import Duties, take
+from hub.alerting.duty import Duties
 from hub.alerting.pauses import pauses_in
 from hub.alerting.silencing import ID_LENGTH
 from hub.askers import Askers
@@ -18,12 +18,13 @@ from hub.care.drill import Drill
 from hub.commands.phrases import say_match, say_time
 from hub.contracts import Command, Control, Drilled, Heard, Match, Silenced, Target
 from hub.core.alert import Alert, Answer
+from hub.core.calendar import names_of
 from hub.core.effect import Effect
 from hub.core.grouping import shown_then
 from hub.core.holds import Pause
 from hub.core.matching import ALERT_FIELDS, MatchError, alert_look, compile_match
 from hub.core.matching import Match as CompiledMatch
-from hub.core.oncall import Schedule
+from hub.core.oncall import Override, Schedule
 from hub.core.rules import Rules
 from hub.core.silence import (
     APPROVED_WITHIN,
@@ -286,12 +287,23 @@ class HubActions:
     def schedules(self) -> Mapping[str, Schedule]:
         return self._duties.schedules()
 
-    async def take(self, schedule: str, seconds: float, heard: Heard) -> datetime:
+    def person(self, said: str, heard: Heard) -> str | None:
+        rules, wanted = self._rules(), said.removeprefix("@")
+        chat = heard.asker.account.partition(":")[0]
+        return rules.person_of(f"{chat}:{wanted}") or names_of(rules.people).get(wanted.casefold())
+
+    def heard_alone(self, person: str) -> bool:
+        return person in self._rules().desks
+
+    async def take(self, schedule: str, person: str, seconds: float, heard: Heard) -> datetime:
         if not 0 < seconds <= LONGEST.total_seconds():
             raise UsageError("one is on call for up to 30 days at a time")
         until = self._now() + timedelta(seconds=seconds)
-        await self._writer.do(lambda draft: take(draft, schedule, heard.asker.person, until))
+        await self._writer.do(lambda draft: self._duties.take(draft, schedule, person, until, heard.asker.person))
         return until
+
+    async def give_back(self, schedule: str, heard: Heard) -> Sequence[Override]:
+        return await self._writer.do(lambda draft: self._duties.give_back(draft, schedule, heard.asker.person))
 
     async def offer_link(self, heard: Heard) -> str:
         code = ids.short_id(LINK_CODE_LENGTH)

@@ -1,7 +1,7 @@
 """What the pages and the API need of the hub, behind one front: it answers questions and passes requests on."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from hub.core.effect import Effect
 from hub.core.event import Report
 from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Message, MessageKind, Post, Sending
+from hub.core.oncall import Schedule
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.silence import Silence
@@ -103,6 +104,9 @@ class Operations:
 
     def alerts(self) -> Sequence[Alert]:
         return self.actions.alerts()
+
+    def schedules(self) -> Mapping[str, Schedule]:
+        return self.actions.schedules()
 
     def silences(self) -> Sequence[Silence]:
         return [*self.actions.waiting(), *self.actions.silences()]

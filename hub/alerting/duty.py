@@ -5,12 +5,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from hub.core import telling
 from hub.core.calendar import People, Turns, turns_of
+from hub.core.durations import say_duration
 from hub.core.mentions import mentioned
-from hub.core.notification import Mention
+from hub.core.notification import Mention, Occasion
 from hub.core.oncall import Override, Schedule
 from hub.core.records import replace
 from hub.core.rules import Rules
+from hub.core.telling import Said
 from hub.state import Draft, State
 from hub.store import StoredCalendar
 
@@ -45,6 +48,29 @@ class Duties:
         """Who is named by a route's `mention`, as it is now."""
         return mentioned(names, self._rules(), self._seen_by(draft), chat, draft.now) if names else ()
 
+    def take(self, draft: Draft, schedule: str, person: str, ends_at: datetime, by: str) -> None:
+        """Somebody is on call from now on, until then."""
+        override = Override(person=person, starts_at=draft.now, ends_at=ends_at, by=by)
+        draft.set_timer(TIMER, _subject(schedule, override), ends_at)
+        self._tell(draft, schedule, f"for {say_duration(ends_at - draft.now)}: {by} handed it to you", by)
+
+    def give_back(self, draft: Draft, schedule: str, by: str) -> Sequence[Override]:
+        """Let it be whose turn it is; gives what has ended by that."""
+        ended = self._seen_by(draft)[schedule].given_back(by, draft.now)
+        for override in ended:
+            draft.set_timer(TIMER, _subject(schedule, override), None)
+        if ended:
+            self._tell(draft, schedule, f"again: {by} gave it back", by)
+        return ended
+
+    def _tell(self, draft: Draft, schedule: str, how: str, by: str) -> None:
+        """Let whoever is on call now know it, where they hear alone, unless they did it."""
+        duty = self._seen_by(draft)[schedule].on_call(draft.now)
+        desk = self._rules().desks.get(duty.person) if duty and duty.person != by else None
+        if duty and desk:
+            said = Said(title=f"{duty.person}, you are on call for {schedule} {how}", by=by)
+            draft.put(lines=[telling.announcement(desk, Occasion.REMINDED, said, pen=draft.pen)])
+
     def _seen_by(self, draft: Draft) -> Mapping[str, Schedule]:
         return self._with((timer.subject, timer.due_at) for timer in draft.timers_of(TIMER))
 
@@ -72,6 +98,5 @@ class Duties:
         return replace(schedule, turns=known[2].shifts, strangers=known[2].strangers)
 
 
-def take(draft: Draft, schedule: str, person: str, ends_at: datetime) -> None:
-    """Somebody is on call from now on, until then."""
-    draft.set_timer(TIMER, json.dumps([schedule, person, person, draft.now.isoformat()]), ends_at)
+def _subject(schedule: str, override: Override) -> str:
+    return json.dumps([schedule, override.person, override.by, override.starts_at.isoformat()])

@@ -14,6 +14,7 @@ from hub.commands import (
     approve,
     drill,
     extend,
+    give,
     help,
     link,
     oncall,
@@ -36,4 +37,21 @@ from hub.contracts import Command
 def built_in_commands() -> Sequence[Command[Any]]:
     """The words that every hub knows, in the order in which `help` lists them."""
     quiet = (silence, preview, extend, approve, unsilence, silences)
-    return (*quiet, ack, unack, resolve, alerts, why, status, oncall, take, pause, resume, drill, link, unlink, help)
+    return (
+        *quiet,
+        ack,
+        unack,
+        resolve,
+        alerts,
+        why,
+        status,
+        oncall,
+        take,
+        give,
+        pause,
+        resume,
+        drill,
+        link,
+        unlink,
+        help,
+    )

@@ -1,8 +1,8 @@
-"""`who's on call`: for what, until when, and who is next."""
+"""`who's on call`: for what, until when, and who is next. And how a schedule is named, whatever is said about it."""
 
 from collections.abc import Sequence
 
-from hub.commands.phrases import say_time
+from hub.commands.phrases import say_time, short
 from hub.contracts import Actions, Call, Heard, Reply
 from hub.core.calendar import say_strangers
 from hub.core.oncall import Schedule
@@ -19,12 +19,7 @@ reads = True
 
 def parse(words: str, heard: Heard, actions: Actions) -> str:  # noqa: ARG001 - the shape of a command
     wanted = words.strip().rstrip("?").removeprefix("for ").strip()
-    known = actions.schedules()
-    if not known:
-        raise UsageError("the rules name no schedules; they stand under schedules:")
-    if wanted and wanted not in known:
-        raise UsageError(f"there is no schedule '{wanted[:60]}'; there is {', '.join(sorted(known))}")
-    return wanted
+    return schedule_called(wanted, actions) if wanted or not actions.schedules() else ""
 
 
 def calls(intent: str) -> Sequence[Call]:
@@ -33,15 +28,34 @@ def calls(intent: str) -> Sequence[Call]:
 
 async def run(intent: str, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
     schedules = actions.schedules()
-    return Reply(text="\n".join(_say(schedules[one], actions) for one in ([intent] if intent else sorted(schedules))))
+    return Reply(
+        text="\n".join(say_duty(schedules[one], actions) for one in ([intent] if intent else sorted(schedules)))
+    )
 
 
-def _say(schedule: Schedule, actions: Actions) -> str:
+def schedule_called(wanted: str, actions: Actions) -> str:
+    """The schedule of that name, whatever its case. Raises UsageError."""
+    known = actions.schedules()
+    if not known:
+        raise UsageError("the rules name no schedules; they stand under schedules:")
+    found = next((schedule for schedule in known if schedule.casefold() == wanted.casefold()), None)
+    if found is None:
+        there = ", ".join(sorted(known))
+        raise UsageError(
+            f"there is no schedule '{short(wanted)}'; there is {there}" if wanted else f"say which: {there}"
+        )
+    return found
+
+
+def say_duty(schedule: Schedule, actions: Actions) -> str:
+    """`web: bob (override by bob) until 05:00 UTC, then alice; "give web back" ends it`"""
     now = actions.now()
     duty, ends = schedule.on_call(now), schedule.next_handover(now)
     strange = f" (people: has nobody for {say_strangers(schedule.strangers)})" if schedule.strangers else ""
     who = f"{duty.person} ({duty.why})" if duty else f"nobody{strange}"
+    way_back = f'; "give {schedule.name} back" ends it' if duty and duty.override else ""
     if ends is None:
-        return f"{schedule.name}: {who}"
+        return f"{schedule.name}: {who}{way_back}"
     then = schedule.on_call(ends)
-    return f"{schedule.name}: {who} until {say_time(ends, actions.here())}, then {then.person if then else 'nobody'}"
+    until = say_time(ends, actions.here())
+    return f"{schedule.name}: {who} until {until}, then {then.person if then else 'nobody'}{way_back}"

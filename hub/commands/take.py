@@ -3,34 +3,38 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hub.commands.oncall import schedule_called
 from hub.commands.phrases import read_phrase, say_time
 from hub.contracts import Actions, Call, Heard, Reply
 from hub.errors import UsageError
 
 name = "take"
-aliases: Sequence[str] = ()
+aliases: Sequence[str] = ("take over",)
 usage = "take <schedule> for <2h>"
 summary = "be on call yourself for a while"
 reads = False
+
+BACK = "back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     schedule: str
+    person: str
     seconds: float
 
 
 def parse(words: str, heard: Heard, actions: Actions) -> Intent:
-    phrase, known = read_phrase(words, actions.here()), actions.schedules()
-    if not known:
-        raise UsageError("the rules name no schedules; they stand under schedules:")
-    if phrase.subject not in known:
-        raise UsageError(f"say which: {', '.join(sorted(known))}")
+    phrase = read_phrase(words, actions.here())
+    said = phrase.subject.split()
+    if BACK in map(str.casefold, said[:1] + said[-1:]):
+        raise UsageError('whoever took it, "give it back" or "give web back" ends that')
+    schedule = schedule_called(phrase.subject, actions)
     if phrase.seconds is None:
-        raise UsageError(f'say how long: "take {phrase.subject} for 2h"')
+        raise UsageError(f'say how long: "take {schedule} for 2h"')
     if not heard.asker.known:
         raise UsageError("only somebody whom the rules name under people: can be on call")
-    return Intent(schedule=phrase.subject, seconds=phrase.seconds)
+    return Intent(schedule=schedule, person=heard.asker.person, seconds=phrase.seconds)
 
 
 def calls(intent: Intent) -> Sequence[Call]:
@@ -38,5 +42,8 @@ def calls(intent: Intent) -> Sequence[Call]:
 
 
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
-    until = await actions.take(intent.schedule, intent.seconds, heard)
-    return Reply(text=f"{heard.asker.person} is on call for {intent.schedule} until {say_time(until, actions.here())}")
+    until = say_time(await actions.take(intent.schedule, intent.person, intent.seconds, heard), actions.here())
+    alone = actions.heard_alone(intent.person)
+    unheard = "" if alone else f" Nothing leads to {intent.person} alone: everything_else hears in their place."
+    told = f"{intent.person} is on call for {intent.schedule} until {until}"
+    return Reply(text=f'{told}. "give {intent.schedule} back" ends it.{unheard}')

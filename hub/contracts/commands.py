@@ -10,7 +10,7 @@ from hub.contracts.controls import Control, Target
 from hub.core.alert import Alert
 from hub.core.effect import Effect
 from hub.core.holds import Pause
-from hub.core.oncall import Schedule
+from hub.core.oncall import Override, Schedule
 from hub.core.past import Act
 from hub.core.silence import Overlap, Silence, SilencePolicy
 
@@ -229,8 +229,17 @@ class Actions(Protocol):
     def schedules(self) -> Mapping[str, Schedule]:
         """Who is on call for what, as it is now."""
 
-    async def take(self, schedule: str, seconds: float, heard: Heard) -> datetime:
-        """Let the asker be on call from now on; gives until when. Raises UsageError."""
+    def person(self, said: str, heard: Heard) -> str | None:
+        """Who of `people:` is called so, or mentioned so in the asker's chat; None: nobody."""
+
+    def heard_alone(self, person: str) -> bool:
+        """Whether there is a place where they are told alone."""
+
+    async def take(self, schedule: str, person: str, seconds: float, heard: Heard) -> datetime:
+        """Let somebody be on call from now on; gives until when. Raises UsageError."""
+
+    async def give_back(self, schedule: str, heard: Heard) -> Sequence[Override]:
+        """Let it be whose turn it is; gives what has ended by that: what put the asker on call, else who is."""
 
     async def offer_link(self, heard: Heard) -> str:
         """A code by which somebody can let the asker's account count as them, for ten minutes and once."""

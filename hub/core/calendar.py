@@ -69,7 +69,7 @@ class Turns:
 
 def turns_of(occurrences: Iterable[Occurrence], people: People) -> Turns:
     """Where several events overlap the one that began last wins. One that names nobody of ours counts for nothing."""
-    names = _names_of(people)
+    names = names_of(people)
     ours, strangers = list[tuple[Occurrence, str]](), dict[str, None]()
     for one in occurrences:
         person = _person_of(one, names)
@@ -86,7 +86,7 @@ def say_strangers(strangers: Sequence[str]) -> str:
     return some + (f" and {len(strangers) - MOST_NAMED} more" if len(strangers) > MOST_NAMED else "")
 
 
-def _names_of(people: People) -> Mapping[str, str]:
+def names_of(people: People) -> Mapping[str, str]:
     """Whatever people are called, in lower case, to their names in the rules. What two are called is nobody's."""
     called: dict[str, set[str]] = {}
     for person, ids in people.items():

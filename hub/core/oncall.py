@@ -143,6 +143,11 @@ class Schedule:
                 return Duty(person=person, layer=layer.name)
         return None
 
+    def given_back(self, person: str, at: datetime) -> tuple[Override, ...]:
+        """What ends where this person gives it back: all that puts them on call, else what puts somebody there."""
+        standing = tuple(override for override in self.overrides if override.covers(at))
+        return tuple(override for override in standing if override.person == person) or standing[-1:]
+
     def shifts(self, start: datetime, end: datetime) -> tuple[Shift, ...]:
         """Who is on call from `start` to `end`, without a gap: one shift follows the other."""
         return tuple(self._shifts(start, end)) if start < end else ()

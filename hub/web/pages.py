@@ -17,6 +17,7 @@ from aiohttp import web
 from hub.contracts import Asker, Reply, Room, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.notification import MessageState
+from hub.core.oncall import Schedule
 from hub.errors import Overloaded, PayloadError, TocsinError, UsageError
 from hub.payload import decode_form
 from hub.proof import same
@@ -96,6 +97,7 @@ class Pages:
             request,
             "home.html.j2",
             alerts=[(alert, self._state(alert)) for alert in self._site.alerts()],
+            turns=[self._turn(schedule) for _, schedule in sorted(self._site.schedules().items())],
             silences=self._site.silences(),
             status=self._site.status(),
             dead=len(dead),
@@ -325,6 +327,16 @@ class Pages:
 
     def _state(self, alert: Alert) -> MessageState:
         return alert_state(alert, silenced=bool(self._site.silences_over(alert)))
+
+    def _turn(self, schedule: Schedule) -> Mapping[str, Any]:  # what the template names
+        now = self._site.now()
+        ends = schedule.next_handover(now)
+        return {
+            "name": schedule.name,
+            "duty": schedule.on_call(now),
+            "ends": ends,
+            "then": schedule.on_call(ends) if ends else None,
+        }
 
     def _static_url(self, name: str) -> str:
         return f"/static/{name}?v={self._static[name].mark}"

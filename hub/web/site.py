@@ -1,7 +1,7 @@
 """What the pages need of the hub, and nothing more: the pages decide how things look, the site says what there is."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -9,6 +9,7 @@ from typing import Protocol
 from hub.contracts import Asker, Reply, RoomLog, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.notification import Line, Post
+from hub.core.oncall import Schedule
 from hub.core.silence import Silence
 from hub.explain import Explained
 from hub.store import StoredEvent, StoredRequest
@@ -30,6 +31,9 @@ class Site(Protocol):
 
     def alerts(self) -> Sequence[Alert]:
         """All unresolved, newest first."""
+
+    def schedules(self) -> Mapping[str, Schedule]:
+        """Who is on call for what, as it is now."""
 
     def silences(self) -> Sequence[Silence]:
         """Those in force, and those that wait for a second person."""

@@ -189,6 +189,19 @@ def test_who_takes_over_from_themselves_changes_no_hands() -> None:
     assert utc("2026-11-09 09:00") == of.next_handover(utc("2026-11-03 11:00"))
 
 
+def test_who_gives_back_ends_their_own_first_and_else_what_stands() -> None:
+    """And what has ended, or is somebody else's underneath, stays as it is."""
+    over = override("dave", "2026-11-02 12:00", "2026-11-02 14:00")
+    dave = override("dave", "2026-11-03 12:00", "2026-11-03 18:00")
+    erin = override("erin", "2026-11-03 13:00", "2026-11-03 14:00")
+    of = schedule(overrides=(over, dave, erin))
+
+    assert (dave,) == of.given_back("dave", utc("2026-11-03 13:30"))
+    assert (erin,) == of.given_back("alice", utc("2026-11-03 13:30"))
+    assert (dave,) == of.given_back("erin", utc("2026-11-03 14:00"))
+    assert () == of.given_back("dave", utc("2026-11-03 18:00"))
+
+
 def test_an_override_ends_after_it_begins_and_is_in_utc() -> None:
     with pytest.raises(ValueError, match="is not after"):
         override("dave", "2026-11-03 12:00", "2026-11-03 12:00")

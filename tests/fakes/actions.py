@@ -27,7 +27,7 @@ from hub.core.effect import LOOKS_BACK, Effect, Hindsight
 from hub.core.event import Labels, Severity
 from hub.core.holds import Pause
 from hub.core.matching import alert_look, compile_match
-from hub.core.oncall import Schedule
+from hub.core.oncall import Override, Schedule
 from hub.core.records import replace
 from hub.core.silence import Silence, SilenceId, SilencePolicy
 from hub.errors import UsageError
@@ -232,7 +232,16 @@ class FakeActions:
     def schedules(self) -> Mapping[str, Schedule]:
         return {}
 
-    async def take(self, schedule: str, seconds: float, heard: Heard) -> datetime:
+    def person(self, said: str, heard: Heard) -> str | None:
+        return None
+
+    def heard_alone(self, person: str) -> bool:
+        return True
+
+    async def give_back(self, schedule: str, heard: Heard) -> Sequence[Override]:
+        return ()
+
+    async def take(self, schedule: str, person: str, seconds: float, heard: Heard) -> datetime:
         self.done.append(("take", schedule, seconds))
         return NOW + timedelta(seconds=seconds)
 

@@ -1,7 +1,7 @@
 """A hub as the pages see it, in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -9,6 +9,7 @@ from hub.contracts import Asker, Reply, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.explaining import Missed
 from hub.core.notification import Line, Message, MessageKind, Post
+from hub.core.oncall import Schedule
 from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.errors import TocsinError, UsageError
@@ -25,6 +26,7 @@ class FakeSite:
         self.names = list(rooms)
         self.room_log = MemoryRoomLog(NOW)
         self.open: list[Alert] = []
+        self.duties: dict[str, Schedule] = {}
         self.quiet: list[Silence] = []
         self.held: list[StoredRequest] = []
         self.lost: list[Post | Line] = []
@@ -67,6 +69,9 @@ class FakeSite:
 
     def alerts(self) -> Sequence[Alert]:
         return self.open
+
+    def schedules(self) -> Mapping[str, Schedule]:
+        return self.duties
 
     def silences(self) -> Sequence[Silence]:
         return self.quiet

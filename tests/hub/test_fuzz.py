@@ -68,7 +68,8 @@ BODIES: Mapping[str, Mapping[str, object]] = {
 FORMS = ("/room/", "/silences", "/quarantine/", "/unrouted/", "/dead/", "/login", "/logout")
 TALKED = (
     "ack web1", "silence host=web* for 2h", "status", "why web1", "unsilence x", "nagios ack web1 \ud83d",
-    "link abc", "take web for 2h", "pause ops for 1h", "preview silence host=*", "approve 7f3", "extend x 1h",
+    "link abc", "take web for 2h", "give web back", "hand web to bob for 2h",
+    "pause ops for 1h", "preview silence host=*", "approve 7f3", "extend x 1h",
     "drill in ops", "help",
 )  # fmt: skip
 

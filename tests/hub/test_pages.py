@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import ClientResponse, web
@@ -25,6 +26,7 @@ from hub.core.notification import (
     Occasion,
     Sending,
 )
+from hub.core.oncall import Layer, Override, Schedule
 from hub.core.records import replace
 from hub.core.routing import Step
 from hub.core.silence import Silence, SilenceId
@@ -427,6 +429,17 @@ async def test_home_counts_what_needs_a_look(client: Client, site: FakeSite) -> 
     assert "/dead" not in [link["href"] for link in calm.all("a")][-1]
     assert "1 message was not delivered" in seen.text
     assert "1 request was not understood" in seen.text
+
+
+async def test_home_says_who_is_on_call_and_who_took_it(client: Client, site: FakeSite) -> None:
+    weeks = Layer(name="weeks", people=("alice", "bob"), first=datetime.fromisoformat("2026-11-16 09:00"))
+    taken = Override(person="bob", starts_at=NOW, ends_at=NOW + timedelta(hours=2), by="alice")
+    site.duties["web"] = Schedule(name="web", zone=ZoneInfo("UTC"), layers=(weeks,), overrides=(taken,))
+    site.duties["db"] = Schedule(name="db", zone=ZoneInfo("UTC"))
+
+    text = " ".join((await _seen(client, "/")).text.split())
+
+    assert "On call db: nobody web: bob override by alice · ends in 2 h · then alice" in text
 
 
 async def test_an_event_has_a_page_that_says_why(client: Client, site: FakeSite) -> None:

@@ -54,8 +54,72 @@ async def test_somebody_can_take_it_for_a_while(hub: Scenario, chat: FakeChat) -
     await hub.later("3h")
     await hub.nagios("web2", number=2)
 
-    assert "bob is on call for web until 05:00" in reply.text
+    assert 'bob is on call for web until 05:00 UTC. "give web back" ends it.' == reply.text
     assert ["@U2", "@U1"] == [room for room, _ in heard(chat)]
+
+
+@pytest.mark.parametrize("words", ["give back web", "Give Web back", "hand it back", "give it back"])
+async def test_what_was_taken_can_be_given_back(hub: Scenario, chat: FakeChat, words: str) -> None:
+    """Over a restart; who is on call again by that hears of it."""
+    await hub.says("take web for 8h", by="bob")
+    await hub.restarts()
+
+    reply = await hub.says(words, by="bob")
+    await hub.nagios("web1", number=1)
+
+    assert reply.ok
+    assert "bob has web no longer. On call for web: alice (layer weeks) until" in reply.text
+    assert [("@U1", "alice, you are on call for web again: bob gave it back"), ("@U1", "web1 is DOWN")] == heard(chat)
+
+
+async def test_it_can_be_handed_to_somebody_who_then_hears_of_it(hub: Scenario, chat: FakeChat) -> None:
+    reply = await hub.says("hand web to Bob for 2h", by="alice")
+    await hub.nagios("web1", number=1)
+
+    assert 'bob is on call for web until 05:00 UTC. "give web back" ends it.' == reply.text
+    assert [
+        ("@U2", "bob, you are on call for web for 2h: alice handed it to you"),
+        ("@U2", "web1 is DOWN"),
+    ] == heard(chat)
+    asked = await hub.says("who's on call for WEB")
+    assert 'web: bob (override by alice) until 05:00 UTC, then alice; "give web back" ends it' == asked.text
+
+
+async def test_who_gives_back_gives_their_own_before_others(hub: Scenario) -> None:
+    """And somebody who took nothing ends what stands now, since they want their turn back."""
+    await hub.says("take web for 8h", by="bob")
+    await hub.says("take web for 4h", by="carol")
+
+    still = await hub.says("give web back", by="bob")
+    again = await hub.says("give web back", by="alice")
+    nothing = await hub.says("give web back", by="alice")
+
+    assert "bob has web no longer. On call for web: carol" in still.text
+    assert "carol has web no longer. On call for web: alice" in again.text
+    assert not nothing.ok
+    assert nothing.text.startswith("nobody took web, so that nothing ends. On call for web: alice")
+
+
+async def test_who_may_take_it_may_give_it(begin) -> None:
+    """And the length counts of what begins, not of what ends."""
+    narrow = RULES.replace("who: everyone", "who: bob").replace('"take *"', '"take web"')
+    hub = await begin(narrow.replace("{pager: U1}", "{}").replace("{pager: U2}", "{}"))
+    await hub.says("take web for 2h", by="bob")
+
+    refused = await hub.says("give web back", by="mallory")
+    too_long = await hub.says("give web to alice for 13h", by="bob")
+    given = await hub.says("give web back", by="bob")
+
+    assert "'take' is allowed to bob only" in refused.text
+    assert "you said for 13h" in too_long.text
+    assert given.ok
+
+
+async def test_who_cannot_be_told_alone_is_named_so(hub: Scenario) -> None:
+    """Their alerts come where everybody hears, and who hands it over must tell them."""
+    reply = await hub.says("hand web to carol for 2h", by="alice")
+
+    assert "Nothing leads to carol alone" in reply.text
 
 
 async def test_where_nobody_can_be_told_alone_everything_else_hears(hub: Scenario) -> None:
@@ -84,7 +148,13 @@ async def test_who_is_on_call_can_be_asked(hub: Scenario, words: str) -> None:
     ("words", "by", "says"),
     [
         ("take web", "bob", 'say how long: "take web for 2h"'),
-        ("take wbe for 2h", "bob", "say which: db, web"),
+        ("take wbe for 2h", "bob", "there is no schedule 'wbe'; there is db, web"),
+        ("take for 2h", "bob", "say which: db, web"),
+        ("give web", "bob", 'say "give web back", or to whom: "give web to bob for 2h"'),
+        ("give web to bob", "alice", 'say how long: "give web to bob for 2h"'),
+        ("give web to mallory for 2h", "alice", "the rules name nobody 'mallory' under people:"),
+        ("give back", "alice", "say which: db, web"),
+        ("take web back", "alice", '"give web back"'),
         ("take web for 2h", "mallory", "only somebody whom the rules name"),
         ("who's on call for mail", "bob", "there is db, web"),
     ],
