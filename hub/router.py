@@ -542,7 +542,6 @@ class Router:
             "gather": self._gathered,
             "remind": self._escalating.remind,
             "flap": self._rests,
-            "ack": self._acks.end,
             "escalate": self._escalating.escalate,
             BEAT: self.heartbeats.due,
             SWITCH: self._goes_on,
@@ -558,21 +557,11 @@ class Router:
         }
 
     def _turns_together(self) -> Mapping[str, Callable[[Draft, Sequence[str]], object]]:
-        return {"silence": self.silencing.end, "silence-warns": self.silencing.warn}
+        return {"silence": self.silencing.end, "silence-warns": self.silencing.warn, "ack": self._acks.ripen}
 
     def ripen(self, draft: Draft, due: Sequence[tuple[str, str]]) -> None:
         """Do what the timers were set for."""
         self._ripening.ripen(draft, due)
-        if acks := [subject for kind, subject in due if kind == "ack"]:
-            self._remind_owners(draft, acks)
-
-    def _remind_owners(self, draft: Draft, ids: Sequence[str]) -> None:
-        try:
-            with draft.tried() as branch:
-                self._acks.remind_owners(branch, ids)
-        except Exception:
-            log.exception("owners were not reminded of their acks")
-            self.report(draft, failures.not_done("ack", traceback.format_exc(limit=-5)))
 
     def _plan_silences(self, draft: Draft, _: str) -> None:
         self.silencing.keep(draft)

@@ -45,7 +45,13 @@ class Acks:
             taken = alert.ack if alert.open else None
             draft.set_timer("ack", alert.id, taken.next_look(draft.now) if taken else None)
 
-    def end(self, draft: Draft, id: str) -> None:
+    def ripen(self, draft: Draft, ids: Sequence[str]) -> None:
+        """Let go of acks that nobody confirmed, and tell owners of those that will end."""
+        for id in ids:
+            self._end(draft, id)
+        self._remind_owners(draft, ids)
+
+    def _end(self, draft: Draft, id: str) -> None:
         """Let go of an ack that nobody confirmed, or come back when that will be."""
         alert = draft.alert(id)
         ack = alert.ack if alert is not None and alert.open else None
@@ -56,7 +62,7 @@ class Acks:
         else:
             draft.set_timer("ack", alert.id, ack.next_look(draft.now))
 
-    def remind_owners(self, draft: Draft, ids: Sequence[str]) -> None:
+    def _remind_owners(self, draft: Draft, ids: Sequence[str]) -> None:
         """Tell owners, once for all of theirs, that acks end."""
         ending = defaultdict[tuple[str, datetime], list[Alert]](list)
         for alert in map(draft.alert, ids):

@@ -180,6 +180,35 @@ async def test_a_timer_that_always_fails_keeps_no_other_waiting(
     assert "open" not in [message.message.state for message in await hub.told()]
 
 
+async def test_a_reminder_that_fails_keeps_no_other_from_being_said(
+    hub: Scenario, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is told of until it could be said."""
+    reminded = "your ack of {} is DOWN ends in"
+    for host in ("web301", "web302"):
+        await hub.nagios(host)
+        await hub.says(f"ack {host} for 2h")
+    poisoned = next(alert.id for alert in hub.hub.state.alerts.values() if alert.labels["host"] == "web301")
+    acks = type(hub.hub.upkeep._router._acks)
+    remind = acks._remind_owners
+
+    def falls(self: object, draft: Draft, ids: Sequence[str]) -> None:
+        if poisoned in ids:
+            raise RuntimeError("it fell over")
+        remind(self, draft, ids)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(acks, "_remind_owners", falls)
+        await hub.later("1h50m")
+        assert any(reminded.format("web302") in message.title for _, message in chat.posted)
+        assert not any(reminded.format("web301") in message.title for _, message in chat.posted)
+        assert f"ack {poisoned}" in (await hub.latest()).message.title
+    await hub.later("2m")
+
+    assert any(reminded.format("web301") in message.title for _, message in chat.posted)
+    assert "resolved" == (await hub.latest()).message.state
+
+
 async def test_a_timer_of_a_kind_that_nobody_knows_is_told_of(hub: Scenario) -> None:
     """As a hub that is older than its database may find."""
     await hub.hub.writer.do(lambda draft: draft.set_timer("of-tomorrow", "x", draft.now))
