@@ -15,39 +15,41 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from hub import outward
-from hub.actions import HubActions
 from hub.alerting.duty import Duties
 from hub.alerting.inhibiting import Inhibiting
-from hub.askers import Askers
-from hub.asks import Asks
-from hub.calendars import Calendars
+from hub.calendars.keeping import Calendars
 from hub.care.clock import Clock
 from hub.care.drill import Drill
 from hub.care.schedule import Schedule
 from hub.care.status import status_of
 from hub.care.switch import Switch
 from hub.care.upkeep import REST, Upkeep
-from hub.chats import can_say, desk, listen_to, missing
 from hub.contracts import Chat, ChatTools, Finding, Integration, Listens
-from hub.conversation import Conversation
 from hub.current import Current
 from hub.delivering.attempts import Attempts
 from hub.delivering.outbox import Outbox
 from hub.delivering.settling import Settling
-from hub.effects import Effects
 from hub.errors import SettingsError
 from hub.explain import Explainer
 from hub.fetches import Fetches
-from hub.hearing import Hearing, Threads
+from hub.hearing.actions import HubActions
+from hub.hearing.askers import Askers
+from hub.hearing.asks import Asks
+from hub.hearing.conversation import Conversation
+from hub.hearing.effects import Effects
+from hub.hearing.listening import can_say, desk, listen_to, missing
+from hub.hearing.performing import Performing
+from hub.hearing.utterances import Hearing, Threads
 from hub.ingest import Ingest
 from hub.operations import Operations
-from hub.performing import Performing
 from hub.redaction import Redactor
 from hub.registry import all_commands, controls_of, installed
 from hub.rooms import StoredRoomLog
 from hub.router import Router
 from hub.routes_file.catalogue import catalogue_of
-from hub.saying import Saying
+from hub.saying.posts import Saying
+from hub.saying.templates import Templates
+from hub.saying.wording import Wording
 from hub.settings import Settings, variable
 from hub.shipped_files import shipped
 from hub.state import State
@@ -56,7 +58,6 @@ from hub.store.known import Known
 from hub.store.opening import care_of, open_store
 from hub.telemetry import tracing
 from hub.telemetry.metrics import Metrics
-from hub.templates import Templates
 from hub.web.api import Api
 from hub.web.chats import Chats
 from hub.web.doorway import DOOR, LARGEST_BODY, DoorLimits, Doorway
@@ -65,7 +66,6 @@ from hub.web.gate import GateSettings, gate
 from hub.web.health import Health
 from hub.web.inbound import Inbound
 from hub.web.pages import page_routes
-from hub.wording import Wording
 from hub.writer import Writer
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub import failures, ids
-from hub.askers import Askers
 from hub.commands.phrases import say_silenced
 from hub.commands.subjects import alert_of
 from hub.contracts import Actions, Asker, Drilled, Heard, Match, Reply, RoomMessage, Via
@@ -23,9 +22,10 @@ from hub.core.rules import Rules
 from hub.core.silence import Silence
 from hub.errors import TocsinError, UsageError
 from hub.explain import Explained, Explainer
-from hub.hearing import STRANGE_BUTTON, Threads
+from hub.hearing.askers import Askers
+from hub.hearing.performing import Performing
+from hub.hearing.utterances import STRANGE_BUTTON, Threads
 from hub.ingest import Ingest
-from hub.performing import Performing
 from hub.rooms import StoredRoomLog
 from hub.state import Draft, State
 from hub.store import Store, StoredEvent, StoredRequest

@@ -15,10 +15,10 @@ from hub.core.routing import Route
 from hub.core.rules import Rules
 from hub.errors import PayloadError
 from hub.payload import decode_json
-from hub.rendering import MESSAGE, render
+from hub.saying.rendering import MESSAGE, render
+from hub.saying.templates import FOLDERS, GROUP, PARTS, BrokenTemplate, Fault
+from hub.saying.wording import Wording
 from hub.store import Store, StoredEvent
-from hub.templates import FOLDERS, GROUP, PARTS, BrokenTemplate, Fault
-from hub.wording import Wording
 
 LINTS: Mapping[str, str] = {
     WRONG: "What no reading of the rules takes.",

@@ -30,10 +30,10 @@ from hub.outward import NotAnswered, Question, get
 from hub.proof import Secret
 from hub.routes_file.catalogue import Catalogue
 from hub.routes_file.reading import read_rules
+from hub.saying.templates import Templates
 from hub.settings import OWN, Settings, variable
 from hub.shipped_files import shipped
 from hub.store.checkup import ServerCheckup, look_at, look_at_server, sqlite_file
-from hub.templates import Templates
 
 LITTLE = 256 << 20
 """Bytes of free disk below which somebody should look."""

@@ -12,9 +12,9 @@ from hub.core.rules import OWN
 from hub.errors import Overloaded
 from hub.ingest import Ingest
 from hub.router import Router
+from hub.saying.templates import Templates, broken, mended
 from hub.state import Draft, State
 from hub.store import Changes, Mark, Store, StoredEvent
-from hub.templates import Templates, broken, mended
 from hub.writer import Writer
 
 log = logging.getLogger("tocsin.upkeep")

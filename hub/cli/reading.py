@@ -24,10 +24,10 @@ def file_of(event: str) -> Path | None:
 
 def wording_at(routes: str | None) -> Any:
     from hub.registry import installed
+    from hub.saying.templates import Templates
+    from hub.saying.wording import Wording
     from hub.settings import read_settings
     from hub.shipped_files import shipped
-    from hub.templates import Templates
-    from hub.wording import Wording
 
     settings = read_settings(routes=routes)
     templates = Templates([settings.routes.parent / "templates", shipped("templates")])

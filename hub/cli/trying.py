@@ -148,7 +148,7 @@ def _explain_file(options: argparse.Namespace, path: Path) -> int:
 def render(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
-    from hub.rendering import render
+    from hub.saying.rendering import render
 
     wording = wording_at(options.routes)
     rendered = list(render(wording, options.template, _events(options), options.dialect))

@@ -16,7 +16,7 @@ from hub.delivering.channel import Channel
 from hub.delivering.items import Item, about, edits, is_edit, is_loud, keeps, key_of, over, owed_at, post_of, version_of
 from hub.delivering.settling import Tried
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
-from hub.saying import Saying
+from hub.saying.posts import Saying
 from hub.state import Draft, State
 
 log = logging.getLogger("tocsin.outbox")

@@ -27,9 +27,9 @@ from hub.rehearsals.rule_tests import run_tests
 from hub.routes_file.beside import Beside, apart, names_of, together
 from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.reading import read_rules_of
+from hub.saying.templates import Templates
+from hub.saying.wording import Wording
 from hub.shipped_files import shipped
-from hub.templates import Templates
-from hub.wording import Wording
 
 SECONDS, MEMORY = 60, 1 << 30
 MOST = 50

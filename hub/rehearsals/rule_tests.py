@@ -27,10 +27,10 @@ from hub.errors import TocsinError
 from hub.rehearsals.preview import events_of_request, request_of_file
 from hub.rehearsals.rehearsal import Arrival, Heard, Rehearsal
 from hub.routes_file.beside import Beside, Unreadable
-from hub.saying import Saying
+from hub.saying.posts import Saying
+from hub.saying.wording import Wording
 from hub.state import Draft
 from hub.store import Decision
-from hub.wording import Wording
 
 MOST_SHOWN = 40
 """Of what was heard, how much a failure shows."""

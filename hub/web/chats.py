@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hub.contracts import ChatDriver, Ear, Reply, Utterance, WebhookRequest, WebhookResponse
 from hub.errors import Overloaded, PayloadError, Unauthenticated
-from hub.hearing import Hearing
+from hub.hearing.utterances import Hearing
 from hub.proof import Secret
 from hub.settings import variable
 from hub.web.answers import error

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hub import calendar_reading
-from hub.calendars import read_calendar
+from hub.calendars import reading
+from hub.calendars.keeping import read_calendar
 from hub.outward import NotAnswered
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -76,9 +76,9 @@ async def test_one_that_cannot_be_read_leaves_the_others() -> None:
 
 
 async def test_so_many_are_read_and_no_more() -> None:
-    text = calendar(*("DTSTART:20261123T090000Z\nDURATION:PT1H\nSUMMARY:x" for _ in range(calendar_reading.MOST + 5)))
+    text = calendar(*("DTSTART:20261123T090000Z\nDURATION:PT1H\nSUMMARY:x" for _ in range(reading.MOST + 5)))
 
-    assert calendar_reading.MOST == len(await times(text))
+    assert reading.MOST == len(await times(text))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from hub.contracts import ChatDriver, Reply, Utterance, WebhookRequest, WebhookResponse
 from hub.errors import Overloaded, Unauthenticated
-from hub.hearing import Hearing
+from hub.hearing.utterances import Hearing
 from hub.proof import Secret, bearer
 from hub.web.chats import Chats
 

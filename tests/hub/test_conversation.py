@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hub.commands import built_in_commands
 from hub.commands.tool import tool_commands
 from hub.contracts import Actions, Call, Command, Heard, Reply, Via
-from hub.conversation import Conversation, Understood, normalise
 from hub.core.alert import Answer, Phase
 from hub.core.event import Severity
 from hub.core.records import replace
 from hub.errors import UsageError
+from hub.hearing.conversation import Conversation, Understood, normalise
 from tests.fakes.actions import CONTROL, NOW, FakeActions, acked, an_alert, heard
 
 COMMANDS: Sequence[Command[Any]] = (*built_in_commands(), *tool_commands({"nagios": CONTROL}))

@@ -16,8 +16,8 @@ from hub.rehearsals.test_reports import coverage, junit, markdown
 from hub.routes_file.beside import Beside
 from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.reading import read_rules_text
-from hub.templates import Templates
-from hub.wording import Wording
+from hub.saying.templates import Templates
+from hub.saying.wording import Wording
 
 CATALOGUE = catalogue_of(installed())
 WORDING = Wording(Templates([Path(__file__).parents[2] / "templates"]), zone=ZoneInfo("UTC"), titles={})

@@ -11,9 +11,9 @@ from hub.core.alert import Alert, notice_of
 from hub.core.event import Event, EventId, Severity, Status
 from hub.core.grouping import Group, GroupId, crowd
 from hub.core.notification import DeliveryState, Line, LineId, Occasion, Post, PostId, Sending
+from hub.saying.templates import LONGEST, PARTS, VOCABULARY, BrokenTemplate, Templates
+from hub.saying.wording import Wording, words_of_line
 from hub.shipped_files import shipped
-from hub.templates import LONGEST, PARTS, VOCABULARY, BrokenTemplate, Templates
-from hub.wording import Wording, words_of_line
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 README = (shipped("templates") / "README.md").read_text()

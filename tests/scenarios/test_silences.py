@@ -14,7 +14,7 @@ from teams import CHANNEL, TOKEN, say, teams
 
 from hub.contracts import Asker, Heard, Reply, Via
 from hub.core.effect import Effect
-from hub.effects import STEP, Effects
+from hub.hearing.effects import STEP, Effects
 from hub.store import Linked
 from tests.fakes.slack import ALICE, BOB, BOT_TOKEN, SECRET, Posted, Slack, slack
 

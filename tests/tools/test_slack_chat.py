@@ -32,7 +32,7 @@ from hub.contracts import (
 from hub.core.event import Severity
 from hub.core.notification import Button, Message, MessageKind, MessageRef, MessageState, Occasion
 from hub.errors import DeliveryError, Overloaded, Refused, Uncertain, Unreachable
-from hub.hearing import Hearing
+from hub.hearing.utterances import Hearing
 from hub.proof import Secret
 from hub.web.chats import Chats
 from integrations.slack import CHAT, INTEGRATION, chat, ear, open_chat

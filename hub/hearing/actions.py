@@ -1,5 +1,5 @@
 """What commands may see of the hub and make it do: the `Actions` of the contracts. Whether they may was judged before,
-in `hub.performing`."""
+in `hub.hearing.performing`."""
 
 import difflib
 import hashlib
@@ -12,8 +12,6 @@ from hub import ids
 from hub.alerting.duty import Duties
 from hub.alerting.pauses import pauses_in
 from hub.alerting.silencing import ID_LENGTH
-from hub.askers import Askers
-from hub.asks import Asks
 from hub.care.drill import Drill
 from hub.commands.phrases import say_match, say_time
 from hub.contracts import Command, Control, Drilled, Heard, Match, Silenced, Target
@@ -37,9 +35,11 @@ from hub.core.silence import (
     objection,
     overlap,
 )
-from hub.effects import Effects
 from hub.errors import UsageError
 from hub.explain import Explainer
+from hub.hearing.askers import Askers
+from hub.hearing.asks import Asks
+from hub.hearing.effects import Effects
 from hub.proof import same
 from hub.router import LINK_CODE, Asked, Router
 from hub.state import Draft, State

@@ -192,7 +192,7 @@ async def read_calendar(
     """What a calendar says of this time, read by a process of its own. Raises NotAnswered."""
     asked = (zone, start.isoformat(), end.isoformat())
     try:
-        found = await processes.run("hub.calendar_reading", *asked, given=text, within=within)
+        found = await processes.run("hub.calendars.reading", *asked, given=text, within=within)
     except TimeoutError:
         raise NotAnswered("it takes too long to read") from None
     except processes.Ended as error:

@@ -14,7 +14,7 @@ from hub.core.notification import Button, Line, Message, MessageKind, MessageSta
 from hub.core.silence import Silence
 from hub.core.telling import UNDER_WAY
 from hub.prose import web_host
-from hub.templates import GROUP, Templates
+from hub.saying.templates import GROUP, Templates
 
 BUTTONS: Mapping[MessageState, tuple[tuple[str, str], ...]] = {
     MessageState.OPEN: (("Ack", "ack"), ("Silence 1h", "silence"), ("Resolve", "resolve"), ("Why", "why")),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from hub.contracts import Integration, Listens, Room
-from hub.hearing import Hearing
+from hub.hearing.utterances import Hearing
 from hub.settings import Environment
 
 log = logging.getLogger("tocsin")

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.askers import Askers
 from hub.contracts import Chat, Heard, Locates, Replies, Reply, Utterance, Via
 from hub.core.notification import Post
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.errors import DeliveryError, Unreachable
-from hub.performing import Performing
+from hub.hearing.askers import Askers
+from hub.hearing.performing import Performing
+from hub.saying.wording import ABOUT_SILENCES, SENTENCES
 from hub.state import State
 from hub.store import Store
-from hub.wording import ABOUT_SILENCES, SENTENCES
 
 log = logging.getLogger("tocsin.hearing")
 

@@ -1,4 +1,4 @@
-"""Reads an iCalendar text in a process of its own: `python -m hub.calendar_reading ZONE FROM UNTIL`, text in, JSON out.
+"""Reads an iCalendar in a process of its own: `python -m hub.calendars.reading ZONE FROM UNTIL`, text in, JSON out.
 
 A calendar is a stranger's text, and in its language of repetition a line can ask for a day's work. Here it has so much
 time and memory, and takes nothing down with it; and what reads it costs a hub without calendars nothing.

@@ -13,12 +13,12 @@ from hub import ids
 from hub.commands import drill as drill_command
 from hub.commands.phrases import canonical
 from hub.contracts import Actions, Asker, Call, Command, Drilled, Heard, Match, OpenToAll, Reply, Silenced, Via
-from hub.conversation import Conversation
 from hub.core.access import judge
 from hub.core.past import Act
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.errors import Overloaded, TocsinError, UsageError
+from hub.hearing.conversation import Conversation
 from hub.state import Draft
 from hub.store import Audit, StoredRequest
 from hub.writer import Writer

@@ -12,8 +12,8 @@ from hub.core.grouping import Group, GroupId, crowd
 from hub.core.notification import DeliveryState, Line, LineId, Occasion, Post, PostId, Sending
 from hub.core.records import replace
 from hub.core.silence import Silence, SilenceId
-from hub.templates import DEFAULT, FOLDERS, GROUP, PARTS, PLAIN, Fault, Template, Templates, parse_name
-from hub.wording import MOST_MEMBERS, Wording, words_of_line
+from hub.saying.templates import DEFAULT, FOLDERS, GROUP, PARTS, PLAIN, Fault, Template, Templates, parse_name
+from hub.saying.wording import MOST_MEMBERS, Wording, words_of_line
 
 LASTED = timedelta(minutes=7)
 SOMEBODY = "alice"

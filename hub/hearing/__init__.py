@@ -1,0 +1,1 @@
+"""What people ask of the hub, from their words to what comes of them."""

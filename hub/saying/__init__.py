@@ -1,0 +1,1 @@
+"""How the hub says things: templates, the words for them, and what a post says now."""
