@@ -41,6 +41,8 @@ from hub.hearing.listening import can_say, desk, listen_to, missing
 from hub.hearing.performing import Performing
 from hub.hearing.utterances import Hearing, Threads
 from hub.ingest import Ingest
+from hub.memory.state import State
+from hub.memory.writer import Writer
 from hub.operations import Operations
 from hub.redaction import Redactor
 from hub.registry import all_commands, controls_of, installed
@@ -52,7 +54,6 @@ from hub.saying.templates import Templates
 from hub.saying.wording import Wording
 from hub.settings import Settings, variable
 from hub.shipped_files import shipped
-from hub.state import State
 from hub.store import Changes, Store
 from hub.store.known import Known
 from hub.store.opening import care_of, open_store
@@ -66,7 +67,6 @@ from hub.web.gate import GateSettings, gate
 from hub.web.health import Health
 from hub.web.inbound import Inbound
 from hub.web.pages import page_routes
-from hub.writer import Writer
 
 if TYPE_CHECKING:
     from hub.rehearsals.reviews import Reviews

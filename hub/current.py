@@ -11,12 +11,12 @@ from pathlib import Path
 from hub.core.event import Report, Severity, Status
 from hub.core.rules import OWN, Rules
 from hub.errors import RulesError, TocsinError
+from hub.memory.draft import Draft
+from hub.memory.writer import Writer
 from hub.routes_file.beside import Unreadable, apart, beside, names_of
 from hub.routes_file.catalogue import Catalogue
 from hub.routes_file.reading import read_rules, read_rules_text, read_text
-from hub.state import Draft
 from hub.store import Store
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.rules")
 

@@ -19,10 +19,10 @@ from hub.core.event import Event, Report, event_of
 from hub.core.records import Record, replace
 from hub.core.rules import Heartbeat, Rules, SourceRule
 from hub.errors import Overloaded, PayloadError, TocsinError, Unauthenticated, Unsupported
+from hub.memory.draft import Draft
+from hub.memory.writer import Writer
 from hub.proof import Secret, relayed
-from hub.state import Draft
 from hub.store import LifeKey, Store, StoredEvent, StoredRequest
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.ingest")
 

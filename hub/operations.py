@@ -26,10 +26,11 @@ from hub.hearing.askers import Askers
 from hub.hearing.performing import Performing
 from hub.hearing.utterances import STRANGE_BUTTON, Threads
 from hub.ingest import Ingest
+from hub.memory.draft import Draft
+from hub.memory.state import State
+from hub.memory.writer import Writer
 from hub.rooms import StoredRoomLog
-from hub.state import Draft, State
 from hub.store import Store, StoredEvent, StoredRequest
-from hub.writer import Writer
 
 
 class NotThere(TocsinError):

@@ -9,9 +9,9 @@ from datetime import datetime
 from hub.contracts import RoomMessage
 from hub.core.notification import Message
 from hub.core.records import replace
-from hub.state import Draft
+from hub.memory.draft import Draft
+from hub.memory.writer import Writer
 from hub.store import Changes, Store
-from hub.writer import Writer
 
 LISTENER_BOUND = 2_000
 """Messages that a page may lag behind: one transaction may bring a thousand. Beyond, it is told to reload."""

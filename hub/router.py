@@ -41,9 +41,9 @@ from hub.core.routing import Taken
 from hub.core.rules import OWN, Heartbeat, Rules
 from hub.core.silence import Silence
 from hub.core.telling import Said, Telling
-from hub.state import Draft
+from hub.memory.draft import Draft
+from hub.memory.writer import PROBE
 from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
-from hub.writer import PROBE
 
 log = logging.getLogger("tocsin.router")
 

@@ -13,7 +13,7 @@ from hub.core.holds import Holds
 from hub.core.notification import Occasion
 from hub.core.rules import Rules
 from hub.core.telling import Said
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 ID_SHOWN = 6
 """Of an alert's id, as commands take it."""

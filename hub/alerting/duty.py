@@ -14,7 +14,8 @@ from hub.core.oncall import Override, Schedule
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said
-from hub.state import Draft, State
+from hub.memory.draft import Draft
+from hub.memory.state import State
 from hub.store import StoredCalendar
 
 TIMER = "duty"

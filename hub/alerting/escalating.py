@@ -11,7 +11,7 @@ from hub.core.notification import Post
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said, Telling
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 NEW = frozenset({Change.OPENED, Change.REOPENED})
 ENDS = frozenset({Change.ACKED, Change.RESOLVED})

@@ -11,7 +11,8 @@ from hub.core.delivery import GIVE_UP_AFTER
 from hub.core.notification import Post
 from hub.core.rules import Rules
 from hub.core.telling import Said, Telling
-from hub.state import Draft, State
+from hub.memory.draft import Draft
+from hub.memory.state import State
 
 TIMER = "broken"
 

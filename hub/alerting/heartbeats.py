@@ -11,7 +11,7 @@ from datetime import datetime
 from hub.core.durations import say_duration
 from hub.core.event import Report, Severity, Status
 from hub.core.rules import BEAT, OWN, Heartbeat, Rules
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 TIMER = "beat"
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from hub.core.alert import Alert
 from hub.core.inhibition import Inhibitions
 from hub.core.rules import Rules
-from hub.state import Draft, State
+from hub.memory.draft import Draft
+from hub.memory.state import State
 from hub.store import Changes
 
 

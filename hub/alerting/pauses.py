@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from hub.core.holds import Pause
-from hub.state import Draft, State
+from hub.memory.draft import Draft
+from hub.memory.state import State
 
 TIMER = "pause"
 

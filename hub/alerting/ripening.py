@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from hub import failures
 from hub.core.event import Report
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 log = logging.getLogger("tocsin.router")
 

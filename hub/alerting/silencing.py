@@ -22,7 +22,7 @@ from hub.core.rules import Rules
 from hub.core.silence import APPROVED_WITHIN, REMEMBERED, Often, Silence, SilenceId, approved, counted, extended
 from hub.core.telling import Said
 from hub.ids import short_id
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 MOST_PLACES = 30
 """Channels in which one silence is announced."""

@@ -15,7 +15,7 @@ from hub.core.routing import Taken
 from hub.core.rules import Rules
 from hub.core.storms import Limit, Rates
 from hub.core.telling import Said
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 TIMER = "storm"
 """Set while one goes on; its subject says where."""

@@ -18,7 +18,7 @@ from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said, Telling
 from hub.core.windows import TimeWindow
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 MOST_LISTED = 15
 NEVER = datetime.max.replace(tzinfo=UTC)

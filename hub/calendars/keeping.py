@@ -19,11 +19,12 @@ from hub.core.oncall import Schedule
 from hub.core.records import replace
 from hub.core.rules import OWN, Rules
 from hub.errors import Overloaded
+from hub.memory.draft import Draft
+from hub.memory.state import State
+from hub.memory.writer import Writer
 from hub.outward import Get, NotAnswered, Question
 from hub.proof import Secret
-from hub.state import Draft, State
 from hub.store import StoredCalendar
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.calendars")
 

@@ -15,9 +15,9 @@ from hub.core.notification import DeliveryState, Line, Occasion, Sending
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Said
-from hub.state import Draft
+from hub.memory.draft import Draft
+from hub.memory.writer import Writer
 from hub.store import Changes
-from hub.writer import Writer
 
 WITHIN = 20.0
 """Seconds in which a channel must have taken it."""

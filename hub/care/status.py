@@ -10,8 +10,8 @@ from hub.core.calendar import say_strangers
 from hub.core.durations import say_duration
 from hub.current import Current
 from hub.delivering.outbox import Outbox
-from hub.state import State
-from hub.writer import Writer
+from hub.memory.state import State
+from hub.memory.writer import Writer
 
 
 def status_of(

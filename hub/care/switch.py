@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from hub.core.durations import say_duration
 from hub.core.event import Report, Severity, Status
 from hub.errors import Overloaded
+from hub.memory.draft import Draft
+from hub.memory.writer import Writer
 from hub.outward import Get, NotAnswered, Question
 from hub.proof import Secret
 from hub.router import SWITCH
-from hub.state import Draft
 from hub.store import Changes
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.switch")
 

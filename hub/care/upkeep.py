@@ -11,11 +11,12 @@ from hub.care.schedule import Schedule
 from hub.core.rules import OWN
 from hub.errors import Overloaded
 from hub.ingest import Ingest
+from hub.memory.draft import Draft
+from hub.memory.state import State
+from hub.memory.writer import Writer
 from hub.router import Router
 from hub.saying.templates import Templates, broken, mended
-from hub.state import Draft, State
 from hub.store import Changes, Mark, Store, StoredEvent
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.upkeep")
 

@@ -16,8 +16,9 @@ from hub.delivering.channel import Channel
 from hub.delivering.items import Item, about, edits, is_edit, is_loud, keeps, key_of, over, owed_at, post_of, version_of
 from hub.delivering.settling import Tried
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
+from hub.memory.draft import Draft
+from hub.memory.state import State
 from hub.saying.posts import Saying
-from hub.state import Draft, State
 
 log = logging.getLogger("tocsin.outbox")
 

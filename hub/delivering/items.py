@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from hub.contracts import Chat, Edits, Kept, PostKey
 from hub.core.notification import Line, MessageRef, Post
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 Item = Post | Line
 

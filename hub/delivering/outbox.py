@@ -27,10 +27,11 @@ from hub.delivering.channel import Channel
 from hub.delivering.items import Item, about, is_edit, keeps, owed_at, post_of
 from hub.delivering.settling import Settling, Tried, mark_begun
 from hub.errors import Overloaded
+from hub.memory.draft import Draft
+from hub.memory.state import State
+from hub.memory.writer import Writer
 from hub.saying.templates import Fault, Templates, broken
-from hub.state import Draft, State
 from hub.store import Changes
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.outbox")
 

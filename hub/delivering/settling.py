@@ -15,7 +15,7 @@ from hub.core.notification import DeliveryState, Line, MessageRef, Post, Sending
 from hub.core.records import Record, replace
 from hub.delivering.channel import Channel
 from hub.delivering.items import Item, is_edit, owed_at
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 
 class Tried(Record, frozen=True, kw_only=True):

@@ -40,11 +40,12 @@ from hub.explain import Explainer
 from hub.hearing.askers import Askers
 from hub.hearing.asks import Asks
 from hub.hearing.effects import Effects
+from hub.memory.draft import Draft
+from hub.memory.state import State
+from hub.memory.writer import Writer
 from hub.proof import same
 from hub.router import LINK_CODE, Asked, Router
-from hub.state import Draft, State
 from hub.store import Linked, StoredAsk
-from hub.writer import Writer
 
 SHORT = 4
 LINK_CODE_LENGTH = 8

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from hub.contracts import Asker
 from hub.core.rules import Rules
-from hub.state import State
+from hub.memory.state import State
 
 
 class Askers:

@@ -10,11 +10,11 @@ from typing import Any
 from hub.contracts import Ask, Control, Outcome, Result, Target, Tools
 from hub.core.rules import Rules
 from hub.errors import Overloaded
+from hub.memory.state import State
+from hub.memory.writer import Writer
 from hub.proof import Secret
 from hub.router import Router
-from hub.state import State
 from hub.store import Changes, StoredAsk
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.asks")
 

@@ -7,7 +7,7 @@ from typing import Any
 from hub.core.alert import Alert
 from hub.core.effect import LOOKS_BACK, Effect, Hindsight
 from hub.core.matching import Match, alert_look, compile_match
-from hub.state import State
+from hub.memory.state import State
 from hub.store import Mark, Store
 
 STEP = 500

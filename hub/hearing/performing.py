@@ -19,9 +19,9 @@ from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.errors import Overloaded, TocsinError, UsageError
 from hub.hearing.conversation import Conversation
-from hub.state import Draft
+from hub.memory.draft import Draft
+from hub.memory.writer import Writer
 from hub.store import Audit, StoredRequest
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.performing")
 

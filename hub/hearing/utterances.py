@@ -14,8 +14,8 @@ from hub.core.rules import Rules
 from hub.errors import DeliveryError, Unreachable
 from hub.hearing.askers import Askers
 from hub.hearing.performing import Performing
+from hub.memory.state import State
 from hub.saying.wording import ABOUT_SILENCES, SENTENCES
-from hub.state import State
 from hub.store import Store
 
 log = logging.getLogger("tocsin.hearing")

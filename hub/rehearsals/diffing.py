@@ -12,9 +12,9 @@ from hub.core.notification import Line, Occasion, Post
 from hub.core.past import Happened, in_order, nested
 from hub.core.records import replace
 from hub.core.rules import Rules
+from hub.memory.draft import Draft
 from hub.rehearsals.rehearsal import Arrival, Listener, Rehearsal
 from hub.rehearsals.rehearsal import Heard as Shown
-from hub.state import Draft
 from hub.store import StoredEvent
 
 BRINGS = frozenset({Occasion.OPENED, Occasion.REOPENED, Occasion.WORSENED, Occasion.NOTICED, Occasion.ESCALATED})

@@ -24,8 +24,9 @@ from hub.core.records import Record
 from hub.core.rules import Rules
 from hub.core.silence import SilenceId
 from hub.delivering.settling import Tried, first_shown, settled_line, settled_post
+from hub.memory.draft import Draft
+from hub.memory.state import State
 from hub.router import NOTICES_TOGETHER, Asked, Router
-from hub.state import Draft, State
 from hub.store import Decision, LifeKey, StoredCalendar, StoredEvent, life_key
 
 T = TypeVar("T")

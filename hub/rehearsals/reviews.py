@@ -23,11 +23,11 @@ from hub.core.rule_changes import changes, power
 from hub.core.rules import OWN, Rules
 from hub.current import Current
 from hub.errors import Overloaded, PayloadError, RulesError, SettingsError, TocsinError, Unreachable, Unsupported
+from hub.memory.draft import Draft
+from hub.memory.writer import Writer
 from hub.rehearsals.diffing import bodies_of
 from hub.routes_file.beside import together
-from hub.state import Draft
 from hub.store import Store
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.reviews")
 

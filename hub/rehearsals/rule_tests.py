@@ -24,12 +24,12 @@ from hub.core.routing import say_trail
 from hub.core.rules import Rules
 from hub.core.silence import Silence, SilenceId
 from hub.errors import TocsinError
+from hub.memory.draft import Draft
 from hub.rehearsals.preview import events_of_request, request_of_file
 from hub.rehearsals.rehearsal import Arrival, Heard, Rehearsal
 from hub.routes_file.beside import Beside, Unreadable
 from hub.saying.posts import Saying
 from hub.saying.wording import Wording
-from hub.state import Draft
 from hub.store import Decision
 
 MOST_SHOWN = 40

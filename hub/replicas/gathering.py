@@ -9,7 +9,7 @@ from typing import Any
 from hub.core.event import Event
 from hub.core.rules import Heartbeat
 from hub.errors import Overloaded
-from hub.state import Draft
+from hub.memory.draft import Draft
 from hub.store import Changes, Desk, LifeKey, Store, StoredEvent
 
 log = logging.getLogger("tocsin.replicas")

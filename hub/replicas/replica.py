@@ -16,10 +16,11 @@ from hub import ids
 from hub.app import Ground, Hub, ground, leading, stopped
 from hub.current import Current
 from hub.ingest import Ingest
+from hub.memory.state import State
+from hub.memory.writer import Writer
 from hub.replicas.gathering import Gathering, Leaves
 from hub.replicas.leadership import Leadership, ticks
 from hub.settings import Settings
-from hub.state import State
 from hub.store import SharedStore, Term
 from hub.store.known import Known
 from hub.store.opening import open_shared
@@ -28,7 +29,6 @@ from hub.web.forward import Forward
 from hub.web.health import Health
 from hub.web.inbound import Inbound
 from hub.web.turns import Turns
-from hub.writer import Writer
 
 log = logging.getLogger("tocsin.replica")
 

@@ -7,8 +7,8 @@ from hub.core.alert import Alert
 from hub.core.matching import alert_look
 from hub.core.notification import Line, Message, Post
 from hub.core.silence import Silence
+from hub.memory.draft import Draft
 from hub.saying.wording import Wording, message_state
-from hub.state import Draft
 
 
 class Saying:

@@ -10,11 +10,11 @@ from hub import __version__
 from hub.current import Current
 from hub.delivering.outbox import Outbox
 from hub.errors import Overloaded
+from hub.memory.writer import Writer
 from hub.store import Store
 from hub.telemetry.metrics import CONTENT_TYPE, Metrics
 from hub.web.answers import answer
 from hub.web.gate import caller
-from hub.writer import Writer
 
 
 class Health:

@@ -9,8 +9,8 @@ from scenario import Scenario
 
 from hub.contracts import Repeat
 from hub.errors import Refused, Uncertain, Unreachable
+from hub.memory.draft import Draft
 from hub.registry import installed
-from hub.state import Draft
 
 RULES = """\
 version: 1

@@ -178,7 +178,7 @@ async def test_a_reply_waits_for_a_chat_that_is_busy(
 ) -> None:
     async def no_wait(_seconds: float) -> None: ...
 
-    monkeypatch.setattr("hub.hearing.asyncio.sleep", no_wait)
+    monkeypatch.setattr("hub.hearing.utterances.asyncio.sleep", no_wait)
     chat.failures = [Unreachable("busy", retry_after=1), Unreachable("busy")]
     said = Utterance(id="1", user="U1", room="night", text="status")
     await hub.hub.hearing.say_back("pager", said, Reply(text="all is well"))

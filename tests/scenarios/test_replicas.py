@@ -11,12 +11,12 @@ from scenario import Scenario
 from hub.app import stopped
 from hub.core.event import Event
 from hub.ingest import Accepted, Ingest
+from hub.memory.state import State
+from hub.memory.writer import Writer
 from hub.redaction import Redactor
 from hub.registry import installed
 from hub.replicas.gathering import Gathering, Leaves
-from hub.state import State
 from hub.store.known import Known
-from hub.writer import Writer
 
 RULES = """\
 version: 1

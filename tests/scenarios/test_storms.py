@@ -5,7 +5,7 @@ from scenario import Scenario
 
 from hub.contracts import RoomMessage
 from hub.errors import UsageError
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 RULES = """\
 version: 1

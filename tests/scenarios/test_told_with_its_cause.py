@@ -6,7 +6,7 @@ import pytest
 from scenario import Scenario
 
 from hub.core.notification import DeliveryState
-from hub.state import Draft
+from hub.memory.draft import Draft
 
 RULES = """\
 version: 1

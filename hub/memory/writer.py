@@ -17,12 +17,14 @@ from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from hub.errors import Overloaded, Overtaken
-from hub.state import Draft, Listener, Seen, State
+from hub.memory.draft import Draft, Seen
+from hub.memory.state import State
 from hub.store import DUPLICATES_FOR, Changes, DeliveryKey, LifeKey, Store
 from hub.store.known import Known
 
 log = logging.getLogger("tocsin.writer")
 T = TypeVar("T")
+Listener = Callable[[Changes], None]
 Run = Callable[[Draft], Any]
 Result = tuple[Any, BaseException | None]
 """What a job gave, or why it failed."""
