@@ -16,7 +16,7 @@ from hub.registry import installed
 from hub.routes_file.includes import INCLUDED
 from hub.routes_file.language import FIELDS, LANGUAGE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCHEMA = schema(installed())
 VALID = Draft202012Validator(SCHEMA)
 

@@ -14,7 +14,7 @@ from peers.servers import PROMTOOL
 
 from hub.telemetry.metrics import Metrics
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RULES = """\
 version: 1
 sources: {json: {tool: json}}

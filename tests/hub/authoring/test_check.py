@@ -224,7 +224,7 @@ def test_a_template_that_fails_on_a_sample_is_wrong(check, tmp_path: Path) -> No
 
 def test_the_shipped_rules_and_templates_are_as_they_should_be(check) -> None:
     """Nothing odd at all."""
-    code, out, err = check((Path(__file__).parents[2] / "routes.yaml").read_text())
+    code, out, err = check((Path(__file__).parents[3] / "routes.yaml").read_text())
 
     assert (0, "") == (code, err)
     assert out.startswith("ok: rules ")

@@ -19,7 +19,7 @@ from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.reading import read_rules_text
 
 CATALOGUE = catalogue_of(installed())
-CORPUS = sorted((Path(__file__).parents[1] / "e2e" / "alertmanager").glob("*.yml"))
+CORPUS = sorted((Path(__file__).parents[2] / "e2e" / "alertmanager").glob("*.yml"))
 RECEIVERS = "receivers: [{name: ops}, {name: web, slack_configs: [{channel: '#web'}]}]\n"
 
 

@@ -20,7 +20,7 @@ from hub.saying.templates import Templates
 from hub.saying.wording import Wording
 
 CATALOGUE = catalogue_of(installed())
-WORDING = Wording(Templates([Path(__file__).parents[2] / "templates"]), zone=ZoneInfo("UTC"), titles={})
+WORDING = Wording(Templates([Path(__file__).parents[3] / "templates"]), zone=ZoneInfo("UTC"), titles={})
 RULES = """\
 version: 1
 channels: {ops: room:ops, web: room:web}
@@ -265,7 +265,7 @@ def test_junit_and_markdown_hold_what_strangers_write() -> None:
     assert "````text" in markdown(results)
 
 
-PAGE = (Path(__file__).parents[2] / "docs/testing-rules.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs/testing-rules.md").read_text()
 
 
 @pytest.mark.parametrize("example", re.findall(r"```yaml\n(version: 1\n.*?)```", PAGE, re.DOTALL))

@@ -10,7 +10,7 @@ from peers.hub import HubProcess
 from hub.cli import main
 from hub.shipped_files import shipped
 
-DOWN = str(Path(__file__).parents[2] / "integrations/nagios/fixtures/host-problem.http")
+DOWN = str(Path(__file__).parents[3] / "integrations/nagios/fixtures/host-problem.http")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Real requests, changed for the worse, at every parser and every door: never a 5xx but 503, nothing that was not
-foreseen, and nobody else who notices. `FUZZ=20000 make test ARGS=tests/hub/test_fuzz.py` sends so many, other ones each
-time.
+foreseen, and nobody else who notices. `FUZZ=20000 make test ARGS=tests/hub/web/test_fuzz.py` sends so many, other ones
+each time.
 """
 
 import asyncio

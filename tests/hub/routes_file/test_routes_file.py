@@ -27,7 +27,7 @@ from hub.routes_file.yaml_tree import LARGEST
 
 CATALOGUE = catalogue_of({name: installed()[name] for name in ("json", "nagios", "room")})
 SCHEMA = Draft202012Validator(schema(CATALOGUE.tools))
-SHIPPED = Path(__file__).parents[2] / "routes.yaml"
+SHIPPED = Path(__file__).parents[3] / "routes.yaml"
 HEAD = "version: 1\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
 ROUTES = HEAD + "routes:\n"
 STEPS = HEAD + "tests: [{name: t, given: […], expect: {}}]\n"
