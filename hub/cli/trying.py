@@ -17,8 +17,8 @@ from hub.errors import TocsinError
 def test(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
+    from hub.rehearsals.reports import coverage, junit
     from hub.rehearsals.rule_tests import run_tests
-    from hub.rehearsals.test_reports import coverage, junit
     from hub.routes_file.beside import beside
     from hub.routes_file.cases import TEST_EXAMPLE
     from hub.settings import read_settings

@@ -11,8 +11,8 @@ import pytest
 
 from hub.cli import main
 from hub.registry import installed
+from hub.rehearsals.reports import coverage, junit, markdown
 from hub.rehearsals.rule_tests import TestResult, run_tests
-from hub.rehearsals.test_reports import coverage, junit, markdown
 from hub.routes_file.beside import Beside
 from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.reading import read_rules_text
