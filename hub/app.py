@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import aiohttp
@@ -63,6 +64,7 @@ from hub.web.api import Api
 from hub.web.chats import Chats
 from hub.web.doorway import DOOR, LARGEST_BODY, DoorLimits, Doorway
 from hub.web.failing import plain_errors
+from hub.web.failing_pages import failing_pages
 from hub.web.gate import GateSettings, gate
 from hub.web.health import Health
 from hub.web.inbound import Inbound
@@ -133,7 +135,8 @@ class Ground(Generic[StoreT]):
 
     @property
     def middlewares(self) -> Sequence[Middleware]:
-        return [gate(_gate_settings(self.settings, self.now)), plain_errors, self.doorway.admit()]
+        shown = failing_pages(_template_folders(self.settings))
+        return [shown, gate(_gate_settings(self.settings, self.now)), plain_errors, self.doorway.admit()]
 
 
 @asynccontextmanager
@@ -230,7 +233,7 @@ async def leading(
             redact=redactor.request,
         )
         room_log = StoredRoomLog(store, writer, now)
-        folders = [settings.routes.parent / "templates", shipped("templates")]
+        folders = _template_folders(settings)
         templates = Templates(folders, count=lambda name: metrics.failures.labels(name).inc())
         titles = {name: tool.title for name, tool in tools.items()}
         wording = Wording(
@@ -510,6 +513,11 @@ def _hear_chats(
     chats = Chats(drivers=drivers, secrets=settings.environment.secrets, hearing=hearing, now=now)
     stack.push_async_callback(chats.close)
     return chats
+
+
+def _template_folders(settings: Settings) -> Sequence[Path]:
+    """The operator's first, the shipped one last."""
+    return [settings.routes.parent / "templates", shipped("templates")]
 
 
 def _gate_settings(settings: Settings, now: Callable[[], datetime]) -> GateSettings:

@@ -23,6 +23,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
@@ -49,6 +50,9 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+ResponseT = TypeVar("ResponseT", bound=web.StreamResponse)
 
 
 def _utc_now() -> datetime:
@@ -397,7 +401,7 @@ def knock_of(request: web.Request) -> Knock:
     )
 
 
-def guarded(response: web.StreamResponse) -> web.StreamResponse:
+def guarded(response: ResponseT) -> ResponseT:
     """With the headers that every answer bears. A stream calls it before it begins."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
@@ -426,5 +430,10 @@ def _refused(request: web.Request, refusal: Refusal) -> web.StreamResponse:
 
 
 def _wants_page(request: web.Request) -> bool:
+    return request.method == "GET" and for_eyes(request) and area_of(request.path) is Area.PAGES
+
+
+def for_eyes(request: web.Request) -> bool:
+    """Whether a browser asks for something to show: neither a script of a page nor a tool."""
     asks_html = "text/html" in request.headers.get("Accept", "")
-    return request.method == "GET" and asks_html and area_of(request.path) is Area.PAGES
+    return asks_html and area_of(request.path) in (Area.PAGES, Area.DOOR)

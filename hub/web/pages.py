@@ -85,8 +85,8 @@ class Pages:
         self._heartbeat = heartbeat
         self._throttle = Throttle()
         self._static = static_files(folders)
-        self._templates = page_environment(folders)
-        self._templates.globals |= {"static": self._static_url, "about": site.about}
+        self._templates = page_environment(folders, self._static)
+        self._templates.globals |= {"about": site.about}
         self._events: dict[str, tuple[RoomMessage, str]] = {}
 
     # --------------------------------------------------------------------------------------------------- to be seen
@@ -337,9 +337,6 @@ class Pages:
             "ends": ends,
             "then": schedule.on_call(ends) if ends else None,
         }
-
-    def _static_url(self, name: str) -> str:
-        return f"/static/{name}?v={self._static[name].mark}"
 
     def _room(self, request: web.Request) -> str:
         name = request.match_info["name"]

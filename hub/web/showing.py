@@ -3,7 +3,7 @@
 import hashlib
 import mimetypes
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -153,7 +153,7 @@ def exact(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def page_environment(folders: Sequence[Path]) -> jinja2.Environment:
+def page_environment(folders: Sequence[Path], static: "Mapping[str, StaticFile]") -> jinja2.Environment:
     """The one environment of the pages. The first folder that has a `pages/…` template gives it."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder / "pages" for folder in folders]),
@@ -170,6 +170,7 @@ def page_environment(folders: Sequence[Path]) -> jinja2.Environment:
         "safe_links": safe_links,
         "in_columns": in_columns,
         "entries_shown": ENTRIES_SHOWN,
+        "static": lambda name: f"/static/{name}?v={static[name].mark}",
     }
     return environment
 
