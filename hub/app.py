@@ -346,6 +346,7 @@ async def leading(
             explainer=explainer,
             room_log=room_log,
             rules=current,
+            chats=chats,
             status=status,
             report=router.report,
             now=now,

@@ -9,13 +9,13 @@ from datetime import datetime
 from hub import failures, ids
 from hub.commands.phrases import say_silenced
 from hub.commands.subjects import alert_of
-from hub.contracts import Actions, Asker, Drilled, Heard, Match, Reply, RoomMessage, Via
+from hub.contracts import Actions, Asker, Chat, Drilled, Heard, Match, Permalinks, Reply, RoomMessage, Via
 from hub.core.alert import Alert
 from hub.core.durations import parse_duration
 from hub.core.effect import Effect
 from hub.core.event import Report
 from hub.core.matching import alert_look
-from hub.core.notification import DeliveryState, Line, Message, MessageKind, Post, Sending
+from hub.core.notification import DeliveryState, Line, Message, MessageKind, Post, PostId, Sending
 from hub.core.oncall import Schedule
 from hub.core.records import replace
 from hub.core.rules import Rules
@@ -65,6 +65,7 @@ class Operations:
         explainer: Explainer,
         room_log: StoredRoomLog,
         rules: Callable[[], Rules],
+        chats: Mapping[str, Chat],
         status: Callable[[], Sequence[str]],
         report: Callable[[Draft, Report], None],
         now: Callable[[], datetime],
@@ -82,6 +83,7 @@ class Operations:
         self._writer = writer
         self._threads = threads
         self._room_log = room_log
+        self._chats = chats
         self._status = status
         self._report = report
         self._now = now
@@ -117,6 +119,22 @@ class Operations:
 
     def about(self, silence: Silence) -> str:
         return say_silenced(silence.match, alert_of(silence, self.actions))
+
+    def told(self, alert: Alert) -> Sequence[tuple[str, Post]]:
+        names = {address: name for name, address in self.rules().channels.items()}
+        reached = [post for post in self._state.posts_about(alert) if post.ref is not None and self._is_found(post)]
+        return [(names.get(post.channel, post.channel), post) for post in reached]
+
+    def _is_found(self, post: Post) -> bool:
+        chat, _, name = post.channel.partition(":")
+        return name in self.rooms() if chat == "room" else isinstance(self._chats.get(chat), Permalinks)
+
+    async def permalink(self, post: str) -> str | None:
+        found = self._state.posts.get(PostId(post))
+        chat = self._chats.get(found.channel.partition(":")[0]) if found is not None else None
+        if found is None or found.ref is None or not isinstance(chat, Permalinks):
+            return None
+        return await chat.permalink(found.ref)
 
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         if not alert.open:

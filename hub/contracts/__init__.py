@@ -18,6 +18,7 @@ from hub.contracts.chats import Hear as Hear
 from hub.contracts.chats import Kept as Kept
 from hub.contracts.chats import Listens as Listens
 from hub.contracts.chats import Locates as Locates
+from hub.contracts.chats import Permalinks as Permalinks
 from hub.contracts.chats import PostKey as PostKey
 from hub.contracts.chats import Repeat as Repeat
 from hub.contracts.chats import Replies as Replies

@@ -85,6 +85,14 @@ class Finds(Protocol):
         """Read back whether a post arrived, in the thread of `under` if given. Settles an Uncertain."""
 
 
+@runtime_checkable
+class Permalinks(Protocol):
+    """A chat whose messages have an address on the web."""
+
+    async def permalink(self, ref: MessageRef) -> str:
+        """Where people find a message. Raises Refused, Unreachable or Uncertain."""
+
+
 class Grade(StrEnum):
     OK = "ok"
     WARNING = "warning"

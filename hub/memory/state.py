@@ -146,6 +146,10 @@ class State:
         ids = self.members.get(group, ()) if group in self.crowds else (group,)
         return [self.alerts[id] for id in ids if id in self.alerts]
 
+    def posts_about(self, alert: Alert) -> list[Post]:
+        """The posts that tell of an alert, alone or among others."""
+        return [self.posts[post] for group in (alert.id, *alert.groups) for post in self.groups.get(group, ())]
+
     def next_due(self) -> datetime | None:
         while self._heap and self.timers.get(self._heap[0][1:]) != self._heap[0][0]:
             heapq.heappop(self._heap)
@@ -168,8 +172,7 @@ class State:
         return [silence for silence in self.silences.values() if silence.active(now)]
 
     def _owes(self, alert: Alert) -> bool:
-        posts = [post for group in (alert.id, *alert.groups) for post in self.groups.get(group, ())]
-        return any(self.posts[p].sending.state in PENDING or self.lines_of.get(p) for p in posts)
+        return any(post.sending.state in PENDING or self.lines_of.get(post.id) for post in self.posts_about(alert))
 
     def _put_alert(self, alert: Alert) -> None:
         self.alerts[alert.id] = alert

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from hub.contracts import Asker, Reply, Room, RoomMessage, Via
 from hub.core.alert import Alert
-from hub.core.notification import MessageState
+from hub.core.notification import MessageState, Post
 from hub.core.oncall import Schedule
 from hub.errors import Overloaded, PayloadError, TocsinError, UsageError
 from hub.payload import decode_form
@@ -61,6 +61,7 @@ def page_routes(
         web.get("/room/{name}/live", pages.live),
         web.post("/room/{name}/say", pages.say),
         web.post("/room/{name}/press", pages.press),
+        web.get("/told/{post}", pages.told),
         web.get("/silences", pages.silences),
         web.post("/silences", pages.ask_for_silence),
         web.get("/events/{id}", pages.event),
@@ -96,7 +97,7 @@ class Pages:
         return self._page(
             request,
             "home.html.j2",
-            alerts=[(alert, self._state(alert)) for alert in self._site.alerts()],
+            alerts=[(alert, self._state(alert), self._told(alert)) for alert in self._site.alerts()],
             turns=[self._turn(schedule) for _, schedule in sorted(self._site.schedules().items())],
             silences=self._site.silences(),
             status=self._site.status(),
@@ -110,8 +111,17 @@ class Pages:
         if name not in self._site.rooms():
             return self._nothing(request, f"No channel of the rules is room:{name[:80]}.")
         messages = await self._site.room_log.read(name)
-        threads, version = threads_of(messages), version_of(messages)
-        return self._page(request, "room.html.j2", room=name, threads=threads, version=version)
+        version, wanted = version_of(messages), request.query.get("m", "")
+        if wanted and all(message.id != wanted for message in messages):  # so old that the room begins after it
+            messages = [*(one for one in await self._site.room_log.thread(wanted) if one.room == name), *messages]
+        return self._page(request, "room.html.j2", room=name, threads=threads_of(messages), version=version)
+
+    async def told(self, request: web.Request) -> web.Response:
+        """On to a message in its own chat, which is asked only now where it is."""
+        href = await _told(self._site.permalink(request.match_info["post"]))
+        if href is None:
+            return self._nothing(request, "There is no such message, or not any more: what is old is forgotten.")
+        return _go(href)
 
     async def silences(self, request: web.Request) -> web.Response:
         return self._silences_page(request, words="", reply=None, do="")
@@ -328,6 +338,11 @@ class Pages:
     def _state(self, alert: Alert) -> MessageState:
         return alert_state(alert, silenced=bool(self._site.silences_over(alert)))
 
+    def _told(self, alert: Alert) -> Sequence[tuple[str, str]]:
+        """The channels in which it is talked about, each with the address of the message; our own rooms first."""
+        found = [(channel, _href(post)) for channel, post in self._site.told(alert)]
+        return sorted(found, key=lambda one: not one[1].startswith("/room/"))
+
     def _turn(self, schedule: Schedule) -> Mapping[str, Any]:  # what the template names
         now = self._site.now()
         ends = schedule.next_handover(now)
@@ -365,6 +380,11 @@ def _waiting(queue: LiveQueue, first: RoomMessage | None) -> tuple[list[RoomMess
             return list(newest.values()), True
         message = queue.get_nowait()
     return list(newest.values()), False
+
+
+def _href(post: Post) -> str:
+    chat, _, name = post.channel.partition(":")
+    return f"/room/{quote(name)}?m={post.ref}#m-{post.ref}" if chat == CHAT else f"/told/{post.id}"
 
 
 def _address(room: str) -> str:

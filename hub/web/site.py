@@ -47,6 +47,13 @@ class Site(Protocol):
     def about(self, silence: Silence) -> str:
         """What is silenced, as people say it; of one alert, its title."""
 
+    def told(self, alert: Alert) -> Sequence[tuple[str, Post]]:
+        """The messages that tell of it, as far as one gets there: of each its channel, as the rules call it."""
+
+    async def permalink(self, post: str) -> str | None:
+        """The address of a message in its own chat. None: there is none. Raises a TocsinError where the chat does not
+        say it."""
+
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         """Those in force that cover it."""
 

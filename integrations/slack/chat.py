@@ -99,6 +99,13 @@ class SlackChat:
         # Unlike a post, an edit is by default read as if a person had typed it: names of channels become links.
         await self.call(self.web.chat_update, **compose(message), **_place(ref, "ts"), parse="none", link_names=False)
 
+    async def permalink(self, ref: MessageRef) -> str:
+        answer = await self.call(self.web.chat_getPermalink, **_place(ref, "message_ts"))
+        try:
+            return str(self._of_slack(answer["permalink"].text()))
+        except PayloadError:
+            raise Uncertain("Slack did not say where it is") from None
+
     # --------------------------------------------------------------------------------------------------- reading back
 
     async def find(self, room: Room, key: PostKey, *, under: MessageRef | None = None) -> MessageRef | None:
@@ -284,7 +291,7 @@ class SlackChat:
             ours = url.scheme == "https" and (url.host or "").endswith((".slack.com", ".slack-gov.com"))
             if ours or (url.scheme, url.authority) == (api.scheme, api.authority):
                 return url
-        raise Refused("the answer was to go elsewhere than to Slack")
+        raise Refused("that leads elsewhere than to Slack")
 
 
 def _decoded(body: bytes) -> Any:

@@ -26,6 +26,8 @@ class FakeSite:
         self.names = list(rooms)
         self.room_log = MemoryRoomLog(NOW)
         self.open: list[Alert] = []
+        self.places: list[tuple[str, Post]] = []
+        self.addresses: dict[str, str] = {}
         self.duties: dict[str, Schedule] = {}
         self.quiet: list[Silence] = []
         self.held: list[StoredRequest] = []
@@ -84,6 +86,14 @@ class FakeSite:
 
     def about(self, silence: Silence) -> str:
         return " ".join(f"{name}={value}" for name, value in silence.match.items())
+
+    def told(self, alert: Alert) -> Sequence[tuple[str, Post]]:
+        return self.places
+
+    async def permalink(self, post: str) -> str | None:
+        if self.fails:
+            raise self.fails
+        return self.addresses.get(post)
 
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         return [silence for silence in self.quiet if silence.match == {"host": alert.labels.get("host")}]

@@ -189,6 +189,7 @@ class Slack:
             "conversations.replies": self._replies,
             "conversations.info": self._info,
             "conversations.open": self._open,
+            "chat.getPermalink": self._permalink,
             "users.conversations": self._memberships,
             "apps.connections.open": self._ticket,
             "auth.test": lambda _: {"team": "Example", "user": "tocsin"},
@@ -231,6 +232,11 @@ class Slack:
         message.edits += 1
         message.metadata = arguments.get("metadata", message.metadata)
         return {"channel": message.channel, "ts": message.ts}
+
+    def _permalink(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        message = self._message(arguments["channel"], arguments["message_ts"])
+        place = f"https://example.slack.com/archives/{message.channel}/p{message.ts.replace('.', '')}"
+        return {"channel": message.channel, "permalink": place}
 
     def _history(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         channel = self._readable(arguments["channel"])

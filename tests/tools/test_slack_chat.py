@@ -22,6 +22,7 @@ from hub.contracts import (
     Finds,
     Listens,
     Locates,
+    Permalinks,
     PostKey,
     Repeat,
     Replies,
@@ -146,6 +147,20 @@ async def test_a_message_is_brought_up_to_date_where_it_stands(desk: Desk) -> No
     assert {} == shown.buttons
 
 
+async def test_a_message_has_an_address_in_slack(desk: Desk) -> None:
+    """And none that leads elsewhere is believed."""
+    ref = await desk.post()
+    channel, _, ts = ref.partition(":")
+
+    assert f"https://example.slack.com/archives/{channel}/p{ts.replace('.', '')}" == await desk.chat.permalink(ref)
+    with pytest.raises(Refused, match="message_not_found"):
+        await desk.chat.permalink(MessageRef(f"{channel}:1.0"))
+    elsewhere = '{"ok": true, "permalink": "https://evil.example/"}'
+    desk.slack.answers["chat.getPermalink"] = [Answer(text=elsewhere, content_type="application/json")]
+    with pytest.raises(Refused, match="elsewhere than to Slack"):
+        await desk.chat.permalink(ref)
+
+
 async def test_an_edit_that_leaves_nothing_at_the_edge_clears_it(desk: Desk) -> None:
     """What is not sent Slack keeps."""
     ref = await desk.post()
@@ -197,7 +212,7 @@ async def test_what_slack_can_do_is_claimed(desk: Desk) -> None:
     traits = desk.chat.traits
 
     assert (True, True, Repeat.TWICE, 1.0) == (traits.threads, traits.buttons, traits.repeat, traits.pace)
-    assert all(isinstance(desk.chat, ability) for ability in (Edits, Finds, Replies, Locates))
+    assert all(isinstance(desk.chat, ability) for ability in (Edits, Finds, Permalinks, Replies, Locates))
     assert not isinstance(desk.chat, Listens)
 
 

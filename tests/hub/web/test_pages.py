@@ -22,15 +22,18 @@ from hub.core.notification import (
     LineId,
     Message,
     MessageKind,
+    MessageRef,
     MessageState,
     Occasion,
+    Post,
+    PostId,
     Sending,
 )
 from hub.core.oncall import Layer, Override, Schedule
 from hub.core.records import replace
 from hub.core.routing import Step
 from hub.core.silence import Silence, SilenceId
-from hub.errors import Overloaded
+from hub.errors import Overloaded, Unreachable
 from hub.explain import Explained
 from hub.proof import Secret
 from hub.shipped_files import shipped
@@ -498,6 +501,50 @@ async def test_home_says_what_is_open_taken_and_silenced(client: Client, site: F
     assert states == ["open", "acked", "silenced"]
     assert "host=batch1" in seen.text
     assert "taken by <b>alice" in seen.text
+
+
+async def test_an_alert_leads_to_where_it_is_talked_about(client: Client, site: FakeSite) -> None:
+    """To its message in a room first, wherever it was told before; and elsewhere by way of its chat."""
+    site.open = [_alert("web1")]
+    site.places = [("night", _post("p1", "slack:#night", "C1:1.0")), ("ops", _post("p2", "room:ops", "m7"))]
+    site.addresses["p1"] = "https://example.slack.com/archives/C1/p10"
+
+    home = await _seen(client, "/")
+    onward = await client.get("/told/p1", allow_redirects=False)
+
+    links = [link["href"] for link in home.all("a")]
+    assert ["/events/e1", "/room/ops?m=m7#m-m7", "/told/p1"] == [href for href in links if href.count("/") > 1][-3:]
+    assert (303, "https://example.slack.com/archives/C1/p10") == (onward.status, onward.headers["Location"])
+    assert 404 == (await client.get("/told/p2")).status
+    site.fails = Unreachable("Slack cannot be reached")
+    assert "Slack cannot be reached" in await (await client.get("/told/p1")).text()
+
+
+async def test_a_link_to_what_is_older_than_the_room_shows_it(client: Client, site: FakeSite) -> None:
+    """A room has its newest 200; and no other room's messages, whatever the address says."""
+    for number in range(201):
+        await site.shows(Message(kind=MessageKind.LINE, title=f"line {number}", at=NOW), id=f"m{number}")
+    await site.shows(Message(kind=MessageKind.LINE, title="elsewhere", at=NOW), "night", id="other")
+
+    assert "line 0 now" not in (await _seen(client, "/room/ops")).text
+    assert "line 0 now" in (await _seen(client, "/room/ops?m=m0")).text
+    assert "elsewhere" not in (await _seen(client, "/room/ops?m=other")).text
+
+
+def _post(id: str, channel: str, ref: str) -> Post:
+    return Post(
+        id=PostId(id),
+        group="web1",
+        channel=channel,
+        route="all",
+        order=1,
+        occasion=Occasion.OPENED,
+        ref=MessageRef(ref),
+        shown=1,
+        wanted=1,
+        sending=Sending(state=DeliveryState.SENT),
+        created_at=NOW,
+    )
 
 
 def _alert(host: str, ack: Ack | None = None) -> Alert:

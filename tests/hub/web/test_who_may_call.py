@@ -56,6 +56,7 @@ TABLE: Mapping[str, str] = {
     "GET /room/{name}/live": LOGIN,
     "POST /room/{name}/say": LOGIN,
     "POST /room/{name}/press": LOGIN,
+    "GET /told/{post}": LOGIN,
     "GET /silences": LOGIN,
     "POST /silences": LOGIN,
     "GET /events/{id}": LOGIN,
@@ -67,7 +68,15 @@ TABLE: Mapping[str, str] = {
 }
 OURS = [call for call in TABLE if TABLE[call] != PROOF and "health" not in call and "readyz" not in call]
 LOCKED = [call for call in TABLE if TABLE[call] in (BEARER, LOGIN)]
-NAMES = {"source": "json", "name": "ops", "chat": "slack", "part": "events", "id": "x", "file": "tocsin.css"}
+NAMES = {
+    "source": "json",
+    "name": "ops",
+    "chat": "slack",
+    "part": "events",
+    "id": "x",
+    "post": "x",
+    "file": "tocsin.css",
+}
 PROVES = {"Authorization": f"Bearer {TOKEN}"}
 EVIL = {"Origin": "https://evil.example"}
 HEADERS = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cache-Control")
