@@ -72,4 +72,4 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     now = say_duty(actions.schedules()[intent.schedule], actions)
     if not ended:
         return Reply(text=f"nobody took {intent.schedule}, so that nothing ends. On call for {now}", ok=False)
-    return Reply(text=f"{ended[-1].person} has {intent.schedule} no longer. On call for {now}")
+    return Reply(text=f"the turn that {ended[-1].person} took has ended. On call for {now}")

@@ -9,7 +9,7 @@ from hub.core.oncall import Schedule
 from hub.errors import UsageError
 
 name = "who's on call"
-WHO = ("who's", "whos", "who is", "whose")
+WHO = ("who's", "whos", "who is", "whose", "am i")
 ASKED = tuple(f"{who} {what}" for who in WHO for what in ("on call", "oncall", "on-call"))
 aliases: Sequence[str] = (*ASKED, *(f"{asked}?" for asked in ASKED), "oncall")
 usage = "who's on call [for <schedule>]"

@@ -219,7 +219,7 @@ def _by_host(said: str, alert: Alert, actions: Actions) -> bool:  # noqa: ARG001
 
 def _in_title(words: str, alert: Alert) -> bool:
     title = set(_WORD.findall(alert.title.casefold()))
-    said = words.casefold().split()
+    said = _WORD.findall(words.casefold())
     return bool(said) and title.issuperset(said)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Protocol, runtime_checkable
 
+from hub.commands.phrases import REASONS
 from hub.contracts import Actions, Command, Heard, Reply
 from hub.errors import UsageError
 
@@ -28,6 +29,12 @@ TYPED = str.maketrans(
 )  # fmt: skip
 
 _ADDRESS = re.compile(r"(?:[@/]?tocsin(?=[\s:,]|$)[:,]?|!)\s*", re.IGNORECASE)
+
+# What people put around a sentence at night: a nicety, a sigh, an emoji or its name.
+NICETIES = frozenset({"please", "pls", "plz", "hey", "hi", "ok", "okay", "thanks", "thx", "ty"})
+SIGHS = ".,!…"
+_EMOJI_NAME = re.compile(r":[\w+-]+:")
+_HALF_OF_DAY = re.compile(r"[\d:]*[ap]\.m\.", re.IGNORECASE)
 
 Words = tuple[str, ...]
 
@@ -70,7 +77,28 @@ def normalise(text: str) -> str:
     words = plain.split()
     if len(plain) > LONGEST or len(words) > MOST_WORDS:
         raise UsageError(f"that is too long: a command has at most {MOST_WORDS} words and {LONGEST:,} characters")
-    return _ADDRESS.sub("", " ".join(words), count=1) if _ADDRESS.match(" ".join(words)) else " ".join(words)
+    said = " ".join(_bare(words))
+    return " ".join(_bare(_ADDRESS.sub("", said, count=1).split())) if _ADDRESS.match(said) else said
+
+
+def _bare(words: Sequence[str]) -> Sequence[str]:
+    """Without niceties around it and the full stop behind it. What is nothing else stays, and so does a reason."""
+    while len(words) > 1 and _is_nicety(words[0]):
+        words = words[1:]
+    if not words or any(word.casefold() in REASONS for word in words):
+        return words
+    while len(words) > 1 and _is_nicety(words[-1]):
+        words = words[:-1]
+    last = words[-1]
+    # A question mark may stand for a letter: `host=web30?`.
+    ended = last if _HALF_OF_DAY.fullmatch(last) else last.rstrip(SIGHS if "=" in last else f"{SIGHS}?")
+    return [*words[:-1], ended or last]
+
+
+def _is_nicety(word: str) -> bool:
+    said = word.casefold().strip(f"{SIGHS}?")
+    symbols = all(unicodedata.category(letter) in ("So", "Sk", "Mn") for letter in said)
+    return symbols or said in NICETIES or _EMOJI_NAME.fullmatch(said) is not None
 
 
 def _visible(text: str) -> str:

@@ -58,7 +58,7 @@ async def test_somebody_can_take_it_for_a_while(hub: Scenario, chat: FakeChat) -
     assert ["@U2", "@U1"] == [room for room, _ in heard(chat)]
 
 
-@pytest.mark.parametrize("words", ["give back web", "Give Web back", "hand it back", "give it back"])
+@pytest.mark.parametrize("words", ["give back web", "Give Web back!", "hand it back", "give web back, please"])
 async def test_what_was_taken_can_be_given_back(hub: Scenario, chat: FakeChat, words: str) -> None:
     """Over a restart; who is on call again by that hears of it."""
     await hub.says("take web for 8h", by="bob")
@@ -68,7 +68,7 @@ async def test_what_was_taken_can_be_given_back(hub: Scenario, chat: FakeChat, w
     await hub.nagios("web1", number=1)
 
     assert reply.ok
-    assert "bob has web no longer. On call for web: alice (layer weeks) until" in reply.text
+    assert "the turn that bob took has ended. On call for web: alice (layer weeks) until" in reply.text
     assert [("@U1", "alice, you are on call for web again: bob gave it back"), ("@U1", "web1 is DOWN")] == heard(chat)
 
 
@@ -94,8 +94,8 @@ async def test_who_gives_back_gives_their_own_before_others(hub: Scenario) -> No
     again = await hub.says("give web back", by="alice")
     nothing = await hub.says("give web back", by="alice")
 
-    assert "bob has web no longer. On call for web: carol" in still.text
-    assert "carol has web no longer. On call for web: alice" in again.text
+    assert "the turn that bob took has ended. On call for web: carol" in still.text
+    assert "the turn that carol took has ended. On call for web: alice" in again.text
     assert not nothing.ok
     assert nothing.text.startswith("nobody took web, so that nothing ends. On call for web: alice")
 
@@ -136,7 +136,7 @@ async def test_an_escalation_reaches_whoever_is_on_call_then(hub: Scenario, chat
 
 
 @pytest.mark.parametrize(
-    "words", ["who's on call", "whos on call?", "who is on call for web", "Who’s on call for web?"]
+    "words", ["who's on call", "whos on call?", "am I on call", "who is on call for web", "Who’s on call for web?"]
 )
 async def test_who_is_on_call_can_be_asked(hub: Scenario, words: str) -> None:
     reply = (await hub.says(words)).text

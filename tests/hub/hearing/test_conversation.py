@@ -83,6 +83,21 @@ async def refusal(text: str, hub: FakeActions, post: str | None = None) -> str:
         ("ack web301 because it’s fine", "ack web301 because it's fine"),
         ("@tocsin", ""),
         ("", ""),
+        ("Please, ack web301", "ack web301"),
+        ("ok ack web301, please.", "ack web301"),
+        ("ack web301 🙏🏽", "ack web301"),
+        ("Hey @tocsin ack web301", "ack web301"),
+        ("@tocsin :pray: ack web301 :thumbsup:!", "ack web301"),
+        ("shut up twitter!!!", "shut up twitter"),
+        ("Shut Up “twitter”.", 'Shut Up "twitter"'),
+        ("status?", "status"),
+        ("shut up twitter until 9 a.m.", "shut up twitter until 9 a.m."),
+        ("silence host=web30?", "silence host=web30?"),
+        ("ack web301 because of the storm, thanks!", "ack web301 because of the storm, thanks!"),
+        ("?", "?"),
+        ("please", "please"),
+        ("👍", "👍"),
+        ("…", "..."),
     ],
 )
 def test_a_sentence_is_cleaned_before_it_is_read(text: str, meant: str) -> None:
@@ -109,10 +124,31 @@ async def test_a_wrong_verb_of_a_tool_names_its_verbs() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["please ack web301", "could you silence twitter", "x ack", "'ack' web301", "acks web301"]
+    "text", ["kindly ack web301", "could you silence twitter", "x ack", "'ack' web301", "acks web301"]
 )
 async def test_a_command_stands_at_the_beginning_or_nowhere(text: str) -> None:
     assert "I do not know" in await refusal(text, a_hub())
+
+
+@given(st.text(max_size=60))
+def test_what_was_cleaned_is_clean(text: str) -> None:
+    once = normalise(text)
+
+    assert once == normalise(once) or "tocsin" in once.casefold() or "!" in once
+
+
+@pytest.mark.parametrize("text", ["on it", "I'm on it!", "Got it.", "mine"])
+async def test_who_says_that_they_are_on_it_has_it(text: str) -> None:
+    """In the thread of an alert; elsewhere they are asked which."""
+    assert ["ack"] == [call.name for call in calls(text, a_hub(), "p1")]
+    assert "say which alert to ack" in await refusal(text, a_hub())
+
+
+async def test_an_alert_is_named_as_its_title_reads() -> None:
+    """Copied with what stands between the words."""
+    http = an_alert("dddd4444", "sensu", title="web301 / check_http is CRITICAL", key="x")
+
+    assert ["x"] == [call.words for call in calls("ack web301 / check_http", a_hub(held=[http, DISK]))]
 
 
 async def test_undo_is_answered_with_how() -> None:
@@ -231,7 +267,7 @@ async def test_a_silence_is_read_whole(text: str, match: dict[str, Any], seconds
         ("silence twitter until 2026-11-20 10:00", "has passed"),
         ("silence twitter until 2026-02-30 10:00", "is no time"),
         ("silence twitter until 99:99", "is no time"),
-        ("silence twitter for 2h please", "'2h please' is no duration"),
+        ("silence twitter for 2h sharp", "'2h sharp' is no duration"),
         ("silence twitter until tomorrow", 'is no time; write it like "14:30", "tomorrow 9:00"'),
         ("silence twitter until", "is no time"),
         ("silence twitter until 14", "is no time"),
