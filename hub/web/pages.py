@@ -177,7 +177,7 @@ class Pages:
                 async with asyncio.timeout(self._heartbeat):
                     message = await queue.get()
             except TimeoutError:
-                await _send(response, ": still here\n\n")
+                await _send(response, "event: beat\ndata: still here\n\n")
                 continue
             newest, goes_on = _waiting(queue, message)
             await _send(response, "".join(self._event_once(one, room) for one in newest))

@@ -1,5 +1,6 @@
 """The room as people see it, in a real Chromium, on a desk and on a phone."""
 
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -181,6 +182,39 @@ async def test_what_a_button_answered_makes_room_for_the_next(hub_process: Calla
 
         await say(sheet, "status")
         await expect(toast).to_be_hidden()
+
+
+async def test_a_connection_that_died_without_a_word_is_noticed_and_made_anew(
+    hub_process: Callable[..., HubProcess],
+) -> None:
+    """As where a telephone changed its network: nobody said that it is over, and nothing comes."""
+    hub = hub_process(routes=ROUTES)
+    async with chromium() as browser, opened(browser, f"{hub.url}/room/ops") as sheet:
+        await sheet.page.clock.install()
+        await sheet.page.reload()
+        await expect(sheet.page.locator("#open")).to_have_text("✓ all calm")
+        hub.sends(signal.SIGSTOP)
+        await sheet.page.clock.run_for(60_000)
+        await expect(sheet.page.locator("#lost")).to_have_text("The hub does not answer. Trying again …")
+        hub.sends(signal.SIGCONT)
+        await expect(sheet.page.locator("#lost")).to_be_hidden()
+        hub.post("/in/disk", {"host": "db8", "text": "disk full", "status": "bad"})
+
+        await expect(card(sheet, "db8: disk full")).to_be_visible()
+
+
+async def test_a_link_to_a_message_ends_at_it(hub_process: Callable[..., HubProcess]) -> None:
+    """From the list of what is open, and back."""
+    hub = hub_process(routes=ROUTES)
+    for number in range(12):
+        hub.post("/in/disk", {"host": f"db{number}", "text": "disk full", "status": "bad"})
+    wait_until("all are told", lambda: len(hub.get("/api/v1/rooms/ops/messages")["messages"]) == 12)
+    async with chromium() as browser, opened(browser, hub.url, size=PHONE) as sheet:
+        await sheet.page.get_by_role("link", name="db2: disk full", exact=True).click()
+        await expect(card(sheet, "db2: disk full")).to_be_in_viewport(ratio=0.9)
+        await sheet.page.go_back()
+
+        await expect(sheet.page.get_by_role("heading", name="Open alerts")).to_be_visible()
 
 
 async def test_a_page_that_was_cut_off_catches_up(hub_process: Callable[..., HubProcess]) -> None:

@@ -147,7 +147,7 @@ async function reload() {
   if (loading) return;
   loading = true;
   try {
-    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+    const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
     if (answer.redirected) { location.reload(); return; }
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -172,19 +172,38 @@ function lost(is, text = "The hub does not answer. Trying again …") {
   $("lost").textContent = is ? text : "";
 }
 
+// A connection may die without a word: a telephone slept, or changed its network. The hub beats every 15 seconds.
+const SILENT = 40000;
 let stream;
+let heard = 0;
+
 function connect() {
-  stream = new EventSource(log.dataset.live);
-  stream.onopen = () => lost(false);
+  const here = new EventSource(log.dataset.live);
+  stream = here;
+  heard = Date.now();
+  stream.onopen = () => { heard = Date.now(); lost(false); };
+  stream.addEventListener("beat", () => { heard = Date.now(); });
   stream.addEventListener("version", (event) => { if (event.data !== log.dataset.version) reload(); });
-  stream.addEventListener("message", (event) => { log.dataset.version = ""; receive(JSON.parse(event.data)); });
+  stream.addEventListener("message", (event) => { heard = Date.now(); log.dataset.version = ""; receive(JSON.parse(event.data)); });
   stream.addEventListener("reload", () => { log.dataset.version = ""; });
   stream.onerror = () => {
     lost(true);
-    if (stream.readyState !== EventSource.CLOSED) return;
+    if (here.readyState !== EventSource.CLOSED) return;
     // Refused, not lost: perhaps the login is over, perhaps a proxy stands before a hub that starts.
-    setTimeout(async () => { await reload(); connect(); }, 5000);
+    setTimeout(async () => { if (stream === here) { await reload(); again(here); } }, 5000);
   };
+}
+
+function again(instead) {
+  if (stream !== instead) return;
+  stream.close();
+  connect();
+}
+
+function watch(longest) {
+  if (Date.now() - heard < longest) return;
+  lost(true);
+  again(stream);
 }
 
 // ------------------------------------------------------------------------------------------------------------- forms
@@ -269,5 +288,9 @@ if (log) {
   addEventListener("scroll", seen, { passive: true });
   addEventListener("pagehide", () => stream.close());
   addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+  addEventListener("offline", () => lost(true, "This device is offline. What is new comes when it is back."));
+  addEventListener("online", () => again(stream));
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) watch(SILENT / 2); });
+  setInterval(() => watch(SILENT), 5000);
   connect();
 }
