@@ -106,14 +106,15 @@ async def _listening(hub: Running) -> AsyncIterator[None]:
             await stack.enter_async_context(hub.doorway.open(hub.app, host, port, lambda: hub.inbound))
         except OSError as error:
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
-            cure = CANNOT_LISTEN.get(error.errno or 0, "try another --port")
+            cure = CANNOT_LISTEN.get(error.errno or 0, "stop what listens there, or take another --port (TOCSIN_PORT)")
             raise SettingsError(f"cannot listen on {host}:{port}: {why}; {cure}") from error
         yield
 
 
 def _say_where(hub: Running) -> None:
     settings = hub.settings
-    log.info("rules %s from %s", hub.current().hash, "before" if hub.current.refused else settings.routes)
+    whence = "the last good ones" if hub.current.refused else f"from {settings.routes}"
+    log.info("rules %s, %s", hub.current().hash, whence)
     for source in hub.current().sources:
         if not settings.loopback and not settings.environment.source_secrets(source):
             log.warning("source %s has no secret and will be refused; set %s", source, variable(source, "SECRET"))

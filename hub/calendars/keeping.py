@@ -207,7 +207,7 @@ def _read_file(path: Path) -> Fetched:
         with path.open("rb") as file:
             text = file.read(LARGEST + 1)
     except OSError as error:
-        raise NotAnswered(f"the file cannot be read: {error.strerror or 'it cannot be opened'}") from None
+        raise NotAnswered(f"{path}: {error.strerror or 'it cannot be opened'}") from None
     if len(text) > LARGEST:
         raise NotAnswered(f"it is larger than {LARGEST} bytes")
     return Fetched(text=text)

@@ -3,11 +3,19 @@
 import argparse
 import asyncio
 import json
+import logging
+import resource
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 from hub.cli.printing import FAULTS, OK
-from hub.errors import SettingsError
+from hub.errors import SettingsError, TocsinError
 
+log = logging.getLogger("tocsin")
+
+FILES = 8_192
+"""Files and connections that a hub may have open."""
 SWITCH = 0.0005
 """Seconds after which a thread that waits for the interpreter gets its turn."""
 
@@ -29,13 +37,31 @@ def serve(options: argparse.Namespace) -> int:
     # The writer's thread takes the interpreter's lock anew after each of SQLite's steps; by default a busy loop keeps
     # it waiting five milliseconds each time.
     sys.setswitchinterval(SWITCH)
+    _may_open_files()
+    try:
+        _run(serve(settings))
+    except TocsinError as error:
+        log.critical("%s", error)
+        return FAULTS
+    return OK
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
     try:
         import uvloop
     except ImportError:
-        asyncio.run(serve(settings))
+        asyncio.run(serving)
     else:
-        uvloop.run(serve(settings))
-    return OK
+        uvloop.run(serving)
+
+
+def _may_open_files() -> None:
+    """As many as may be: usually 1,024 unless a process asks, which a crowd at the door would use up alone, and then
+    neither a chat nor the database could be reached."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def doctor(options: argparse.Namespace) -> int:

@@ -95,7 +95,9 @@ def _read(folder: Path, name: str) -> str:
             return _text(file.read(LARGEST + 1))
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or "it cannot be opened"
-        raise Unreadable(f"cannot be read: {why}; it is looked for beside the rules") from None
+        closed = isinstance(error, PermissionError)
+        cure = "let the user of this process read it" if closed else "it is looked for beside the rules"
+        raise Unreadable(f"cannot be read: {why}; {cure}") from None
 
 
 def _text(data: bytes) -> str:

@@ -61,6 +61,7 @@ def read_text(path: Path, cure: str = "name another file") -> str:
         raise RulesError([Complaint(file=name, line=line, column=column, what=what)]) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it cannot be opened"
+        cure = "let the user of this process read it" if isinstance(error, PermissionError) else cure
         raise RulesError([Complaint(file=name, line=1, column=1, what=f"cannot be read: {why}; {cure}")]) from None
 
 

@@ -6,10 +6,11 @@ waits behind a commit, no commit behind what was not read for weeks, and the eve
 
 import asyncio
 import fcntl
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -96,17 +97,32 @@ def claimed(file: Path | None) -> Iterator[None]:
         return
     lock = file.with_name(f"{file.name}.lock")
     try:
+        with suppress(FileExistsError):
+            make_private(lock, file if file.exists() else file.parent)
         held = lock.open("a")
     except FileNotFoundError as error:
         raise SettingsError(f"there is no folder {file.parent} for the database; make it, or name another") from error
     except OSError as error:
-        raise SettingsError(f"{lock} cannot be opened: {error.strerror}") from error
+        cure = f"; let the hub's user write in {file.parent}" if isinstance(error, PermissionError) else ""
+        raise SettingsError(f"{lock} cannot be opened: {error.strerror}{cure}") from error
     with held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise SettingsError(f"another hub uses {file}; stop it, or give this one a file of its own") from error
         yield
+
+
+def make_private(file: Path, like: Path | None = None) -> None:
+    """An empty file for nobody else. What root makes is for whoever owns `like`: a backup that root puts back must not
+    keep out the hub's own user. Raises FileExistsError: what is there may lead anywhere, and is given to nobody."""
+    made = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        if like is not None and os.geteuid() == 0:
+            owner = like.stat()
+            os.fchown(made, owner.st_uid, owner.st_gid)
+    finally:
+        os.close(made)
 
 
 def _there(file: Path | None) -> Path:
@@ -185,6 +201,9 @@ class SqliteStore(SqlStore):
 
     async def prepare(self) -> None:
         """Make the tables, or bring them up to date. Raises SettingsError where the file is not ours to use."""
+        if self._file and self._file.exists() and not os.access(self._file, os.R_OK | os.W_OK):
+            cure = f"give it to the user of this hub: chown {os.geteuid()} {self._file}"
+            raise SettingsError(f"{self._file} may not be read and written by this process; {cure}")
         try:
             await self._writer.run(migrate)
         except (Overloaded, SettingsError) as error:

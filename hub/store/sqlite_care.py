@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from hub.errors import SettingsError
 from hub.store.care import Size, Status, current, whole_past
 from hub.store.migrations import migrate, version_of
 from hub.store.queries import count
-from hub.store.sqlite import PATIENCE, claimed, reason_of
+from hub.store.sqlite import PATIENCE, claimed, make_private, reason_of
 
 ResultT = TypeVar("ResultT")
 
@@ -31,7 +31,13 @@ class SqliteCare:
         return Status(database="sqlite", version=self._read(version_of) if self._file.exists() else 0)
 
     def migrate(self) -> int:
-        with claimed(self._file), _connection(self._file) as connection:
+        with claimed(self._file):
+            with suppress(FileExistsError):
+                make_private(self._file, self._file.parent)
+            return self._migrate()
+
+    def _migrate(self) -> int:
+        with _connection(self._file) as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             return migrate(connection)
 
@@ -47,26 +53,14 @@ class SqliteCare:
         if file.exists():
             raise SettingsError(f"{file} exists; name a file that does not")
         self._read(version_of)
-        part = file.with_name(f"{file.name}.part")
         with _named(file):
-            part.unlink(missing_ok=True)
-            part.touch(mode=0o600)
-            # In one step, so that what a running hub writes meanwhile does not make it begin again.
-            with closing(_opened(self._file)) as source, closing(sqlite3.connect(part)) as target:
-                source.backup(target)
-            _synced(part)
-            part.replace(file)
+            _copy(self._file, file)
 
     def restore(self, file: Path) -> Path | None:
         with claimed(self._file), _named(file):
             _seen_through(file)
             aside = self._set_aside()
-            part = self._file.with_name(f"{self._file.name}.part")
-            part.unlink(missing_ok=True)
-            with closing(_opened(file)) as source, closing(sqlite3.connect(part)) as target:
-                source.backup(target)
-            _synced(part)
-            part.replace(self._file)
+            _copy(file, self._file, like=aside or self._file.parent)
             return aside
 
     def _set_aside(self) -> Path | None:
@@ -119,6 +113,18 @@ def _seen_through(file: Path) -> None:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if found != "ok":
         raise SettingsError(f"{file} is damaged: {found}")
+
+
+def _copy(file: Path, to: Path, *, like: Path | None = None) -> None:
+    """Whole or not at all."""
+    part = to.with_name(f"{to.name}.part")
+    part.unlink(missing_ok=True)
+    make_private(part, like)
+    # In one step, so that what a running hub writes meanwhile does not make it begin again.
+    with closing(_opened(file)) as source, closing(sqlite3.connect(part)) as target:
+        source.backup(target)
+    _synced(part)
+    part.replace(to)
 
 
 def _synced(file: Path) -> None:

@@ -1,4 +1,5 @@
 """How log lines are written: as text for people, or as JSON for machines; without what is secret, and one line each.
+Where they go to systemd's journal, each says how grave it is, so that `journalctl -p warning` finds it.
 
 The parts log by the standard library, and name what a line is about by `extra=`: only the names of FIELDS are written.
 The one home of structlog.
@@ -6,10 +7,11 @@ The one home of structlog.
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -37,6 +39,8 @@ FIELDS = (
 """What a line may be about, in the order in which a text names it."""
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
+PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+"""The journal's, see sd-daemon(3)."""
 
 log = logging.getLogger("tocsin")
 
@@ -58,7 +62,7 @@ def begin(wanted: str, redact: Callable[[str], str], out: TextIO | None = None) 
     Raises SettingsError."""
     form, level = _read(wanted)
     handler = logging.StreamHandler(out)
-    handler.setFormatter(formatter(form, redact))
+    handler.setFormatter(formatter(form, redact, journal=is_journal(handler.stream)))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)  # what libraries have to say of their daily work is of no use here
@@ -66,6 +70,15 @@ def begin(wanted: str, redact: Callable[[str], str], out: TextIO | None = None) 
     logging.captureWarnings(True)
     sys.excepthook = _note_end
     threading.excepthook = _note_end_of_thread
+
+
+def is_journal(out: TextIO, variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether what is written there goes into systemd's journal: it says which device and inode that is."""
+    try:
+        met = os.fstat(out.fileno())
+    except (OSError, ValueError):
+        return False
+    return variables.get("JOURNAL_STREAM") == f"{met.st_dev}:{met.st_ino}"
 
 
 def _read(wanted: str) -> tuple[str, int]:
@@ -84,8 +97,9 @@ def _note_end_of_thread(met: threading.ExceptHookArgs) -> None:
         log.critical("a thread ends by an error of its own", exc_info=(met.exc_type, met.exc_value, met.exc_traceback))
 
 
-def formatter(form: str, redact: Callable[[str], str]) -> logging.Formatter:
-    write = _as_json if form == "json" else _as_text
+def formatter(form: str, redact: Callable[[str], str], *, journal: bool = False) -> logging.Formatter:
+    plain: Processor = _as_json if form == "json" else _as_text
+    write = _for_journal(plain) if journal else plain
     known: list[Processor] = [add_log_level, add_logger_name, _stamp, merge_contextvars, ExtraAdder(allow=FIELDS)]
     written: list[Processor] = [format_exc_info, _drop_record, _discreet(redact), write]
     return _Unfailing(foreign_pre_chain=known, processors=written)
@@ -118,6 +132,16 @@ def _discreet(redact: Callable[[str], str]) -> Processor:
         return [clean(one) for one in value] if isinstance(value, list | tuple) else clean(str(value))
 
     return lambda _, __, line: {name: clean(value) for name, value in line.items()}
+
+
+def _for_journal(write: Processor) -> Processor:
+    """Before each line, since the journal takes each for an entry of its own; it takes them away again."""
+
+    def grave(logger: Any, name: str, line: EventDict) -> str:
+        mark = f"<{PRIORITIES.get(line['level'], PRIORITIES['info'])}>"
+        return mark + str(write(logger, name, line)).replace("\n", f"\n{mark}")
+
+    return grave
 
 
 def _as_json(_: Any, __: str, line: EventDict) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shlex
 import shutil
 import socket
@@ -19,6 +20,7 @@ from hub.care.supervisor import notify
 from hub.cli.grammar import parser
 from hub.routes_file.yaml_tree import Tree
 from hub.settings import read_settings
+from hub.web.doorway import DoorLimits
 
 ROOT = Path(__file__).parents[2]
 UNIT = (ROOT / "deploy/tocsin.service").read_text()
@@ -47,6 +49,32 @@ def test_the_unit_starts_what_there_is(tmp_path: Path) -> None:
     assert settings.api_token is not None
     assert ("sqlite:////var/lib/tocsin/tocsin.db", "json") == (settings.database, settings.log)
     assert credentials == {Path(path).name for name, path in given.items() if name.endswith("_FILE")}
+
+
+def test_a_reload_fails_where_the_rules_are_refused(tmp_path: Path) -> None:
+    """Read without a setting: systemd opens a service's credentials to nobody else than its main process."""
+    check, tell = of_unit("ExecReload")
+    words = shlex.split(check.replace("$$", "$").replace("/opt/tocsin/bin/tocsin", f"{sys.executable} -m hub"))
+    given = {"TOCSIN_ROUTES": str(tmp_path / "routes.yaml"), "TOCSIN_API_TOKEN_FILE": "/nowhere", "PATH": os.defpath}
+
+    def reload(more: str) -> int:
+        (tmp_path / "routes.yaml").write_text((ROOT / "routes.yaml").read_text() + more)
+        return subprocess.run(words, env=given, check=False).returncode
+
+    assert (0, 1) == (reload(""), reload("nonsense: 3\n"))
+    assert "/bin/kill -HUP $MAINPID" == tell
+
+
+def test_a_crowd_at_the_door_leaves_files_for_others(hub_process: Any) -> None:
+    """Of 1,024, which is what a process has unless it asks, a thousand connections would leave hardly any."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, before[1]))
+    try:
+        hub: HubProcess = hub_process()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert 2 * DoorLimits().connections <= resource.prlimit(hub.pid, resource.RLIMIT_NOFILE)[0]
 
 
 @pytest.mark.e2e("systemd")

@@ -23,7 +23,7 @@ def test_a_zone_that_there_is_not_is_answered_by_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("host", "port", "cure"),
-    [("192.0.2.1", 0, "--host names no address of this machine"), ("127.0.0.1", 1, "try another --port")],
+    [("192.0.2.1", 0, "--host names no address of this machine"), ("127.0.0.1", 1, "take another --port")],
 )
 async def test_a_place_that_cannot_be_listened_at_is_answered_with_another(
     tmp_path: Path, host: str, port: int, cure: str

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -136,3 +137,28 @@ def test_postgresql_is_migrated_and_measured_and_named_its_own_tools(
     assert {"ok": True}.items() <= tocsin("status").items()
     assert tocsin("size")["bytes"] > 0 == tocsin("size")["rows"]["events"]
     assert ["pg_dump -Fc" in told[0], "pg_restore" in told[1], "hunter2" in "".join(told)] == [True, True, False]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_restores_is_for_the_user_of_the_hub(file: Path, tocsin: Any) -> None:
+    """A service runs by a user of its own, and is looked after by root: what was put back must not keep it out."""
+    os.chown(file.parent, 12_345, 23_456)
+    tocsin("migrate")
+    tocsin("backup", str(file.with_name("copy.db")))
+    tocsin("restore", str(file.with_name("copy.db")))
+
+    for name in ("tocsin.db", "tocsin.db.lock"):
+        met = file.with_name(name).stat()
+        assert (12_345, 23_456, 0o600) == (met.st_uid, met.st_gid, met.st_mode & 0o777), name
+    assert os.geteuid() == file.with_name("copy.db").stat().st_uid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_root_gives_away_nothing_that_was_there_before(file: Path, tocsin: Any) -> None:
+    """The hub's user could have put a link there, to what must never be theirs."""
+    os.chown(file.parent, 12_345, 23_456)
+    (precious := file.with_name("precious")).touch()
+    file.with_name("tocsin.db.lock").symlink_to(precious)
+    tocsin("migrate")
+
+    assert 0 == precious.stat().st_uid

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -93,6 +94,28 @@ def test_nobody_writes_a_line_of_their_own(message: str, source: str) -> None:
 
 def test_a_line_that_cannot_be_written_shows_nothing_of_what_it_was_given() -> None:
     assert "a line could not be written: TypeError" in text("%d things", SECRET)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_journal_is_told_how_grave_each_line_is(form: str) -> None:
+    """It takes each line of a traceback for an entry of its own."""
+    line = record("broken", level=logging.ERROR)
+    line.exc_info = (ValueError, ValueError("first\nsecond"), None)
+    written = logs.formatter(form, redact, journal=True).format(line)
+    plain = logs.formatter(form, redact).format(line)
+
+    assert {"<3>"} == {part[:3] for part in written.splitlines()}
+    assert plain == written.replace("<3>", "")
+
+
+def test_a_journal_is_known_by_its_device_and_inode(handled: io.StringIO, tmp_path: Path) -> None:
+    with (tmp_path / "journal").open("w") as out:
+        met = os.fstat(out.fileno())
+
+        assert logs.is_journal(out, {"JOURNAL_STREAM": f"{met.st_dev}:{met.st_ino}"})
+        assert not logs.is_journal(out, {"JOURNAL_STREAM": "1:2"})
+        assert not logs.is_journal(out, {})
+        assert not logs.is_journal(handled, {"JOURNAL_STREAM": "1:2"})
 
 
 @pytest.mark.parametrize("wanted", ["", "xml", "json:loud", "debug"])
