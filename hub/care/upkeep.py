@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from hub.alerting.ripening import LOOK_AGAIN
 from hub.care.schedule import Schedule
@@ -24,6 +25,11 @@ KEEP = timedelta(days=90)
 """How long requests, events and what came of them are kept."""
 REST = timedelta(minutes=30)
 """How long memory keeps what has come to rest, beyond the time in which an alert may reopen."""
+SHORT_REST = timedelta(minutes=1)
+"""The same, of alerts in no group, while memory has more than MANY."""
+MANY = 50_000
+"""Alerts; with their messages they take some 75 MiB."""
+FORGOTTEN_AT_ONCE = 200
 RAW = timedelta(hours=1)
 """How long a body stays as it came: to pack it at once would cost as much as to accept it."""
 TOGETHER = 500
@@ -63,7 +69,7 @@ class Upkeep:
     def start(self) -> None:
         self._schedule.every(timedelta(hours=1), self.prune, "prune")
         self._schedule.every(timedelta(minutes=10), self.pack, "pack")
-        self._schedule.every(timedelta(minutes=5), self.forget, "forget")
+        self._schedule.every(timedelta(minutes=1), self.forget, "forget")
         self._schedule.wake_at(self._state.next_due(), self.ripen)
 
     async def route_leftovers(self, unrouted: Sequence[StoredEvent]) -> None:
@@ -108,7 +114,14 @@ class Upkeep:
             await self._writer.do(job)
 
     async def forget(self) -> None:
-        await self._writer.between(lambda: self._state.forget(self._now() - REST))
+        """In small steps: those of a minute, a hundred a second, would keep the loop for a twentieth of one."""
+        now, state, ids = self._now(), self._state, [*self._state.alerts]
+        alone = now - (SHORT_REST if len(ids) > MANY else REST)
+        for at in range(0, len(ids), FORGOTTEN_AT_ONCE):
+            some = ids[at : at + FORGOTTEN_AT_ONCE]
+            await self._writer.between(partial(state.forget, some, before=now - REST, alone=alone))
+            await asyncio.sleep(0)
+        await self._writer.between(partial(state.forget_groups, now - REST))
 
     async def prune(self) -> None:
         """Take away what is too old, in small steps; but not by a clock that was just set far ahead."""

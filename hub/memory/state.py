@@ -114,10 +114,14 @@ class State:
         for schedule, calendar in changes.calendars.items():
             self._put_calendar(schedule, calendar)
 
-    def forget(self, before: datetime) -> list[tuple[Alert, list[Post]]]:
-        """Let go of what has come to rest and was not touched since; the store still knows it. The alerts let go, each
-        with its own posts."""
-        old = [a for a in self.alerts.values() if not a.open and a.updated_at < before and not self._owes(a)]
+    def forget(
+        self, ids: Iterable[str], *, before: datetime, alone: datetime | None = None
+    ) -> list[tuple[Alert, list[Post]]]:
+        """Let go of those of these alerts that have come to rest and were not touched since; the store still knows
+        them. `alone` is the same for alerts in no group. Those let go, each with its own posts."""
+        rested = [alert for id in ids if (alert := self.alerts.get(id)) is not None and not alert.open]
+        alone = alone or before
+        old = [a for a in rested if a.updated_at < (before if a.groups else alone) and not self._owes(a)]
         gone = []
         for alert in old:
             gone.append((alert, [self.posts[post] for post in self.groups.get(alert.id, ())]))
@@ -127,6 +131,10 @@ class State:
             for group in alert.groups:
                 self.members[group].pop(alert.id, None)
             self._forget_posts(alert.id)
+        return gone
+
+    def forget_groups(self, before: datetime) -> None:
+        """Let go of those that healed before then, and whose members were all let go of."""
         over = [g for g in self.crowds.values() if g.healed_at is not None and g.healed_at < before]
         for crowd in [g for g in over if not self.members[g.id]]:
             del self.crowds[crowd.id]
@@ -135,7 +143,6 @@ class State:
             if self.crowd_of.get(crowd.key) == crowd.id:
                 del self.crowd_of[crowd.key]
             self._forget_posts(crowd.id)
-        return gone
 
     def _forget_posts(self, group: str) -> None:
         for post in self.groups.pop(group, ()):

@@ -166,10 +166,11 @@ class Rehearsal:
             heapq.heappush(self._owed, (item.sending.due_at or self.now, item.order, item.id))
 
     def _forget(self) -> None:
-        for alert, posts in self.state.forget(self.now - REST):
+        for alert, posts in self.state.forget([*self.state.alerts], before=self.now - REST):
             known = self._resting.get(life_key(alert))
             if known is None or (known[0].opened_at, known[0].id) <= (alert.opened_at, alert.id):
                 self._resting[life_key(alert)] = (alert, posts)
+        self.state.forget_groups(self.now - REST)
         old = [key for key, (alert, _) in self._resting.items() if self.now - alert.updated_at > NOTICES_TOGETHER]
         for key in old:
             del self._resting[key]

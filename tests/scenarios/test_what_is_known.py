@@ -60,3 +60,34 @@ async def test_after_a_restart_it_knows_as_much(hub: Scenario) -> None:
 
     assert again.duplicate
     assert first.events == again.events
+
+
+async def test_a_crowded_memory_lets_go_sooner_of_what_nobody_is_told_of_together(
+    hub: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a load of months in an hour it does not grow without end; and what it let go of goes on where it was."""
+    monkeypatch.setattr("hub.care.upkeep.MANY", 3)
+    hosts = [f"web{number}" for number in range(4)]
+    for host in hosts:
+        await hub.nagios(host)
+    for host in hosts[1:]:
+        await hub.nagios(host, "UP", "RECOVERY")
+    await hub.later("2m")
+    await hub.hub.upkeep.forget()
+
+    assert ["web0"] == [alert.key for alert in hub.hub.state.alerts.values()]
+    await hub.nagios("web1")
+    again = hub.hub.state.alerts[hub.hub.state.lives["nagios", "web1", False]]
+    assert (1, True) == (again.flaps, again.open)
+
+
+async def test_a_memory_with_room_keeps_what_may_come_back(hub: Scenario) -> None:
+    await hub.nagios()
+    await hub.nagios(state="UP", kind="RECOVERY")
+    await hub.later("29m")
+    await hub.hub.upkeep.forget()
+    assert 1 == len(hub.hub.state.alerts)
+
+    await hub.later("2m")
+    await hub.hub.upkeep.forget()
+    assert not hub.hub.state.alerts
