@@ -34,12 +34,13 @@ class Intent:
     match: Mapping[str, Any]  # values as in a route
     words: tuple[str, ...]
 
-    def takes(self, alert: Alert) -> bool:
-        return (
-            (not self.state or STATES[self.state](alert))
-            and compile_match(self.match).matches(alert_look(alert))
-            and all(_tells(alert, word) for word in self.words)
-        )
+    def among(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Those that are asked for, in their order."""
+        match = compile_match(self.match)
+        found = [alert for alert in alerts if not self.state or STATES[self.state](alert)]
+        if self.match:
+            found = [alert for alert in found if match.matches(alert_look(alert))]
+        return [alert for alert in found if all(_tells(alert, word) for word in self.words)]
 
 
 def _tells(alert: Alert, word: str) -> bool:
@@ -71,11 +72,12 @@ def calls(intent: Intent) -> Sequence[Call]:
 
 
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
-    found = [alert for alert in actions.alerts() if intent.takes(alert)]
+    alerts = actions.alerts()
+    found = intent.among(alerts)
     if intent.state == "acked":
         found.sort(key=lambda alert: alert.ack.at if alert.ack else alert.opened_at)  # what was taken on longest ago
     if not found:
-        return Reply(text="nothing is open" if not actions.alerts() else "nothing that is open fits that")
+        return Reply(text="nothing is open" if not alerts else "nothing that is open fits that")
     lines = [_say(alert, actions) for alert in found[:MOST]]
     more = [f"and {len(found) - MOST} more; say a source or name=value to see fewer"] if len(found) > MOST else []
     return Reply(text="\n".join([*lines, *more]))

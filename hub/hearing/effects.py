@@ -1,5 +1,6 @@
 """The effect of a silence, measured before it begins: by memory what fires now, by the store what came lately."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from hub.memory.state import State
 from hub.store import Mark, Store
 
 STEP = 500
-"""Events that are read at once: what else is asked of the store goes in between."""
+"""Events that are read at once, or alerts that are looked at: what else is asked goes in between."""
 MOST = 20_000
 """Events that are looked at in all, newest first. Somebody waits for the answer."""
 
@@ -32,7 +33,7 @@ class Effects:
             seen += STEP
             before = await self._look(hindsight, since, before)
             whole = before is None
-        return hindsight.effect(self._firing(match), since, whole=whole)
+        return hindsight.effect(await self._firing(match), since, whole=whole)
 
     async def _look(self, hindsight: Hindsight, since: datetime, before: Mark | None) -> Mark | None:
         events, more = await self._store.past_events(since=since, before=before, limit=STEP)
@@ -42,5 +43,12 @@ class Effects:
                 hindsight.see(stored.event, stored.decision.change, stored.decision.alert, channels)
         return more
 
-    def _firing(self, match: Match) -> Sequence[Alert]:
-        return [alert for alert in self._state.alerts.values() if alert.open and match.matches(alert_look(alert))]
+    async def _firing(self, match: Match) -> Sequence[Alert]:
+        """Of a storm of thousands it takes a while, in which others want the loop, too."""
+        firing = list[Alert]()
+        for number, alert in enumerate([*self._state.alerts.values()]):
+            if alert.open and match.matches(alert_look(alert)):
+                firing.append(alert)
+            if number % STEP == STEP - 1:
+                await asyncio.sleep(0)
+        return firing
