@@ -27,6 +27,7 @@ from hub.store import LifeKey, Store, StoredEvent, StoredRequest
 log = logging.getLogger("tocsin.ingest")
 
 LONGEST_DELIVERY_ID = 200
+NOTHING_NEW = "says again what is known"
 Route = Callable[[Draft, Event, Any], StoredEvent]
 
 
@@ -74,6 +75,9 @@ class Fold(Protocol):
     def route(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent: ...
     def fold(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
         """The same, where a rule that raises may fail the job as a whole."""
+
+    def hear_again(self, draft: Draft, event: Event, body: Any = None) -> bool:
+        """Whether it only says again what is known, as its tool does each minute. Then it is not kept."""
 
     def keys(self, event: Event) -> Sequence[LifeKey]:
         """The lives that it may look for."""
@@ -128,6 +132,10 @@ class Ingest:
     def knows(self, source: str) -> bool:
         return source in self._rules().sources
 
+    def takes(self, source: str, path: str) -> bool:
+        """Whether the tool of a source posts to this path behind its address."""
+        return path in self._source(source)[1].paths
+
     async def accept(self, request: WebhookRequest) -> Accepted:
         """Take a request in. Raises UnknownSource, Unauthenticated, Malformed or Overloaded."""
         source, integration = self._source(request.source)
@@ -143,7 +151,7 @@ class Ingest:
         request, tool = self._redact(request), source.tool
         understood = understand(integration, request, source.options)
         accepted = await self._keep(request, tool, understood)
-        verdict = "duplicate" if accepted.duplicate else understood.verdict
+        verdict = "duplicate" if accepted.duplicate else "quiet" if accepted.ignored else understood.verdict
         self._count(request.source, verdict)
         for listener in self._heeding:
             listener(request)
@@ -204,9 +212,10 @@ class Ingest:
             accepted = await self._writer.do(partial(write, route=self._router.route), keys=keys, delivery=named)
         if log.isEnabledFor(logging.DEBUG):
             _note(stored, accepted)
-        if events and not accepted.duplicate:
+        kept = events if len(accepted.events) == len(events) else [one for one in events if one.id in accepted.events]
+        if kept and not accepted.duplicate:
             for listener in self._listeners:
-                listener(events, request)
+                listener(kept, request)
         return accepted
 
     def _make(
@@ -252,9 +261,13 @@ class Ingest:
             return Accepted(quarantined=stored.id)
         if stored.delivery_id and (first := draft.delivered(stored.source, stored.delivery_id)) is not None:
             return Accepted(events=first, duplicate=True)
+        routed = [route(draft, event, body) for event in events if not self._router.hear_again(draft, event, body)]
+        if events and not routed:
+            return Accepted(ignored=NOTHING_NEW)
+        if len(routed) < len(events):
+            stored = replace(stored, events=tuple(one.event.id for one in routed))
         draft.changes.requests.append(stored)
         draft.note_delivery(stored)
-        routed = [route(draft, event, body) for event in events]
         draft.changes.events.extend(routed)
         _warn_of_failures(routed)
         return Accepted(events=stored.events, ignored=stored.why)

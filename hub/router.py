@@ -24,6 +24,8 @@ from hub.alerting.inhibiting import Inhibiting
 from hub.alerting.pauses import TIMER as PAUSE
 from hub.alerting.ripening import LOOK_AGAIN, Ripening
 from hub.alerting.silencing import Silencing, announce, count_held, edit_posts, follow, silences_over
+from hub.alerting.standing import TIMER as EXPIRE
+from hub.alerting.standing import UNHEARD, Standing, unheard
 from hub.alerting.storming import TIMER as STORM
 from hub.alerting.storming import Storming
 from hub.alerting.waiting import Waiting
@@ -88,6 +90,7 @@ class Router:
         self._redact = redact
         self.silencing = Silencing(rules, self._speak, self._quieten, duties.address, zone)
         self.heartbeats = Heartbeats(rules, self.report)
+        self._standing = Standing()
         self._escalating = Escalating(
             rules,
             members=self._told_of,
@@ -117,6 +120,18 @@ class Router:
         known = self._rules().enriched(event)
         decision = self._fold(draft, known, body)
         return StoredEvent(event=known, decision=decision, routed_at=draft.now)
+
+    def hear_again(self, draft: Draft, event: Event, body: Any = None) -> bool:
+        """Whether it only says again what is known, as its tool does each minute. Then it is not kept."""
+        if not event.resends:
+            return False
+        alert = draft.life(event.source, event.key, notice=False)
+        if alert is None or not life.says_nothing_new(alert, event):
+            return False
+        rules = self._rules()
+        self._hear_beats(draft, rules.enriched(event), body, rules)
+        self._standing.say_again(draft, alert, event)
+        return True
 
     def keys(self, event: Event) -> Sequence[LifeKey]:
         """The lives that it may look for."""
@@ -149,11 +164,7 @@ class Router:
 
     def _fold(self, draft: Draft, event: Event, body: Any) -> Decision:
         rules = self._rules()
-        if rules.heartbeats and event.source != OWN:
-            look = event_look(event, body)
-            for beat in rules.heartbeats:
-                if beat.match is not None and beat.match.matches(look):
-                    self.heartbeats.hear(draft, beat)
+        self._hear_beats(draft, event, body, rules)
         step = self._advance(draft, event, rules)
         if step.change is Change.NOTICED and (first := self._first_notice(draft, event)) is not None:
             return self._notice_again(draft, event, first, rules)
@@ -162,6 +173,13 @@ class Router:
         if event.source == OWN and (failing := event.said.get("channel")):
             taken = tuple(one for one in taken if one.channel != failing)
         return self._tell(draft, step, event, taken, rules)
+
+    def _hear_beats(self, draft: Draft, event: Event, body: Any, rules: Rules) -> None:
+        if rules.heartbeats and event.source != OWN:
+            look = event_look(event, body)
+            for beat in rules.heartbeats:
+                if beat.match is not None and beat.match.matches(look):
+                    self.heartbeats.hear(draft, beat)
 
     def _addressed(self, draft: Draft, taken: Sequence[Taken]) -> tuple[Taken, ...]:
         """The routes taken, with who is on call in place of `oncall:`; of several to one address the first owns it."""
@@ -215,7 +233,8 @@ class Router:
             if step.change is Change.OPENED:
                 follow(draft, step.alert)
             draft.put_alert(step.alert)
-            draft.set_timer("expire", step.alert.id, step.alert.expires_at if step.alert.open else None)
+            if before is None or before.expires_at != step.alert.expires_at:  # the timer may be ahead of the alert
+                draft.set_timer(EXPIRE, step.alert.id, step.alert.expires_at)
             self._acks.watch(draft, before, step.alert)
             quieted = silences_over(draft, step.alert)
             explained = self._inhibiting.over(draft, step.alert)
@@ -460,7 +479,7 @@ class Router:
             return None
         step = life.ended(current, draft.now, why)
         if step.change is Change.RESOLVED:
-            draft.set_timer("expire", id, None)
+            draft.set_timer(EXPIRE, id, None)
         return self._act(draft, step)
 
     def _act(self, draft: Draft, step: Advance) -> Advance:
@@ -528,6 +547,7 @@ class Router:
             if waits and not settling and not self._held(draft, alert):  # by the rules of before it was
                 draft.set_timer("settle", alert.id, draft.now + self._rules().settle)
         self.heartbeats.watch(draft)
+        self._standing.begin(draft)
 
     # ------------------------------------------------------------------------------------------------------ timers
 
@@ -536,7 +556,7 @@ class Router:
             "silence-lapses": self.silencing.lapse,
             "silence-plan": self._plan_silences,
             "silence-dismissed": self._plan_silences,
-            "expire": self._expires,
+            EXPIRE: self._expires,
             "confirm": self._unconfirmed,
             "lift": self._lift,
             "gather": self._gathered,
@@ -568,8 +588,14 @@ class Router:
 
     def _expires(self, draft: Draft, id: str) -> None:
         alert = draft.alert(id)
-        if alert is not None and alert.open:
-            self.resolve(draft, id, "nothing more was heard of it in time")
+        if alert is None or not alert.open:
+            return
+        if alert.resends and (until := self._standing.patient_until(draft, alert)) > draft.now:
+            draft.set_timer(EXPIRE, id, until)
+            return
+        self.resolve(draft, id, UNHEARD)
+        if alert.resends:
+            draft.changes.events.append(unheard(draft, alert, self._rules().hash))
 
     def _unconfirmed(self, draft: Draft, id: str) -> None:
         ask = draft.ask(id)

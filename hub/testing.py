@@ -20,7 +20,7 @@ RECORDED = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 def read_fixture(path: Path, *, source: str = "", received_at: datetime = RECORDED) -> WebhookRequest:
     """A request from a `.http` file: request line, headers, an empty line, the body. The source is by default the
-    last part of the path in the request line."""
+    one that the path in the request line names: `/in/nagios`."""
     return parse_fixture(path.read_bytes(), str(path), source=source, received_at=received_at)
 
 
@@ -38,13 +38,18 @@ def parse_fixture(raw: bytes, name: str, *, source: str = "", received_at: datet
         raise TocsinError(f"{name} does not begin with a line such as: POST /in/nagios HTTP/1.1") from None
     parts = urlsplit(target)
     return WebhookRequest(
-        source=source or parts.path.rsplit("/", 1)[-1],
+        source=source or _named(parts.path),
         method=method,
         headers=headers,
         query=dict(parse_qsl(parts.query, keep_blank_values=True)),
         body=body,
         received_at=received_at,
     )
+
+
+def _named(path: str) -> str:
+    """The source of an address, also with what its tool puts behind it; of another path the last part."""
+    return path[4:].partition("/")[0] if path.startswith("/in/") else path.rsplit("/", 1)[-1]
 
 
 def sendable(request: WebhookRequest, tool: Integration | None, secrets: Sequence[Secret]) -> Mapping[str, str]:
@@ -73,7 +78,7 @@ def _plain(value: Any) -> Any:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, Record):
         named = {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
-        return {name: said for name, said in named.items() if said not in (None, "", [], {})}
+        return {name: said for name, said in named.items() if said is not False and said not in (None, "", [], {})}
     if isinstance(value, Mapping):
         return dict(value)
     return [_plain(entry) for entry in value] if isinstance(value, tuple) else value

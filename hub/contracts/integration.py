@@ -25,6 +25,8 @@ class Integration:
     """The labels that routes may use, each with a sentence."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """The kinds of its events, each with a sentence."""
+    paths: tuple[str, ...] = ()
+    """What the tool itself puts behind the address of a source, as it does for another product: `api/v2/alerts`."""
     refusal: int = 400
     """How to answer a body that cannot be understood: 400, or 202 where the tool would give up on us."""
     control: Control | None = None

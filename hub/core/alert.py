@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NewType
 
-from hub.core.event import Event, Labels, Link, Mark, MarkKind, Severity, Status, require_utc
+from hub.core.event import EPOCH, Event, Labels, Link, Mark, MarkKind, Severity, Status, require_utc
 from hub.core.records import Record, field, replace
 
 AlertId = NewType("AlertId", str)
@@ -14,6 +14,8 @@ AlertId = NewType("AlertId", str)
 WARNED_BEFORE = timedelta(minutes=15)
 TIMES = ("opened_at", "began_at", "updated_at", "resolved_at", "healed_at", "newest_at", "expires_at")
 """Fields that must be in UTC."""
+REWORDED_EVERY = timedelta(minutes=15)
+"""How often new words alone are news of what is sent again and again: many have a measured value in them."""
 FLAPS = 3
 FLAPS_WITHIN = timedelta(minutes=30)
 """What came back so often in so long flaps."""
@@ -134,6 +136,8 @@ class Alert(Record, frozen=True, kw_only=True):
     resolution: str = ""
     """Why it ended, where it was not the tool that said so."""
     expires_at: datetime | None = None
+    resends: bool = False
+    """Its tool says again and again that it stands: each time its timer is set anew, and `expires_at` stays."""
     groups: tuple[str, ...] = ()
     """The groups of several that it is a member of."""
     unsaid: tuple[str, ...] = ()
@@ -201,6 +205,26 @@ def is_late(alert: Alert, event: Event) -> bool:
     return older_time
 
 
+def says_nothing_new(alert: Alert | None, event: Event) -> bool:
+    """Whether the event only says again what is known of its key, as its tool does each minute: it is not kept. New
+    words are taken in at the quarters of an hour, those of all alerts together, since they come in one request."""
+    if alert is None or not event.resends:
+        return False
+    if is_late(alert, event):
+        return True
+    if event.status is Status.RECOVERY:
+        return not alert.open and alert.newest_at is not None and event.at <= alert.newest_at
+    known = alert.open and alert.resends and event.severity == alert.severity
+    if event.status is not Status.PROBLEM or not known:
+        return False
+    same_words = (event.title, event.body) == (alert.title, alert.body)
+    return same_words or _quarters(event.received_at) == _quarters(alert.updated_at)
+
+
+def _quarters(at: datetime) -> int:
+    return (at - EPOCH) // REWORDED_EVERY
+
+
 def advance(
     alert: Alert | None, event: Event, *, reopen_within: timedelta, expire_after: timedelta | None = None
 ) -> Advance:
@@ -232,6 +256,7 @@ def _problem(alert: Alert | None, event: Event, reopen_within: timedelta, expire
         worst=event.severity if passes else alert.worst,
         count=alert.count + 1,
         expires_at=expires,
+        resends=event.resends,
         decided_by=event.id if passes else alert.decided_by,
     )
     worse, dropped = _rank(moved.severity) > _rank(alert.severity), _tool_dropped_ack(alert, event)
@@ -409,6 +434,7 @@ def _life(event: Event, phase: Phase, expires: datetime | None = None) -> Alert:
         newest_sequence=event.sequence,
         decided_by=event.id,
         expires_at=expires,
+        resends=event.resends,
     )
 
 

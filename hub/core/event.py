@@ -97,6 +97,9 @@ class Report(Record, frozen=True, kw_only=True):
     ends_at: datetime | None = None
     sequence: int | None = None
     mark: Mark | None = None
+    resends: bool = False
+    """Its tool says it again each minute or so, whether or not anything is new: that a problem stands until `ends_at`,
+    and for a while that it is over."""
 
     def __post_init__(self) -> None:
         if self.occurred_at is not None or self.ends_at is not None:
@@ -152,6 +155,7 @@ def event_of(
         ends_at=report.ends_at,
         sequence=report.sequence,
         mark=report.mark,
+        resends=report.resends,
         id=id,
         source=source,
         tool=tool,

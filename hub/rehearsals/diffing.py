@@ -1,6 +1,6 @@
 """What a change of the rules changes: the same past, replayed through the old rules and through the new."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hub.core.alert import Change
 from hub.core.comparison import Comparison, Heard, compare
+from hub.core.event import Event
 from hub.core.notification import Line, Occasion, Post
 from hub.core.past import Happened, in_order, nested
 from hub.core.records import replace
@@ -22,6 +23,7 @@ BRINGS = frozenset({Occasion.OPENED, Occasion.REOPENED, Occasion.WORSENED, Occas
 BEGINS = frozenset({Change.OPENED, Change.NOTICED})
 AFTERWARDS = timedelta(days=3)
 """How long the replay goes on behind the last event: what waits for Monday morning is heard, though late."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 TOGETHER = 1_000
 """Events that are folded in one transaction, if they came at one time: as many as a hub's batch has jobs."""
 
@@ -76,7 +78,7 @@ class Replay:
         for (at, is_event), together in groupby(self._past, lambda one: (one.at, one.event is not None)):
             self.rehearsal.pass_until(at)
             if is_event:
-                arrivals = [Arrival(one.event, nested(one.body) if one.body else None) for one in together if one.event]
+                arrivals = [_arrival(one.event, one.body) for one in together if one.event]
                 for start in range(0, len(arrivals), TOGETHER):
                     yield from self.rehearsal.receive(arrivals[start : start + TOGETHER])
             else:
@@ -124,6 +126,12 @@ class Replay:
         for route, channel in decision.routes if self._digested else ():
             if route in self._digested and channel not in self._rules.shadows:
                 heard.told.setdefault(id, {}).setdefault((channel, route), self.rehearsal.now)
+
+
+def _arrival(event: Event, body: Mapping[str, str]) -> Arrival:
+    """What tools said again and again is not on record; when it ended is."""
+    lasting = replace(event, ends_at=NEVER) if event.resends and event.ends_at is not None else event
+    return Arrival(lasting, nested(body) if body else None)
 
 
 def _nobody_repeats(draft: Draft) -> None:

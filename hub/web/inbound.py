@@ -23,7 +23,11 @@ class Inbound:
         self._observe = observe
 
     def routes(self) -> list[web.RouteDef]:
-        return [*self.accepting(), web.post("/in/{source}/heartbeat/{name}", self.heartbeat)]
+        return [
+            *self.accepting(),
+            web.post("/in/{source}/heartbeat/{name}", self.heartbeat),
+            web.post("/in/{source}/{path:.+}", self.receive_below),
+        ]
 
     def accepting(self) -> list[web.RouteDef]:
         """What every replica answers by itself."""
@@ -41,6 +45,14 @@ class Inbound:
 
     async def receive(self, request: web.Request) -> web.Response:
         return await self._receive(request.match_info["source"], await request.read(), request)
+
+    async def receive_below(self, request: web.Request) -> web.Response:
+        """Only the replica that leads answers it: who posts so says the same again and again, and it knows what of that
+        is new."""
+        source, path = request.match_info["source"], request.match_info["path"]
+        if self._ingest.knows(source) and not self._ingest.takes(source, path):
+            return error(404, "unknown path", f"source {source} takes what is posted to /in/{source}")
+        return await self._receive(source, await request.read(), request)
 
     async def _receive(self, source: str, body: bytes, request: web.Request) -> web.Response:
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Prometheus Alertmanager: the alerts of its groups, by its webhook."""
+"""Prometheus Alertmanager: the alerts of its groups, by its webhook; and Prometheus itself, as if we were one."""
 
 from hub.contracts import Integration
 from integrations.alertmanager import source
@@ -14,6 +14,7 @@ INTEGRATION = Integration(
     title="Alertmanager",
     homepage="https://prometheus.io/docs/alerting/latest/alertmanager/",
     source=source,
+    paths=("api/v2/alerts",),
     labels=LABELS,
     kinds={"alert": "an alert of Prometheus, of Grafana, or of whatever posts to Alertmanager"},
 )

@@ -1,14 +1,19 @@
-"""Alertmanager, and Grafana, whose webhook has the same form: one request is a group, one event an alert of it.
+"""Alertmanager, and Grafana, whose webhook has the same form: one request is a group, one event an alert of it; and
+what is posted to an Alertmanager, by Prometheus above all: a list of alerts.
 
-They are ordered as they came, and not by their times: where Prometheus is late to say that an alert still fires, the
-Alertmanager calls it resolved, and then has it fire again with the time when it first did.
+The alerts of groups are ordered as they came, and not by their times: where Prometheus is late to say that an alert
+still fires, the Alertmanager calls it resolved, and then has it fire again with the time when it first did.
+
+Prometheus posts each alert that fires again every minute, with an end some minutes ahead; for a quarter of an hour
+after its end with that end; and what it could not post, not again. Two that watch the same do so each by itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hub.contracts import NoOptions, Quiet, WebhookRequest
 from hub.core.event import Labels, Link, Report, Severity, Status
+from hub.core.records import replace
 from hub.errors import PayloadError
 from hub.payload import ABSENT, Field
 from hub.proof import bearer as verify
@@ -30,15 +35,49 @@ GRAFANA_LINKS = {"dashboardURL": "Dashboard", "panelURL": "Panel"}
 UNKNOWN = {"DatasourceNoData": "no data", "DatasourceError": "cannot be evaluated"}
 """Alerts of Grafana's own about a rule. They carry its words, too, which say what nobody knows then."""
 WHY_UNKNOWN = "Error"
+LASTS = timedelta(minutes=5)
+"""An alert that is posted to Alertmanager without an end, by its `resolve_timeout`."""
+FNV_BASIS, FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
+ASIDE = timedelta(seconds=2)
+"""What Prometheus posts as it ends has its own time, and its clock may be a little ahead of ours."""
+BEHIND = timedelta(minutes=2)
+"""How long one Prometheus of a pair may have an alert fire after the other has seen it end."""
 
 
 def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report] | Quiet:
-    body = request.json().object()
+    body = request.json()
+    return _posted(body, request.received_at) if isinstance(body.value, list) else _group(body.object(), request)
+
+
+def _posted(body: Field, now: datetime) -> Sequence[Report] | Quiet:
+    """What Prometheus posts to an Alertmanager. What ends later than now fires, and is posted again before that."""
+    said = [_standing(alert, _time(alert, "endsAt") or now + LASTS, now) for alert in body.items()]
+    return said or Quiet(why="no alerts")
+
+
+def _standing(alert: Field, ends_at: datetime, now: datetime) -> Report:
+    status = Status.PROBLEM if ends_at > now + ASIDE else Status.RECOVERY
+    report = _report(alert, status, ("Prometheus", ""), _order(status, ends_at, now))
+    end = ends_at if status is Status.PROBLEM else None
+    return replace(report, key=_fingerprint(report.labels), ends_at=end, resends=True)
+
+
+def _order(status: Status, ends_at: datetime, now: datetime) -> int:
+    """An end counts from when it was, however often it is told. That it fires is taken to be a little older than it is:
+    what one of a pair says before it has seen the end opens nothing again, but what only one of them sees goes on."""
+    return _microseconds(now - BEHIND if status is Status.PROBLEM else ends_at)
+
+
+def _microseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000)
+
+
+def _group(body: Field, request: WebhookRequest) -> Sequence[Report] | Quiet:
     if body["alerts"].value is ABSENT:
         raise body["alerts"].complain(
             "is missing: this is no webhook of Alertmanager; other JSON is for a source of the tool json"
         )
-    alerts, place, order = list(body["alerts"].items()), _place(body), int(request.received_at.timestamp() * 1_000_000)
+    alerts, place, order = list(body["alerts"].items()), _place(body), _microseconds(request.received_at)
     if not alerts:
         return Quiet(why="a group without alerts")
     said = (_report(alert, _status(alert, body), place, order) for alert in alerts)
@@ -89,6 +128,14 @@ def _report(alert: Field, status: Status, place: tuple[str, str], order: int) ->
         occurred_at=_time(alert, "startsAt" if status is Status.PROBLEM else "endsAt"),
         sequence=order,
     )
+
+
+def _fingerprint(labels: Labels) -> str:
+    """As Alertmanager makes it of all labels, so that an alert is the same one whichever of them posts it: FNV-1a."""
+    hashed = FNV_BASIS
+    for byte in b"".join(b"%s\xff%s\xff" % (name.encode(), labels[name].encode()) for name in sorted(labels)):
+        hashed = ((hashed ^ byte) * FNV_PRIME) % 2**64
+    return f"{hashed:016x}"
 
 
 def _unknown(labels: Labels, said: Labels) -> tuple[str, str] | None:

