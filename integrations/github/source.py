@@ -5,7 +5,7 @@ Each theme has a module with a table from GitHub's event names to readers: `buil
 
 from collections.abc import Mapping, Sequence
 
-from hub.contracts import FORM, Quiet, WebhookRequest
+from hub.contracts import Quiet, WebhookRequest
 from hub.core.event import Report
 from hub.errors import Unauthenticated, Unsupported
 from hub.payload import Field, decode_json, shown
@@ -58,6 +58,4 @@ def parse(request: WebhookRequest, options: GitHubOptions) -> Sequence[Report] |
 
 
 def _payload(request: WebhookRequest) -> Field:
-    if request.content_type != FORM:
-        return request.json()
-    return decode_json(request.form()["payload"].text().encode())
+    return decode_json(request.form()["payload"].text().encode()) if request.is_form else request.json()
