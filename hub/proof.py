@@ -1,6 +1,7 @@
 """Ways in which a request proves where it comes from. All fail closed, in constant time, and never by accident."""
 
 import hmac
+from base64 import b64decode
 from collections.abc import Container, Iterable, Sequence
 from typing import Protocol
 
@@ -55,6 +56,25 @@ def bearer(request: HasHeaders, secrets: Sequence[Secret]) -> None:
         raise Unauthenticated("send the header 'Authorization: Bearer SECRET'")
     if not any_same((secret.reveal() for secret in secrets), token.strip()):
         raise Unauthenticated("the bearer token is not the secret of this source")
+
+
+def bearer_or_password(request: HasHeaders, secrets: Sequence[Secret]) -> None:
+    """The same, or the secret as the password of `Authorization: Basic`, for tools that know nothing else. The name is
+    anybody's."""
+    scheme, _, pair = request.header("authorization").partition(" ")
+    if scheme.lower() != "basic":
+        bearer(request, secrets)
+    elif not any_same((secret.reveal() for secret in secrets), _password(pair)):
+        raise Unauthenticated("the password is not the secret of this source")
+
+
+def _password(pair: str) -> str:
+    try:
+        return b64decode(pair, validate=True).decode().partition(":")[2]
+    except ValueError:
+        raise Unauthenticated(
+            "send the header 'Authorization: Basic' with a name, a colon and the secret, as base64"
+        ) from None
 
 
 def relayed(headers: Container[str]) -> bool:

@@ -1,5 +1,6 @@
 """A stranger's data is read by type with the path in every complaint; a secret is compared, and never shown."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -289,6 +290,22 @@ def test_nothing_else_proves_anything(header: str) -> None:
         proof.bearer(Asked(header), SECRETS)
 
     assert "old one" not in str(raised.value)
+
+
+@pytest.mark.parametrize("pair", ["anybody:old one", ":old one", "grafana:né w"])
+def test_a_secret_may_be_a_password(pair: str) -> None:
+    """Under any name, for tools that can send nothing else; the token is taken as ever."""
+    proof.bearer_or_password(Asked(f"Basic {b64encode(pair.encode()).decode()}"), SECRETS)
+    proof.bearer_or_password(Asked("Bearer old one"), SECRETS)
+
+
+@pytest.mark.parametrize("header", ["", "Basic", "Basic old one", "Basic b2xkIG9uZQ==", "Basic /w==", "Bearer guessed"])
+def test_no_password_proves_nothing(header: str) -> None:
+    """Also not the secret as the name, nor what is no base64 or no text."""
+    with pytest.raises(Unauthenticated):
+        proof.bearer_or_password(Asked(header), SECRETS)
+    with pytest.raises(Unauthenticated):
+        proof.bearer_or_password(Asked("Basic Og=="), [Secret("x")])
 
 
 @given(token=st.text(max_size=30))
