@@ -17,7 +17,7 @@ from hub.proof import bearer as verify
 
 __all__ = ["parse", "verify"]
 
-PREFIX = "NAGIOS_"
+PREFIX = re.compile(r"^(?:NAGIOS|ICINGA|NAEMON)_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,10 @@ def _said(macros: Field) -> str:
 
 
 def _macros(request: WebhookRequest) -> Field:
-    """The macros by their bare names; the prefix that they have in the environment may be there."""
+    """The macros by their bare names; the prefix that they have in the environment may be there, and what is put
+    together by hand may have small letters."""
     given = request.form() if request.is_form else request.json().object()
-    bare = {name.removeprefix(PREFIX): value for name, value in given.value.items()}
+    bare = {PREFIX.sub("", name.upper()): value for name, value in given.value.items()}
     return Field({name: value for name, value in bare.items() if value is not None})
 
 
