@@ -16,7 +16,7 @@ class Buckets:
         left, before = self._left.get(key, (float(limit.most), now))
         filled = (now - before) / limit.within * limit.most
         left = min(float(limit.most), left + max(filled, 0.0))
-        if left < 1:
-            return limit.within * ((1 - left) / limit.most)
+        if left < 1 and (wait := limit.within * ((1 - left) / limit.most)):  # what rounding leaves is no time
+            return wait
         self._left[key] = (left - 1, now)
         return None
