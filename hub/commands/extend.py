@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.commands.meant import call_about, choices, silences_meant, standing
-from hub.commands.phrases import read_phrase, say_seconds, say_silenced, say_time, tokens
+from hub.commands.phrases import UNTIL, read_phrase, say_seconds, say_silenced, say_time, tokens
 from hub.commands.subjects import alert_of
 from hub.contracts import Actions, Call, Heard, Reply
 from hub.core.silence import Silence
@@ -38,7 +38,7 @@ def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     (silence,) = found
     if phrase.seconds is None:
         raise UsageError(f'say how much longer: "{SENTENCE.format(silence.id)}"')
-    until = any(word.casefold() == "until" for word in said)
+    until = any(word.casefold() in UNTIL for word in said)
     ends_at = (actions.now() if until else silence.ends_at) + timedelta(seconds=phrase.seconds)
     if ends_at <= silence.ends_at:
         raise UsageError(f"it lasts until {say_time(silence.ends_at, actions.here())} already")

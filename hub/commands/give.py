@@ -36,8 +36,10 @@ def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     if take.BACK in map(str.casefold, said[:1] + said[-1:]):
         rest = " ".join(word for word in said if word.casefold() != take.BACK)
         return Back(schedule=_given_back(rest, heard, actions))
-    which, _, to = phrase.subject.partition(f" {TO} ")
-    schedule = schedule_called(which.strip(), actions)
+    if len(said) == 2 and said[1].casefold() in map(str.casefold, actions.schedules()):
+        said = [said[1], TO, said[0]]  # give bob web
+    which, _, to = " ".join(said).partition(f" {TO} ")
+    schedule = schedule_called(which, actions)
     if not to:
         raise UsageError(f'say "give {schedule} back", or to whom: "give {schedule} to bob for 2h"')
     person = actions.person(heard.asker.person if to.casefold() == ME else to, heard)

@@ -11,14 +11,16 @@ from hub.errors import UsageError
 name = "who's on call"
 WHO = ("who's", "whos", "who is", "whose", "am i")
 ASKED = tuple(f"{who} {what}" for who in WHO for what in ("on call", "oncall", "on-call"))
-aliases: Sequence[str] = (*ASKED, *(f"{asked}?" for asked in ASKED), "oncall")
+aliases: Sequence[str] = (*ASKED, "oncall", "on call", "on-call")
+NOW = frozenset({"now", "today", "tonight"})
 usage = "who's on call [for <schedule>]"
 summary = "say who is on call, until when, and who is next"
 reads = True
 
 
 def parse(words: str, heard: Heard, actions: Actions) -> str:  # noqa: ARG001 - the shape of a command
-    wanted = words.strip().rstrip("?").removeprefix("for ").strip()
+    said = [word for word in words.split() if word.casefold() not in NOW]
+    wanted = " ".join(said).removeprefix("for ")
     return schedule_called(wanted, actions) if wanted or not actions.schedules() else ""
 
 

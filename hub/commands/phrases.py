@@ -30,6 +30,7 @@ SPELLED = {
     "a minute": "1m",
 }
 """What is said behind `for` without a number."""
+UNTIL = ("until", "till", "til")
 MOST_BARE = 4
 """Words of a duration that ends a sentence without `for` before it: `1 hour 30 min`."""
 REASONS = frozenset({"because", "#", "--", "—"})
@@ -161,7 +162,7 @@ def _until(text: str, now: datetime) -> float:
     return seconds
 
 
-_LENGTHS = {"for": _for, "until": _until}
+_LENGTHS = {"for": _for} | dict.fromkeys(UNTIL, _until)
 
 
 def read_match(words: Sequence[str], source: str = "") -> Match:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from hub.commands.effects import say_effect
 from hub.commands.phrases import (
+    QUOTES,
     canonical,
     plain,
     read_match,
@@ -83,7 +84,7 @@ def match_said(subject: str, actions: Actions) -> Match:
         raise UsageError(f"'{short(subject)}' has spaces where none may stand; write it like host=web301")
     if "=" in words[0] or "<" in words[0] or ">" in words[0]:
         return _known(read_match(_sourced(words, actions)), actions)
-    source = source_called(words[0], actions.sources())
+    source = source_called(words[0].strip(QUOTES), actions.sources())
     if source is None:
         raise UsageError(_no_source(subject if len(words) > 1 else words[0], actions))
     return read_match(words[1:], source)

@@ -30,6 +30,7 @@ ALIKE = 0.75
 LASTING = frozenset({"ack"})
 """Verbs that end by themselves, after `for 2h` or `until 14:30` if that is said."""
 
+_COMMA = re.compile(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+", re.IGNORECASE)
 _WORD = re.compile(r"\w[\w.-]*\w|\w")
 
 
@@ -136,7 +137,15 @@ def _subjects(verb: str, words: str, heard: Heard, actions: Actions) -> tuple[Se
     if not head or (head.casefold() in UNCLEAR and not _exact(head, actions)):
         example = f"\n{say_alerts(actions.alerts(), verb)}" if actions.alerts() else "; nothing is open now"
         raise UsageError(f"say which alert to {verb}{example}")
-    return [one_named(head, verb, actions)], reason
+    return _listed(head, actions) or [one_named(head, verb, actions)], reason
+
+
+def _listed(head: str, actions: Actions) -> Sequence[Alert]:
+    """The alerts of `web301, web302 and db1`, if each of them is one; none, if it is no such list."""
+    found = [_exact(part, actions) for part in _COMMA.split(head)]
+    if len(found) < 2 or any(len(alerts) != 1 for alerts in found) or _exact(head, actions):
+        return ()
+    return list({alerts[0].id: alerts[0] for alerts in found}.values())
 
 
 def in_thread(heard: Heard) -> bool:

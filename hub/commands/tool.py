@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hub.commands.phrases import REASONS, Phrase, read_tail, split_length
+from hub.commands.phrases import REASONS, UNTIL, Phrase, read_tail, split_length
 from hub.commands.subjects import LASTING, Request, in_thread, open_subjects, target_of
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target, Verb
 from hub.core.records import replace
@@ -134,7 +134,7 @@ class ToolCommand:
 def _unaimed(words: str) -> bool:
     """Whether the words begin behind the target, which the thread names."""
     first = words.partition(" ")[0].casefold()
-    return first in REASONS | {"", "this", "for", "until"}
+    return first in REASONS | {"", "this", "for", *UNTIL}
 
 
 def read_reason(rest: str) -> str:

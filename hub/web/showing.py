@@ -21,6 +21,8 @@ LONGEST_TEXT, LONGEST_VALUE, LONGEST_TITLE, LONGEST_URL = 20_000, 1_000, 300, 2_
 """Beyond, a page shows a beginning: the whole is in the event."""
 FOLD_LINES, FOLD_CHARACTERS = 8, 700
 ENTRIES_SHOWN = 4
+ALERTS_SHOWN = 30
+"""On the first page; the others are folded, so that what stands below can be reached."""
 
 _LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85")
 # Controls, surrogates, and what turns the direction of writing: with these "moc.live" reads as another name.
@@ -170,6 +172,7 @@ def page_environment(folders: Sequence[Path], static: "Mapping[str, StaticFile]"
         "safe_links": safe_links,
         "in_columns": in_columns,
         "entries_shown": ENTRIES_SHOWN,
+        "alerts_shown": ALERTS_SHOWN,
         "static": lambda name: f"/static/{name}?v={static[name].mark}",
     }
     return environment

@@ -85,6 +85,11 @@ async def test_it_can_be_handed_to_somebody_who_then_hears_of_it(hub: Scenario, 
     assert 'web: bob (override by alice) until 05:00 UTC, then alice; "give web back" ends it' == asked.text
 
 
+@pytest.mark.parametrize("words", ["give bob web for 2h", "Hand web over to bob till 05:00", "give web to me for 2h"])
+async def test_it_is_handed_over_as_people_say_it(hub: Scenario, words: str) -> None:
+    assert "bob is on call for web until 05:00" in (await hub.says(words, by="bob")).text
+
+
 async def test_who_gives_back_gives_their_own_before_others(hub: Scenario) -> None:
     """And somebody who took nothing ends what stands now, since they want their turn back."""
     await hub.says("take web for 8h", by="bob")
@@ -136,7 +141,15 @@ async def test_an_escalation_reaches_whoever_is_on_call_then(hub: Scenario, chat
 
 
 @pytest.mark.parametrize(
-    "words", ["who's on call", "whos on call?", "am I on call", "who is on call for web", "Who’s on call for web?"]
+    "words",
+    [
+        "who's on call",
+        "whos on call?",
+        "am I on call",
+        "who is on call for web",
+        "Who’s on call for web?",
+        "on call tonight",
+    ],
 )
 async def test_who_is_on_call_can_be_asked(hub: Scenario, words: str) -> None:
     reply = (await hub.says(words)).text

@@ -144,6 +144,16 @@ async def test_who_says_that_they_are_on_it_has_it(text: str) -> None:
     assert "say which alert to ack" in await refusal(text, a_hub())
 
 
+@pytest.mark.parametrize("text", ["ack web301, db1/Disk /var", "ack web301 and db1", "ack DB1, and web301 for 2h"])
+def test_several_alerts_are_named_in_a_list(text: str) -> None:
+    assert {"web301", "db1/Disk /var"} == {call.words for call in calls(text, a_hub())}
+
+
+async def test_of_a_list_all_are_meant_or_none() -> None:
+    """One of them that is none, or several, is asked about."""
+    assert "no open alert is called 'web301, web999'" in await refusal("ack web301, web999", a_hub())
+
+
 async def test_an_alert_is_named_as_its_title_reads() -> None:
     """Copied with what stands between the words."""
     http = an_alert("dddd4444", "sensu", title="web301 / check_http is CRITICAL", key="x")
@@ -218,6 +228,7 @@ async def test_a_source_is_silenced_for_a_quarter_of_an_hour(word: str) -> None:
         ("silence twitter for 90", {"source": "twitter"}, 5400, ""),
         ("silence twitter 1h", {"source": "twitter"}, 3600, ""),
         ("silence twitter until 14:30", {"source": "twitter"}, 780, ""),
+        ("shut up “Twitter” till 14:30.", {"source": "twitter"}, 780, ""),
         ("silence twitter until 14:17", {"source": "twitter"}, 86_400, ""),
         ("silence twitter for 90 minutes", {"source": "twitter"}, 5400, ""),
         ("silence twitter for an hour", {"source": "twitter"}, 3600, ""),
