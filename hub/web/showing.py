@@ -133,16 +133,17 @@ def alert_state(alert: Alert, *, silenced: bool) -> MessageState:
 def ago(at: datetime, now: datetime) -> str:
     """An age in one unit, as one glances at it; a time to come reads `in 5 min`."""
     seconds = (now - at).total_seconds()
-    text = _span(abs(seconds))
+    text = _span(seconds) if seconds > 0 else _span(-seconds, ahead=True)
     if not text:
         return "now"
     return f"{text} ago" if seconds > 0 else f"in {text}"
 
 
-def _span(seconds: float) -> str:
+def _span(seconds: float, *, ahead: bool = False) -> str:
+    """What is over counts whole units; what is to come the nearest: two hours that have just begun are no "1 h"."""
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= size * (2 if unit == "d" else 1):
-            return f"{int(seconds // size)} {unit}"
+            return f"{int(seconds / size + ahead / 2)} {unit}"
     return ""
 
 

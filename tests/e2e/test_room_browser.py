@@ -217,6 +217,22 @@ async def test_a_link_to_a_message_ends_at_it(hub_process: Callable[..., HubProc
         await expect(sheet.page.get_by_role("heading", name="Open alerts")).to_be_visible()
 
 
+async def test_each_line_of_a_long_text_is_written_in_its_own_direction(hub_process: Callable[..., HubProcess]) -> None:
+    """The first of several names does not turn the others round."""
+    hub = hub_process(routes=ROUTES)
+    hub.post("/in/twitter", {"id": "1", "text": "names", "details": "שרת ראשי\n" + "web1 is down\n" * 20})
+    async with room(hub, PHONE) as sheet:
+        shown = sheet.page.locator(".beginning")
+        await expect(shown).to_be_visible()
+        left = await shown.evaluate(
+            """(text) => { const range = document.createRange(), at = text.firstChild.data.indexOf("web1");
+                range.setStart(text.firstChild, at); range.setEnd(text.firstChild, at + 4);
+                return range.getBoundingClientRect().left - text.getBoundingClientRect().left; }"""
+        )
+
+        assert left < 5
+
+
 async def test_a_page_that_was_cut_off_catches_up(hub_process: Callable[..., HubProcess]) -> None:
     """The hub goes away and comes back while somebody looks: what happened meanwhile is there."""
     hub = hub_process(routes=ROUTES)

@@ -10,8 +10,9 @@ let unseen = 0;
 function age(at) {
   const seconds = (Date.now() - at) / 1000;
   const past = Math.abs(seconds);
-  const text = past >= 172800 ? `${Math.floor(past / 86400)} d` : past >= 3600 ? `${Math.floor(past / 3600)} h`
-    : past >= 60 ? `${Math.floor(past / 60)} min` : "";
+  // What is over counts whole units, what is to come the nearest: two hours that have just begun are no "1 h".
+  const count = (size) => Math.floor(past / size + (seconds < 0 ? 0.5 : 0));
+  const text = past >= 172800 ? `${count(86400)} d` : past >= 3600 ? `${count(3600)} h` : past >= 60 ? `${count(60)} min` : "";
   return !text ? "now" : seconds > 0 ? `${text} ago` : `in ${text}`;
 }
 

@@ -718,7 +718,9 @@ async def test_a_stranger_does_not_learn_who_works_here(locked: Client) -> None:
         (47 * 60, "47 h ago"),
         (49 * 60, "2 d ago"),
         (-5, "in 5 min"),
+        (-14.9, "in 15 min"),
+        (-119, "in 2 h"),
     ],
 )
-def test_an_age_is_told_in_one_unit(minutes: int, text: str) -> None:
+def test_an_age_is_told_in_one_unit(minutes: float, text: str) -> None:
     assert text == ago(NOW - timedelta(minutes=minutes), NOW)
