@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from hub.core.calendar import PRIVATE
 from hub.core.complaints import WRONG, Complaint
 from hub.core.durations import say_duration
 from hub.core.event import Event, EventId, Link, Severity, Status
 from hub.core.matching import event_look
+from hub.core.oncall import Schedule
 from hub.core.routing import Route
 from hub.core.rules import Rules
 from hub.errors import PayloadError
@@ -39,6 +41,7 @@ LINTS: Mapping[str, str] = {
     "text-like-not": "A text of a match that reads like a negation.",
     "empty-text": "An empty text in a match.",
     "odd-quotes": "A text of a match between quotes that YAML takes for letters.",
+    "calendar": "A calendar beside the rules that is not there, or is none.",
     "no-file-yet": "A pattern of include that no file fits.",
 }
 """Every sort of complaint by its lasting name, with a sentence."""
@@ -139,6 +142,34 @@ async def _bodies(store: Store, events: Sequence[StoredEvent]) -> Mapping[str, A
         with suppress(PayloadError):
             found[request.id] = decode_json(request.body).value
     return found
+
+
+# ---------------------------------------------------------------------------------------------------------- calendars
+
+BEGINS = b"BEGIN:VCALENDAR"
+
+
+def of_calendars(rules: Rules, main: Path) -> Iterator[Complaint]:
+    """Those that lie beside the rules. What is elsewhere is not asked for: who checks may have no network."""
+    for name, schedule in rules.schedules.items():
+        if is_file(schedule) and (fault := calendar_fault(main.parent / schedule.calendar)):
+            file, line = rules.places["schedules", name]
+            what = f"nobody is on call for {name}: {schedule.calendar} {fault[0]}; {fault[1]}"
+            yield Complaint(file=file, line=line, column=1, what=what, rule="calendar")
+
+
+def is_file(schedule: Schedule) -> bool:
+    """Whether its calendar lies beside the rules."""
+    return bool(schedule.calendar) and schedule.calendar != PRIVATE and "://" not in schedule.calendar
+
+
+def calendar_fault(path: Path) -> tuple[str, str] | None:
+    """What is wrong with a file that should be a calendar, and what to do."""
+    try:
+        begins = BEGINS in path.read_bytes()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}", "put it beside the rules"
+    return None if begins else ("is no calendar", "export it as iCalendar (.ics)")
 
 
 def unreached(rules: Rules, main: Path, reached: Reached, lasted: timedelta) -> Iterator[Complaint]:

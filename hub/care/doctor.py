@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hub.authoring.lints import BEGINS, calendar_fault
 from hub.contracts import (
     ChatDriver,
     ChatTools,
@@ -46,7 +47,6 @@ WITHIN = 30.0
 APART = 5.0
 """Seconds by which two clocks may differ."""
 OLDEST_SERVER = 13
-BEGINS = b"BEGIN:VCALENDAR"
 CALENDAR = Question(largest=4 << 20, within=10.0)
 PING = Question(largest=1 << 20, within=10.0)
 
@@ -195,7 +195,9 @@ class Doctor:
             elif schedule.calendar == PRIVATE or "://" in schedule.calendar:
                 yield await self._of_calendar(about, Secret(over_http(address.reveal())))
             elif schedule.calendar:
-                yield self._of_calendar_file(about, schedule.calendar)
+                fault = calendar_fault(self._settings.routes.parent / schedule.calendar)
+                named = schedule.calendar
+                yield _wrong(about, f"{named} {fault[0]}", fault[1]) if fault else _well(about, f"{named} can be read")
 
     async def _of_calendar(self, about: str, address: Secret) -> Finding:
         try:
@@ -210,15 +212,6 @@ class Doctor:
             )
             return _wrong(about, what, "take the URL of the iCalendar feed, not that of its page")
         return _well(about, "can be read")
-
-    def _of_calendar_file(self, about: str, name: str) -> Finding:
-        try:
-            body = (self._settings.routes.parent / name).read_bytes()
-        except OSError as error:
-            return _wrong(about, f"{name} cannot be read: {error.strerror}", "put it beside the rules")
-        if BEGINS not in body:
-            return _wrong(about, f"{name} is no calendar", "export it as iCalendar (.ics)")
-        return _well(about, f"{name} can be read")
 
     def _of_templates(self) -> Iterator[Finding]:
         faults = Templates([self._settings.routes.parent / "templates", shipped("templates")]).faults

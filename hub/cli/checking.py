@@ -7,19 +7,19 @@ import sys
 from typing import Any
 
 from hub.cli.printing import FAULTS, OK, counted
-from hub.cli.reading import rules_at, wording_at
+from hub.cli.reading import rules_at, rules_path, wording_at
 from hub.errors import RulesError, SettingsError
 
 
 def check(options: argparse.Namespace) -> int:
     from hub.authoring.check_reports import FORMATS
-    from hub.authoring.lints import of_templates
+    from hub.authoring.lints import of_calendars, of_templates
     from hub.core.complaints import Complaint
 
     rules, found = None, list[Complaint]()
     try:
         rules = rules_at(options.file)
-        found += [*rules.faults, *rules.warnings]
+        found += [*rules.faults, *rules.warnings, *of_calendars(rules, rules_path(options.file))]
     except RulesError as error:
         found += error.complaints
     found += of_templates(wording_at(options.file))

@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any
 
 
+def rules_path(file: str | None) -> Path:
+    from hub.settings import routes_file
+
+    return routes_file(file or os.environ.get("TOCSIN_ROUTES"))
+
+
 def rules_at(file: str | None) -> Any:
     from hub.app import utc_now
     from hub.registry import installed
     from hub.routes_file.catalogue import catalogue_of
     from hub.routes_file.reading import read_rules
-    from hub.settings import Environment, routes_file
+    from hub.settings import Environment
 
-    path = routes_file(file or os.environ.get("TOCSIN_ROUTES"))
-    return read_rules(path, catalogue_of(installed(), Environment(os.environ), utc_now))
+    return read_rules(rules_path(file), catalogue_of(installed(), Environment(os.environ), utc_now))
 
 
 def file_of(event: str) -> Path | None:

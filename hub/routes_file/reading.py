@@ -192,16 +192,16 @@ def _rules(tree: Tree, catalogue: Catalogue, text: str, others: Beside) -> Rules
 
 
 def _places(tree: Tree, top: Mapping[str, Any]) -> Mapping[tuple[str, str], tuple[str, int]]:
-    """Where inhibitions, silences and windows stand."""
+    """Where inhibitions, silences, windows and schedules stand."""
     listed: dict[tuple[str, str], Path_] = {
         (section, one["name"]): (section, i)
         for section in ("inhibit", "silences")
         for i, one in enumerate(top.get(section) or [])
     }
-    windows: dict[tuple[str, str], Path_] = {
-        ("time_windows", name): ("time_windows", name) for name in top.get("time_windows") or ()
+    named: dict[tuple[str, str], Path_] = {
+        (section, name): (section, name) for section in ("time_windows", "schedules") for name in top.get(section) or ()
     }
-    return {place: (tree.called(path), tree.line(path)) for place, path in (listed | windows).items()}
+    return {place: (tree.called(path), tree.line(path)) for place, path in (listed | named).items()}
 
 
 def _version(tree: Tree, top: Mapping[str, Any]) -> None:

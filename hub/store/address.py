@@ -22,3 +22,10 @@ def parse_url(url: str) -> URL:
     if parts.drivername not in ("sqlite", "postgresql"):
         raise SettingsError(f"the database cannot be a {parts.drivername}: URL; {FORMS}")
     return parts
+
+
+def server_of(url: URL) -> str:
+    """`db.example.com:5432`, or where its socket is; nothing of who speaks to it."""
+    host = url.host or url.query.get("host") or "localhost"
+    port = url.port or url.query.get("port") or 5432
+    return f"socket {host}" if str(host).startswith("/") else f"{host}:{port}"

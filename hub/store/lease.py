@@ -56,8 +56,10 @@ def deposed(term: Term) -> Deposed:
 class PostgresDesk:
     """A `Desk`: one connection, which is made anew when it was lost."""
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: Dial, reason: Callable[[BaseException], str]) -> None:
+        """`reason` says in words what a failure means."""
         self._dial = dial
+        self._reason = reason
         self._connection: asyncpg.Connection | None = None
         self._one_at_a_time = asyncio.Lock()
         self._listeners: list[Callable[[Sequence[str]], None]] = []
@@ -109,7 +111,7 @@ class PostgresDesk:
                     yield self._connection
             except LOST as error:
                 self._hang_up()
-                raise Overloaded(f"replicas cannot agree on who leads: {_why(error)}") from error
+                raise Overloaded(f"replicas cannot agree on who leads: {self._reason(error)}") from error
             except BaseException:
                 self._hang_up()  # what was asked last may be under way still
                 raise
@@ -137,7 +139,3 @@ class PostgresDesk:
             return
         for listener in self._listeners:
             listener([str(word) for word in words])
-
-
-def _why(error: BaseException) -> str:
-    return "the database does not answer" if isinstance(error, TimeoutError) else type(error).__name__

@@ -6,7 +6,9 @@ directly, many rows in one round trip.
 """
 
 import asyncio
+import os
 import shlex
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -28,7 +30,7 @@ from hub.core.alert import Alert
 from hub.core.past import Happened
 from hub.errors import Overloaded, Overtaken, SettingsError
 from hub.store import DUPLICATES_FOR, Changes, DeliveryKey, LifeKey, SharedStore, Store, Term, mapping, queries, writing
-from hub.store.address import FORMS
+from hub.store.address import FORMS, server_of
 from hub.store.care import Size, Status, current, whole_past
 from hub.store.lease import LEADER, PostgresDesk, deposed
 from hub.store.mapping import Values, storable
@@ -80,21 +82,22 @@ READING = {**SETTINGS, "default_transaction_read_only": "on"}
 MIGRATING = {**WRITING, "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 
 REASONS = {
-    "25006": "the database may only be read",
-    "28000": "the database server refuses the user",
-    "28P01": "the database server refuses the password",
-    "3D000": "the database server has no such database",
-    "42501": "the user has no right to do that in the database",
+    "25006": "the database at {server} may only be read; is it a standby?",
+    "28000": "the database server at {server} refuses user {user}: {said}",
+    "28P01": "the database server at {server} refuses the password of user {user}; correct it in TOCSIN_DATABASE",
+    "3D000": "the database server at {server} has no database {database}; make it: createdb -O {user} {database}",
+    "42501": "user {user} has no right to do that in database {database}: {said}",
     "42P01": "the database lacks a table; `tocsin database migrate` makes it",
-    "53100": "the disk of the database server is full",
-    "53200": "the database server has no memory left",
-    "53300": "the database server takes no more connections",
+    "53100": "the disk of the database server at {server} is full",
+    "53200": "the database server at {server} has no memory left",
+    "53300": "the database server at {server} takes no more connections; see its max_connections",
     "55P03": "the database is locked by another session",
     "57014": f"the database took longer than {LONGEST:.0f} seconds",
-    "57P01": "the database server is being stopped",
-    "57P02": "the database server has crashed",
-    "57P03": "the database server is starting or being stopped",
+    "57P01": "the database server at {server} is being stopped",
+    "57P02": "the database server at {server} has crashed",
+    "57P03": "the database server at {server} is starting or being stopped",
 }
+TRUST = "name who vouches for it: ?sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
 
 Failure = (
     DBAPIError,
@@ -105,6 +108,8 @@ Failure = (
     TimeoutError,
     PoolTimeout,
 )
+ABOUT_TLS = ("root certificate file", "`sslmode` parameter")
+"""How the driver's complaints begin that hold nothing of a URL that is secret."""
 _DIALECT = AsyncpgDialect()  # type: ignore[no-untyped-call]
 LOST = (
     asyncpg.InterfaceError,
@@ -119,7 +124,11 @@ LOST = (
 
 @asynccontextmanager
 async def opened(url: URL) -> AsyncIterator[SharedStore]:
-    store = PostgresStore(_Lane(url, WRITING, 1, USES), _Lane(url, READING, READERS), PostgresDesk(partial(dial, url)))
+    store = PostgresStore(
+        _Lane(url, WRITING, 1, USES),
+        _Lane(url, READING, READERS),
+        PostgresDesk(partial(dial, url), partial(_reason, url=url)),
+    )
     try:
         await store.prepare()
         yield store
@@ -128,11 +137,11 @@ async def opened(url: URL) -> AsyncIterator[SharedStore]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(url: URL) -> Iterator[None]:
     try:
         yield
     except Failure as error:
-        raise (Overtaken if _is_overtaken(error) else Overloaded)(_reason(error)) from error
+        raise (Overtaken if _is_overtaken(error) else Overloaded)(_reason(error, url)) from error
 
 
 def _is_overtaken(error: BaseException) -> bool:
@@ -141,16 +150,28 @@ def _is_overtaken(error: BaseException) -> bool:
     return delivery or isinstance(error, asyncpg.DeadlockDetectedError)
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, url: URL) -> str:
     """In the words of the person who must fix it, and without what a statement was given."""
     cause = getattr(error.orig, "__cause__", None) or error if isinstance(error, DBAPIError) else error
     if isinstance(cause, asyncpg.PostgresError):
-        return REASONS.get(str(cause.sqlstate), f"the database failed: {cause.args[0]}")
+        reason = REASONS.get(str(cause.sqlstate), "the database failed: {said}")
+        return reason.format(
+            user=url.username or "(of this process)", database=url.database, server=server_of(url), said=cause.args[0]
+        )
     if isinstance(cause, TimeoutError | PoolTimeout):
-        return "the database does not answer"
+        return f"the database at {server_of(url)} does not answer"
+    if isinstance(cause, ssl.SSLError):
+        why = getattr(cause, "verify_message", "") or cause.reason or type(cause).__name__
+        return f"the database server at {server_of(url)} cannot be trusted: {why}; {TRUST}"
     if isinstance(cause, OSError):
-        return f"the database server cannot be reached: {cause.strerror or type(cause).__name__}"
-    return "the connection to the database was lost"
+        return f"the database server at {server_of(url)} cannot be reached: {_why_not_reached(cause)}"
+    return f"the connection to the database at {server_of(url)} was lost"
+
+
+def _why_not_reached(error: OSError) -> str:
+    """The driver's own words for it repeat the address."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or str(error) or type(error).__name__
 
 
 class _Lane:
@@ -171,14 +192,14 @@ class _Lane:
 
     async def run(self, work: Callable[[Connection], ResultT]) -> ResultT:
         """What `work` returns, done in one transaction. Raises Overloaded: then nothing is done."""
-        with _told():
+        with _told(self._url):
             async with self._engine.begin() as connection:
                 return await connection.run_sync(work)
 
     @asynccontextmanager
     async def driver(self) -> AsyncIterator[asyncpg.Connection]:
         """The driver's own connection, outside of any transaction."""
-        with _told():
+        with _told(self._url):
             async with self._engine.connect() as connection:
                 raw = (await connection.get_raw_connection()).driver_connection
                 assert raw is not None
@@ -207,8 +228,15 @@ async def dial(url: URL, settings: Mapping[str, str], limit: float | None) -> as
             command_timeout=limit,
             server_settings=dict(settings),
         )
-    except ValueError:
+    except ValueError as error:
+        if isinstance(error, asyncpg.ClientConfigurationError) and error.args[0].startswith(ABOUT_TLS):
+            raise SettingsError(f"the database cannot be asked at {server_of(url)}: {error.args[0]}; {TRUST}") from None
         raise SettingsError(f"the database is not a URL that PostgreSQL understands; {FORMS}") from None
+    except FileNotFoundError:
+        if "sslrootcert" in url.query:  # of which the driver says only this
+            missing = f"there is no file {url.query['sslrootcert']}, or no socket"
+            raise SettingsError(f"the database cannot be asked at {server_of(url)}: {missing}; {TRUST}") from None
+        raise
 
 
 async def _keep_out(connection: asyncpg.Connection, lock: str) -> None:

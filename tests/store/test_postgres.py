@@ -44,9 +44,9 @@ async def test_a_server_that_is_gone_is_overloaded_until_it_is_back(postgres: Po
     async with open_store(url) as store:
         await asyncio.to_thread(postgres.stop)
         try:
-            with pytest.raises(Overloaded, match="the database server cannot be reached"):
+            with pytest.raises(Overloaded, match=r"the database server at socket /\S+ cannot be reached: "):
                 await store.commit(request("r1"))
-            with pytest.raises(Overloaded, match="the database server cannot be reached"):
+            with pytest.raises(Overloaded, match=r"the database server at socket /\S+ cannot be reached: "):
                 await store.request("r1")
         finally:
             await asyncio.to_thread(postgres.start)
@@ -212,10 +212,18 @@ async def test_a_database_without_tables_is_refused_by_the_command_to_run(postgr
 @pytest.mark.parametrize(
     ("there", "why"),
     [
-        ("postgres:hunter2@127.0.0.1:1/tocsin", "cannot be reached"),
-        ("postgres:hunter2@/nowhere?host={socket}", "no such database"),
-        ("nobody:hunter2@/tocsin?host={socket}", "refuses the user"),
+        ("postgres:hunter2@127.0.0.1:1/tocsin", "server at 127.0.0.1:1 cannot be reached: Connection refused"),
+        ("postgres:hunter2@db.invalid/tocsin", "server at db.invalid:5432 cannot be reached"),
+        ("postgres:hunter2@/tocsin?host=/nowhere", "server at socket /nowhere cannot be reached: No such file"),
+        ("postgres:hunter2@/nowhere?host={socket}", "no database nowhere; make it: createdb -O postgres nowhere"),
+        ("nobody:hunter2@/tocsin?host={socket}", 'refuses user nobody: role "nobody" does not exist'),
         ("postgres:hunter2@[/tocsin", "not a URL that PostgreSQL understands"),
+        (
+            "postgres:hunter2@127.0.0.1:1/tocsin?sslmode=verify-full",
+            "root certificate file .*; name who vouches for it",
+        ),
+        ("postgres:hunter2@127.0.0.1:1/t?sslmode=verify-full&sslrootcert=/nowhere", "there is no file /nowhere"),
+        ("postgres:hunter2@127.0.0.1:1/tocsin?sslmode=hunter2", "`sslmode` parameter must be one of: disable"),
     ],
 )
 async def test_a_database_that_cannot_be_used_says_why_without_the_password(

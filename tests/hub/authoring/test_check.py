@@ -211,6 +211,22 @@ def test_every_rule_that_is_told_has_a_sentence(check) -> None:
     assert {rule for rule, _ in rules_of(said)} <= set(LINTS)
 
 
+def test_a_calendar_that_does_not_lie_beside_the_rules_is_wrong(check, tmp_path: Path) -> None:
+    """Nobody would be on call by it. What is elsewhere is nobody's to ask for here."""
+    (tmp_path / "page.ics").write_text("<html>")
+    (tmp_path / "good.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    calendars = ("gone.ics", "page.ics", "good.ics", "https://calendar.invalid/web.ics", "private")
+    named = "".join(f"  s{i}: {{calendar: '{one}'}}\n" for i, one in enumerate(calendars))
+    code, _, said = check(f"{RULES}schedules:\n{named}")
+
+    assert 1 == code
+    assert [
+        "routes.yaml:15:1: nobody is on call for s0: gone.ics cannot be read: No such file or directory; "
+        "put it beside the rules",
+        "routes.yaml:16:1: nobody is on call for s1: page.ics is no calendar; export it as iCalendar (.ics)",
+    ] == [line for line in said.splitlines() if "warning" not in line]
+
+
 def test_a_template_that_fails_on_a_sample_is_wrong(check, tmp_path: Path) -> None:
     """It compiles, and would say nothing when it is needed."""
     folder = tmp_path / "templates" / "messages" / "opened"
