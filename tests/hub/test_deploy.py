@@ -125,7 +125,7 @@ def test_the_container_file_builds_of_what_it_copies(tmp_path: Path) -> None:
     """Its own steps, without a container: a file that it forgets is missing from the wheel, or the build fails."""
     for line in of_container("COPY"):
         *sources, target = shlex.split(line)
-        for source in sources if not sources[0].startswith("--") else []:
+        for source in sources if not Path(target).is_absolute() else []:  # which is the second stage
             place = tmp_path / target / ("" if (ROOT / source).is_dir() else Path(source).name)
             place.parent.mkdir(parents=True, exist_ok=True)
             copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
@@ -148,7 +148,11 @@ def test_the_container_runs_the_hub_as_somebody_else_and_asks_how_it_is(hub_proc
     gone = subprocess.run([sys.executable, *asks[1:]], check=False, stderr=subprocess.DEVNULL)
     (program,), (words,) = (json.loads(of_container(name)[0]) for name in ("ENTRYPOINT", "CMD"))
 
+    given = dict(pair.split("=", 1) for line in of_container("ENV") for pair in line.split())
+
     assert (0, 1) == (well.returncode, gone.returncode)
+    assert f":{given['TOCSIN_ROUTES']}:ro" in CONTAINER, "rules that are mounted there are those that count"
+    assert given["TOCSIN_ROUTES"] in [line.split()[-1] for line in of_container("COPY")]
     assert ("tocsin", "serve") == (Path(program).name, parser().parse_args([words]).verb)
     assert ["10001"] == of_container("USER")
 
