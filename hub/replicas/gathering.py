@@ -86,6 +86,8 @@ class Gathering:
         self._heard = heard
         self._sources: dict[str, None] = {}
         self._called = asyncio.Event()
+        self._waits = ""
+        """Why they wait; empty: they do not."""
         self._one = asyncio.Lock()
         """Held while it gathers, so that nothing is routed twice."""
         self._next: asyncio.Task[None] | None = None
@@ -106,12 +108,21 @@ class Gathering:
             self._called.clear()
             try:
                 await self.gather()
+                self._note("")
             except Overloaded as error:
-                log.warning("events that other replicas took in wait: %s", error)
+                self._note(str(error))
                 await asyncio.sleep(LOOK_EVERY)
             except Exception:
                 log.exception("routing what other replicas took in failed; it goes on")
                 await asyncio.sleep(LOOK_EVERY)
+
+    def _note(self, why: str) -> None:
+        """Once for each reason, not every two seconds of a long night."""
+        if why and why != self._waits:
+            log.warning("events that other replicas took in wait: %s", why)
+        elif self._waits and not why:
+            log.warning("events that other replicas took in are routed again")
+        self._waits = why
 
     async def gather(self) -> None:
         """Route all there is, and hear who was heard."""

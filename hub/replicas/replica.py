@@ -132,7 +132,7 @@ class Replica:
             hub.ingest.wait_for(gathering.catch_up)
             stack.push_async_callback(stopped, asyncio.create_task(gathering.serve()))
             self._led = Led(hub, term, gathering)
-            log.info("all is loaded, and the hub is here")
+            log.info("this replica routes and delivers from now on")
             try:
                 yield
             finally:

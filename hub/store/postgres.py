@@ -163,6 +163,8 @@ def _reason(error: BaseException, url: URL) -> str:
     if isinstance(cause, ssl.SSLError):
         why = getattr(cause, "verify_message", "") or cause.reason or type(cause).__name__
         return f"the database server at {server_of(url)} cannot be trusted: {why}; {TRUST}"
+    if isinstance(cause, ConnectionError) and "rejected SSL" in str(cause):
+        return f"the database server at {server_of(url)} speaks no TLS; turn its ssl on, or take sslmode from the URL"
     if isinstance(cause, OSError):
         return f"the database server at {server_of(url)} cannot be reached: {_why_not_reached(cause)}"
     return f"the connection to the database at {server_of(url)} was lost"
@@ -473,8 +475,9 @@ class PostgresCare:
         )
 
     def _named(self) -> str:
-        """The URL for a command line, where a password can be seen by others: without it."""
-        return shlex.quote(self._url.set(password=None).render_as_string())
+        """The URL for a command line, where others see a password: without it, and without stars in its place, which
+        would be tried."""
+        return shlex.quote(self._url._replace(password=None).render_as_string())
 
     def _run(self, settings: Mapping[str, str], work: Callable[[Connection], ResultT], lock: str = "") -> ResultT:
         return asyncio.run(once(self._url, settings, work, lock))

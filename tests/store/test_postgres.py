@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -237,6 +238,14 @@ async def test_a_database_that_cannot_be_used_says_why_without_the_password(
 
     assert "hunter2" not in f"{refused.value}{refused.value.__cause__}{caplog.text}"
     assert "hunter2" not in repr(read_settings(database=named, variables={}))
+
+
+@pytest.mark.parametrize("verb", ["backup", "restore"])
+def test_what_is_named_for_a_backup_holds_no_password(verb: str, tmp_path: Path) -> None:
+    """Nor stars in its place, which `pg_dump` would try."""
+    care = care_of("postgresql://tocsin:hunter2@db.example.com/tocsin")
+    with pytest.raises(SettingsError, match=r"postgresql://tocsin@db\.example\.com/tocsin"):
+        getattr(care, verb)(tmp_path / "b.dump")
 
 
 async def test_a_zero_character_fails_nobody(url: str) -> None:
