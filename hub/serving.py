@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -105,10 +106,16 @@ async def _listening(hub: Running) -> AsyncIterator[None]:
         try:
             await stack.enter_async_context(hub.doorway.open(hub.app, host, port, lambda: hub.inbound))
         except OSError as error:
-            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
-            cure = CANNOT_LISTEN.get(error.errno or 0, "stop what listens there, or take another --port (TOCSIN_PORT)")
-            raise SettingsError(f"cannot listen on {host}:{port}: {why}; {cure}") from error
+            raise SettingsError(f"cannot listen on {host}:{port}: {_why_not(error)}") from error
         yield
+
+
+def _why_not(error: OSError) -> str:
+    """And what to do about it."""
+    if isinstance(error, socket.gaierror):
+        return f"{error.strerror}; {CANNOT_LISTEN[errno.EADDRNOTAVAIL]}"
+    why = os.strerror(error.errno) if error.errno else error
+    return f"{why}; {CANNOT_LISTEN.get(error.errno or 0, 'stop what listens there, or take another --port')}"
 
 
 def _say_where(hub: Running) -> None:

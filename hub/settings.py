@@ -203,8 +203,8 @@ def read_settings(
         port=port if port is not None else _port(environment.get("TOCSIN_PORT"), default.port),
         routes=routes_file(routes or environment.get("TOCSIN_ROUTES")),
         database=database or environment.get("TOCSIN_DATABASE") or default.database,
-        public_url=environment.get("TOCSIN_PUBLIC_URL") or "",
-        replica_url=_replica_url(replica_url or environment.get("TOCSIN_REPLICA_URL") or ""),
+        public_url=_url("TOCSIN_PUBLIC_URL", environment.get("TOCSIN_PUBLIC_URL") or ""),
+        replica_url=_url("TOCSIN_REPLICA_URL", replica_url or environment.get("TOCSIN_REPLICA_URL") or ""),
         timezone=environment.get("TOCSIN_TIMEZONE") or default.timezone,
         api_token=environment.secret("API_TOKEN"),
         secret_key=environment.secret("SECRET_KEY"),
@@ -227,9 +227,9 @@ def _port(text: str | None, default: int) -> int:
     return int(text)
 
 
-def _replica_url(url: str) -> str:
+def _url(name: str, url: str) -> str:
     if url and (wrong := url_fault(url)):
-        raise SettingsError(f"TOCSIN_REPLICA_URL {wrong}".replace("https://", "http:// or https://"))
+        raise SettingsError(f"{name} {wrong}".replace("https://", "http:// or https://"))
     return url
 
 

@@ -23,7 +23,11 @@ def test_a_zone_that_there_is_not_is_answered_by_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("host", "port", "cure"),
-    [("192.0.2.1", 0, "--host names no address of this machine"), ("127.0.0.1", 1, "take another --port")],
+    [
+        ("192.0.2.1", 0, "--host names no address of this machine"),
+        ("hub.invalid", 0, "--host names no address of this machine"),
+        ("127.0.0.1", 1, "take another --port"),
+    ],
 )
 async def test_a_place_that_cannot_be_listened_at_is_answered_with_another(
     tmp_path: Path, host: str, port: int, cure: str
@@ -46,3 +50,9 @@ async def test_a_place_that_cannot_be_listened_at_is_answered_with_another(
 def test_what_kubernetes_puts_beside_a_service_of_that_name_is_known() -> None:
     with pytest.raises(SettingsError, match=r"a port is a number such as 8080 .*enableServiceLinks: false"):
         read_settings(variables={"TOCSIN_PORT": "tcp://10.0.0.1:8080"})
+
+
+@pytest.mark.parametrize("name", ["TOCSIN_PUBLIC_URL", "TOCSIN_REPLICA_URL"])
+def test_an_address_that_nobody_could_click_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is not a URL that begins with http:// or https://"):
+        read_settings(variables={name: "hub.example.com"})
