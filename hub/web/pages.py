@@ -22,7 +22,16 @@ from hub.errors import Overloaded, PayloadError, TocsinError, UsageError
 from hub.payload import decode_form
 from hub.proof import same
 from hub.web.gate import GateSettings, Throttle, caller, give_cookie, guarded, take_cookie
-from hub.web.showing import UNSHOWABLE, alert_state, page_environment, plain, static_files, threads_of, version_of
+from hub.web.showing import (
+    ALERTS_LISTED,
+    UNSHOWABLE,
+    alert_state,
+    page_environment,
+    plain,
+    static_files,
+    threads_of,
+    version_of,
+)
 from hub.web.site import LiveQueue, Site
 
 AnswerT = TypeVar("AnswerT")
@@ -94,10 +103,12 @@ class Pages:
 
     async def home(self, request: web.Request) -> web.Response:
         dead, held, unrouted = await self._site.dead(), await self._site.quarantine(), await self._site.unrouted()
+        alerts = self._site.alerts()
         return self._page(
             request,
             "home.html.j2",
-            alerts=[(alert, self._state(alert), self._told(alert)) for alert in self._site.alerts()],
+            alerts=[(alert, self._state(alert), self._told(alert)) for alert in alerts[:ALERTS_LISTED]],
+            open_alerts=len(alerts),
             turns=[self._turn(schedule) for _, schedule in sorted(self._site.schedules().items())],
             silences=self._site.silences(),
             status=self._site.status(),

@@ -21,8 +21,9 @@ LONGEST_TEXT, LONGEST_VALUE, LONGEST_TITLE, LONGEST_URL = 20_000, 1_000, 300, 2_
 """Beyond, a page shows a beginning: the whole is in the event."""
 FOLD_LINES, FOLD_CHARACTERS = 8, 700
 ENTRIES_SHOWN = 4
-ALERTS_SHOWN = 30
-"""On the first page; the others are folded, so that what stands below can be reached."""
+ALERTS_SHOWN, ALERTS_LISTED = 30, 200
+"""On the first page, at once and unfolded, so that what stands below can be reached. Beyond there is their number: tens
+of thousands would keep the hub busy for seconds, just when they come."""
 
 _LINE_ENDS = re.compile("\r\n|\r|\u2028|\u2029|\x85")
 # Controls, surrogates, and what turns the direction of writing: with these "moc.live" reads as another name.
