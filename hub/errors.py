@@ -52,11 +52,13 @@ class SettingsError(TocsinError):
 
 
 class Overloaded(TocsinError):
-    """Nothing more can be taken just now. `retry_after` is in seconds."""
+    """Nothing more can be taken just now. `retry_after` is in seconds; `outside` is told to whoever asked, where `why`
+    names what only those who look after the hub are to know, such as a server."""
 
-    def __init__(self, why: str, *, retry_after: int = 5) -> None:
+    def __init__(self, why: str, *, retry_after: int = 5, outside: str = "") -> None:
         super().__init__(why)
         self.retry_after = retry_after
+        self.outside = outside or why
 
 
 class Overtaken(Overloaded):

@@ -137,7 +137,7 @@ class Performing:
         except UsageError as error:
             return Reply(text=str(error), ok=False)
         except Overloaded as error:
-            return Reply(text=f"nothing was done: {error}; try again in a moment", ok=False)
+            return Reply(text=f"nothing was done: {error.outside}; try again in a moment", ok=False)
         except Exception:
             log.exception("command %s failed", command.name)
             return Reply(text=f"{command.name} failed inside the hub; the log of the hub says why", ok=False)

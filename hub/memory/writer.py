@@ -246,7 +246,7 @@ class Writer:
             log.error("nothing can be written: %s", error)
         self._failed = str(error)
         for job in batch:
-            _settle(job, None, type(error)(str(error), retry_after=error.retry_after))
+            _settle(job, None, type(error)(str(error), retry_after=error.retry_after, outside=error.outside))
 
 
 def _run_alone(draft: Draft, run: Run) -> Result:

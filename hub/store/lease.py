@@ -111,7 +111,8 @@ class PostgresDesk:
                     yield self._connection
             except LOST as error:
                 self._hang_up()
-                raise Overloaded(f"replicas cannot agree on who leads: {self._reason(error)}") from error
+                what = "replicas cannot agree on who leads"
+                raise Overloaded(f"{what}: {self._reason(error)}", outside=what) from error
             except BaseException:
                 self._hang_up()  # what was asked last may be under way still
                 raise

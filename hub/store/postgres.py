@@ -99,6 +99,8 @@ REASONS = {
 }
 TRUST = "name who vouches for it: ?sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
 
+OUTSIDE = "the database cannot be used just now"
+
 Failure = (
     DBAPIError,
     asyncpg.PostgresError,
@@ -141,7 +143,8 @@ def _told(url: URL) -> Iterator[None]:
     try:
         yield
     except Failure as error:
-        raise (Overtaken if _is_overtaken(error) else Overloaded)(_reason(error, url)) from error
+        kind = Overtaken if _is_overtaken(error) else Overloaded
+        raise kind(_reason(error, url), outside=OUTSIDE) from error
 
 
 def _is_overtaken(error: BaseException) -> bool:

@@ -80,7 +80,7 @@ class Chats:
         try:
             reply = hearing.result()
         except Overloaded as busy:
-            return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
+            return error(503, "overloaded", busy.outside, headers={"Retry-After": str(busy.retry_after)})
         answer = ear.answer(said, reply)
         if reply is not None and not answer.body:
             self._later(self._hearing.say_back(chat, said, reply))

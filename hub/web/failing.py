@@ -43,7 +43,7 @@ async def plainly(request: web.Request, handler: Handler, id: str) -> web.Stream
     except BadRequest as bad:
         return error(400, "request", str(bad))
     except Overloaded as busy:
-        return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
+        return error(503, "overloaded", busy.outside, headers={"Retry-After": str(busy.retry_after)})
     except web.HTTPRequestEntityTooLarge:
         return error(413, "too large", f"a body may have {request.client_max_size} bytes")
     except web.HTTPNotFound:

@@ -62,10 +62,11 @@ class Health:
         """Why we are not ready; empty if we are."""
         return self._ready() or self._writer.failing
 
-    async def readyz(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
-        why = self.unready()
-        if why:
-            return answer({"status": "not ready", "why": why}, status=503, headers={"Retry-After": "5"})
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Whether it takes anything; why not, which may name servers, only for those who are let in."""
+        if why := self.unready():
+            told = why if caller(request).admitted else "the log of the hub says why"
+            return answer({"status": "not ready", "why": told}, status=503, headers={"Retry-After": "5"})
         return answer({"status": "ready"})
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler

@@ -65,7 +65,7 @@ class Inbound:
         except Malformed as broken:
             return error(400, "payload", str(broken), path=broken.path, quarantined=broken.quarantined)
         except Overloaded as busy:
-            return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
+            return error(503, "overloaded", busy.outside, headers={"Retry-After": str(busy.retry_after)})
         finally:
             self._observe("accept", time.perf_counter() - began)
         return answer(say_accepted(accepted), status=202)
@@ -79,7 +79,7 @@ class Inbound:
         except Unauthenticated as refusal:
             return error(401, "unauthenticated", str(refusal), headers={"WWW-Authenticate": "Bearer"})
         except Overloaded as busy:
-            return error(503, "overloaded", str(busy), headers={"Retry-After": str(busy.retry_after)})
+            return error(503, "overloaded", busy.outside, headers={"Retry-After": str(busy.retry_after)})
         if not known:
             name = request.match_info["name"][:80]
             return error(404, "unknown heartbeat", f"heartbeats: of the rules names no '{name}'")

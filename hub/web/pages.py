@@ -426,7 +426,9 @@ async def _told(asking: Awaitable[AnswerT]) -> AnswerT:
     try:
         return await asking
     except Overloaded as error:
-        raise _problem(web.HTTPServiceUnavailable, "overloaded", str(error), retry_after=error.retry_after) from error
+        raise _problem(
+            web.HTTPServiceUnavailable, "overloaded", error.outside, retry_after=error.retry_after
+        ) from error
     except TocsinError as error:
         raise _problem(web.HTTPConflict, "refused", str(error)) from error
 

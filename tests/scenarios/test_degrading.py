@@ -102,6 +102,8 @@ async def test_a_full_disk_refuses_and_recovers_by_itself(disk: Quota | Tmpfs) -
             ready = await client.get("/readyz")
             assert (503, disk.why) == (ready.status, (await ready.json())["why"])
             assert "Retry-After" in ready.headers
+            stranger = await client.get("/readyz", headers={"X-Forwarded-For": "203.0.113.7"})
+            assert (503, "the log of the hub says why") == (stranger.status, (await stranger.json())["why"])
             disk.free()
             await hub.hub.writer.probe()
             assert 200 == (await client.get("/readyz")).status

@@ -45,8 +45,9 @@ async def test_a_server_that_is_gone_is_overloaded_until_it_is_back(postgres: Po
     async with open_store(url) as store:
         await asyncio.to_thread(postgres.stop)
         try:
-            with pytest.raises(Overloaded, match=r"the database server at socket /\S+ cannot be reached: "):
+            with pytest.raises(Overloaded, match=r"the database server at socket /\S+ cannot be reached: ") as away:
                 await store.commit(request("r1"))
+            assert "the database cannot be used just now" == away.value.outside, "to a tool the server is not named"
             with pytest.raises(Overloaded, match=r"the database server at socket /\S+ cannot be reached: "):
                 await store.request("r1")
         finally:
