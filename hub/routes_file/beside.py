@@ -94,10 +94,14 @@ def _read(folder: Path, name: str) -> str:
         with path.open("rb") as file:
             return _text(file.read(LARGEST + 1))
     except (OSError, ValueError, RuntimeError) as error:
-        why = getattr(error, "strerror", None) or "it cannot be opened"
-        closed = isinstance(error, PermissionError)
-        cure = "let the user of this process read it" if closed else "it is looked for beside the rules"
-        raise Unreadable(f"cannot be read: {why}; {cure}") from None
+        raise Unreadable(why_unread(error, "it is looked for beside the rules")) from None
+
+
+def why_unread(error: Exception, cure: str) -> str:
+    """What came of opening a file, with this cure unless it is there and closed to us."""
+    why = getattr(error, "strerror", None) or "it cannot be opened"
+    closed = isinstance(error, PermissionError)
+    return f"cannot be read: {why}; {'let the user of this process read it' if closed else cure}"
 
 
 def _text(data: bytes) -> str:

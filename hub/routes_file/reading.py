@@ -17,7 +17,7 @@ from hub.core.silence import SilencePolicy
 from hub.core.storms import STORM
 from hub.errors import Complaint, RulesError
 from hub.routes_file.access import Access
-from hub.routes_file.beside import Beside, apart, beside, together
+from hub.routes_file.beside import Beside, apart, beside, together, why_unread
 from hub.routes_file.cases import Cases
 from hub.routes_file.catalogue import Catalogue
 from hub.routes_file.channels import Channels
@@ -60,9 +60,7 @@ def read_text(path: Path, cure: str = "name another file") -> str:
         what = "is not UTF-8 text from here on; save it as UTF-8"
         raise RulesError([Complaint(file=name, line=line, column=column, what=what)]) from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it cannot be opened"
-        cure = "let the user of this process read it" if isinstance(error, PermissionError) else cure
-        raise RulesError([Complaint(file=name, line=1, column=1, what=f"cannot be read: {why}; {cure}")]) from None
+        raise RulesError([Complaint(file=name, line=1, column=1, what=why_unread(error, cure))]) from None
 
 
 def read_rules_text(text: str, name: str, catalogue: Catalogue) -> Rules:
