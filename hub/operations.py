@@ -122,12 +122,14 @@ class Operations:
 
     def told(self, alert: Alert) -> Sequence[tuple[str, Post]]:
         names = {address: name for name, address in self.rules().channels.items()}
-        reached = [post for post in self._state.posts_about(alert) if post.ref is not None and self._is_found(post)]
+        reached = [
+            post for post in self._state.posts_about(alert) if post.ref is not None and self._is_found(post, names)
+        ]
         return [(names.get(post.channel, post.channel), post) for post in reached]
 
-    def _is_found(self, post: Post) -> bool:
-        chat, _, name = post.channel.partition(":")
-        return name in self.rooms() if chat == "room" else isinstance(self._chats.get(chat), Permalinks)
+    def _is_found(self, post: Post, names: Mapping[str, str]) -> bool:
+        chat = post.channel.partition(":")[0]
+        return post.channel in names if chat == "room" else isinstance(self._chats.get(chat), Permalinks)
 
     async def permalink(self, post: str) -> str | None:
         found = self._state.posts.get(PostId(post))

@@ -123,9 +123,7 @@ class Router:
 
     def hear_again(self, draft: Draft, event: Event, body: Any = None) -> bool:
         """Whether it only says again what is known, as its tool does each minute. Then it is not kept."""
-        if not event.resends:
-            return False
-        alert = draft.life(event.source, event.key, notice=False)
+        alert = draft.life(event.source, event.key, notice=False) if event.resends else None
         if alert is None or not life.says_nothing_new(alert, event):
             return False
         rules = self._rules()

@@ -205,11 +205,9 @@ def is_late(alert: Alert, event: Event) -> bool:
     return older_time
 
 
-def says_nothing_new(alert: Alert | None, event: Event) -> bool:
-    """Whether the event only says again what is known of its key, as its tool does each minute: it is not kept. New
+def says_nothing_new(alert: Alert, event: Event) -> bool:
+    """Whether an event that its tool resends only says again what is known of its key: it is not kept. New
     words are taken in at the quarters of an hour, those of all alerts together, since they come in one request."""
-    if alert is None or not event.resends:
-        return False
     if is_late(alert, event):
         return True
     if event.status is Status.RECOVERY:
