@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import aiohttp
@@ -54,7 +53,6 @@ from hub.saying.posts import Saying
 from hub.saying.templates import Templates
 from hub.saying.wording import Wording
 from hub.settings import Settings, variable
-from hub.shipped_files import shipped
 from hub.store import Changes, Store
 from hub.store.known import Known
 from hub.store.opening import care_of, open_store
@@ -132,11 +130,7 @@ class Ground(Generic[StoreT]):
     store: StoreT
     current: Current
     doorway: Doorway
-
-    @property
-    def middlewares(self) -> Sequence[Middleware]:
-        shown = failing_pages(_template_folders(self.settings))
-        return [shown, gate(_gate_settings(self.settings, self.now)), plain_errors, self.doorway.admit()]
+    middlewares: Sequence[Middleware]
 
 
 @asynccontextmanager
@@ -169,6 +163,8 @@ async def ground(
     door: DoorLimits = DOOR,
 ) -> AsyncIterator[Ground[StoreT]]:
     tools = installed() if tools is None else tools
+    doorway = Doorway(limits=door)
+    shown, guarding = failing_pages(settings.template_folders), gate(_gate_settings(settings, now))
     async with outward.session() as http, opened as store:
         redactor = Redactor(settings.environment.known_secrets())
         catalogue = catalogue_of(tools, settings.environment, now)
@@ -184,7 +180,8 @@ async def ground(
             http=http,
             store=store,
             current=current,
-            doorway=Doorway(limits=door),
+            doorway=doorway,
+            middlewares=[shown, guarding, plain_errors, doorway.admit()],
         )
 
 
@@ -233,7 +230,7 @@ async def leading(
             redact=redactor.request,
         )
         room_log = StoredRoomLog(store, writer, now)
-        folders = _template_folders(settings)
+        folders = settings.template_folders
         templates = Templates(folders, count=lambda name: metrics.failures.labels(name).inc())
         titles = {name: tool.title for name, tool in tools.items()}
         wording = Wording(
@@ -514,11 +511,6 @@ def _hear_chats(
     chats = Chats(drivers=drivers, secrets=settings.environment.secrets, hearing=hearing, now=now)
     stack.push_async_callback(chats.close)
     return chats
-
-
-def _template_folders(settings: Settings) -> Sequence[Path]:
-    """The operator's first, the shipped one last."""
-    return [settings.routes.parent / "templates", shipped("templates")]
 
 
 def _gate_settings(settings: Settings, now: Callable[[], datetime]) -> GateSettings:

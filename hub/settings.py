@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -146,6 +146,11 @@ class Settings:
     def pulls(self) -> bool:
         """Whether the rules in force are those that were merged where they are reviewed."""
         return self.rules_from is not None and self.rules_pull != "no"
+
+    @property
+    def template_folders(self) -> Sequence[Path]:
+        """The operator's first, the shipped one last."""
+        return [self.routes.parent / "templates", shipped("templates")]
 
     @property
     def zone(self) -> ZoneInfo:

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from hub.core.calendar import PRIVATE
+from hub.core.calendar import lies_beside
 from hub.core.complaints import WRONG, Complaint
 from hub.core.durations import say_duration
 from hub.core.event import Event, EventId, Link, Severity, Status
 from hub.core.matching import event_look
-from hub.core.oncall import Schedule
 from hub.core.routing import Route
 from hub.core.rules import Rules
 from hub.errors import PayloadError
@@ -152,15 +151,10 @@ BEGINS = b"BEGIN:VCALENDAR"
 def of_calendars(rules: Rules, main: Path) -> Iterator[Complaint]:
     """Those that lie beside the rules. What is elsewhere is not asked for: who checks may have no network."""
     for name, schedule in rules.schedules.items():
-        if is_file(schedule) and (fault := calendar_fault(main.parent / schedule.calendar)):
+        if lies_beside(schedule.calendar) and (fault := calendar_fault(main.parent / schedule.calendar)):
             file, line = rules.places["schedules", name]
             what = f"nobody is on call for {name}: {schedule.calendar} {fault[0]}; {fault[1]}"
             yield Complaint(file=file, line=line, column=1, what=what, rule="calendar")
-
-
-def is_file(schedule: Schedule) -> bool:
-    """Whether its calendar lies beside the rules."""
-    return bool(schedule.calendar) and schedule.calendar != PRIVATE and "://" not in schedule.calendar
 
 
 def calendar_fault(path: Path) -> tuple[str, str] | None:

@@ -23,7 +23,7 @@ from hub.contracts import (
     RulesPlace,
     Tools,
 )
-from hub.core.calendar import PRIVATE, over_http
+from hub.core.calendar import PRIVATE, lies_beside, over_http
 from hub.core.notification import Message
 from hub.core.rules import Rules, SourceRule
 from hub.errors import Overloaded, RulesError, SettingsError, TocsinError
@@ -33,7 +33,6 @@ from hub.routes_file.catalogue import Catalogue
 from hub.routes_file.reading import read_rules
 from hub.saying.templates import Templates
 from hub.settings import OWN, Settings, variable
-from hub.shipped_files import shipped
 from hub.store.checkup import ServerCheckup, look_at, look_at_server, sqlite_file
 
 LITTLE = 256 << 20
@@ -192,12 +191,12 @@ class Doctor:
             address = private if schedule.calendar == PRIVATE else Secret(schedule.calendar)
             if address is None:
                 yield _wrong(about, "its URL is not known, so that nobody is on call", f"set {setting}")
-            elif schedule.calendar == PRIVATE or "://" in schedule.calendar:
-                yield await self._of_calendar(about, Secret(over_http(address.reveal())))
-            elif schedule.calendar:
+            elif lies_beside(schedule.calendar):
                 fault = calendar_fault(self._settings.routes.parent / schedule.calendar)
                 named = schedule.calendar
                 yield _wrong(about, f"{named} {fault[0]}", fault[1]) if fault else _well(about, f"{named} can be read")
+            elif schedule.calendar:
+                yield await self._of_calendar(about, Secret(over_http(address.reveal())))
 
     async def _of_calendar(self, about: str, address: Secret) -> Finding:
         try:
@@ -214,7 +213,7 @@ class Doctor:
         return _well(about, "can be read")
 
     def _of_templates(self) -> Iterator[Finding]:
-        faults = Templates([self._settings.routes.parent / "templates", shipped("templates")]).faults
+        faults = Templates(self._settings.template_folders).faults
         yield from [_wrong("templates", str(fault), "correct it; plain words are used until then") for fault in faults]
         if not faults:
             yield _well("templates", "all can be used")

@@ -32,9 +32,8 @@ def wording_at(routes: str | None) -> Any:
     from hub.saying.templates import Templates
     from hub.saying.wording import Wording
     from hub.settings import read_settings
-    from hub.shipped_files import shipped
 
     settings = read_settings(routes=routes)
-    templates = Templates([settings.routes.parent / "templates", shipped("templates")])
+    templates = Templates(settings.template_folders)
     titles = {name: tool.title for name, tool in installed().items()}
     return Wording(templates, zone=settings.zone, titles=titles)

@@ -33,6 +33,11 @@ def parse_calendar(text: str) -> str:
     return text
 
 
+def lies_beside(calendar: str) -> bool:
+    """Whether it is a file beside the rules."""
+    return bool(calendar) and calendar != PRIVATE and "://" not in calendar
+
+
 def over_http(url: str) -> str:
     """`webcal://`, as calendars are offered to click, is https."""
     scheme, mark, rest = url.strip().partition("://")
