@@ -171,6 +171,10 @@ class Changes(Struct):
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)
 
+    def __len__(self) -> int:
+        """Rows that are written or taken away."""
+        return sum(len(getattr(self, name)) for name in self.__struct_fields__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:

@@ -55,7 +55,7 @@ class SqlStore:
         """What reads much that nobody asked for of late, and so waits for the disk."""
 
     async def commit(self, changes: Changes) -> None:
-        await self._write(lambda connection: writing.write(connection, changes))
+        await self._write(lambda connection: writing.write(writing.driver(connection), changes))
 
     async def pack(self, after: Mark | None, *, before: datetime, step: int = 100) -> Mark | None:
         bodies, mark = await self._look(lambda connection: queries.bodies(connection, after, before, step))

@@ -1,58 +1,29 @@
 """The store in one SQLite file.
 
-One thread writes, one reads, and one looks for what has grown old, each with a connection of its own: a page never
-waits behind a commit, no commit behind what was not read for weeks, and the event loop never waits for the disk.
+One lane writes, one reads, and one looks for what has grown old: a page never waits behind a commit, and no commit
+behind what was not read for weeks.
 """
 
-import asyncio
 import fcntl
 import os
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from sqlalchemy import URL, Connection, create_engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import URL
 
 from hub.errors import Overloaded, SettingsError
-from hub.store import Store
+from hub.store import Changes, Store, writing
 from hub.store.address import FORMS
 from hub.store.migrations import migrate, version_of
 from hub.store.sql import SqlStore
+from hub.store.sqlite_lane import READING, WRITING, SqliteLane
 from hub.store.tables import VERSION
 
-ResultT = TypeVar("ResultT")
-
-PATIENCE = 5.0
-"""Seconds to wait for a foreign process, such as a backup, that holds the database."""
-
-COMMON = (f"PRAGMA busy_timeout = {int(PATIENCE * 1000)}", "PRAGMA foreign_keys = OFF", "PRAGMA temp_store = MEMORY")
-WRITING = (
-    *COMMON,
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",  # in WAL mode anything less may lose the last commits when the power goes
-    "PRAGMA journal_size_limit = 67108864",
-)
-READING = (*COMMON, "PRAGMA query_only = ON")
-
-REASONS = {
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_BUSY: "the database is locked by another process",
-    sqlite3.SQLITE_LOCKED: "the database is locked by another process",
-    sqlite3.SQLITE_READONLY: "the database may only be read",
-    sqlite3.SQLITE_IOERR: "the disk failed to read or write",
-    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
-    sqlite3.SQLITE_CORRUPT: "the database file is damaged",
-    sqlite3.SQLITE_NOTADB: "the file is not a database",
-    sqlite3.SQLITE_PERM: "the database file may not be opened",
-    sqlite3.SQLITE_NOMEM: "there is no memory left",
-}
-PASSING = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-"""After these the connection is as good as before. After others, such as a disk that went away, a new one is made."""
+LITTLE_ROWS = 400
+LITTLE_BYTES = 2**20
+"""What is up to so large is written on the loop, within a few milliseconds."""
 
 
 def file_of(url: URL) -> Path | None:
@@ -131,73 +102,20 @@ def _there(file: Path | None) -> Path:
     return file
 
 
-class _Lane:
-    """A thread with a connection of its own, which runs one transaction after the other."""
-
-    def __init__(self, file: Path | None, begin: str, pragmas: Sequence[str], name: str) -> None:
-        self._file, self._begin, self._pragmas = file, begin, pragmas
-        self._engine = create_engine("sqlite://", creator=self._dial, poolclass=NullPool)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        self._connection: Connection | None = None
-
-    async def run(self, work: Callable[[Connection], ResultT]) -> ResultT:
-        """What `work` returns, done in one transaction. Raises Overloaded: then nothing is done."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
-
-    def close(self) -> None:
-        """Wait for what is under way and hang up. It blocks, so that no cancellation leaves a connection behind."""
-        self._thread.submit(self._hang_up).result()
-        self._thread.shutdown()
-
-    def _transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
-        try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            with self._connection.begin():
-                self._connection.exec_driver_sql(self._begin)
-                return work(self._connection)
-        except (DBAPIError, sqlite3.Error) as error:
-            code, reason = _told(error)
-            if code not in PASSING and self._file is not None:
-                self._hang_up()
-            raise Overloaded(reason) from error
-
-    def _dial(self) -> sqlite3.Connection:
-        # With `isolation_level` None the driver begins nothing by itself: our own BEGIN says what kind it is.
-        connection = sqlite3.connect(self._file or ":memory:", timeout=PATIENCE, isolation_level=None)
-        try:
-            for pragma in self._pragmas:
-                connection.execute(pragma)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _hang_up(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-
-def _told(error: Exception) -> tuple[int, str]:
-    """SQLite's code for it, and the reason in the words of the person who must fix it."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest is only its finer kind
-    return code, REASONS.get(code, f"the database failed: {cause}")
-
-
-def reason_of(error: Exception) -> str:
-    return _told(error)[1]
-
-
 class SqliteStore(SqlStore):
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._writer = _Lane(file, "BEGIN IMMEDIATE", WRITING, "store-writer")
+        self._writer = SqliteLane(file, "BEGIN IMMEDIATE", WRITING, "store-writer")
         # A database in memory is seen by its own connection only.
-        self._reader = self._writer if file is None else _Lane(file, "BEGIN", READING, "store-reader")
-        self._looker = self._writer if file is None else _Lane(file, "BEGIN", READING, "store-looker")
+        self._reader = self._writer if file is None else SqliteLane(file, "BEGIN", READING, "store-reader")
+        self._looker = self._writer if file is None else SqliteLane(file, "BEGIN", READING, "store-looker")
         super().__init__(self._writer, self._reader, self._looker)
+
+    async def commit(self, changes: Changes) -> None:
+        if _is_little(changes):
+            await self._writer.run_little(partial(writing.write, changes=changes))
+        else:
+            await super().commit(changes)
 
     async def prepare(self) -> None:
         """Make the tables, or bring them up to date. Raises SettingsError where the file is not ours to use."""
@@ -225,3 +143,8 @@ class SqliteStore(SqlStore):
                 lane.close()
         # The last to close folds the journal into the file.
         self._writer.close()
+
+
+def _is_little(changes: Changes) -> bool:
+    texts = sum(len(request.body) for request in changes.requests) + sum(map(len, changes.configs.values()))
+    return len(changes) <= LITTLE_ROWS and texts <= LITTLE_BYTES

@@ -18,7 +18,8 @@ from hub.errors import SettingsError
 from hub.store.care import Size, Status, current, whole_past
 from hub.store.migrations import migrate, version_of
 from hub.store.queries import count
-from hub.store.sqlite import PATIENCE, claimed, make_private, reason_of
+from hub.store.sqlite import claimed, make_private
+from hub.store.sqlite_lane import PATIENCE, reason_of
 
 ResultT = TypeVar("ResultT")
 

@@ -136,9 +136,9 @@ def pack(connection: Connection, small: Sequence[tuple[str, bytes]]) -> None:
     connection.execute(_PACK, [{"which": id, "small": body} for id, body in small])
 
 
-def write(connection: Connection, changes: Changes) -> None:
+def write(connection: sqlite3.Connection, changes: Changes) -> None:
     """All of it, within the transaction that has begun."""
-    cursor = driver(connection).cursor()
+    cursor = connection.cursor()
     for run, rows in _PLAN:
         # A list, not the iterator itself: a row that cannot be made must fail before SQLite has half of them.
         if values := list(rows(changes)):
