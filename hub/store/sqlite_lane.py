@@ -119,7 +119,7 @@ class SqliteLane:
         at = driver(self._connection)
         with self._told():
             try:
-                at.execute("COMMIT")
+                at.commit()  # lets go of the interpreter once, where the statement does three times
             except sqlite3.Error:
                 with suppress(sqlite3.Error):
                     at.rollback()
