@@ -30,7 +30,7 @@ from hub.memory.draft import Draft
 from hub.memory.state import State
 from hub.memory.writer import Writer
 from hub.rooms import StoredRoomLog
-from hub.store import Store, StoredEvent, StoredRequest
+from hub.store import Audit, Store, StoredEvent, StoredRequest
 
 
 class NotThere(TocsinError):
@@ -265,6 +265,9 @@ class Operations:
 
     async def dead(self) -> Sequence[Post | Line]:
         return await self.store.deliveries(state="dead")
+
+    async def audit(self, before: str | None, limit: int) -> Sequence[Audit]:
+        return await self.store.audit(before=before, limit=limit)
 
     async def unrouted(self) -> Sequence[StoredEvent]:
         return await self.store.failed_events()

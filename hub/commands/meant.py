@@ -97,5 +97,7 @@ def _choice(silence: Silence, actions: Actions, sentence: str) -> str:
 
 def call_about(name: str, silence: Silence, actions: Actions, **more: str | float) -> Call:
     """What is asked of rules of access about a silence that is there."""
-    words, arguments = canonical(silence.match, alert_of(silence, actions))
-    return Call(name=name, words=words, arguments={**arguments, **more})
+    alert = alert_of(silence, actions)
+    words, arguments = canonical(silence.match, alert)
+    about = alert.id if alert is not None else ""
+    return Call(name=name, words=words, arguments={**arguments, **more}, alert=about)

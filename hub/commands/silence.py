@@ -150,7 +150,8 @@ def calls(intent: Intent) -> Sequence[Call]:
 
 def _call(part: Part, seconds: float) -> Call:
     words, arguments = canonical(part.match, part.alert)
-    return Call(name=name, words=words, arguments={**arguments, "for": seconds})
+    about = part.alert.id if part.alert is not None else ""
+    return Call(name=name, words=words, arguments={**arguments, "for": seconds}, alert=about)
 
 
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:

@@ -13,6 +13,7 @@ from hub.commands.phrases import QUOTES, SHOWN, about, say_alerts, say_id, say_t
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target
 from hub.core.alert import Alert
 from hub.core.past import Act
+from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.errors import UsageError
 
@@ -79,9 +80,10 @@ class Deed:
 
     def call(self) -> Call:
         if self.request is not None:
-            return self.request.call()
+            return replace(self.request.call(), alert=self.alert.id)
         act = Act(verb=self.verb, alert=self.alert.id, reason=self.reason, seconds=self.seconds)
-        return Call(name=self.verb, words=self.alert.key, arguments=about(self.alert), act=act)
+        arguments = about(self.alert)
+        return Call(name=self.verb, words=self.alert.key, arguments=arguments, act=act, alert=self.alert.id)
 
 
 Here = Callable[[Deed, Heard, Actions], Awaitable[str]]

@@ -74,7 +74,7 @@ def _more(words: str, heard: Heard, actions: Actions) -> int:
 
 
 def calls(intent: Intent) -> Sequence[Call]:
-    return [Call(name=name, words=event) for event in intent.events]
+    return [Call(name=name, words=event, alert=event) for event in intent.events]
 
 
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001 - the shape of a command

@@ -82,6 +82,8 @@ class Call:
     """What `when:` may bound; durations in seconds."""
     act: Act | None = None
     """What the hub itself does to an alert by it, where no tool is asked."""
+    alert: str = ""
+    """The id of the alert, or of the event, that it is about; empty if of none in particular."""
 
 
 class Command(Protocol[IntentT]):

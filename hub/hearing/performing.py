@@ -83,15 +83,16 @@ class Performing:
         parsed = "; ".join(f"{call.name} {call.words}".strip() for call in calls)
         verdict = self._judge(calls, heard, free=command.reads or isinstance(command, OpenToAll))
         if not verdict.allowed:
-            await self._record(heard, parsed, verdict, "refused", delivery=delivery)
+            await self._record(heard, parsed, verdict, "refused", delivery=delivery, calls=calls)
             return Reply(text=verdict.why, ok=False)
         record = None
         if not command.reads:
-            record, delivery = await self._record(heard, parsed, verdict, "begun", delivery=delivery), None
+            record = await self._record(heard, parsed, verdict, "begun", delivery=delivery, calls=calls)
+            delivery = None
         reply = await self._run(command, intent, heard)
         acts = tuple(call.act for call in calls if call.act is not None)
         try:
-            await self._record(heard, parsed, verdict, reply.text, record, delivery=delivery, acts=acts)
+            await self._record(heard, parsed, verdict, reply.text, record, delivery=delivery, calls=calls, acts=acts)
         except Overloaded as error:  # what was done is done, and what was read was only read: both are answered
             log.warning("what came of '%s' is not on record: %s", command.name, error)
         return reply
@@ -171,6 +172,7 @@ class Performing:
         id: str | None = None,
         *,
         delivery: Delivery | None = None,
+        calls: Sequence[Call] = (),
         acts: Sequence[Act] = (),
     ) -> str:
         """Write it down, and with it that this delivery was performed. Raises Repeated if it was before."""
@@ -189,6 +191,7 @@ class Performing:
             why=verdict.why,
             outcome=outcome,
             acts=tuple(replace(act, by=heard.asker.person) for act in acts),
+            alerts=tuple(dict.fromkeys(call.alert for call in calls if call.alert)),
         )
 
         def job(draft: Draft) -> str:

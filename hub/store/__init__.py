@@ -116,6 +116,8 @@ class Audit:
     outcome: str = ""
     acts: tuple[Act, ...] = ()
     """What it did to alerts by the hub's own word; what a tool was asked is an ask."""
+    alerts: tuple[str, ...] = ()
+    """The ids of those that it is about, whatever came of it; `why` may be about any event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,7 +308,9 @@ class Store(Protocol):
     async def quarantine(self, *, limit: int = 200) -> Sequence[StoredRequest]:
         """Quarantined and not yet replayed, newest first."""
 
-    async def audit(self, *, limit: int = 200) -> Sequence[Audit]: ...
+    async def audit(self, *, before: str | None = None, limit: int = 200) -> Sequence[Audit]:
+        """Newest first, beginning behind the one that is called so; where there is none, there is nothing."""
+
     async def config(self, hash: str) -> str | None: ...
     async def newest_config(self) -> tuple[str, str] | None:
         """Hash and text of the configuration stored last."""

@@ -414,8 +414,14 @@ def ask(connection: Connection, id: str) -> StoredAsk | None:
     return _one(connection, ASK, id, mapping.ask_of)
 
 
-def audit(connection: Connection, limit: int) -> Sequence[Audit]:
+def audit(connection: Connection, before: str | None, limit: int) -> Sequence[Audit]:
     newest = select(AUDIT.c.record).order_by(AUDIT.c.at.desc(), ARRIVAL.desc()).limit(limit)
+    if before is not None:
+        place = connection.execute(select(AUDIT.c.at, ARRIVAL).where(AUDIT.c.id == storable(before))).first()
+        if place is None:
+            return ()
+        behind = tuple_(bindparam("at", place[0], Utc), bindparam("arrival", place[1]))
+        newest = newest.where(tuple_(AUDIT.c.at, ARRIVAL) < behind)
     return _all(connection, newest, mapping.audit_of)
 
 

@@ -153,8 +153,8 @@ class SqlStore:
     async def quarantine(self, *, limit: int = 200) -> Sequence[StoredRequest]:
         return await self._read(lambda connection: queries.quarantine(connection, limit))
 
-    async def audit(self, *, limit: int = 200) -> Sequence[Audit]:
-        return await self._read(lambda connection: queries.audit(connection, limit))
+    async def audit(self, *, before: str | None = None, limit: int = 200) -> Sequence[Audit]:
+        return await self._read(lambda connection: queries.audit(connection, before, limit))
 
     async def config(self, hash: str) -> str | None:
         return await self._read(lambda connection: queries.config(connection, hash))

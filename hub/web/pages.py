@@ -48,6 +48,8 @@ ABOUT_SILENCES: Mapping[str, str] = {
     "approve": "approve {}",
 }
 """The sentences that the page of silences says."""
+SAID_SHOWN = 100
+"""Of what people said, on one page."""
 SHARED = 200
 """Events that are kept for the next who watches."""
 MOST_AT_ONCE = 32
@@ -79,6 +81,7 @@ def page_routes(
         web.post("/unrouted/{id}/replay", pages.replay_event),
         web.get("/dead", pages.dead),
         web.post("/dead/{id}/replay", pages.replay_delivery),
+        web.get("/audit", pages.audit),
         web.get("/login", pages.login),
         web.post("/login", pages.enter),
         web.post("/logout", pages.leave),
@@ -154,6 +157,12 @@ class Pages:
 
     async def dead(self, request: web.Request) -> web.Response:
         return self._page(request, "dead.html.j2", items=await self._site.dead())
+
+    async def audit(self, request: web.Request) -> web.Response:
+        before = request.query.get("before")
+        found = await self._site.audit(before, SAID_SHOWN + 1)
+        older = found[SAID_SHOWN - 1].id if len(found) > SAID_SHOWN else None
+        return self._page(request, "audit.html.j2", said=found[:SAID_SHOWN], before=before, older=older)
 
     async def static(self, request: web.Request) -> web.Response:
         file = self._static.get(request.match_info["file"])

@@ -12,7 +12,7 @@ from hub.core.notification import Line, Post
 from hub.core.oncall import Schedule
 from hub.core.silence import Silence
 from hub.explain import Explained
-from hub.store import StoredEvent, StoredRequest
+from hub.store import Audit, StoredEvent, StoredRequest
 
 LiveQueue = asyncio.Queue[RoomMessage | None]
 """Each new or edited message of a room. None ends it: the page was too slow, or the hub is closing."""
@@ -60,6 +60,9 @@ class Site(Protocol):
     def status(self) -> Sequence[str]: ...
     async def quarantine(self) -> Sequence[StoredRequest]: ...
     async def dead(self) -> Sequence[Post | Line]: ...
+    async def audit(self, before: str | None, limit: int) -> Sequence[Audit]:
+        """What people said, newest first, beginning behind the one that is called so."""
+
     async def unrouted(self) -> Sequence[StoredEvent]:
         """Events that a rule failed to route."""
 

@@ -14,7 +14,7 @@ from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.errors import TocsinError, UsageError
 from hub.explain import Explained, WhyNot
-from hub.store import StoredEvent, StoredRequest
+from hub.store import Audit, StoredEvent, StoredRequest
 from tests.fakes.room_log import MemoryRoomLog
 
 NOW = datetime(2026, 11, 21, 3, 12, tzinfo=UTC)
@@ -33,6 +33,7 @@ class FakeSite:
         self.held: list[StoredRequest] = []
         self.lost: list[Post | Line] = []
         self.failed: list[StoredEvent] = []
+        self.said: list[Audit] = []
         self.heard: list[tuple[str, Asker, str, str | None]] = []
         self.pressed: list[tuple[str, Asker, str]] = []
         self.replayed: list[str] = []
@@ -106,6 +107,10 @@ class FakeSite:
 
     async def dead(self) -> Sequence[Post | Line]:
         return self.lost
+
+    async def audit(self, before: str | None, limit: int) -> Sequence[Audit]:
+        begin = 0 if before is None else next(n for n, one in enumerate(self.said, 1) if one.id == before)
+        return self.said[begin : begin + limit]
 
     async def replay_quarantined(self, id: str, asker: Asker) -> str:
         return self._replay(id, [request.id for request in self.held])

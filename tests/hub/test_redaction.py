@@ -190,7 +190,7 @@ everything_else: {to: teams}
 """
 LET_IN = {"Authorization": f"Bearer {OURS['TOCSIN_API_TOKEN']}"}
 LOOKED_AT = (
-    "/", "/room/ops", "/alerts", "/silences", "/quarantine", "/dead", "/healthz", "/readyz", "/metrics",
+    "/", "/room/ops", "/alerts", "/silences", "/quarantine", "/dead", "/audit", "/healthz", "/readyz", "/metrics",
     "/api/v1/alerts", "/api/v1/rooms/ops/messages", "/api/v1/silences", "/api/v1/deliveries", "/api/v1/quarantine",
     "/api/v1/failures",
     "/api/v1/audit",

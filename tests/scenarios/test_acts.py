@@ -94,6 +94,21 @@ async def test_every_command_is_on_record(hub: Scenario) -> None:
     assert not record["frobnicate"].allowed
 
 
+async def test_what_was_said_of_an_alert_is_on_record_with_it(hub: Scenario) -> None:
+    """By word, by button, and also what only asked why."""
+    await hub.nagios()
+    message = await hub.latest()
+    [alert] = hub.hub.actions.alerts()
+    await hub.says("ack", under=message)
+    await hub.presses("Unack", await hub.latest())
+    for words in ("why", "shut up for 5m", "status"):
+        await hub.says(words, under=message)
+
+    about = {entry.raw: entry.alerts for entry in await hub.hub.store.audit()}
+    assert {(alert.id,)} == {about[words] for words in ("ack", "why", "shut up for 5m", "unack")}
+    assert () == about["status"]
+
+
 async def test_who_has_no_right_is_refused_and_told_which(begin) -> None:
     hub = await begin(
         """\

@@ -528,6 +528,9 @@ async def test_silences_asks_and_audit_come_back(store: Store) -> None:
     assert (None, None) == (await store.silence("s9"), await store.ask("k9"))
     assert ["a3", "b2", "c1"] == ids(await store.audit())
     assert ["a3"] == ids(await store.audit(limit=1))
+    assert ["b2", "c1"] == ids(await store.audit(before="a3"))
+    assert [] == ids(await store.audit(before="c1"))
+    assert [] == ids(await store.audit(before="of no record"))
 
 
 async def test_the_newest_config_is_the_one_stored_last(store: Store) -> None:
@@ -944,7 +947,7 @@ async def ask_everything(store: Store) -> None:
         await store.deliveries(state=shown, group="a1")
     await store.post_shown_as("room", "m1")
     await store.quarantine()
-    await store.audit()
+    await store.audit(before="c1")
     await store.config("c1")
     await store.newest_config()
     await store.room_threads("ops", limit=5)

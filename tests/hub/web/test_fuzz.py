@@ -106,10 +106,11 @@ async def _is_well(live: LiveHub) -> None:
     assert [] == [
         item.sending.error for item in await store.deliveries(state="dead") if item.channel.startswith("room:")
     ]
-    pages = ("/", "/room/ops", "/room/all", "/silences", "/quarantine", "/dead", "/metrics", "/readyz", "/healthz")
+    pages = ("/", "/room/ops", "/room/all", "/silences", "/quarantine", "/dead", "/audit")
+    machines = ("/metrics", "/readyz", "/healthz")
     lists = ("alerts", "rooms/ops/messages", "silences", "deliveries", "quarantine", "failures", "audit")
     async with aiohttp.ClientSession() as http:
-        for path in (*pages, *(f"/api/v1/{name}" for name in lists)):
+        for path in (*pages, *machines, *(f"/api/v1/{name}" for name in lists)):
             async with http.get(f"{live.url}{path}") as answer:
                 assert answer.status == 200, (path, await answer.text())
 

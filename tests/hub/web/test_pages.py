@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -37,7 +38,7 @@ from hub.errors import Overloaded, Unreachable
 from hub.explain import Explained
 from hub.proof import Secret
 from hub.shipped_files import shipped
-from hub.store import Decision, StoredEvent, StoredRequest
+from hub.store import Audit, Decision, StoredEvent, StoredRequest
 from hub.web.gate import COOKIE, GateSettings, gate, sign_person
 from hub.web.pages import page_routes
 from hub.web.showing import ago, plain, safe_links
@@ -589,6 +590,47 @@ async def test_what_lies_there_says_why_and_can_be_replayed(client: Client, site
     assert "on its way again" in await (await client.post("/dead/l1/replay")).text()
     assert site.replayed == ["q1", "l1"]
     assert (await client.post("/dead/nothing/replay", json={})).status == 409
+
+
+def _said(id: str, raw: str, **more: Any) -> Audit:
+    usual = {"at": NOW, "person": "alice", "known": True, "token": False, "via": "chat", "place": "room:ops"}
+    return Audit(**{"id": id, "raw": raw, "allowed": True, "parsed": raw, "outcome": "done", **usual, **more})
+
+
+async def test_what_people_said_stands_with_who_where_and_what_came_of_it(client: Client, site: FakeSite) -> None:
+    site.said = [
+        _said("a3", "ack", parsed="ack host:web301", outcome="alice has web301 until 11:12", alerts=("e1",)),
+        _said("a2", "pause web for 2h", person="mallory", known=False, allowed=False, why="no", outcome="refused"),
+        _said("a1", "frobnicate", parsed="", allowed=False, why="not understood", outcome="say help", place=""),
+    ]
+    page = await _seen(client, "/audit")
+
+    for told in ("ack host:web301", "alice has web301", "by no name of the rules", "refused: no", "not understood"):
+        assert told in page.text
+    assert "alone with the hub" in page.text
+    assert "/events/e1" in [link.get("href") for link in page.all("a")]
+    assert "/audit" in [link.get("href") for link in (await _seen(client, "/")).all("a")]
+
+
+async def test_what_people_said_is_turned_page_by_page(client: Client, site: FakeSite) -> None:
+    site.said = [_said(f"a{n}", f"alerts {n}") for n in range(250)]
+    path, sizes = "/audit", []
+    while path:
+        page = await _seen(client, path)
+        sizes.append(sum("said" in item.get("class", "") for item in page.all("li")))
+        path = next((link["href"] for link in page.all("a") if "before=" in link["href"]), "")
+
+    assert [100, 100, 50] == sizes
+
+
+async def test_what_strangers_said_is_shown_as_it_is(client: Client, site: FakeSite) -> None:
+    hostile = "<script>alert(1)</script>\u202egnp.exe"
+    site.said = [_said("a1", hostile, person=hostile, place=f"slack:{hostile}", account=hostile, outcome=hostile)]
+    page = await _seen(client, "/audit")
+
+    assert ["/static/tocsin.js"] == [script["src"].partition("?")[0] for script in page.all("script")]
+    assert "\u202e" not in page.text
+    assert 5 <= page.text.count("<script>alert(1)</script>\N{REPLACEMENT CHARACTER}gnp.exe")
 
 
 @pytest.mark.parametrize("path", ["/quarantine", "/dead"])

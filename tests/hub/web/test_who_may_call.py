@@ -65,6 +65,7 @@ TABLE: Mapping[str, str] = {
     "POST /quarantine/{id}/replay": LOGIN,
     "POST /unrouted/{id}/replay": LOGIN,
     "GET /dead": LOGIN,
+    "GET /audit": LOGIN,
     "POST /dead/{id}/replay": LOGIN,
 }
 OURS = [call for call in TABLE if TABLE[call] != PROOF and "health" not in call and "readyz" not in call]
