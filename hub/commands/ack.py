@@ -8,7 +8,7 @@ from hub.contracts import Actions, Call, Heard, Reply
 
 name = "ack"
 aliases: Sequence[str] = ("acknowledge", "on it", "i'm on it", "got it", "i got it", "mine")
-usage = "ack [<alert>] [for 2h | until 14:30] [because <reason>]"
+usage = "ack [<alert>] [for 2h | until 14:30 | until morning] [because <reason>]"
 summary = "take an alert on; in its thread nothing more need be said"
 reads = False
 

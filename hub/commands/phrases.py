@@ -30,6 +30,8 @@ SPELLED = {
     "a minute": "1m",
 }
 """What is said behind `for` without a number."""
+NIGHTS = frozenset({"tonight", "overnight", "the night", "the rest of the night"})
+"""A length by itself, and behind `for`: until morning."""
 UNTIL = ("until", "till", "til")
 MOST_BARE = 4
 """Words of a duration that ends a sentence without `for` before it: `1 hour 30 min`."""
@@ -65,7 +67,7 @@ def split_reason(text: str) -> tuple[str, str]:
 
 
 def read_phrase(text: str, now: datetime) -> Phrase:
-    """`<subject> [for 2h | until 14:30 | 2h] [because …]`"""
+    """`<subject> [for 2h | until 14:30 | 2h | tonight] [because …]`"""
     head, reason = split_reason(text)
     words = list(tokens(head))
     for place, word in enumerate(words):
@@ -73,7 +75,7 @@ def read_phrase(text: str, now: datetime) -> Phrase:
             seconds = _LENGTHS[word.casefold()](" ".join(words[place + 1 :]), now)
             return Phrase(subject=" ".join(words[:place]), seconds=seconds, reason=reason)
     for count in range(min(len(words), MOST_BARE), 0, -1):
-        if (bare := _bare_length(" ".join(words[-count:]))) is not None:
+        if (bare := _bare_length(" ".join(words[-count:]), now)) is not None:
             return Phrase(subject=" ".join(words[:-count]), seconds=bare, reason=reason)
     return Phrase(subject=" ".join(words), reason=reason)
 
@@ -126,20 +128,24 @@ def _length_of(words: Sequence[str], now: datetime) -> float | None:
     try:
         if lead in _LENGTHS:
             return _LENGTHS[lead](" ".join(words[1:]), now)
-        return parse_duration(" ".join(words)).total_seconds()
-    except (ValueError, UsageError):
+    except UsageError:
         return None
+    return _bare_length(" ".join(words), now)
 
 
-def _bare_length(text: str) -> float | None:
+def _bare_length(text: str, now: datetime) -> float | None:
+    if text.casefold() in NIGHTS:
+        return _until("morning", now)
     try:
         return parse_duration(text).total_seconds()
     except ValueError:
         return None
 
 
-def _for(text: str, now: datetime) -> float:  # noqa: ARG001 - the shape of its table
+def _for(text: str, now: datetime) -> float:
     said = " ".join(text.casefold().split())
+    if said in NIGHTS:
+        return _until("morning", now)
     try:
         return parse_duration(SPELLED.get(said, text), bare_minutes=True).total_seconds()
     except ValueError as error:

@@ -7,9 +7,21 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 
-from hub.commands.phrases import QUOTES, SHOWN, about, say_alerts, say_id, say_title, short, split_length, split_reason
+from hub.commands.phrases import (
+    QUOTES,
+    SHOWN,
+    about,
+    say_alerts,
+    say_id,
+    say_time,
+    say_title,
+    short,
+    split_length,
+    split_reason,
+)
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target
 from hub.core.alert import Alert
 from hub.core.past import Act
@@ -55,7 +67,13 @@ class Request:
     async def send(self, heard: Heard, actions: Actions) -> str:
         """Ask; gives the sentence that says so."""
         ask = await actions.ask(self.source, self.verb, self.target, self.reason, self.seconds, heard)
-        return f"asking {self.source} to {self.verb} {short(self.target.name)} … [{ask}]{self._undo(actions)}"
+        what = f"{self.verb} {short(self.target.name)}{self._until(actions)}"
+        return f"asking {self.source} to {what} … [{ask}]{self._undo(actions)}"
+
+    def _until(self, actions: Actions) -> str:
+        if self.seconds is None:
+            return ""
+        return f" until {say_time(actions.now() + timedelta(seconds=self.seconds), actions.here())}"
 
     def _undo(self, actions: Actions) -> str:
         control, back = actions.control(self.source), UNDO.get(self.verb)

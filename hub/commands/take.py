@@ -10,7 +10,7 @@ from hub.errors import UsageError
 
 name = "take"
 aliases: Sequence[str] = ("take over",)
-usage = "take <schedule> for <2h>"
+usage = "take <schedule> for <2h> | until morning"
 summary = "be on call yourself for a while"
 reads = False
 

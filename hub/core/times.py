@@ -1,4 +1,4 @@
-"""Times as people say them: `14:30`, `2pm`, `tomorrow 9:00`, `mon 09:00`; and between wall clocks and UTC.
+"""Times as people say them: `14:30`, `2pm`, `tomorrow 9:00`, `mon 09:00`, `morning`; and between wall clocks and UTC.
 
 A wall clock time is a naive `datetime`: what a clock in some zone reads. Twice a year that is no time at all, or two.
 """
@@ -36,6 +36,21 @@ _TIMES = tuple(
 )
 _ISO_T = re.compile(rf"({_DATE})t")
 FILLERS = frozenset({"at", "on"})
+
+MORNING = "09:00"
+"""When a day begins for those who work by day, as hand-overs do; a day that is said without a time begins then."""
+SPOKEN = {
+    "morning": MORNING,
+    "noon": "12:00",
+    "midday": "12:00",
+    "evening": "18:00",
+    "midnight": "00:00",
+    "tonight": "today 18:00",
+    "this": "today",
+    "the": "",
+}
+NOT_SLEPT_YET = time(5)
+"""Who says "tomorrow", and no time, before this means the morning to come."""
 
 
 # ------------------------------------------------------------------------------------------------- wall clocks and UTC
@@ -131,12 +146,12 @@ def parse_time(text: str, *, now: datetime | None, zone: tzinfo) -> datetime:
     """Read a time, said at `now` by somebody in the zone, as UTC; raises ValueError with forms that work.
 
     A bare clock time or a day of the week is the next one after `now`. All else is taken as it is said, past or not.
-    Without `now`, as in a file that is read today and next year, only what has a date is a time.
+    Without `now`, as in a file that is read today and next year, only what has a date and a time is a time.
     """
     require_utc("now", now)
     example = DATED_EXAMPLE if now is None else TIME_EXAMPLE
     said = " ".join(word for word in text.lower().split() if word not in FILLERS)
-    said = _ISO_T.sub(r"\1 ", said)
+    said = _ISO_T.sub(r"\1 ", said if now is None else _on_the_clock(said, wall_clock(now, zone)))
     found = next((match for form in _TIMES if (match := form.fullmatch(said))), None)
     # A bare number may be minutes, an hour or a day.
     if found is None or (not found["day"] and found["clock"].isdigit()):
@@ -145,6 +160,18 @@ def parse_time(text: str, *, now: datetime | None, zone: tzinfo) -> datetime:
         return _on(found["day"] or "", parse_clock(found["clock"]), now, _zone_of(found["offset"] or "", zone))
     except ValueError:
         raise ValueError(f"{quoted(text)} is no time; {example}") from None
+
+
+def _on_the_clock(said: str, here: datetime) -> str:
+    """`tomorrow morning` as `tomorrow 09:00`. Of what may be meant it is the nearer: who is too early is told so."""
+    if said in ("tomorrow", "tomorrow morning") and here.time() < NOT_SLEPT_YET:
+        return MORNING
+    clear = " ".join(filter(None, (SPOKEN.get(word, word) for word in said.split())))
+    return f"{clear} {MORNING}" if _is_day(clear) else clear
+
+
+def _is_day(said: str) -> bool:
+    return said == "tomorrow" or weekday_of(said) is not None or re.fullmatch(_DATE, said) is not None
 
 
 def _zone_of(offset: str, zone: tzinfo) -> tzinfo:

@@ -62,6 +62,38 @@ def test_a_time_is_read_as_people_say_it(text: str, meant: str) -> None:
     assert meant == said(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "by_day", "by_night"),
+    [
+        ("morning", "2026-11-26T09:00", "2026-11-25T09:00"),
+        ("the morning", "2026-11-26T09:00", "2026-11-25T09:00"),
+        ("this morning", "2026-11-25T09:00", "2026-11-25T09:00"),
+        ("tomorrow morning", "2026-11-26T09:00", "2026-11-25T09:00"),
+        ("tomorrow", "2026-11-26T09:00", "2026-11-25T09:00"),
+        ("tomorrow 9:00", "2026-11-26T09:00", "2026-11-26T09:00"),
+        ("Monday morning", "2026-11-30T09:00", "2026-11-30T09:00"),
+        ("monday", "2026-11-30T09:00", "2026-11-30T09:00"),
+        ("wed", "2026-12-02T09:00", "2026-11-25T09:00"),
+        ("2026-12-01", "2026-12-01T09:00", "2026-12-01T09:00"),
+        ("tonight", "2026-11-25T18:00", "2026-11-25T18:00"),
+        ("this evening", "2026-11-25T18:00", "2026-11-25T18:00"),
+        ("tomorrow evening", "2026-11-26T18:00", "2026-11-26T18:00"),
+        ("noon", "2026-11-26T12:00", "2026-11-25T12:00"),
+        ("midnight", "2026-11-26T00:00", "2026-11-26T00:00"),
+    ],
+)
+def test_a_part_of_the_day_is_the_time_at_which_it_begins(text: str, by_day: str, by_night: str) -> None:
+    """Said at noon, and at half past two in the night, when tomorrow is what comes after some sleep."""
+    assert (by_day, by_night) == (said(text), said(text, utc("2026-11-25T02:30")))
+
+
+def test_a_file_says_the_time_of_a_day() -> None:
+    """What one says in chat has an answer that names the time; a file has not."""
+    for text in ("2026-12-01", "2026-12-01 morning", "morning"):
+        with pytest.raises(ValueError, match="is no time"):
+            parse_time(text, now=None, zone=LONDON)
+
+
 def test_a_time_is_meant_where_it_is_said() -> None:
     """Noon in London is seven in New York: nine is still to come there."""
     assert "2026-11-25T14:00" == said("9:00", zone=NEW_YORK)
@@ -90,10 +122,12 @@ def test_a_zone_that_is_said_is_also_that_of_today() -> None:
         "13pm",
         "0am",
         "soon",
-        "noon",
-        "tomorrow",
-        "mon",
-        "2026-12-01",
+        "today",
+        "afternoon",
+        "morning morning",
+        "morning 9:00",
+        "mor",
+        "2026-02-30",
         "2026-02-30 09:00",
         "2026-13-01 09:00",
         "1999-12-31 09:00",

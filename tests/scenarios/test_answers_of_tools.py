@@ -56,6 +56,15 @@ async def test_asked_then_confirmed_by_the_tools_own_event(hub: Scenario, tool: 
     assert {} == hub.hub.state.asks
 
 
+async def test_who_asks_a_tool_until_morning_is_told_which(hub: Scenario, tool: FakeTool) -> None:
+    await hub.nagios(number=1)
+    ack = await hub.says("nagios ack web301 until morning")
+    later = await hub.says("ack web301 until tomorrow evening", by="alice")
+
+    assert "asking nagios to ack web301 until 09:00 UTC … [" in ack.text
+    assert "asking nagios to ack web301 until 2026-11-22 18:00 UTC … [" in later.text
+
+
 async def test_a_refusal_lifts_the_ack_and_says_so(hub: Scenario, tool: FakeTool) -> None:
     tool.outcome = Outcome(result=Result.REFUSED, detail="it is well")
     await hub.nagios(number=1)

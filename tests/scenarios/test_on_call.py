@@ -46,6 +46,15 @@ async def test_an_alert_goes_to_whoever_is_on_call_when_it_opens(hub: Scenario, 
     assert "resolved" == chat.edited[-1][1].state
 
 
+async def test_it_is_taken_until_morning(hub: Scenario) -> None:
+    """Said at three in the night; the answer says which morning was understood."""
+    by_time = await hub.says("take web until tomorrow morning", by="bob")
+    tonight = await hub.says("hand web to bob tonight", by="alice")
+
+    for reply in (by_time, tonight):
+        assert 'bob is on call for web until 09:00 UTC. "give web back" ends it.' == reply.text
+
+
 async def test_somebody_can_take_it_for_a_while(hub: Scenario, chat: FakeChat) -> None:
     """Over a restart; then it goes back."""
     reply = await hub.says("take web for 2h", by="bob")
