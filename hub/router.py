@@ -571,11 +571,15 @@ class Router:
             LINK_CODE: _counted_so_long,
             BROKEN: _counted_so_long,
             PROBE: _counted_so_long,
-            DUTY: _counted_so_long,
         }
 
     def _turns_together(self) -> Mapping[str, Callable[[Draft, Sequence[str]], object]]:
-        return {"silence": self.silencing.end, "silence-warns": self.silencing.warn, "ack": self._acks.ripen}
+        return {
+            "silence": self.silencing.end,
+            "silence-warns": self.silencing.warn,
+            "ack": self._acks.ripen,
+            DUTY: self._duties.turns_over,
+        }
 
     def ripen(self, draft: Draft, due: Sequence[tuple[str, str]]) -> None:
         """Do what the timers were set for."""

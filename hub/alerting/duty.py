@@ -49,9 +49,9 @@ class Duties:
         """Who is named by a route's `mention`, as it is now."""
         return mentioned(names, self._rules(), self._seen_by(draft), chat, draft.now) if names else ()
 
-    def take(self, draft: Draft, schedule: str, person: str, ends_at: datetime, by: str) -> None:
-        """Somebody is on call from now on, until then."""
-        override = Override(person=person, starts_at=draft.now, ends_at=ends_at, by=by)
+    def take(self, draft: Draft, schedule: str, person: str, ends_at: datetime, by: str, place: str = "") -> None:
+        """Somebody is on call from now on, until then; `place` hears when that is over."""
+        override = Override(person=person, starts_at=draft.now, ends_at=ends_at, by=by, place=place)
         draft.set_timer(TIMER, _subject(schedule, override), ends_at)
         self._tell(draft, schedule, f"for {say_duration(ends_at - draft.now)}: {by} handed it to you", by)
 
@@ -63,6 +63,31 @@ class Duties:
         if ended:
             self._tell(draft, schedule, f"again: {by} gave it back", by)
         return ended
+
+    def turns_over(self, draft: Draft, subjects: Sequence[str]) -> None:
+        """What was taken has run out: tell it, unless it is nobody else's by that."""
+        over = defaultdict(list)
+        for name, override in (_override(subject, draft.now) for subject in subjects):
+            over[name].append(override)
+        for name, schedule in self._seen_by(draft).items():
+            if name in over:
+                self._tell_over(draft, schedule, max(over[name], key=lambda one: one.starts_at))
+
+    def _tell_over(self, draft: Draft, schedule: Schedule, last: Override) -> None:
+        """Whoever has it now hears alone, and where it was taken a quiet line says so; a loud one, if nobody could be
+        told alone."""
+        duty, rules = schedule.on_call(draft.now), self._rules()
+        taken_since = duty and duty.override and duty.override.starts_at > last.starts_at
+        if taken_since or (duty and duty.person == last.person):
+            return
+        ended = f"the turn that {last.person} took has ended"
+        self._tell(draft, schedule.name, f"now: {ended}", "")
+        desk = rules.desks.get(duty.person if duty else "", "")
+        place = last.place or ("" if desk else rules.tree.everything_else.channel)
+        if place and place != desk:
+            said = Said(title=f"On call for {schedule.name} is {duty.person if duty else 'nobody'} now: {ended}")
+            line = telling.announcement(place, Occasion.REMINDED, said, pen=draft.pen)
+            draft.put(lines=[replace(line, loud=not desk)])
 
     def _tell(self, draft: Draft, schedule: str, how: str, by: str) -> None:
         """Let whoever is on call now know it, where they hear alone, unless they did it."""
@@ -77,10 +102,8 @@ class Duties:
 
     def _with(self, taken: Iterable[tuple[str, datetime]]) -> Mapping[str, Schedule]:
         overrides = defaultdict(list)
-        for subject, ends_at in taken:
-            name, person, by, starts_at = json.loads(subject)
-            begin = datetime.fromisoformat(starts_at)
-            overrides[name].append(Override(person=person, starts_at=begin, ends_at=ends_at, by=by))
+        for name, override in (_override(subject, ends_at) for subject, ends_at in taken):
+            overrides[name].append(override)
         return {
             name: replace(
                 self._by_calendar(schedule) if schedule.calendar else schedule,
@@ -100,4 +123,12 @@ class Duties:
 
 
 def _subject(schedule: str, override: Override) -> str:
-    return json.dumps([schedule, override.person, override.by, override.starts_at.isoformat()])
+    said = [schedule, override.person, override.by, override.starts_at.isoformat()]
+    return json.dumps([*said, override.place] if override.place else said)
+
+
+def _override(subject: str, ends_at: datetime) -> tuple[str, Override]:
+    """Of which schedule, and what."""
+    schedule, person, by, starts_at, *place = json.loads(subject)
+    begin = datetime.fromisoformat(starts_at)
+    return schedule, Override(person=person, starts_at=begin, ends_at=ends_at, by=by, place="".join(place))

@@ -32,6 +32,8 @@ class Override:
     starts_at: datetime
     ends_at: datetime
     by: str
+    place: str = ""
+    """Where its end is told: the address at which it was asked for, if there is one."""
 
     def __post_init__(self) -> None:
         require_utc("starts_at", self.starts_at)

@@ -300,7 +300,8 @@ class HubActions:
         if not 0 < seconds <= LONGEST.total_seconds():
             raise UsageError("one is on call for up to 30 days at a time")
         until = self._now() + timedelta(seconds=seconds)
-        await self._writer.do(lambda draft: self._duties.take(draft, schedule, person, until, heard.asker.person))
+        by, place = heard.asker.person, heard.back
+        await self._writer.do(lambda draft: self._duties.take(draft, schedule, person, until, by, place))
         return until
 
     async def give_back(self, schedule: str, heard: Heard) -> Sequence[Override]:

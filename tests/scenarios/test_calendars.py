@@ -91,7 +91,11 @@ async def test_who_takes_it_over_goes_before_the_calendar(hub: Scenario, chat: F
     await hub.later("3h")
     await hub.nagios("web2", number=2)
 
-    assert ["@U2", "@U1"] == [room for room, _ in heard(chat)]
+    assert [
+        ("@U2", "web1 is DOWN"),
+        ("@U1", "alice, you are on call for web now: the turn that bob took has ended"),
+        ("@U1", "web2 is DOWN"),
+    ] == heard(chat)
 
 
 async def test_a_changed_calendar_counts_when_it_is_looked_at(hub: Scenario, page: WebPage) -> None:

@@ -1,5 +1,7 @@
 """Who is on call hears, wherever they are told alone; and anybody can take it over for a while."""
 
+from datetime import timedelta
+
 import pytest
 from chat import FakeChat
 from scenario import Scenario
@@ -64,7 +66,54 @@ async def test_somebody_can_take_it_for_a_while(hub: Scenario, chat: FakeChat) -
     await hub.nagios("web2", number=2)
 
     assert 'bob is on call for web until 05:00 UTC. "give web back" ends it.' == reply.text
-    assert ["@U2", "@U1"] == [room for room, _ in heard(chat)]
+    assert [
+        ("@U2", "web1 is DOWN"),
+        ("@U1", "alice, you are on call for web now: the turn that bob took has ended"),
+        ("@U1", "web2 is DOWN"),
+    ] == heard(chat)
+
+
+async def test_where_it_was_taken_a_quiet_line_says_that_it_is_over(hub: Scenario, chat: FakeChat) -> None:
+    """Over a restart in which it ran out; once."""
+    await hub.says("take web for 2h", by="bob")
+    await hub.stop()
+    hub.clock += timedelta(hours=3)
+    await hub.start()
+    await hub.later("1s")
+    await hub.restarts()
+
+    over = [message for message in await hub.told() if "On call" in message.message.title]
+    assert ["On call for web is alice now: the turn that bob took has ended"] == [one.message.title for one in over]
+    assert not over[0].loud
+
+
+async def test_a_turn_that_changes_nothing_ends_in_silence(hub: Scenario, chat: FakeChat) -> None:
+    """Who has it by their own turn goes on having it, and so does who took it after them."""
+    for hours, who in ((2, "alice"), (3, "bob"), (4, "alice")):
+        await hub.says(f"take web for {hours}h", by=who)
+        await hub.later("1m")
+    await hub.later("5h")
+
+    assert [] == heard(chat)
+    assert [] == [message for message in await hub.told() if "On call" in message.message.title]
+
+
+async def test_turns_that_end_together_are_told_of_once(hub: Scenario, chat: FakeChat) -> None:
+    """Of both the later one counted."""
+    await hub.says("take web until morning", by="carol")
+    await hub.later("1h")
+    await hub.says("take web until morning", by="bob")
+    await hub.later("6h")
+
+    assert [("@U1", "alice, you are on call for web now: the turn that bob took has ended")] == heard(chat)
+
+
+async def test_whose_turn_begins_and_cannot_be_told_alone_is_named_aloud(hub: Scenario) -> None:
+    await hub.says("take db for 2h", by="bob")
+    await hub.later("3h")
+
+    [line] = [message for message in await hub.told() if "On call" in message.message.title]
+    assert ("On call for db is carol now: the turn that bob took has ended", True) == (line.message.title, line.loud)
 
 
 @pytest.mark.parametrize("words", ["give back web", "Give Web back!", "hand it back", "give web back, please"])

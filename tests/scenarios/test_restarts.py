@@ -99,6 +99,10 @@ async def on_call(hub: Scenario) -> str:
     return (await hub.says("who's on call for web")).text.split()[1].strip(",")
 
 
+async def on_call_and_announced(hub: Scenario) -> tuple[str, list[str]]:
+    return await on_call(hub), [line for line in await announced(hub) if "On call" in line]
+
+
 async def announced_last(hub: Scenario) -> tuple[int, str]:
     said = await announced(hub)
     return len(said), said[-1]
@@ -330,8 +334,8 @@ STORIES = {
         rules=rules("schedules: {web: {layers: [{people: [bob], rotate: daily}]}}\n"),
         sets=said("take web for 2h"),
         asleep="3h",
-        seen=on_call,
-        follows="bob",
+        seen=on_call_and_announced,
+        follows=("bob", ["On call for web is bob now: the turn that alice took has ended"]),
     ),
 }
 
