@@ -14,7 +14,7 @@ from hub.commands.phrases import say_match, say_time
 from hub.core import telling
 from hub.core.alert import Alert
 from hub.core.durations import say_duration
-from hub.core.matching import Match, alert_look, compile_match
+from hub.core.matching import Match, alert_look, compile_match, matched
 from hub.core.notification import Button, DeliveryState, Occasion
 from hub.core.planned import AUTHOR, plan
 from hub.core.records import replace
@@ -266,7 +266,7 @@ def _say_in_threads(draft: Draft, alert: Alert, said: Said, button: Button) -> N
 
 
 def _covered(draft: Draft, match: Match) -> list[Alert]:
-    return [alert for alert in draft.open_alerts() if match.matches(alert_look(alert))]
+    return matched(match, draft.open_alerts())
 
 
 def _channels(draft: Draft, alerts: Iterable[Alert]) -> Sequence[str]:

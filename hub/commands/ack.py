@@ -15,8 +15,8 @@ reads = False
 Intent = Sequence[Deed]
 
 
-def parse(words: str, heard: Heard, actions: Actions) -> Intent:
-    return plan(name, words, heard, actions)
+async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+    return await plan(name, words, heard, actions)
 
 
 def calls(intent: Intent) -> Sequence[Call]:

@@ -34,13 +34,16 @@ class Intent:
     match: Mapping[str, Any]  # values as in a route
     words: tuple[str, ...]
 
-    def among(self, alerts: Sequence[Alert]) -> list[Alert]:
-        """Those that are asked for, in their order."""
-        match = compile_match(self.match)
-        found = [alert for alert in alerts if not self.state or STATES[self.state](alert)]
-        if self.match:
-            found = [alert for alert in found if match.matches(alert_look(alert))]
-        return [alert for alert in found if all(_tells(alert, word) for word in self.words)]
+    def takes(self) -> Callable[[Alert], bool]:
+        """Whether an alert is asked for."""
+        state, match = STATES.get(self.state), compile_match(self.match) if self.match else None
+
+        def wanted(alert: Alert) -> bool:
+            if (state and not state(alert)) or (match and not match.matches(alert_look(alert))):
+                return False
+            return all(_tells(alert, word) for word in self.words)
+
+        return wanted
 
 
 def _tells(alert: Alert, word: str) -> bool:
@@ -72,12 +75,11 @@ def calls(intent: Intent) -> Sequence[Call]:
 
 
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
-    alerts = actions.alerts()
-    found = intent.among(alerts)
+    found = list(await actions.find(intent.takes()))
     if intent.state == "acked":
         found.sort(key=lambda alert: alert.ack.at if alert.ack else alert.opened_at)  # what was taken on longest ago
     if not found:
-        return Reply(text="nothing is open" if not alerts else "nothing that is open fits that")
+        return Reply(text="nothing is open" if not actions.alerts() else "nothing that is open fits that")
     lines = [_say(alert, actions) for alert in found[:MOST]]
     more = [f"and {len(found) - MOST} more; say a source or name=value to see fewer"] if len(found) > MOST else []
     return Reply(text="\n".join([*lines, *more]))

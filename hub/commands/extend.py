@@ -28,11 +28,11 @@ class Intent:
     call: Call
 
 
-def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     said = ["for" if word.casefold() == "by" else word for word in tokens(words)]
     id, rest = _split_id(said, actions)
     phrase = read_phrase(" ".join(rest), actions.here())
-    found = silences_meant(id or phrase.subject, heard, actions, SENTENCE)
+    found = await silences_meant(id or phrase.subject, heard, actions, SENTENCE)
     if len(found) > 1:
         raise UsageError(f"there are several{choices(found, actions, SENTENCE)}")
     (silence,) = found

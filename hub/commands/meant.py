@@ -19,22 +19,22 @@ def standing(actions: Actions) -> Sequence[Silence]:
     return [*actions.silences(), *actions.waiting()]
 
 
-def silences_meant(words: str, heard: Heard, actions: Actions, sentence: str) -> Sequence[Silence]:
+async def silences_meant(words: str, heard: Heard, actions: Actions, sentence: str) -> Sequence[Silence]:
     """Raises UsageError where it is none; `sentence`, with `{}` for an id, is what could be said instead."""
     said = words.strip()
     if said and said.casefold() != "this":
-        return _named(said, actions, sentence)
+        return await _named(said, actions, sentence)
     if in_thread(heard):
         return _of_thread(heard, actions, sentence)
     raise UsageError(f"say which silence{choices(standing(actions), actions, sentence)}")
 
 
-def _named(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
+async def _named(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
     source = source_called(said, actions.sources())
     if source is not None:
         return _of_source(source, actions, sentence)
     if "=" in said:
-        return _of_match(said, actions, sentence)
+        return await _of_match(said, actions, sentence)
     return [called(said, standing(actions), actions, sentence)]
 
 
@@ -59,8 +59,8 @@ def _of_source(source: str, actions: Actions, sentence: str) -> Sequence[Silence
     raise UsageError(f"{source} is not silenced as a whole{choices(part, actions, sentence)}")
 
 
-def _of_match(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
-    match, known = match_said(said, actions), standing(actions)
+async def _of_match(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
+    match, known = await match_said(said, actions), standing(actions)
     found = [silence for silence in known if silence.match == match]
     if not found:
         raise UsageError(f"{say_match(match)} is not silenced{choices(known, actions, sentence)}")

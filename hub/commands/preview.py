@@ -17,8 +17,8 @@ summary = "what a silence would hide: what fires now, and what came in the last 
 reads = True
 
 
-def parse(words: str, heard: Heard, actions: Actions) -> Intent:
-    return silence.parse(words, heard, actions)
+async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+    return await silence.parse(words, heard, actions)
 
 
 def calls(intent: Intent) -> Sequence[Call]:

@@ -57,9 +57,9 @@ class Intent:
 # ------------------------------------------------------------------------------------------------------------ reading
 
 
-def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     phrase = read_phrase(words, actions.here())
-    parts = _parts(phrase.subject, heard, actions)
+    parts = await _parts(phrase.subject, heard, actions)
     unsaid = min(UNSAID, actions.silence_policy().longest)
     return Intent(parts=parts, seconds=phrase.seconds or unsaid.total_seconds(), reason=phrase.reason)
 
@@ -69,32 +69,32 @@ def end_of(intent: Intent, actions: Actions) -> datetime:
     return actions.now() + timedelta(seconds=intent.seconds)
 
 
-def _parts(subject: str, heard: Heard, actions: Actions) -> Sequence[Part]:
+async def _parts(subject: str, heard: Heard, actions: Actions) -> Sequence[Part]:
     if subject and not (in_thread(heard) and subject.casefold() == "this"):
-        return (Part(match=match_said(subject, actions)),)
+        return (Part(match=await match_said(subject, actions)),)
     if in_thread(heard):
         return tuple(Part(match={"id": alert.id}, alert=alert) for alert in open_subjects(heard, actions))
     raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
 
 
-def match_said(subject: str, actions: Actions) -> Match:
+async def match_said(subject: str, actions: Actions) -> Match:
     """A source's name, name=value pairs, or pairs behind a source's name."""
     words = tokens(subject)
     if any(_SPACED.fullmatch(word) for word in words[1:]):
         raise UsageError(f"'{short(subject)}' has spaces where none may stand; write it like host=web301")
     if "=" in words[0] or "<" in words[0] or ">" in words[0]:
-        return _known(read_match(_sourced(words, actions)), actions)
+        return await _known(read_match(_sourced(words, actions)), actions)
     source = source_called(words[0].strip(QUOTES), actions.sources())
     if source is None:
-        raise UsageError(_no_source(subject if len(words) > 1 else words[0], actions))
+        raise UsageError(await _no_source(subject if len(words) > 1 else words[0], actions))
     return read_match(words[1:], source)
 
 
-def _known(match: Match, actions: Actions) -> Match:
+async def _known(match: Match, actions: Actions) -> Match:
     """A source that is not there would be silent for ever, and nobody would notice the slip."""
     source = match.get("source")
     if plain(source) and source not in actions.sources():
-        raise UsageError(_no_source(str(source), actions))
+        raise UsageError(await _no_source(str(source), actions))
     return match
 
 
@@ -108,11 +108,11 @@ def _is_source(word: str) -> bool:
     return word.partition("=")[0].casefold() == "source"
 
 
-def _no_source(word: str, actions: Actions) -> str:
+async def _no_source(word: str, actions: Actions) -> str:
     """What else the word may have meant; nothing is silenced on a guess."""
     if word.casefold() in WHOLE:
         return f"'{word}' is said by what it is about: \"silence severity>=info\"{_or_pause(actions)}"
-    hints = [f'"silence {name}={_quoted(value)}"' for name, value in _labels_like(word, actions)]
+    hints = [f'"silence {name}={_quoted(value)}"' for name, value in await _labels_like(word, actions)]
     near = get_close_matches(word.casefold(), list(actions.sources()), n=NEAREST)
     hints += [f'"silence {source}"' for source in near]
     said = f"no source is called '{short(word)}'"
@@ -124,11 +124,11 @@ def _or_pause(actions: Actions) -> str:
     return f', or of a channel: "pause {channel}"' if channel else ""
 
 
-def _labels_like(word: str, actions: Actions) -> Sequence[tuple[str, str]]:
+async def _labels_like(word: str, actions: Actions) -> Sequence[tuple[str, str]]:
     """The labels of open alerts that have the word as their value."""
-    pairs = [
-        pair for alert in actions.alerts() for pair in alert.labels.items() if pair[1].casefold() == word.casefold()
-    ]
+    said = word.casefold()
+    alerts = await actions.find(lambda alert: said in map(str.casefold, alert.labels.values()))
+    pairs = [pair for alert in alerts for pair in alert.labels.items() if pair[1].casefold() == said]
     return list(dict.fromkeys(pairs))
 
 

@@ -108,12 +108,12 @@ Here = Callable[[Deed, Heard, Actions], Awaitable[str]]
 """The hub's own part of a verb; gives the sentence that says what was done."""
 
 
-def plan(verb: str, words: str, heard: Heard, actions: Actions) -> Sequence[Deed]:
+async def plan(verb: str, words: str, heard: Heard, actions: Actions) -> Sequence[Deed]:
     """What `ack`, `unack` or `resolve` with these words asks for; raises UsageError."""
     seconds = None
     if verb in LASTING:
         words, seconds = split_length(words, actions.here())
-    alerts, reason = _subjects(verb, words, heard, actions)
+    alerts, reason = await _subjects(verb, words, heard, actions)
     return tuple(
         Deed(
             verb=verb,
@@ -150,20 +150,21 @@ async def carry_out(deeds: Sequence[Deed], here: Here, heard: Heard, actions: Ac
 # ------------------------------------------------------------------------------------------------------ which alerts
 
 
-def _subjects(verb: str, words: str, heard: Heard, actions: Actions) -> tuple[Sequence[Alert], str]:
+async def _subjects(verb: str, words: str, heard: Heard, actions: Actions) -> tuple[Sequence[Alert], str]:
     head, reason = split_reason(words)
     if in_thread(heard):
-        return _in_thread(verb, head, reason, heard, actions)
-    if not head or (head.casefold() in UNCLEAR and not _exact(head, actions)):
+        return await _in_thread(verb, head, reason, heard, actions)
+    if not head or (head.casefold() in UNCLEAR and not await _exact(head, actions)):
         example = f"\n{say_alerts(actions.alerts(), verb)}" if actions.alerts() else "; nothing is open now"
         raise UsageError(f"say which alert to {verb}{example}")
-    return _listed(head, actions) or [one_named(head, verb, actions)], reason
+    return await _listed(head, actions) or [await one_named(head, verb, actions)], reason
 
 
-def _listed(head: str, actions: Actions) -> Sequence[Alert]:
+async def _listed(head: str, actions: Actions) -> Sequence[Alert]:
     """The alerts of `web301, web302 and db1`, if each of them is one; none, if it is no such list."""
-    found = [_exact(part, actions) for part in _COMMA.split(head)]
-    if len(found) < 2 or any(len(alerts) != 1 for alerts in found) or _exact(head, actions):
+    parts = _COMMA.split(head)
+    found = [await _exact(part, actions) for part in parts] if len(parts) > 1 else []
+    if not found or any(len(alerts) != 1 for alerts in found) or await _exact(head, actions):
         return ()
     return list({alerts[0].id: alerts[0] for alerts in found}.values())
 
@@ -172,9 +173,9 @@ def in_thread(heard: Heard) -> bool:
     return heard.post is not None
 
 
-def _in_thread(verb: str, head: str, reason: str, heard: Heard, actions: Actions) -> tuple[Sequence[Alert], str]:
+async def _in_thread(verb: str, head: str, reason: str, heard: Heard, actions: Actions) -> tuple[Sequence[Alert], str]:
     """In a thread the words are the reason, unless they name an alert exactly: nobody means both."""
-    named = _exact(head, actions) if head and head.casefold() != "this" else []
+    named = await _exact(head, actions) if head and head.casefold() != "this" else []
     if len(named) == 1:
         return named, reason
     if named:
@@ -191,12 +192,12 @@ def open_subjects(heard: Heard, actions: Actions) -> Sequence[Alert]:
     return alerts
 
 
-def one_named(words: str, sentence: str, actions: Actions) -> Alert:
+async def one_named(words: str, sentence: str, actions: Actions) -> Alert:
     """The one open alert that the words name; raises UsageError where it is none or several."""
     bare = words.strip(f"{QUOTES}# ")
-    found = _exact(words, actions)
+    found = await _exact(words, actions)
     if bare and not found:
-        found = _exact(bare, actions) or [a for a in actions.alerts() if _in_title(bare, a)]
+        found = (bare != words and await _exact(bare, actions)) or await actions.find(_with_title(bare))
     if len(found) == 1:
         return found[0]
     if found:
@@ -222,13 +223,12 @@ def names_of(alert: Alert) -> set[str]:
     return {alert.labels[name].casefold() for name in HOSTLIKE if alert.labels.get(name)}
 
 
-def _exact(words: str, actions: Actions) -> Sequence[Alert]:
+async def _exact(words: str, actions: Actions) -> Sequence[Alert]:
     """The alerts that the words name by the closest of several ways of naming."""
-    said, alerts = words.casefold(), actions.alerts()
-    for names in (_by_id, _by_target, _by_host):
-        if found := [alert for alert in alerts if names(said, alert, actions)]:
-            return found
-    return []
+    said, ways = words.casefold(), (_by_id, _by_target, _by_host)
+    found = await actions.find(lambda alert: any(names(said, alert, actions) for names in ways))
+    closest = ([alert for alert in found if names(said, alert, actions)] for names in ways)
+    return next(filter(None, closest), [])
 
 
 def _by_id(said: str, alert: Alert, actions: Actions) -> bool:  # noqa: ARG001 - the shape of its table
@@ -246,10 +246,10 @@ def _by_host(said: str, alert: Alert, actions: Actions) -> bool:  # noqa: ARG001
     return by_id or said in names_of(alert)
 
 
-def _in_title(words: str, alert: Alert) -> bool:
-    title = set(_WORD.findall(alert.title.casefold()))
-    said = _WORD.findall(words.casefold())
-    return bool(said) and title.issuperset(said)
+def _with_title(words: str) -> Callable[[Alert], bool]:
+    """Whether the title of an alert has all of these words."""
+    said = set(_WORD.findall(words.casefold()))
+    return lambda alert: bool(said) and said.issubset(_WORD.findall(alert.title.casefold()))
 
 
 def alert_of(silence: Silence, actions: Actions) -> Alert | None:

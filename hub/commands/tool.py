@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hub.commands.phrases import REASONS, UNTIL, Phrase, read_tail, split_length
 from hub.commands.subjects import LASTING, Request, in_thread, open_subjects, target_of
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target, Verb
+from hub.core.alert import Alert
 from hub.core.records import replace
 from hub.errors import UsageError
 
@@ -34,12 +35,12 @@ class ToolCommand:
     def of_source(self, source: str) -> "ToolCommand":
         return replace(self, source=source)
 
-    def parse(self, words: str, heard: Heard, actions: Actions) -> Intent:
+    async def parse(self, words: str, heard: Heard, actions: Actions) -> Intent:
         ways = self._ways(actions)
         if in_thread(heard) and _unaimed(words):
             return self._of_thread(words, ways, heard, actions)
         if words:
-            return [self._aimed(words, ways, actions)]
+            return [await self._aimed(words, ways, actions)]
         raise UsageError(f"say what {self.name} is to be done to")
 
     def calls(self, intent: Intent) -> Sequence[Call]:
@@ -65,27 +66,28 @@ class ToolCommand:
         said = f"set {self.control.missing.removeprefix('set ')}"
         return said.replace("<SOURCE>", _variable(meant[0])) if len(meant) == 1 else said
 
-    def _aimed(self, words: str, ways: Sequence[str], actions: Actions) -> Request:
-        aims = self._aims(words, ways, actions)
-        source = self._which(aims, words, actions)
+    async def _aimed(self, words: str, ways: Sequence[str], actions: Actions) -> Request:
+        aims = await self._aims(words, ways, actions)
+        source = await self._which(aims, words, actions)
         target, rest = aims[source]
         return self._request(source, target, self._tail(rest, actions))
 
-    def _aims(self, words: str, ways: Sequence[str], actions: Actions) -> Mapping[str, tuple[Target, str]]:
+    async def _aims(self, words: str, ways: Sequence[str], actions: Actions) -> Mapping[str, tuple[Target, str]]:
         """What the words aim at in each source that can read them; raises UsageError if none can."""
         aims, errors = dict[str, tuple[Target, str]](), list[UsageError]()
         for source in ways:
+            own = await actions.find(lambda alert, source=source: alert.source == source)  # type: ignore[misc]
             try:
-                aims[source] = self.control.aim(words, [a.labels for a in actions.alerts() if a.source == source])
+                aims[source] = self.control.aim(words, [alert.labels for alert in own])
             except UsageError as error:
                 errors.append(error)
         if not aims:
             raise errors[0]
         return aims
 
-    def _which(self, aims: Mapping[str, tuple[Target, str]], words: str, actions: Actions) -> str:
+    async def _which(self, aims: Mapping[str, tuple[Target, str]], words: str, actions: Actions) -> str:
         """The one source that is meant; raises UsageError where it may be several."""
-        firing = [source for source, (target, _) in aims.items() if self._fires(source, target, actions)]
+        firing = [source for source, (target, _) in aims.items() if await self._fires(source, target, actions)]
         fits = firing or list(aims)
         if len(fits) == 1:
             return fits[0]
@@ -95,10 +97,14 @@ class ToolCommand:
         ways = " or ".join(f'"{source} {self.verb} {words}"' for source in sorted(fits) if source != self.tool)
         raise UsageError(f"{' and '.join(sorted(fits))} fit; say {ways}")
 
-    def _fires(self, source: str, target: Target, actions: Actions) -> bool:
+    async def _fires(self, source: str, target: Target, actions: Actions) -> bool:
         """Whether the source has an open alert about just this target."""
-        own = (target_of(alert, self.control) for alert in actions.alerts() if alert.source == source)
-        return any(found is not None and found.labels == target.labels for found in own)
+
+        def is_it(alert: Alert) -> bool:
+            own = target_of(alert, self.control) if alert.source == source else None
+            return own is not None and own.labels == target.labels
+
+        return bool(await actions.find(is_it))
 
     def _of_thread(self, words: str, ways: Sequence[str], heard: Heard, actions: Actions) -> Intent:
         tail = self._tail(re.sub("^this ?", "", words, flags=re.IGNORECASE), actions)

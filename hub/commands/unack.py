@@ -16,10 +16,9 @@ reads = False
 Intent = Sequence[Deed]
 
 
-def parse(words: str, heard: Heard, actions: Actions) -> Intent:
-    return tuple(
-        replace(deed, request=None) if _only_here(deed) else deed for deed in plan(name, words, heard, actions)
-    )
+async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+    deeds = await plan(name, words, heard, actions)
+    return tuple(replace(deed, request=None) if _only_here(deed) else deed for deed in deeds)
 
 
 def _only_here(deed: Deed) -> bool:

@@ -28,8 +28,8 @@ class Ending:
 Intent = Sequence[Ending]
 
 
-def parse(words: str, heard: Heard, actions: Actions) -> Intent:
-    return tuple(_ending(silence, actions) for silence in silences_meant(words, heard, actions, "unsilence {}"))
+async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+    return tuple(_ending(silence, actions) for silence in await silences_meant(words, heard, actions, "unsilence {}"))
 
 
 def _ending(silence: Silence, actions: Actions) -> Ending:

@@ -34,13 +34,14 @@ class Intent:
     """How many other alerts the thread is about."""
 
 
-def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     if (found := _NOT.fullmatch(words)) is None:
-        return Intent(events=_events(words, heard, actions, name)[:MOST], more=_more(words, heard, actions))
+        events = await _events(words, heard, actions, name)
+        return Intent(events=events[:MOST], more=_more(words, heard, actions))
     channel, rest = _channel(found[1], actions)
     if not channel:
         raise UsageError('say which channel: "why not web" in the thread of an alert, or "why not web web301"')
-    events = _events(rest, heard, actions, f"{name} not {channel}")
+    events = await _events(rest, heard, actions, f"{name} not {channel}")
     return Intent(events=events[:MOST], channel=channel, more=_more(rest, heard, actions))
 
 
@@ -55,12 +56,12 @@ def _channel(words: str, actions: Actions) -> tuple[str, str]:
     return first, _ABOUT.sub("", rest.strip(), count=1)
 
 
-def _events(words: str, heard: Heard, actions: Actions, sentence: str) -> Sequence[str]:
+async def _events(words: str, heard: Heard, actions: Actions, sentence: str) -> Sequence[str]:
     if words:
         known = actions.alert(words)
         if known is not None or len(words) == ID_LENGTH:
             return [known.decided_by if known else words]
-        return [one_named(words, sentence, actions).decided_by]
+        return [(await one_named(words, sentence, actions)).decided_by]
     if not in_thread(heard):
         raise UsageError(f'say which: "{sentence} web301", or just "{sentence}" in the thread of an alert')
     events = [alert.decided_by for alert in actions.subjects(heard)]

@@ -1,6 +1,6 @@
 """What people say to the hub: sentences, who says them, and what a command may see and do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -96,8 +96,8 @@ class Command(Protocol[IntentT]):
     reads: bool
     """Changes nothing: open to everybody in a connected chat unless the rules say otherwise."""
 
-    def parse(self, words: str, heard: Heard, actions: "Actions", /) -> IntentT:
-        """What is meant by the words behind the name. Raises UsageError."""
+    def parse(self, words: str, heard: Heard, actions: "Actions", /) -> IntentT | Awaitable[IntentT]:
+        """What is meant by the words behind the name; a coroutine where it must find alerts. Raises UsageError."""
 
     def calls(self, intent: IntentT, /) -> Sequence[Call]:
         """What rules of access are asked about, one by one."""
@@ -173,6 +173,10 @@ class Actions(Protocol):
 
     def alerts(self) -> Sequence[Alert]:
         """All unresolved alerts, newest first."""
+
+    async def find(self, wanted: Callable[[Alert], bool]) -> Sequence[Alert]:
+        """The unresolved alerts of which this is true, newest first. To look through thousands takes a while, in which
+        others have their turn."""
 
     def alert(self, id: str) -> Alert | None: ...
     def subjects(self, heard: Heard) -> Sequence[Alert]:

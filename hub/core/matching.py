@@ -7,6 +7,7 @@ A value is a plain text (equal; a glob if it has * or ?), `">= warning"` and the
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Any, Protocol
 
 import re2
@@ -510,6 +511,30 @@ def _look(own: Mapping[str, str | None], labels: Mapping[str, str], body: Any) -
         return _inside(body, name[5:]) if name.startswith("body.") else None
 
     return look
+
+
+def matched(match: Match, alerts: Iterable[Alert]) -> list[Alert]:
+    """Those that it matches. What must hold of one label or text alone is asked first, of all: it leaves few, and a
+    look is only made for those."""
+    left = list(alerts)
+    for condition in _conditions(match):
+        if (read := _reader(condition.name)) is not None:
+            values, test = condition.values, condition.test
+            left = [a for a in left if (read(a) in values if values is not None else test(read(a)))]
+    return [alert for alert in left if match.matches(alert_look(alert))]
+
+
+PLAIN = frozenset({"source", "tool", "kind", "key", "title", "id"})
+"""What a look says of these is the attribute of that name."""
+
+
+def _reader(name: str) -> Callable[[Alert], str | None] | None:
+    """A quick way to a field of an alert; None where only a look finds it."""
+    if name in PLAIN:
+        return attrgetter(name)
+    if name in (*ALERT_FIELDS, *EVENT_FIELDS) or "." in name:
+        return None
+    return lambda alert: alert.labels.get(name)
 
 
 POSITION = re.compile(r"[0-9]{1,9}")

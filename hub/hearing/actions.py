@@ -40,6 +40,7 @@ from hub.explain import Explainer
 from hub.hearing.askers import Askers
 from hub.hearing.asks import Asks
 from hub.hearing.effects import Effects
+from hub.hearing.looking import open_alerts
 from hub.memory.draft import Draft
 from hub.memory.state import State
 from hub.memory.writer import Writer
@@ -103,6 +104,10 @@ class HubActions:
 
     def alerts(self) -> Sequence[Alert]:
         return sorted((a for a in self._state.alerts.values() if a.open), key=lambda a: a.opened_at, reverse=True)
+
+    async def find(self, wanted: Callable[[Alert], bool]) -> Sequence[Alert]:
+        found = await open_alerts(self._state, wanted)
+        return sorted(found, key=lambda alert: alert.opened_at, reverse=True)
 
     def alert(self, id: str) -> Alert | None:
         return self._state.alerts.get(id)
@@ -367,7 +372,7 @@ class HubActions:
             verb=ask_verb,
             target=target.name,
             labels=dict(target.labels),
-            alert=self._alert_of(source, target),
+            alert=await self._alert_of(source, target),
             asker=heard.asker.person,
             reason=reason,
             duration=seconds,
@@ -378,15 +383,18 @@ class HubActions:
         await self._writer.do(lambda draft: self._put_ask(draft, ask))
         return ask.id
 
-    def _alert_of(self, source: str, target: Target) -> str:
+    async def _alert_of(self, source: str, target: Target) -> str:
         """The open alert that the target is, if there is one."""
         control = self._asks.control(source)
         if control is None:
             return ""
-        for alert in self.alerts():
-            if alert.source == source and (own := control.target_of(alert.labels)) and own.labels == target.labels:
-                return alert.id
-        return ""
+
+        def is_it(alert: Alert) -> bool:
+            own = control.target_of(alert.labels) if alert.source == source else None
+            return own is not None and own.labels == target.labels
+
+        found = await self.find(is_it)
+        return found[0].id if found else ""
 
     def _put_ask(self, draft: Draft, ask: StoredAsk) -> None:
         draft.changes.asks[ask.id] = ask

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from inspect import isawaitable
 from typing import Any, Protocol, runtime_checkable
 
 from hub.commands.phrases import REASONS
@@ -114,7 +115,7 @@ class Conversation:
         self.commands = tuple(commands)
         self._keywords: Mapping[Words, Sequence[Command[Any]]] = _keywords(self.commands)
 
-    def understand(self, heard: Heard, actions: Actions) -> Understood | Reply:
+    async def understand(self, heard: Heard, actions: Actions) -> Understood | Reply:
         """What is meant, or what to say instead. Never raises, whatever was said."""
         try:
             text = normalise(heard.text)
@@ -127,7 +128,7 @@ class Conversation:
             return _no(self._unknown(text, actions))
         if len(readings) > 1:
             return _no(_which(readings))
-        return _parse(readings[0], heard, actions)
+        return await _parse(readings[0], heard, actions)
 
     def _read(self, text: str, actions: Actions) -> Sequence[_Reading]:
         """The readings with the longest keyword."""
@@ -206,10 +207,11 @@ def _likeness(said: Words, keyword: Words) -> float:
     return max(alike, LIKENESS) if same_tool else alike
 
 
-def _parse(reading: _Reading, heard: Heard, actions: Actions) -> Understood | Reply:
+async def _parse(reading: _Reading, heard: Heard, actions: Actions) -> Understood | Reply:
     command = reading.command
     try:
-        return Understood(command=command, intent=command.parse(reading.rest, heard, actions))
+        intent = command.parse(reading.rest, heard, actions)
+        return Understood(command=command, intent=await intent if isawaitable(intent) else intent)
     except UsageError as error:
         return _no(f"{error}\nusage: {command.usage}")
     except Exception:

@@ -1,18 +1,17 @@
 """The effect of a silence, measured before it begins: by memory what fires now, by the store what came lately."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from hub.core.alert import Alert
 from hub.core.effect import LOOKS_BACK, Effect, Hindsight
-from hub.core.matching import Match, alert_look, compile_match
+from hub.core.matching import alert_look, compile_match
+from hub.hearing.looking import open_alerts
 from hub.memory.state import State
 from hub.store import Mark, Store
 
 STEP = 500
-"""Events that are read at once, or alerts that are looked at: what else is asked goes in between."""
+"""Events that are read at once: what else is asked goes in between."""
 MOST = 20_000
 """Events that are looked at in all, newest first. Somebody waits for the answer."""
 
@@ -33,7 +32,8 @@ class Effects:
             seen += STEP
             before = await self._look(hindsight, since, before)
             whole = before is None
-        return hindsight.effect(await self._firing(match), since, whole=whole)
+        firing = await open_alerts(self._state, lambda alert: match.matches(alert_look(alert)))
+        return hindsight.effect(firing, since, whole=whole)
 
     async def _look(self, hindsight: Hindsight, since: datetime, before: Mark | None) -> Mark | None:
         events, more = await self._store.past_events(since=since, before=before, limit=STEP)
@@ -42,13 +42,3 @@ class Effects:
                 channels = (channel for _, channel in stored.decision.routes)
                 hindsight.see(stored.event, stored.decision.change, stored.decision.alert, channels)
         return more
-
-    async def _firing(self, match: Match) -> Sequence[Alert]:
-        """Of a storm of thousands it takes a while, in which others want the loop, too."""
-        firing = list[Alert]()
-        for number, alert in enumerate([*self._state.alerts.values()]):
-            if alert.open and match.matches(alert_look(alert)):
-                firing.append(alert)
-            if number % STEP == STEP - 1:
-                await asyncio.sleep(0)
-        return firing

@@ -73,7 +73,7 @@ class Performing:
 
     async def _perform(self, heard: Heard, delivery: Delivery | None) -> Reply:
         heard = replace(heard, text=self._redact(heard.text))
-        understood = self._conversation.understand(heard, self._actions)
+        understood = await self._conversation.understand(heard, self._actions)
         if isinstance(understood, Reply):
             verdict = Verdict(allowed=False, why="not understood")
             await self._record(heard, "", verdict, understood.text, delivery=delivery)
@@ -99,7 +99,7 @@ class Performing:
 
     async def read(self, heard: Heard) -> Reply:
         """Answer what only reads, to somebody who is let in to see all there is: it needs no right, and no record."""
-        understood = self._conversation.understand(heard, self._actions)
+        understood = await self._conversation.understand(heard, self._actions)
         if isinstance(understood, Reply):
             return understood
         if not understood.command.reads:

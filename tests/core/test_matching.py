@@ -18,6 +18,7 @@ from hub.core.matching import (
     compile_match,
     event_look,
     impossible,
+    matched,
 )
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -373,3 +374,16 @@ def test_what_is_promised_to_the_index_holds(spec: Any, seen: dict[str, str]) ->
     assert all(seen.get(name) in values for name, values in match.equalities().items())
     assert all(PatternSet([pattern]).matching(seen[name]) for name, pattern in match.patterns().items())
     assert not impossible(match, {})
+
+
+NAMES = ("x", "labels.x", "title", "actor", "id", "status", "body.x", "severity")
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=3), st.lists(SEEN, max_size=3))
+def test_of_many_alerts_those_are_found_that_a_look_would_find(spec: Any, seen: list[dict[str, str]]) -> None:
+    match = compiled(spec)
+    if match is None:
+        return
+    alerts = [notice_of(event(status=Status.NOTICE, labels=labels, title=labels.get("y", "a"))) for labels in seen]
+
+    assert matched(match, alerts) == [alert for alert in alerts if match.matches(alert_look(alert))]

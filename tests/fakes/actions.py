@@ -138,6 +138,9 @@ class FakeActions:
     def alerts(self) -> Sequence[Alert]:
         return [alert for alert in self.held if alert.open]
 
+    async def find(self, wanted: Callable[[Alert], bool]) -> Sequence[Alert]:
+        return list(filter(wanted, self.alerts()))
+
     def alert(self, id: str) -> Alert | None:
         return next((alert for alert in self.held if alert.id == id), None)
 
