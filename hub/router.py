@@ -27,7 +27,7 @@ from hub.alerting.silencing import Silencing, announce, count_held, edit_posts, 
 from hub.alerting.standing import TIMER as EXPIRE
 from hub.alerting.standing import UNHEARD, Standing, unheard
 from hub.alerting.storming import TIMER as STORM
-from hub.alerting.storming import Storming
+from hub.alerting.storming import Storming, note_joined
 from hub.alerting.waiting import Waiting
 from hub.core import alert as life
 from hub.core import telling
@@ -329,6 +329,7 @@ class Router:
         alert = draft.alert(alert.id) or alert
         joined = tuple(dict.fromkeys((*alert.groups, *groups.values()))) if groups else alert.groups
         if joined != alert.groups:
+            note_joined(draft, alert, joined)
             alert = replace(alert, groups=joined)
             draft.put_alert(alert)
         for joined_id in joined:

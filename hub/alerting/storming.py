@@ -129,7 +129,9 @@ class Storming:
         """Let a post be told by that of the storm; gives the worst severity of what it tells."""
         alerts = self._members(draft, post)
         for alert in alerts:
-            draft.put_alert(replace(alert, groups=tuple(dict.fromkeys((*alert.groups, group)))))
+            joined = tuple(dict.fromkeys((*alert.groups, group)))
+            note_joined(draft, alert, joined)
+            draft.put_alert(replace(alert, groups=joined))
         dropped = Sending(state=DeliveryState.DROPPED)
         draft.put(
             posts=[replace(post, sending=dropped, merged_into=group, unacked_since=None)],
@@ -150,6 +152,13 @@ class Storming:
                 draft.set_timer("escalate", post.id, draft.now + pace.escalate[0].after)
             if post.shown and pace.repeat and not post.pace.repeat:
                 draft.set_timer("remind", post.id, draft.now + pace.repeat[0])
+
+
+def note_joined(draft: Draft, alert: Alert, joined: Sequence[str]) -> None:
+    """Let those of these groups count an alert that it was not in yet."""
+    for id in joined:
+        if id not in alert.groups and (group := draft.crowd(id)) is not None:
+            draft.put_group(group.with_member(alert))
 
 
 def _foldable(post: Post, route: str, channel: str) -> bool:

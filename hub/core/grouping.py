@@ -86,14 +86,30 @@ class Group(Record, frozen=True, kw_only=True):
     healed_at: datetime | None = None
     storm: str = ""
     """What was too much, where it is the message of a storm: `more than 20 in 1m`."""
+    joined: int = 0
+    """How many came into it. Memory lets go of those that rest, and its message still counts them."""
+    noticed: int = 0
+    """How many of those are notices."""
+    began_at: datetime | None = None
+    """When the first of them did."""
 
     def __post_init__(self) -> None:
         require_utc("opened_at", self.opened_at)
         require_utc("healed_at", self.healed_at)
+        require_utc("began_at", self.began_at)
 
     @property
     def key(self) -> GroupKey:
         return self.route, self.labels
+
+    def with_member(self, alert: Alert) -> "Group":
+        """With one more, which is new in it."""
+        return replace(
+            self,
+            joined=self.joined + 1,
+            noticed=self.noticed + (alert.phase is Phase.NOTICE),
+            began_at=min(self.began_at or alert.began_at, alert.began_at),
+        )
 
     def over(self, now: datetime, reopen_within: timedelta) -> bool:
         """Whether its generation has ended: who opens now begins another."""
@@ -189,8 +205,9 @@ def shown_then(shown: Sequence[tuple[int, datetime]], members: Sequence[Alert], 
     return [alert for alert in members if alert.open and (at is None or alert.opened_at <= at)]
 
 
-def crowd(members: Sequence[Alert], most: int) -> Crowd:
-    """Of a storm they may be very many: they are gone through once, and only those that may be shown are compared."""
+def crowd(members: Sequence[Alert], most: int, group: Group | None = None) -> Crowd:
+    """Of a storm they may be very many: they are gone through once, and only those that may be shown are compared. The
+    group knows of those, too, that memory has let go of."""
     firing = acked = noticed = 0
     worst, began, best = None, None, list[tuple[tuple[int, int, float], int, Alert]]()
     for number, alert in enumerate(members):
@@ -206,11 +223,15 @@ def crowd(members: Sequence[Alert], most: int) -> Crowd:
         if len(best) < most or (best and rank < best[-1][0]):
             bisect.insort(best, (rank, number, alert))
             del best[most:]
+    total = len(members)
+    if group is not None and group.joined > total:
+        total, noticed = group.joined, max(noticed, group.noticed)
+        began = min(filter(None, (began, group.began_at)), default=None)
     if worst is None and not firing:
         worst = max((alert.worst or Severity.INFO for alert in members), default=None)
     return Crowd(
         firing=firing,
-        total=len(members),
+        total=total,
         noticed=noticed,
         acked=acked,
         severity=worst,

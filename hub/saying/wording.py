@@ -102,9 +102,9 @@ class Wording:
         now: datetime,
     ) -> Message:
         """What the post of a group of several should say now: how many fire, and who, the worst first, with a bound."""
-        if len(members) == 1 and not group.storm:
+        if max(len(members), group.joined) == 1 and not group.storm:
             return self.post(post, members[0], over(members[0]), dialect=dialect, now=now)
-        told = crowd(members, MOST_MEMBERS)
+        told = crowd(members, MOST_MEMBERS, group)
         words = self.words_of_crowd(post, group, members, told, over, now=now)
         state = MessageState(words["state"])
         return Message(

@@ -88,6 +88,34 @@ async def test_a_group_is_over_when_none_fires(hub: Scenario) -> None:
     assert not any(entry.loud for entry in await hub.thread(whole))
 
 
+async def test_who_healed_long_ago_still_counts(hub: Scenario) -> None:
+    """Memory lets go of them while the others fire on; whoever reads the message hears of all, also after a restart."""
+    for host in ("web1", "web2", "web3", "web4"):
+        await breaks(hub, host)
+    await hub.later("10s")
+    for host in ("web1", "web2", "web3"):
+        await heals(hub, host)
+    await hub.later("3h")
+    await hub.hub.upkeep.forget()
+    await breaks(hub, "web5")
+    await hub.later("5m")
+    message = await hub.latest()
+
+    assert ("2 firing: eu", "3 resolved") == (message.message.title, message.message.standing)
+    assert message.message.text.endswith("… and 3 more")
+    await hub.restarts()
+    await heals(hub, "web5")
+    await hub.later("40m")
+    await hub.hub.upkeep.forget()
+    await hub.restarts()
+    left = await hub.latest()
+    await heals(hub, "web4")
+    whole = await hub.latest()
+
+    assert ("1 firing: eu", "4 resolved") == (left.message.title, left.message.standing)
+    assert ("Resolved: 5: eu", "resolved after 3h 45m 10s") == (whole.message.title, whole.message.standing)
+
+
 async def test_who_breaks_soon_after_revives_the_group_and_later_begins_another(hub: Scenario) -> None:
     await breaks(hub, "web1")
     await hub.later("10s")
