@@ -147,10 +147,11 @@ class Waiting:
             draft.set_timer("digest", subject, digest.next(draft.now))
 
     def _tell_what_waited(self, draft: Draft, lead: str, posts: Sequence[Post]) -> None:
+        """Each as its route wants it, which need not be one for all of them."""
         still, notices, gone = self._sorted(draft, posts)
-        otherwise = posts[0].pace.otherwise
-        if otherwise != "mute" and (still or notices or (gone and otherwise == "digest")):
-            said = _what_waited(lead, *([alert for _, alert in some] for some in (still, notices, gone)))
+        named = [[alert for post, alert in some if post.pace.otherwise != "mute"] for some in (still, notices, gone)]
+        if any(named[:2]) or any(post.pace.otherwise == "digest" for post, _ in gone):
+            said = _what_waited(lead, *named)
             draft.put(lines=[telling.announcement(posts[0].channel, Occasion.DIGEST, said, pen=draft.pen)])
         self._put(draft, Telling(posts=tuple(telling.told_now(post, draft.pen) for post, _ in (*still, *notices))))
         self._drop(draft, gone)

@@ -122,3 +122,16 @@ async def test_a_message_is_kept_true_while_its_window_is_closed(begin) -> None:
     await hub.later("11m")
 
     assert ["open"] == [m.message.state for m in await hub.told() if m.message.state]
+
+
+async def test_routes_of_one_channel_may_want_it_told_otherwise(begin) -> None:
+    """What one of them lists is listed, and what another mutes is not named."""
+    rules = RULES.replace("OTHERWISE", "mute", 1).replace("OTHERWISE", "digest")
+    hub = await begin(rules)
+    await hub.nagios("db1", number=1)
+    await hub.receives("tickets", {"id": "7", "title": "printer on fire"})
+    await hub.later(MONDAY)
+
+    first, *rest = await hub.told()
+    assert ("before office began: 1 noticed", "• printer on fire") == (first.message.title, first.message.text)
+    assert ["db1 is DOWN", "printer on fire"] == [message.message.title for message in rest]
