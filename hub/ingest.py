@@ -28,6 +28,8 @@ log = logging.getLogger("tocsin.ingest")
 
 LONGEST_DELIVERY_ID = 200
 NOTHING_NEW = "says again what is known"
+CAME_AGAIN = "came once more meanwhile, and was understood then"
+"""Of a request in quarantine, which its tool has delivered again."""
 Route = Callable[[Draft, Event, Any], StoredEvent]
 
 
@@ -287,15 +289,31 @@ class Ingest:
             raise Unsupported(understood.why)
         events, fresh = self._make(again, source.tool, understood)
         released = replace(
-            stored, verdict=fresh.verdict, why=fresh.why, events=tuple(e.id for e in events), replayed_at=self._now()
+            stored,
+            verdict=fresh.verdict,
+            why=fresh.why,
+            delivery_id=fresh.delivery_id,
+            events=fresh.events,
+            replayed_at=self._now(),
         )
-        return await self._writer.do(
+        accepted = await self._writer.do(
             lambda draft: self._release(draft, released, [replace(e, request_id=id) for e in events], understood.body),
             keys=[key for event in events for key in self._router.keys(event)],
+            delivery=(released.source, released.delivery_id) if released.delivery_id else None,
         )
+        if events and not accepted.duplicate:
+            for listener in self._listeners:
+                listener(events, again)
+        return accepted
 
     def _release(self, draft: Draft, released: StoredRequest, events: Sequence[Event], body: Any) -> Accepted:
+        # Of a delivery that lies in quarantine itself, or was quiet, no events are known: that is no repeat.
+        if released.delivery_id and (first := draft.delivered(released.source, released.delivery_id)):
+            known = replace(released, verdict="quiet", why=CAME_AGAIN, delivery_id="", events=())
+            draft.changes.released[known.id] = known
+            return Accepted(events=first, ignored=known.why, duplicate=True)
         draft.changes.released[released.id] = released
+        draft.note_delivery(released)
         draft.changes.events.extend(self._router.route(draft, event, body) for event in events)
         return Accepted(events=released.events, ignored=released.why)
 

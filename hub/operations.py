@@ -87,6 +87,8 @@ class Operations:
         self._status = status
         self._report = report
         self._now = now
+        self._replays = asyncio.Lock()
+        """Held from the look whether something may be replayed until it is: who presses twice replays once."""
 
     @property
     def room_log(self) -> StoredRoomLog:
@@ -275,7 +277,8 @@ class Operations:
     async def replay_quarantined(self, id: str, asker: Asker) -> str:
         """Read it again with the parser and rules of now. Raises NotThere, Malformed or Unsupported."""
         await self.performing.note(f"replay {id}", asker, self._now())
-        accepted = await self.ingest.replay(id)
+        async with self._replays:
+            accepted = await self.ingest.replay(id)
         if accepted is None:
             raise NotThere(f"there is no quarantined request '{id[:80]}'")
         events = len(accepted.events)
@@ -284,22 +287,24 @@ class Operations:
     async def replay_delivery(self, id: str, asker: Asker) -> str:
         """Owe a dead or unknown delivery anew. Raises NotThere."""
         await self.performing.note(f"replay {id}", asker, self._now())
-        item: Post | Line | None = await self.store.post(id) or await self.store.line(id)
-        if item is None or item.sending.state not in (DeliveryState.DEAD, DeliveryState.UNKNOWN):
-            raise NotThere(f"there is no dead delivery '{id[:80]}'")
-        post = item if isinstance(item, Post) else await self.store.post(item.post) if item.post else None
-        if post is not None:
-            await self._threads.recall(post)
-        await self._writer.do(lambda draft: _owe_anew(draft, item))
+        async with self._replays:
+            item: Post | Line | None = await self.store.post(id) or await self.store.line(id)
+            if item is None or item.sending.state not in (DeliveryState.DEAD, DeliveryState.UNKNOWN):
+                raise NotThere(f"there is no dead delivery '{id[:80]}'")
+            post = item if isinstance(item, Post) else await self.store.post(item.post) if item.post else None
+            if post is not None:
+                await self._threads.recall(post)
+            await self._writer.do(lambda draft: _owe_anew(draft, item))
         return "it is owed again"
 
     async def replay_event(self, id: str, asker: Asker) -> str:
         """Route an event that a failing rule left unrouted. Raises NotThere."""
         await self.performing.note(f"replay {id}", asker, self._now())
-        stored = await self.store.event(id)
-        if stored is None or stored.decision is not None:
-            raise NotThere(f"there is no unrouted event '{id[:80]}'")
-        routed = await self.ingest.route_again(stored)
+        async with self._replays:
+            stored = await self.store.event(id)
+            if stored is None or stored.decision is not None:
+                raise NotThere(f"there is no unrouted event '{id[:80]}'")
+            routed = await self.ingest.route_again(stored)
         if not await self.unrouted():
             await self._writer.do(lambda draft: self._report(draft, failures.all_routed()))
         return "it fails again" if routed.failure else "it is routed"

@@ -1,5 +1,6 @@
 """What chats, templates and parsers do wrong, and what becomes of the alert."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,9 @@ from scenario import Scenario
 
 from hub.contracts import Repeat
 from hub.errors import Refused, Uncertain, Unreachable
+from hub.ingest import Malformed
 from hub.memory.draft import Draft
+from hub.operations import NotThere
 from hub.registry import installed
 
 RULES = """\
@@ -237,3 +240,68 @@ async def test_what_cannot_be_understood_is_kept_and_can_be_replayed(hub: Scenar
     kept = await hub.nagios("web301", kind="SOMETHINGNEW")
     assert kept.quarantined
     assert [kept.quarantined] == [request.id for request in await hub.hub.store.quarantine()]
+
+
+JSON = """\
+version: 1
+sources: {app: {tool: json, event: {title: "{body.title}", severity: "{body.severity}", status: notice}}}
+channels: {ops: room:ops}
+everything_else: {to: ops}
+"""
+UNDERSTOOD = JSON.replace('severity: "{body.severity}", ', "")
+
+
+async def in_quarantine(begin) -> tuple[Scenario, str]:  # type: ignore[no-untyped-def]
+    """A request that the rules of now would understand."""
+    hub = await begin(JSON)
+    with pytest.raises(Malformed) as said:
+        await hub.receives("app", {"title": "disk swapped"}, delivery="d1")
+    assert await hub.reloads(UNDERSTOOD)
+    return hub, said.value.quarantined
+
+
+async def test_a_replay_that_is_asked_for_twice_at_once_is_one(begin) -> None:  # type: ignore[no-untyped-def]
+    hub, id = await in_quarantine(begin)
+    operations = hub.hub.operations
+    asker = operations.asker("alice", trusted=True, token=False)
+    replays = [operations.replay_quarantined(id, asker) for _ in range(2)]
+    first, second = await asyncio.gather(*replays, return_exceptions=True)
+    await hub.settle()
+
+    assert "understood now: 1 event" == first
+    assert isinstance(second, NotThere)
+    (told,) = await hub.told()
+    assert [] == await hub.thread(told)
+
+
+async def test_what_is_replayed_is_known_when_its_tool_delivers_it_again(begin) -> None:  # type: ignore[no-untyped-def]
+    hub, id = await in_quarantine(begin)
+    replayed = await hub.hub.ingest.replay(id)
+    await hub.restarts()
+    again = await hub.receives("app", {"title": "disk swapped"}, delivery="d1")
+
+    assert replayed is not None
+    assert (True, replayed.events) == (again.duplicate, again.events)
+
+
+async def test_what_its_tool_delivered_again_meanwhile_is_not_taken_in_twice(begin) -> None:  # type: ignore[no-untyped-def]
+    hub, id = await in_quarantine(begin)
+    again = await hub.receives("app", {"title": "disk swapped"}, delivery="d1")
+    replayed = await hub.hub.ingest.replay(id)
+    await hub.settle()
+
+    assert replayed is not None
+    assert (True, again.events) == (replayed.duplicate, replayed.events)
+    assert [] == await hub.hub.store.quarantine()
+    (told,) = await hub.told()
+    assert [] == await hub.thread(told)
+
+
+async def test_a_replay_is_told_to_those_who_know_more(begin) -> None:  # type: ignore[no-untyped-def]
+    """As of any delivery, more may be fetched of it."""
+    hub, id = await in_quarantine(begin)
+    heard: list[str] = []
+    hub.hub.ingest.listen(lambda events, request: heard.extend(event.title for event in events))
+    await hub.hub.ingest.replay(id)
+
+    assert ["disk swapped"] == heard
