@@ -75,7 +75,8 @@ class Escalating:
             return
         untaken = [alert for alert in self._members(draft, post) if alert.open and alert.ack is None]
         heard = [alert for alert in untaken if not self._held(draft, alert)]
-        if untaken and (not heard or self._holds(draft).hold(post)):
+        holds = self._holds(draft)
+        if untaken and (not heard or holds.hold(post)):
             draft.set_timer("escalate", id, draft.now + LOOK_AGAIN)
             return
         window = self._rules().windows.get(step[0].during)
@@ -92,7 +93,9 @@ class Escalating:
         worst = max(heard, key=lambda alert: alert.severity or 0)
         said = Said(title=f"nobody has taken it in {say_duration(step[0].after)}: now {step[0].name} hears of it")
         next_in_line = replace(step[0], channel=self._address(step[0].channel, draft))
-        told = telling.escalate(post, next_in_line, draft.posts_of(post.group), said, worst.severity, pen=draft.pen)
+        told = telling.escalate(
+            post, next_in_line, draft.posts_of(post.group), said, worst.severity, pen=draft.pen, holds=holds
+        )
         self._put(draft, told)
         after = told.posts[0].next_step
         draft.set_timer("escalate", id, max(after[1], draft.now) if after else None)

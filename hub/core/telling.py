@@ -260,28 +260,53 @@ def _wanted(tell: tuple[Occasion, ...] | None, occasion: Occasion) -> bool:
 
 
 def escalate(
-    post: Post, step: EscalationStep, others: Sequence[Post], said: Said, severity: Severity | None, *, pen: Pen
+    post: Post,
+    step: EscalationStep,
+    others: Sequence[Post],
+    said: Said,
+    severity: Severity | None,
+    *,
+    pen: Pen,
+    holds: Holds = FREE,
 ) -> Telling:
     """Tell the next in line, and say so where it was told first. `others`: all posts of the group."""
     told = replace(edited(post, Occasion.ESCALATED, pen), steps_done=post.steps_done + 1)
+    paused = step.channel in holds.channels
     there = next((other for other in others if other.channel == step.channel and other.id != post.id), None)
     if there is not None and not never_told(there):
         line = _loud_line(there, Occasion.ESCALATED, said, severity, pen=pen)
-        return Telling(posts=(told, edited(there, Occasion.ESCALATED, pen)), lines=(line,))
-    fresh = Post(
+        return Telling(
+            posts=(told, edited(there, Occasion.ESCALATED, pen)), lines=(held_back(line) if paused else line,)
+        )
+    if post.channel == step.channel:
+        return Telling(posts=(told,))
+    if there is not None and there.sending.state is DeliveryState.HELD:
+        freed = _freed(there, Occasion.ESCALATED)
+        next_told = freed if paused else told_now(freed, pen)
+    else:
+        next_told = _fresh(post, step.channel, pen, paused=paused)
+    return Telling(posts=(told, next_told), lines=(_loud_line(told, Occasion.ESCALATED, said, severity, pen=pen),))
+
+
+def _freed(there: Post, occasion: Occasion) -> Post:
+    """A post that its own route holds back, for another reason to tell of it there, so that it is not told twice: its
+    window and its digest do not bind it any more."""
+    return replace(there, occasion=occasion, tell=None, pace=replace(there.pace, during="", digest=None))
+
+
+def _fresh(post: Post, channel: str, pen: Pen, *, paused: bool) -> Post:
+    return Post(
         id=PostId(pen.new_id()),
         group=post.group,
-        channel=step.channel,
+        channel=channel,
         route=post.route,
         order=pen.next_order(),
         occasion=Occasion.ESCALATED,
         wanted=1,
-        sending=Sending(state=DeliveryState.OWED),
+        sending=Sending(state=DeliveryState.HELD if paused else DeliveryState.OWED),
         created_at=pen.now,
         pace=replace(post.pace, repeat=(), escalate=(), mention=()),
     )
-    lines = () if post.channel == step.channel else (_loud_line(told, Occasion.ESCALATED, said, severity, pen=pen),)
-    return Telling(posts=(told, *(() if post.channel == step.channel else (fresh,))), lines=lines)
 
 
 def falls_back(item: Post | Line, alerts: Sequence[Alert], now: datetime) -> bool:
@@ -308,7 +333,8 @@ def stand_in(
     """Say at the address `place` what the item's channel does not show; `instead` is what it says of that. `posts` are
     all of its group, none of a line that stands alone; `worst` are words about its group."""
     fallen = replace(item, fallen_back=True)
-    there = next((post for post in posts if post.channel == place and not never_told(post)), None)
+    beside = [post for post in posts if post.channel == place]
+    there = next((post for post in beside if not never_told(post)), None)
     if isinstance(fallen, Line) and (fallen.post is None or (there is not None and fallen.occasion in OF_ONE_POST)):
         under = there.id if there is not None else None
         return Telling(lines=(fallen, _copied(fallen, place, under, instead, pen)))
@@ -318,21 +344,25 @@ def stand_in(
         line = replace(_loud_line(there, item.occasion, worst, severity, pen=pen), instead=instead)
         return Telling(posts=(fallen,), lines=(line,))
     post = fallen if isinstance(fallen, Post) else next(post for post in posts if post.id == fallen.post)
-    fresh = Post(
-        id=PostId(pen.new_id()),
-        group=post.group,
-        channel=place,
-        route=post.route,
-        order=pen.next_order(),
-        occasion=item.occasion,
-        wanted=1,
-        sending=Sending(state=DeliveryState.OWED),
-        tell=post.tell,
-        created_at=pen.now,
-        pace=replace(post.pace, repeat=(), escalate=()),
-        loudest=post.loudest,
-        instead=instead,
-    )
+    held = next((post for post in beside if post.sending.state is DeliveryState.HELD), None)
+    if held is not None:
+        fresh = replace(told_now(_freed(held, item.occasion), pen), loudest=post.loudest, instead=instead)
+    else:
+        fresh = Post(
+            id=PostId(pen.new_id()),
+            group=post.group,
+            channel=place,
+            route=post.route,
+            order=pen.next_order(),
+            occasion=item.occasion,
+            wanted=1,
+            sending=Sending(state=DeliveryState.OWED),
+            tell=post.tell,
+            created_at=pen.now,
+            pace=replace(post.pace, repeat=(), escalate=()),
+            loudest=post.loudest,
+            instead=instead,
+        )
     if isinstance(fallen, Post):
         return Telling(posts=(fallen, fresh))
     return Telling(posts=(fresh,), lines=(fallen,))

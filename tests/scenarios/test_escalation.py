@@ -141,3 +141,24 @@ async def test_a_neighbour_that_flaps_puts_nothing_off(begin) -> None:
         await hub.later("1m")
 
     assert 1 == (await hears(hub))["managers"]
+
+
+async def test_what_waits_for_a_window_there_is_told_at_once_and_once(begin) -> None:
+    """The next in line may be somebody whom another route would tell in the morning."""
+    hub = await begin("""\
+version: 1
+channels: {ops: room:ops, managers: room:managers, night: room:night}
+time_windows: {office: {days: mon-fri, hours: "09:00-18:00", timezone: UTC}}
+routes:
+  - {name: report, match: {}, to: managers, deliver: {during: office, otherwise: defer}, continue: true}
+  - {name: hosts, match: {tool: nagios}, to: ops, escalate: [{after: 10m, to: managers}]}
+everything_else: {to: ops}
+""")
+    await hub.nagios("web301", number=1)
+    await hub.later("11m")
+    assert {"ops": 1, "managers": 1, "night": 0} == await hears(hub)
+    await hub.later("3d")
+    assert {"ops": 1, "managers": 1, "night": 0} == await hears(hub)
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+
+    assert ["web301 is UP"] == [message.message.title for message in await hub.told("managers")]

@@ -186,3 +186,19 @@ async def test_what_the_hub_was_not_there_to_say_says_so(begin) -> None:
     await hub.start()
 
     assert ["8h late: away", "8h late: the hub was not running"] == [message.standing for _, message in chat.posted]
+
+
+async def test_what_the_fallback_would_hear_in_the_morning_it_hears_now_and_once(begin, chat: FakeChat) -> None:
+    rules = RULES.replace(
+        "version: 1\n", "version: 1\ntime_windows: {office: {days: mon-fri, hours: '09:00-18:00', timezone: UTC}}\n"
+    )
+    report = "{name: report, match: {}, to: web, deliver: {during: office, otherwise: mute}, continue: true}, "
+    hub = await begin(rules.replace("routes: [", f"routes: [{report}"), {**installed(), "pager": chat.integration()})
+    chat.failures = AWAY[:]
+    await hub.nagios("web301")
+    await hub.later("5m")
+    assert ["web301 is DOWN"] == await titles(hub)
+    assert "for pager:night" in (await hub.latest("web")).message.standing
+    await hub.later("3d")
+
+    assert ["web301 is DOWN"] == [title for title in await titles(hub) if "web301" in title]

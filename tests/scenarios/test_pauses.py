@@ -124,3 +124,36 @@ async def test_a_shadow_channel_is_decided_and_not_spoken_to(begin) -> None:  # 
     assert [] == silent
     assert ["room:web"] == [delivery.channel for delivery in deliveries]
     assert "web2 is DOWN" in await titles(hub, "web")
+
+
+ESCALATING = """\
+version: 1
+channels: {ops: room:ops, web: room:web}
+routes: [{name: hosts, match: {tool: nagios}, to: ops, escalate: [{after: 10m, to: web}]}]
+everything_else: {to: ops}
+"""
+
+
+@pytest.mark.parametrize("routes", [ESCALATING, ESCALATING.replace("routes: [", "routes: [BESIDE, ")])
+async def test_a_paused_channel_is_next_in_line_when_it_goes_on(begin, routes: str) -> None:  # type: ignore[no-untyped-def]
+    """Whether it hears for the first time then, or was told before by a route of its own."""
+    hub = await begin(routes.replace("BESIDE", "{name: web, match: {tool: nagios}, to: web, continue: true}"))
+    told_before = "BESIDE" in routes
+    await hub.nagios("web1")
+    before = await titles(hub, "web")
+    await hub.says("pause channel web for 2h")
+    await hub.later("1h")
+    meanwhile = await titles(hub, "web")
+    loud = [line for message in await hub.told("web") for line in await hub.thread(message) if line.loud]
+    await hub.later("1h")
+
+    assert ["web1 is DOWN"] * told_before == before
+    assert [*before, "paused for 2h by alice"] == meanwhile
+    assert [] == loud
+    if told_before:
+        (message, *_) = await hub.told("web")
+        assert ["nobody has taken it in 10m: now web hears of it"] == [
+            line.message.title for line in await hub.thread(message) if line.loud
+        ]
+    else:
+        assert [*meanwhile, "while it was paused: 1 still open", "web1 is DOWN"] == await titles(hub, "web")
