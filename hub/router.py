@@ -361,8 +361,12 @@ class Router:
             draft.put_group(replace(group, healed_at=None if firing else draft.now))
 
     def _drop_held_lines(self, draft: Draft, alert: Alert) -> None:
+        """Nobody is woken any more for what healed. While another member of a group fires, its thread keeps what may be
+        about that one, too; only the end of an ack is about one alone."""
         for post in draft.posts_about(alert):
             held = [line for line in draft.pending_lines_of(post.id) if line.sending.state is DeliveryState.HELD]
+            if held and draft.firing(post.group):
+                held = [line for line in held if line.occasion is Occasion.UNACKED]
             draft.put(
                 lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held]
             )

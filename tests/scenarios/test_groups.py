@@ -1,7 +1,11 @@
 """One message for what belongs together: who is in it, when it wakes somebody, and when it is over."""
 
 import pytest
+from chat import FakeChat
 from scenario import Scenario
+
+from hub.errors import Unreachable
+from hub.registry import installed
 
 RULES = """\
 version: 1
@@ -300,3 +304,25 @@ async def test_a_line_that_waits_for_its_turn_is_held_by_a_silence(hub: Scenario
     await hub.later("20m")
 
     assert ["web2 is down", "web4 is down", "web3 is down"] == await rings(hub)
+
+
+async def test_a_line_that_is_held_outlives_the_recovery_of_another_member(begin, chat: FakeChat) -> None:
+    """It waited for a chat that was away, and a silence of all of them came before it."""
+    rules = RULES.replace("room:ops}", 'room:ops, night: "pager:night"}').replace(
+        "to: ops, group_by", "to: night, group_by"
+    )
+    hub = await begin(rules, {**installed(), "pager": chat.integration()})
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    chat.failures = [Unreachable("away", retry_after=60)]
+    await breaks(hub, "db1", "us")
+    await hub.later("10s")
+    await breaks(hub, "web2")
+    await hub.says("silence cluster=eu for 30m")
+    await heals(hub, "web1")
+    await hub.later("29m")
+    assert not any(chat.louds)
+    await hub.later("2m")
+
+    rang = [message.title for (_, message), loud in zip(chat.posted, chat.louds, strict=True) if loud]
+    assert ["web2 is down"] == [title for title in rang if not title.startswith("cluster=eu")]
