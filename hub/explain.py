@@ -3,7 +3,7 @@ the page and the chats all tell what is found here."""
 
 import asyncio
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,8 @@ class Explained:
     """Route and address of those who heard when it was decided."""
     held: tuple[str, ...]
     trail: tuple[Step, ...]
+    posts: tuple[Post, ...] = ()
+    """The messages that are shown of its alert, wherever it was told until now: also by an escalation, or a storm."""
     why_not: WhyNot | None = None
 
     @property
@@ -110,6 +112,7 @@ class Explainer:
             told=decision.routes if decision else (),
             held=await self._held(stored.decision) if stored.decision else (),
             trail=rules.tree.trail(look),
+            posts=tuple([post for post in await self._posts(decision.alert) if post.shown]) if decision else (),
             why_not=await self._why_not(decision, rules, look, channel) if channel and decision else None,
         )
 
@@ -131,10 +134,12 @@ class Explainer:
         return WhyNot(channel=channel, address=address, missed=found, held=tuple(_unposted(decision, address)))
 
     async def _post(self, alert: str, address: str) -> Post | None:
-        known = await self._store.alert(alert) if alert else None
-        groups = [alert, *(known.groups if known else ())] if alert else []
-        posts = [post for post in await self._store.posts_of(groups) if post.channel == address]
+        posts = [post for post in await self._posts(alert) if post.channel == address]
         return max(posts, key=lambda post: post.shown, default=None)
+
+    async def _posts(self, alert: str) -> Sequence[Post]:
+        known = await self._store.alert(alert) if alert else None
+        return await self._store.posts_of([alert, *(known.groups if known else ())]) if alert else ()
 
     async def _standing(self, post: Post, decision: Decision) -> list[str]:
         if post.merged_into:

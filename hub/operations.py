@@ -123,18 +123,19 @@ class Operations:
         return say_silenced(silence.match, alert_of(silence, self.actions))
 
     def told(self, alert: Alert) -> Sequence[tuple[str, Post]]:
+        return self.reached(self._state.posts_about(alert))
+
+    def reached(self, posts: Sequence[Post]) -> Sequence[tuple[str, Post]]:
         names = {address: name for name, address in self.rules().channels.items()}
-        reached = [
-            post for post in self._state.posts_about(alert) if post.ref is not None and self._is_found(post, names)
-        ]
-        return [(names.get(post.channel, post.channel), post) for post in reached]
+        found = [post for post in posts if post.ref is not None and self._is_found(post, names)]
+        return [(names.get(post.channel, post.channel), post) for post in found]
 
     def _is_found(self, post: Post, names: Mapping[str, str]) -> bool:
         chat = post.channel.partition(":")[0]
         return post.channel in names if chat == "room" else isinstance(self._chats.get(chat), Permalinks)
 
     async def permalink(self, post: str) -> str | None:
-        found = self._state.posts.get(PostId(post))
+        found = self._state.posts.get(PostId(post)) or await self.store.post(post)
         chat = self._chats.get(found.channel.partition(":")[0]) if found is not None else None
         if found is None or found.ref is None or not isinstance(chat, Permalinks):
             return None

@@ -148,7 +148,10 @@ class Pages:
             complaint, explained = str(error), await self._site.explained(id)
         if explained is None:
             return self._nothing(request, f"No event is called {id[:80]}, or not any more: what is old is forgotten.")
+        reached = [(post, _href(post)) for _, post in self._site.reached(explained.posts)]
+        later = [(post, href) for post, href in reached if post.channel not in {told for _, told in explained.told}]
         shown = {"explained": explained, "channels": self._site.channels(), "asked": asked, "complaint": complaint}
+        shown |= {"messages": {post.channel: href for post, href in reached}, "later": later}
         return self._page(request, "event.html.j2", **shown)
 
     async def quarantine(self, request: web.Request) -> web.Response:

@@ -50,6 +50,9 @@ class Site(Protocol):
     def told(self, alert: Alert) -> Sequence[tuple[str, Post]]:
         """The messages that tell of it, as far as one gets there: of each its channel, as the rules call it."""
 
+    def reached(self, posts: Sequence[Post]) -> Sequence[tuple[str, Post]]:
+        """The same of these messages."""
+
     async def permalink(self, post: str) -> str | None:
         """The address of a message in its own chat. None: there is none. Raises a TocsinError where the chat does not
         say it."""

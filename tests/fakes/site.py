@@ -91,6 +91,9 @@ class FakeSite:
     def told(self, alert: Alert) -> Sequence[tuple[str, Post]]:
         return self.places
 
+    def reached(self, posts: Sequence[Post]) -> Sequence[tuple[str, Post]]:
+        return [(post.channel, post) for post in posts if post.ref is not None]
+
     async def permalink(self, post: str) -> str | None:
         if self.fails:
             raise self.fails

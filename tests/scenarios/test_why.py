@@ -142,3 +142,21 @@ async def test_one_answer_at_every_door(hub: Scenario) -> None:
     assert (400, 404) == (strange.status, gone.status)
     assert "routes.yaml:13" in page
     assert "host is &#34;db1&#34;, not &#34;web*&#34;" in page
+
+
+async def test_the_page_leads_to_the_messages_that_were_told(hub: Scenario) -> None:
+    """Also to those of an escalation, over a restart, and when it is over long since."""
+    await hub.nagios("web7", "WARNING", service="Disk", number=1)
+    await hub.nagios("db1", number=2)
+    [event] = [alert.id for alert in hub.hub.actions.alerts() if alert.labels["host"] == "web7"]
+    await hub.later("11m")
+    told = {room: (await hub.latest(room)).id for room in ("web", "boss")}
+    await hub.nagios("web7", "OK", "RECOVERY", service="Disk", number=3)
+    await hub.later("2h")
+    await hub.restarts()
+
+    async with TestClient(TestServer(hub.hub.app)) as client:
+        page = await (await client.get(f"/events/{event}")).text()
+    for room, id in told.items():
+        assert f'href="/room/{room}?m={id}#m-{id}"' in page
+    assert "later, by" in page

@@ -472,12 +472,15 @@ async def test_an_event_has_a_page_that_says_why(client: Client, site: FakeSite)
         told=decision.routes,
         held=("silence 7DE4P: host=db1, by bob",),
         trail=steps,
+        posts=(_post("p1", "room:ops", "m7"), _post("p2", "slack:#managers", "C1:1.0")),
     )
     seen = await _seen(client, "/events/e1")
 
     why = 'host is "<i>db1</i>", not "web*"'
     for words in ("<b>db1</b> is DOWN", why, "routes.yaml:14", "by silence 7DE4P", "from hosts"):
         assert words in seen.text
+    assert {"/room/ops?m=m7#m-m7", "/told/p2"} <= {link["href"] for link in seen.all("a")}
+    assert "slack:#managers later, by all" in seen.text
     assert "web-tier" in (await _seen(client, "/events/e1?why_not=web")).text
     assert "no channel is called 'wed'" in (await _seen(client, "/events/e1?why_not=wed")).text
 
