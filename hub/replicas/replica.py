@@ -28,6 +28,7 @@ from hub.web.doorway import LARGEST_BODY, Doorway
 from hub.web.forward import Forward
 from hub.web.health import Health
 from hub.web.inbound import Inbound
+from hub.web.showing import static_files
 from hub.web.turns import Turns
 
 log = logging.getLogger("tocsin.replica")
@@ -54,7 +55,12 @@ class Replica:
         self.leadership = Leadership(
             given.store.desk, name=ids.new_id(), address=given.settings.replica_address, lead=self._lead
         )
-        self.forward = Forward(lambda: self.leadership.leader, self.leadership.another, local=given.settings.loopback)
+        self.forward = Forward(
+            lambda: self.leadership.leader,
+            self.leadership.another,
+            local=given.settings.loopback,
+            static=static_files(given.settings.template_folders),
+        )
         self.leaves = Leaves(given.store.desk)
         self.known = Known(given.store, given.now)
         self.writer = Writer(given.store, State(), self.known, given.now, monotonic=given.ticks)

@@ -25,7 +25,11 @@ HEADINGS: Mapping[int, str] = {
     500: "The hub failed",
     503: "Not just now",
 }
+OF_ITS_KIND: Mapping[str, str] = {"no leader": "One moment"}
+"""Of what says more than its status."""
 OTHERWISE = "Not done"
+SOONEST = 5
+"""Seconds until a page tries again by itself, so that it can be read."""
 OF_THE_BODY = frozenset({"content-type", "content-length"})
 
 
@@ -33,6 +37,7 @@ class Problem(msgspec.Struct):
     """What every error says, whatever else."""
 
     detail: str
+    error: str = ""
 
 
 def failing_pages(folders: Sequence[Path]) -> Middleware:
@@ -64,10 +69,11 @@ def _page(show: Callable[..., str], response: web.StreamResponse, method: str) -
     try:
         problem = msgspec.json.decode(response.body, type=Problem)  # type: ignore[arg-type]  # bytes, as JSON is
         text = show(
-            heading=HEADINGS.get(response.status, OTHERWISE),
+            heading=OF_ITS_KIND.get(problem.error) or HEADINGS.get(response.status, OTHERWISE),
             reply=Reply(text=problem.detail, ok=False),
             back="/",
             again=method == "GET" and response.status in (429, 500, 503),
+            again_in=_again_in(response) if method == "GET" else None,
             rooms=(),
         )
     except Exception:  # an operator may have written the template, and the error is worth more than its looks
@@ -76,3 +82,9 @@ def _page(show: Callable[..., str], response: web.StreamResponse, method: str) -
     page = web.Response(text=text, content_type="text/html", status=response.status)
     page.headers.update({name: value for name, value in response.headers.items() if name.lower() not in OF_THE_BODY})
     return guarded(page)
+
+
+def _again_in(response: web.Response) -> int | None:
+    """After how many seconds the page tries again by itself: where only the hub is not ready, and says when."""
+    wait = response.headers.get("Retry-After", "")
+    return max(int(wait), SOONEST) if response.status == 503 and wait.isdecimal() else None

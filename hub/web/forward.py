@@ -6,7 +6,7 @@ Who may ask, that one judges: Host, Origin, cookies and tokens reach it as they 
 import asyncio
 import io
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
@@ -17,6 +17,7 @@ from yarl import URL
 from hub import outward
 from hub.web.answers import error
 from hub.web.gate import PASSED_ON, guarded
+from hub.web.showing import StaticFile, static_answer
 
 log = logging.getLogger("tocsin.web.forward")
 
@@ -30,6 +31,10 @@ SILENT = 60.0
 ASK_AGAIN = 0.1
 TAKEN_WITHIN = 30.0
 """Seconds that a reader may take for one piece."""
+NOBODY = (
+    "no replica of this hub leads just now; when one went away, another leads within ten seconds. "
+    "What tools post meanwhile is taken in, and told then"
+)
 OF_THE_CONNECTION = (
     "Connection",
     "Keep-Alive",
@@ -54,17 +59,29 @@ class _Moved(Exception):
 
 class Forward:
     """`leader` is where the one that leads is reached, `another` waits until it is another one than that. `local`: only
-    who sits at this machine reaches this replica."""
+    who sits at this machine reaches this replica. `static` is what pages of its own, such as that nobody leads, are
+    made with."""
 
-    def __init__(self, leader: Callable[[], str], another: Callable[[str], Awaitable[None]], *, local: bool) -> None:
+    def __init__(
+        self,
+        leader: Callable[[], str],
+        another: Callable[[str], Awaitable[None]],
+        *,
+        local: bool,
+        static: Mapping[str, StaticFile] = {},
+    ) -> None:
         self._local = local
+        self._static = static
         self._leader = leader
         self._another = another
         self._streams: set[aiohttp.ClientResponse] = set()
         self._http: aiohttp.ClientSession | None = None
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.route("*", PASSED_ON.replace("}", ":.*}"), self.pass_on)]
+        return [
+            web.get("/static/{file}", self.static),
+            web.route("*", PASSED_ON.replace("}", ":.*}"), self.pass_on),
+        ]
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -76,6 +93,11 @@ class Forward:
         for stream in list(self._streams):
             stream.close()
 
+    async def static(self, request: web.Request) -> web.StreamResponse:
+        """Its own file, if it is the very one that a page asks for: while hubs are upgraded they have other ones."""
+        file, asked = self._static.get(request.match_info["file"]), request.query.get("v")
+        return static_answer(file, asked) if file is not None and asked == file.mark else await self.pass_on(request)
+
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
         if MARK in request.headers:
             return _nobody("this replica does not lead", {MARK: "1"})
@@ -85,7 +107,7 @@ class Forward:
         try:
             answer = await self._asked(request, body)
         except TimeoutError:
-            return _nobody("no replica leads just now")
+            return _nobody(NOBODY)
         except (_Moved, aiohttp.ClientError) as failure:
             log.warning("the replica that leads did not answer %s %s: %s", request.method, request.path, failure)
             return _nobody("the replica that leads went away meanwhile; look what was done before you ask again")

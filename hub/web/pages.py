@@ -28,6 +28,7 @@ from hub.web.showing import (
     alert_state,
     page_environment,
     plain,
+    static_answer,
     static_files,
     threads_of,
     version_of,
@@ -171,9 +172,7 @@ class Pages:
         file = self._static.get(request.match_info["file"])
         if file is None:
             raise web.HTTPNotFound
-        fresh = request.query.get("v") == file.mark
-        keep = "public, max-age=31536000, immutable" if fresh else "no-cache"
-        return web.Response(body=file.body, content_type=file.type, charset="utf-8", headers={"Cache-Control": keep})
+        return static_answer(file, request.query.get("v"))
 
     # ---------------------------------------------------------------------------------------------------- to be live
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import jinja2
+from aiohttp import web
 
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
@@ -185,6 +186,12 @@ class StaticFile:
     body: bytes
     type: str
     mark: str
+
+
+def static_answer(file: StaticFile, asked: str | None) -> web.Response:
+    """The file; `asked` is the mark by which a page asked for it. One that is as it was then may be kept for good."""
+    keep = "public, max-age=31536000, immutable" if asked == file.mark else "no-cache"
+    return web.Response(body=file.body, content_type=file.type, charset="utf-8", headers={"Cache-Control": keep})
 
 
 def static_files(folders: Sequence[Path]) -> dict[str, StaticFile]:

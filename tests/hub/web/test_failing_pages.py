@@ -77,8 +77,11 @@ async def test_what_may_go_well_later_can_be_tried_again(client: Client) -> None
     """And says to whoever else asks when to come again."""
     answer = await client.get("/full", headers=BROWSER)
 
+    page = await answer.text()
+
     assert "7" == answer.headers["Retry-After"]
-    assert '<a class="button" href="">Try again</a>' in await answer.text()
+    assert '<a class="button" href="">Try again</a>' in page
+    assert '<meta http-equiv="refresh" content="7">' in page
     assert "Try again" not in await (await client.get("/nothing", headers=BROWSER)).text()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,10 +16,13 @@ from aiohttp.test_utils import TestServer
 from live import LiveHub, live_hub
 
 from hub.proof import Secret
+from hub.shipped_files import shipped
 from hub.web.doorway import LARGEST_BODY, LARGEST_SAID, Doorway
 from hub.web.failing import plain_errors
+from hub.web.failing_pages import failing_pages
 from hub.web.forward import MARK, WAIT, Forward
 from hub.web.gate import GateSettings, gate
+from hub.web.showing import static_files
 
 TOKEN = "correct-horse-of-the-hub"
 RULES = """\
@@ -29,6 +33,7 @@ channels: {ops: "room:ops"}
 everything_else: {to: ops}
 """
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 JSON = {"Content-Type": "application/json"}
 
 
@@ -55,11 +60,16 @@ class Standby:
     leads: Leads
 
 
+async def newest(_: web.Request) -> web.Response:
+    return web.Response(text="the newest")
+
+
 @asynccontextmanager
 async def standing_by(leader: str = "", *, local: bool = True) -> AsyncIterator[Standby]:
     leads, doorway = Leads(leader), Doorway()
-    forward = Forward(lambda: leads.leader, leads.another, local=local)
-    door = [gate(GateSettings(api_token=Secret(TOKEN))), plain_errors, doorway.admit()]
+    folders = [shipped("templates")]
+    forward = Forward(lambda: leads.leader, leads.another, local=local, static=static_files(folders))
+    door = [failing_pages(folders), gate(GateSettings(api_token=Secret(TOKEN))), plain_errors, doorway.admit()]
     app = web.Application(middlewares=door, client_max_size=LARGEST_BODY)
     app.add_routes(forward.routes())
     async with forward.open(), doorway.open(app, "127.0.0.1", 0) as port:
@@ -174,7 +184,39 @@ async def test_while_nobody_leads_one_is_told_to_come_again(http: aiohttp.Client
         said = await answer.json()
 
     assert (503, "2") == (answer.status, answer.headers["Retry-After"])
-    assert "no replica leads just now" == said["detail"]
+    assert said["detail"].startswith("no replica of this hub leads just now; when one went away, another leads within")
+
+
+async def test_in_a_browser_that_is_a_page_with_all_that_it_is_made_of(http: aiohttp.ClientSession) -> None:
+    """It says what is going on, and comes again by itself; and what it is dressed in needs nobody who leads."""
+    async with standing_by() as standby:
+        async with http.get(f"{standby.url}/room/ops", headers=BROWSER) as answer:
+            page = await answer.text()
+        async with http.post(f"{standby.url}/room/ops/say", headers=BROWSER) as said:
+            posted = await said.text()
+        dressed = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+        for path in dressed:
+            async with asyncio.timeout(WAIT / 2), http.get(standby.url + path) as file:
+                assert (200, True) == (file.status, bool(await file.read()))
+
+    assert (503, "text/html") == (answer.status, answer.content_type)
+    assert "<h1>One moment</h1>" in page
+    assert "no replica of this hub leads just now" in page
+    assert '<meta http-equiv="refresh" content="5">' in page
+    assert "refresh" not in posted
+    assert {"icon.svg", "tocsin.css", "tocsin.js"} == {path.split("/")[-1].partition("?")[0] for path in dressed}
+
+
+async def test_while_hubs_are_upgraded_a_page_is_dressed_in_its_own(http: aiohttp.ClientSession) -> None:
+    """Which another version of the hub, that does not lead, does not have."""
+    newer = web.Application()
+    newer.add_routes([web.get("/static/tocsin.css", newest)])
+    async with (
+        TestServer(newer) as leader,
+        standing_by(str(leader.make_url("")).rstrip("/")) as standby,
+        http.get(f"{standby.url}/static/tocsin.css?v=of-the-newer") as answer,
+    ):
+        assert "the newest" == await answer.text()
 
 
 async def test_who_comes_just_before_somebody_leads_waits_for_it(leader: LiveHub, http: aiohttp.ClientSession) -> None:
