@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from hub import failures
 from hub.alerting.acks import Acks
+from hub.alerting.answering import CONFIRM, LIFT, Answering
 from hub.alerting.duty import TIMER as DUTY
 from hub.alerting.duty import Duties
 from hub.alerting.escalating import Escalating
@@ -23,7 +24,7 @@ from hub.alerting.heartbeats import Heartbeats
 from hub.alerting.inhibiting import Inhibiting
 from hub.alerting.pauses import TIMER as PAUSE
 from hub.alerting.ripening import LOOK_AGAIN, Ripening
-from hub.alerting.silencing import Silencing, announce, count_held, edit_posts, follow, silences_over
+from hub.alerting.silencing import Silencing, count_held, edit_posts, follow, silences_over
 from hub.alerting.standing import TIMER as EXPIRE
 from hub.alerting.standing import UNHEARD, Standing, unheard
 from hub.alerting.storming import TIMER as STORM
@@ -32,7 +33,6 @@ from hub.alerting.waiting import Waiting
 from hub.core import alert as life
 from hub.core import telling
 from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin
-from hub.core.durations import say_duration
 from hub.core.event import Event, Report, Status, event_of
 from hub.core.grouping import Group, GroupId, crowd, group_labels
 from hub.core.holds import Holds
@@ -45,7 +45,7 @@ from hub.core.silence import Silence
 from hub.core.telling import Said, Telling
 from hub.memory.draft import Draft
 from hub.memory.writer import PROBE
-from hub.store import Decision, LifeKey, StoredAsk, StoredEvent
+from hub.store import Decision, LifeKey, StoredEvent
 
 log = logging.getLogger("tocsin.router")
 
@@ -53,8 +53,6 @@ FLAPPED = frozenset({Change.REOPENED, Change.WORSENED, Change.RESOLVED})
 LIVING = frozenset({Status.PROBLEM, Status.RECOVERY})
 """What never becomes a notice."""
 NOTICES_TOGETHER = timedelta(days=7)
-CONFIRM_WITHIN = timedelta(seconds=60)
-LIFT_AFTER = timedelta(minutes=5)
 SWITCH, SWITCH_EVERY = "switch", timedelta(minutes=1)
 """The timer that a ping to the dead man's switch follows."""
 LINK_CODE = "link-code"
@@ -90,6 +88,7 @@ class Router:
         self._redact = redact
         self.silencing = Silencing(rules, self._speak, self._quieten, duties.address, zone)
         self.heartbeats = Heartbeats(rules, self.report)
+        self.answering = Answering(act=self._act, unack=self.unack)
         self._standing = Standing()
         self._escalating = Escalating(
             rules,
@@ -243,7 +242,7 @@ class Router:
             self._inhibit(draft, before, step.alert)
             if step.change is Change.RESOLVED:
                 self._drop_held_lines(draft, step.alert)
-            self._settle_ask(draft, step.alert)
+            self.answering.settle(draft, step.alert)
         return Decision(
             config=rules.hash,
             change=step.change,
@@ -468,14 +467,6 @@ class Router:
         current = draft.alert(id)
         return None if current is None else self._act(draft, life.unacked(current, draft.now, answer, note))
 
-    def note_answer(self, draft: Draft, id: str, answer: Answer) -> Advance | None:
-        """What we ask of the tool about an alert stands anew, and nobody acked or unacked by that."""
-        current = draft.alert(id)
-        if current is None:
-            return None
-        asked = replace(current, answer=answer, updated_at=draft.now)
-        return self._act(draft, Advance(alert=asked, change=Change.ANSWERED))
-
     def resolve(self, draft: Draft, id: str, why: str) -> Advance | None:
         current = draft.alert(id)
         if current is None:
@@ -499,45 +490,6 @@ class Router:
                 self._drop_held_lines(draft, alert)
         return step
 
-    # -------------------------------------------------------------------------------------------- answers of tools
-
-    def answer(self, draft: Draft, id: str, result: str, detail: str) -> StoredAsk | None:
-        """How an ask stands now, as its tool, or our waiting for it, says."""
-        ask = draft.ask(id)
-        if ask is None:
-            return None
-        moved = replace(ask, state=result, detail=detail, sent_at=ask.sent_at or draft.now)
-        draft.changes.asks[id] = moved
-        draft.set_timer("confirm", id, draft.now + CONFIRM_WITHIN if result == "sent" else None)
-        alert = draft.alert(ask.alert) if ask.alert else None
-        if alert is not None and alert.answer is not None and alert.answer.ask == id:
-            self._answer_on(draft, alert, moved)
-        elif result not in ("asking", "sent") and ask.place:
-            announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(moved)))
-        return moved
-
-    def _answer_on(self, draft: Draft, alert: Alert, ask: StoredAsk) -> None:
-        assert alert.answer is not None
-        answer = replace(alert.answer, result=ask.state, detail=ask.detail, at=draft.now)
-        self._act(draft, life.answered(alert, answer, draft.now))
-        lifts = ask.verb == "ack" and ask.state == "unknown"
-        draft.set_timer("lift", ask.id, draft.now + LIFT_AFTER if lifts else None)
-        if ask.state == "done" and ask.verb == "unack":
-            self.unack(draft, alert.id, answer)
-        if ask.state not in ("asking", "sent") and not draft.posts_about(alert) and ask.place:
-            announce(draft, ask.place, Occasion.ANSWERED, Said(title=say_answer(ask)))
-
-    def _settle_ask(self, draft: Draft, alert: Alert) -> None:
-        """An event may have answered what we asked: the tool's own word ends the waiting."""
-        answer = alert.answer
-        if answer is None or answer.result != "done" or not answer.ask:
-            return
-        ask = draft.ask(answer.ask)
-        if ask is not None and ask.state != "done":
-            draft.changes.asks[ask.id] = replace(ask, state="done", detail="")
-        draft.set_timer("confirm", answer.ask, None)
-        draft.set_timer("lift", answer.ask, None)
-
     # ------------------------------------------------------------------------------------------------------- new rules
 
     def adopt(self, draft: Draft) -> None:
@@ -560,8 +512,8 @@ class Router:
             "silence-plan": self._plan_silences,
             "silence-dismissed": self._plan_silences,
             EXPIRE: self._expires,
-            "confirm": self._unconfirmed,
-            "lift": self._lift,
+            CONFIRM: self.answering.unconfirmed,
+            LIFT: self.answering.lift,
             "gather": self._gathered,
             "remind": self._escalating.remind,
             "flap": self._rests,
@@ -604,11 +556,6 @@ class Router:
         if alert.resends:
             draft.changes.events.append(unheard(draft, alert, self._rules().hash))
 
-    def _unconfirmed(self, draft: Draft, id: str) -> None:
-        ask = draft.ask(id)
-        if ask is not None and ask.state == "sent":
-            self.answer(draft, id, "unknown", ask.detail)
-
     def _gathered(self, draft: Draft, id: str) -> None:
         """Say what happened to members of a group since its last line."""
         post = draft.post(id)
@@ -632,12 +579,6 @@ class Router:
     def _goes_on(self, draft: Draft, subject: str) -> None:
         draft.set_timer(SWITCH, subject, draft.now + SWITCH_EVERY)
 
-    def _lift(self, draft: Draft, id: str) -> None:
-        for alert in draft.open_alerts():
-            if alert.answer is not None and alert.answer.ask == id and alert.answer.result == "unknown" and alert.ack:
-                minutes = say_duration(LIFT_AFTER)
-                self.unack(draft, alert.id, note=f"the ack is lifted: {alert.tool} did not confirm it for {minutes}")
-
 
 def _counted_so_long(draft: Draft, subject: str) -> None:
     """What counts as long as its timer runs."""
@@ -658,16 +599,3 @@ def _said(event: Event) -> Said:
     by = event.actor or (mark.by if mark else "")
     text = mark.text if mark and mark.text else event.body
     return Said(title=event.title, text=text, by=by, event=event.id)
-
-
-ANSWERS = {
-    "done": "{tool} did it: {verb} {target}",
-    "already": "{verb} {target}: {tool} had it already",
-    "refused": "{tool} refused {verb} {target}",
-    "unknown": "{tool} has not confirmed {verb} {target}: it may or may not have happened",
-}
-
-
-def say_answer(ask: StoredAsk) -> str:
-    words = ANSWERS.get(ask.state, "{verb} {target}").format(tool=ask.source, verb=ask.verb, target=ask.target)
-    return f"{words}{': ' + ask.detail if ask.detail else ''} [{ask.id}]"

@@ -405,7 +405,7 @@ class HubActions:
             asked = Asked(by=ask.asker, reason=ask.reason, lasts=_length(ask.duration))
             self._router.ack(draft, ask.alert, asked, answer)
         else:
-            self._router.note_answer(draft, ask.alert, answer)
+            self._router.answering.note(draft, ask.alert, answer)
 
 
 def _length(seconds: float | None) -> timedelta | None:

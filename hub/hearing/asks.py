@@ -114,7 +114,7 @@ class Asks:
         if control is None or ask.verb not in control.verbs:
             await self._answer(ask, Outcome(result=Result.REFUSED, detail="there is no way to the tool any more"))
             return
-        await self._writer.do(lambda draft: self._router.answer(draft, ask.id, "asking", ""))
+        await self._writer.do(lambda draft: self._router.answering.answer(draft, ask.id, "asking", ""))
         outcome = await self._ask(control, ask)
         if outcome.result is Result.SENT:
             assert self._tasks is not None
@@ -160,7 +160,7 @@ class Asks:
 
     async def _answer(self, ask: StoredAsk, outcome: Outcome) -> None:
         detail = self._redact(outcome.detail)
-        await self._writer.do(lambda draft: self._router.answer(draft, ask.id, outcome.result.value, detail))
+        await self._writer.do(lambda draft: self._router.answering.answer(draft, ask.id, outcome.result.value, detail))
 
     def _tools(self, source: str) -> Tools:
         return Tools(setting=lambda name: self._setting(source, name), http=self._http, now=self._now())
