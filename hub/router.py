@@ -296,12 +296,14 @@ class Router:
         said = Said(title=f"{alert.title}: {stays}, after it came back {alert.flaps} times")
         posts = draft.posts_about(rested)
         if not alert.open:
-            told = [post for post in posts if post.shown]
-            draft.put(lines=[telling.quiet_line(post, Occasion.RESOLVED, said, pen=draft.pen) for post in told])
-        elif alert.ack is None and not self._held(draft, rested):
-            holds = self.waiting.holds(draft)
-            free = [post for post in posts if not holds.hold(post)]
-            self._put(draft, telling.say_aloud(free, Occasion.REOPENED, said, alert.severity, pen=draft.pen))
+            shown = [post for post in posts if post.shown]
+            draft.put(lines=[telling.quiet_line(post, Occasion.RESOLVED, said, pen=draft.pen) for post in shown])
+        elif alert.ack is None:
+            held, holds = self._held(draft, rested), self.waiting.holds(draft)
+            told = telling.say_aloud(
+                posts, Occasion.REOPENED, said, alert.severity, held=held, holds=holds, pen=draft.pen
+            )
+            draft.put(lines=told.lines)
 
     def _put(self, draft: Draft, told: Telling) -> None:
         new = [post for post in told.posts if _newly_owed(post, draft.post(post.id))]

@@ -78,9 +78,8 @@ class Acks:
         self._unack(draft, alert.id, note=note)
         posts, said = draft.posts_about(alert), Said(title=f"{alert.title}: {note}")
         holds, held = self._holds(draft), self._held(draft, alert)
-        waits = {post.id for post in posts if held or holds.hold(post)}
-        lines = telling.say_aloud(posts, Occasion.UNACKED, said, alert.severity, pen=draft.pen).lines
-        draft.put(lines=[telling.held_back(line) if line.post in waits else line for line in lines])
+        told = telling.say_aloud(posts, Occasion.UNACKED, said, alert.severity, held=held, holds=holds, pen=draft.pen)
+        draft.put(lines=told.lines)
 
     def _remind_owner(self, draft: Draft, owner: str, left: timedelta, alerts: Sequence[Alert]) -> None:
         """Where they hear alone if that can be, else in the threads."""

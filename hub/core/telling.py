@@ -218,10 +218,20 @@ def remind(post: Post, said: Said, severity: Severity | None, *, pen: Pen) -> Te
     return Telling(posts=(told,), lines=(line,) if _wanted(post.tell, Occasion.REMINDED) else ())
 
 
-def say_aloud(posts: Iterable[Post], occasion: Occasion, said: Said, severity: Severity | None, *, pen: Pen) -> Telling:
-    """A loud line in each thread, of what an edit alone would tell nobody."""
+def say_aloud(
+    posts: Iterable[Post],
+    occasion: Occasion,
+    said: Said,
+    severity: Severity | None,
+    *,
+    held: bool = False,
+    holds: Holds = FREE,
+    pen: Pen,
+) -> Telling:
+    """A loud line in each thread, of what an edit alone would tell nobody; where something holds it, it waits."""
     told = [post for post in posts if post.shown and not never_told(post) and _wanted(post.tell, occasion)]
-    return Telling(lines=tuple(_loud_line(post, occasion, said, severity, pen=pen) for post in told))
+    lines = [(post, _loud_line(post, occasion, said, severity, pen=pen)) for post in told]
+    return Telling(lines=tuple(held_back(line) if held or holds.hold(post) else line for post, line in lines))
 
 
 def quiet_line(post: Post, occasion: Occasion, said: Said, *, pen: Pen) -> Line:

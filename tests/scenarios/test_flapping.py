@@ -1,5 +1,6 @@
 """What comes and goes has one message that counts, and wakes nobody each time."""
 
+import pytest
 from scenario import Scenario
 
 from hub.contracts import RoomMessage
@@ -143,3 +144,17 @@ async def test_a_silence_of_one_alert_goes_on_when_its_like_begins(begin) -> Non
 
     assert 1 == silent
     assert "web301 is DOWN" in [message.message.title for message in await hub.told()][1:]
+
+
+@pytest.mark.parametrize("quiet", ["silence host=web301 for 30m", "pause ops for 30m"])
+async def test_what_came_to_rest_while_it_was_to_be_quiet_is_said_afterwards(begin, quiet: str) -> None:  # type: ignore[no-untyped-def]
+    """Nobody was woken by what came and went before; so somebody must be by what stayed."""
+    hub = await begin(RULES)
+    await flaps(hub, 5)
+    await hub.says(quiet)
+    await hub.later("20m")
+    (told, *_) = await hub.told()
+    assert not any("stays so" in title for title, _ in await lines(hub, told))
+    await hub.later("15m")
+
+    assert ("Again: web301 is DOWN: stays so, after it came back 5 times", True) in await lines(hub, told)
