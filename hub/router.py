@@ -21,6 +21,7 @@ from hub.alerting.fallbacks import TIMER as BROKEN
 from hub.alerting.fallbacks import Fallbacks
 from hub.alerting.heartbeats import TIMER as BEAT
 from hub.alerting.heartbeats import Heartbeats
+from hub.alerting.holding import SETTLE, Holding
 from hub.alerting.inhibiting import Inhibiting
 from hub.alerting.pauses import TIMER as PAUSE
 from hub.alerting.ripening import LOOK_AGAIN, Ripening
@@ -49,7 +50,6 @@ from hub.store import Decision, LifeKey, StoredEvent
 
 log = logging.getLogger("tocsin.router")
 
-FLAPPED = frozenset({Change.REOPENED, Change.WORSENED, Change.RESOLVED})
 LIVING = frozenset({Status.PROBLEM, Status.RECOVERY})
 """What never becomes a notice."""
 NOTICES_TOGETHER = timedelta(days=7)
@@ -78,22 +78,32 @@ class Router:
         zone: ZoneInfo,
         redact: Callable[[str], str],
     ) -> None:
-        self._duties = duties
-        self._storming = Storming(rules, self._told_of)
-        self.fallbacks = Fallbacks(rules, members=self._told_of, put=self._put)
-        self._acks = Acks(rules, unack=self.unack, held=self._held, holds=lambda draft: self.waiting.holds(draft))
-        self.waiting = Waiting(rules, members=self._told_of, held=self._held, put=self._put, speak=self._speak)
         self._rules = rules
+        self._duties = duties
         self._inhibiting = inhibiting
         self._redact = redact
-        self.silencing = Silencing(rules, self._speak, self._quieten, duties.address, zone)
+        self._holding = Holding(
+            rules,
+            inhibiting,
+            members=self._told_of,
+            put=self._put,
+            # Not there yet: what waits asks in its turn what is held.
+            holds=lambda draft: self.waiting.holds(draft),
+            expect=lambda draft, posts: self.waiting.expect(draft, posts),
+        )
+        held = self._holding.held
+        self.waiting = Waiting(rules, members=self._told_of, held=held, put=self._put, speak=self._holding.speak)
+        self.silencing = Silencing(rules, self._holding.speak, self._holding.quieten, duties.address, zone)
+        self.fallbacks = Fallbacks(rules, members=self._told_of, put=self._put)
         self.heartbeats = Heartbeats(rules, self.report)
         self.answering = Answering(act=self._act, unack=self.unack)
+        self._acks = Acks(rules, unack=self.unack, held=held, holds=self.waiting.holds)
+        self._storming = Storming(rules, self._told_of)
         self._standing = Standing()
         self._escalating = Escalating(
             rules,
             members=self._told_of,
-            held=self._held,
+            held=held,
             put=self._put,
             holds=self.waiting.holds,
             address=duties.address,
@@ -239,9 +249,9 @@ class Router:
             if occasion in telling.HOLDABLE:
                 count_held(draft, quieted, step.alert)
             self._say(draft, step, taken, held=bool(quieted or explained), said=_said(event), holds=holds)
-            self._inhibit(draft, before, step.alert)
+            self._holding.inhibit(draft, before, step.alert)
             if step.change is Change.RESOLVED:
-                self._drop_held_lines(draft, step.alert)
+                self._holding.drop_lines(draft, step.alert)
             self.answering.settle(draft, step.alert)
         return Decision(
             config=rules.hash,
@@ -276,10 +286,10 @@ class Router:
             holds=holds,
         )
         self._put(draft, told)
-        flaps = alert.flapping(draft.now) and step.change in FLAPPED
+        flaps = alert.flapping(draft.now) and telling.OCCASIONS.get(step.change) in telling.FLAPPED
         if flaps:
             draft.set_timer("flap", alert.id, draft.now + self._rules().reopen_within)
-        self._note_unsaid(draft, alert, step.change, told.posts, held=held, holds=holds)
+        self._holding.note_unsaid(draft, alert, step.change, told.posts, held=held, holds=holds)
         for post in told.posts:
             if post.pace.escalate or post.pace.repeat:
                 self._escalating.watch(draft, post, alert, step.change, flaps=flaps)
@@ -299,7 +309,7 @@ class Router:
             shown = [post for post in posts if post.shown]
             draft.put(lines=[telling.quiet_line(post, Occasion.RESOLVED, said, pen=draft.pen) for post in shown])
         elif alert.ack is None:
-            held, holds = self._held(draft, rested), self.waiting.holds(draft)
+            held, holds = self._holding.held(draft, rested), self.waiting.holds(draft)
             told = telling.say_aloud(
                 posts, Occasion.REOPENED, said, alert.severity, held=held, holds=holds, pen=draft.pen
             )
@@ -361,98 +371,6 @@ class Router:
         if group is not None and (group.healed_at is None) != (firing > 0):
             draft.put_group(replace(group, healed_at=None if firing else draft.now))
 
-    def _drop_held_lines(self, draft: Draft, alert: Alert) -> None:
-        """Nobody is woken any more for what healed. While another member of a group fires, its thread keeps what may be
-        about that one, too; only the end of an ack is about one alone."""
-        for post in draft.posts_about(alert):
-            held = [line for line in draft.pending_lines_of(post.id) if line.sending.state is DeliveryState.HELD]
-            if held and draft.firing(post.group):
-                held = [line for line in held if line.occasion is Occasion.UNACKED]
-            draft.put(
-                lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held]
-            )
-
-    # --------------------------------------------------------------------------------------- what holds, and lets go
-
-    def _held(self, draft: Draft, alert: Alert) -> bool:
-        """Whether anything keeps it from being told."""
-        return bool(silences_over(draft, alert) or self._inhibiting.over(draft, alert))
-
-    def _inhibit(self, draft: Draft, before: Alert | None, after: Alert) -> None:
-        """Let those know that an alert explains now, or does not explain any more."""
-        if not self._rules().inhibit:
-            return
-        was = self._inhibiting.affected(draft, before) if before is not None else set[str]()
-        now = self._inhibiting.affected(draft, after)
-        self._quieten(draft, [other for id in sorted(now - was) if (other := draft.alert(id)) is not None])
-        for id in sorted(was - now):
-            draft.set_timer("settle", id, draft.now + self._rules().settle)
-
-    def _settled(self, draft: Draft, id: str) -> None:
-        """What explained it is over for a while: if it is still so, it is told as it stands."""
-        alert = draft.alert(id)
-        if alert is not None and alert.open:
-            self._speak(draft, alert)
-
-    def _speak(self, draft: Draft, alert: Alert) -> None:
-        """Tell what was held back, unless something holds it still."""
-        if self._held(draft, alert):
-            edit_posts(draft, alert, Occasion.UNSILENCED)
-        else:
-            self._release(draft, alert)
-
-    def _quieten(self, draft: Draft, alerts: Sequence[Alert]) -> None:
-        """Something holds them from now on: what was told says so. What nobody has begun to tell, or to say aloud, is
-        held as well, unless it tells of others that nothing holds."""
-        about = {post.id: post for alert in alerts for post in draft.posts_about(alert)}
-        for post in about.values():
-            untried = telling.untried(post)
-            aloud = [line for line in draft.pending_lines_of(post.id) if line.loud and telling.untried(line)]
-            if (aloud or untried) and self._all_held(draft, post):
-                draft.put(posts=[telling.held_back(post)] if untried else (), lines=map(telling.held_back, aloud))
-            if not untried and not telling.never_told(post):
-                draft.put(posts=[telling.edited(post, Occasion.SILENCED, draft.pen)])
-        for alert in alerts:
-            self._take_back(draft, alert)
-
-    def _all_held(self, draft: Draft, post: Post) -> bool:
-        return all(self._held(draft, alert) for alert in self._told_of(draft, post) if alert.open)
-
-    def _take_back(self, draft: Draft, alert: Alert) -> None:
-        """What is gathered for the next line of its groups does not name it."""
-        for post in draft.posts_about(alert):
-            if post.gathered and (rest := post.gathered.without(alert.title)) != post.gathered:
-                draft.put(posts=[replace(post, gathered=rest)])
-                alert = self._keep_unsaid(draft, alert, {*alert.unsaid, post.group})
-
-    def _note_unsaid(
-        self, draft: Draft, alert: Alert, change: Change, posts: Sequence[Post], *, held: bool, holds: Holds
-    ) -> None:
-        """Keep in mind in which threads of groups its news is held back."""
-        if not alert.groups and not alert.unsaid:
-            return
-        unsaid = set(alert.unsaid if alert.open else ())
-        for post in posts if telling.OCCASIONS.get(change) in telling.NEWS else ():
-            if post.group in alert.groups and not telling.never_told(post):
-                unsaid = unsaid | {post.group} if held or holds.hold(post) else unsaid - {post.group}
-        self._keep_unsaid(draft, alert, unsaid)
-
-    def _keep_unsaid(self, draft: Draft, alert: Alert, unsaid: set[str]) -> Alert:
-        if unsaid == set(alert.unsaid):
-            return alert
-        kept = replace(alert, unsaid=tuple(sorted(unsaid)))
-        draft.put_alert(kept)
-        return kept
-
-    def _release(self, draft: Draft, alert: Alert) -> None:
-        posts = draft.posts_about(alert)
-        lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
-        firing = {group: draft.firing(group) for group in alert.groups}
-        holds = self.waiting.holds(draft)
-        self.waiting.expect(draft, posts)
-        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, holds=holds))
-        self._keep_unsaid(draft, alert, set(alert.unsaid) & {post.group for post in posts if holds.hold(post)})
-
     # -------------------------------------------------------------------------------------------------------- acts
 
     def ack(self, draft: Draft, id: str, asked: Asked, answer: Answer | None) -> Advance | None:
@@ -486,10 +404,10 @@ class Router:
             draft.put_alert(alert)
             self._acks.watch(draft, before, alert)
             said, holds = Said(title=step.note or alert.title), self.waiting.holds(draft)
-            self._say(draft, step, (), held=self._held(draft, alert), said=said, holds=holds)
-            self._inhibit(draft, before, alert)
+            self._say(draft, step, (), held=self._holding.held(draft, alert), said=said, holds=holds)
+            self._holding.inhibit(draft, before, alert)
             if step.change is Change.RESOLVED:
-                self._drop_held_lines(draft, alert)
+                self._holding.drop_lines(draft, alert)
         return step
 
     # ------------------------------------------------------------------------------------------------------- new rules
@@ -500,9 +418,9 @@ class Router:
         self.silencing.keep(draft)
         for alert in draft.open_alerts():
             waits = any(telling.never_told(post) for post in draft.posts_about(alert))
-            settling = draft.timer("settle", alert.id) is not None
-            if waits and not settling and not self._held(draft, alert):  # by the rules of before it was
-                draft.set_timer("settle", alert.id, draft.now + self._rules().settle)
+            settling = draft.timer(SETTLE, alert.id) is not None
+            if waits and not settling and not self._holding.held(draft, alert):  # by the rules of before it was
+                draft.set_timer(SETTLE, alert.id, draft.now + self._rules().settle)
         self.heartbeats.watch(draft)
         self._standing.begin(draft)
 
@@ -522,7 +440,7 @@ class Router:
             "escalate": self._escalating.escalate,
             BEAT: self.heartbeats.due,
             SWITCH: self._goes_on,
-            "settle": self._settled,
+            SETTLE: self._holding.settled,
             "window": self.waiting.opens,
             "digest": self.waiting.digest,
             PAUSE: self.waiting.pause_ends,
@@ -565,7 +483,7 @@ class Router:
             return
         members = draft.members(post.group)
         firing = [alert for alert in members if alert.open]
-        held = self.waiting.holds(draft).hold(post) or all(self._held(draft, alert) for alert in firing)
+        held = self.waiting.holds(draft).hold(post) or all(self._holding.held(draft, alert) for alert in firing)
         if firing and post.gathered.loud and held:
             draft.set_timer("gather", id, draft.now + LOOK_AGAIN)
             return

@@ -1,5 +1,5 @@
-"""An alert is one life of a source and key. `advance` folds an event into it; `acked`, `unacked`, `ended` and `answered`
-do what people and the hub did."""
+"""An alert is one life of a source and key. `advance` folds an event into it; `acked`, `unacked`, `ended` and
+`answered` do what people and the hub did."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -1,0 +1,130 @@
+"""What keeps alerts from being told by themselves, a silence or another alert, and what follows where that begins and
+ends. The part of the router about that."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from hub.alerting.inhibiting import Inhibiting
+from hub.alerting.silencing import edit_posts, silences_over
+from hub.core import telling
+from hub.core.alert import Alert, Change
+from hub.core.holds import Holds
+from hub.core.notification import DeliveryState, Occasion, Post
+from hub.core.records import replace
+from hub.core.rules import Rules
+from hub.core.telling import Telling
+from hub.memory.draft import Draft
+
+SETTLE = "settle"
+"""The timer of an alert whose cause is over: so long it may follow, before it is told as it stands."""
+
+
+class Holding:
+    """`members` are the alerts that a post tells of, `put` takes what is to be told, `holds` says what keeps routes and
+    channels from speaking, and `expect` wakes when that ends."""
+
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        inhibiting: Inhibiting,
+        *,
+        members: Callable[[Draft, Post], Sequence[Alert]],
+        put: Callable[[Draft, Telling], None],
+        holds: Callable[[Draft], Holds],
+        expect: Callable[[Draft, Iterable[Post]], None],
+    ) -> None:
+        self._rules = rules
+        self._inhibiting = inhibiting
+        self._members = members
+        self._put = put
+        self._holds = holds
+        self._expect = expect
+
+    def held(self, draft: Draft, alert: Alert) -> bool:
+        """Whether anything keeps it from being told."""
+        return bool(silences_over(draft, alert) or self._inhibiting.over(draft, alert))
+
+    def inhibit(self, draft: Draft, before: Alert | None, after: Alert) -> None:
+        """Let those know that an alert explains now, or does not explain any more."""
+        if not self._rules().inhibit:
+            return
+        was = self._inhibiting.affected(draft, before) if before is not None else set[str]()
+        now = self._inhibiting.affected(draft, after)
+        self.quieten(draft, [other for id in sorted(now - was) if (other := draft.alert(id)) is not None])
+        for id in sorted(was - now):
+            draft.set_timer(SETTLE, id, draft.now + self._rules().settle)
+
+    def settled(self, draft: Draft, id: str) -> None:
+        """What explained it is over for a while: if it is still so, it is told as it stands."""
+        alert = draft.alert(id)
+        if alert is not None and alert.open:
+            self.speak(draft, alert)
+
+    def speak(self, draft: Draft, alert: Alert) -> None:
+        """Tell what was held back, unless something holds it still."""
+        if self.held(draft, alert):
+            edit_posts(draft, alert, Occasion.UNSILENCED)
+        else:
+            self._release(draft, alert)
+
+    def quieten(self, draft: Draft, alerts: Sequence[Alert]) -> None:
+        """Something holds them from now on: what was told says so. What nobody has begun to tell, or to say aloud, is
+        held as well, unless it tells of others that nothing holds."""
+        about = {post.id: post for alert in alerts for post in draft.posts_about(alert)}
+        for post in about.values():
+            untried = telling.untried(post)
+            aloud = [line for line in draft.pending_lines_of(post.id) if line.loud and telling.untried(line)]
+            if (aloud or untried) and self._all_held(draft, post):
+                draft.put(posts=[telling.held_back(post)] if untried else (), lines=map(telling.held_back, aloud))
+            if not untried and not telling.never_told(post):
+                draft.put(posts=[telling.edited(post, Occasion.SILENCED, draft.pen)])
+        for alert in alerts:
+            self._take_back(draft, alert)
+
+    def _all_held(self, draft: Draft, post: Post) -> bool:
+        return all(self.held(draft, alert) for alert in self._members(draft, post) if alert.open)
+
+    def _take_back(self, draft: Draft, alert: Alert) -> None:
+        """What is gathered for the next line of its groups does not name it."""
+        for post in draft.posts_about(alert):
+            if post.gathered and (rest := post.gathered.without(alert.title)) != post.gathered:
+                draft.put(posts=[replace(post, gathered=rest)])
+                alert = self._keep_unsaid(draft, alert, {*alert.unsaid, post.group})
+
+    def note_unsaid(
+        self, draft: Draft, alert: Alert, change: Change, posts: Sequence[Post], *, held: bool, holds: Holds
+    ) -> None:
+        """Keep in mind in which threads of groups its news is held back."""
+        if not alert.groups and not alert.unsaid:
+            return
+        unsaid = set(alert.unsaid if alert.open else ())
+        for post in posts if telling.OCCASIONS.get(change) in telling.NEWS else ():
+            if post.group in alert.groups and not telling.never_told(post):
+                unsaid = unsaid | {post.group} if held or holds.hold(post) else unsaid - {post.group}
+        self._keep_unsaid(draft, alert, unsaid)
+
+    def _keep_unsaid(self, draft: Draft, alert: Alert, unsaid: set[str]) -> Alert:
+        if unsaid == set(alert.unsaid):
+            return alert
+        kept = replace(alert, unsaid=tuple(sorted(unsaid)))
+        draft.put_alert(kept)
+        return kept
+
+    def _release(self, draft: Draft, alert: Alert) -> None:
+        posts = draft.posts_about(alert)
+        lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
+        firing = {group: draft.firing(group) for group in alert.groups}
+        holds = self._holds(draft)
+        self._expect(draft, posts)
+        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, holds=holds))
+        self._keep_unsaid(draft, alert, set(alert.unsaid) & {post.group for post in posts if holds.hold(post)})
+
+    def drop_lines(self, draft: Draft, alert: Alert) -> None:
+        """Nobody is woken any more for what healed. While another member of a group fires, its thread keeps what may be
+        about that one, too; only the end of an ack is about one alone."""
+        for post in draft.posts_about(alert):
+            held = [line for line in draft.pending_lines_of(post.id) if line.sending.state is DeliveryState.HELD]
+            if held and draft.firing(post.group):
+                held = [line for line in held if line.occasion is Occasion.UNACKED]
+            draft.put(
+                lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held]
+            )
