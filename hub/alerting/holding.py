@@ -86,7 +86,7 @@ class Holding:
     def _take_back(self, draft: Draft, alert: Alert) -> None:
         """What is gathered for the next line of its groups does not name it."""
         for post in draft.posts_about(alert):
-            if post.gathered and (rest := post.gathered.without(alert.title)) != post.gathered:
+            if post.gathered and (rest := post.gathered.without(alert.id)) != post.gathered:
                 draft.put(posts=[replace(post, gathered=rest)])
                 alert = self._keep_unsaid(draft, alert, {*alert.unsaid, post.group})
 

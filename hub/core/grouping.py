@@ -130,6 +130,8 @@ class Gathered(Record, frozen=True, kw_only=True):
 
     opened: int = 0
     opened_names: tuple[str, ...] = ()
+    opened_ids: tuple[str, ...] = ()
+    """The alerts of those names."""
     lead: str = ""
     """Of those that opened, the one that is worse than all before."""
     healed: int = 0
@@ -143,26 +145,41 @@ class Gathered(Record, frozen=True, kw_only=True):
     def __bool__(self) -> bool:
         return bool(self.opened or self.healed)
 
-    def with_opened(self, name: str, *, leads: bool = False) -> "Gathered":
-        names = (*self.opened_names, name)[:NAMED]
-        return replace(self, opened=self.opened + 1, opened_names=names, lead=name if leads else self.lead)
+    def with_opened(self, name: str, id: str, *, leads: bool = False) -> "Gathered":
+        return replace(
+            self,
+            opened=self.opened + 1,
+            opened_names=(*self.opened_names, name)[:NAMED],
+            opened_ids=(*self.opened_ids, id)[:NAMED],
+            lead=name if leads else self.lead,
+        )
 
-    def with_healed(self, name: str) -> "Gathered":
-        return replace(self, healed=self.healed + 1, healed_names=(*self.healed_names, name)[:NAMED])
+    def with_healed(self, name: str, id: str) -> "Gathered":
+        """What came and went since the last line is not among those that fire, as far as they are named."""
+        rest = self.without(id)
+        return replace(rest, healed=self.healed + 1, healed_names=(*self.healed_names, name)[:NAMED])
 
-    def without(self, name: str) -> "Gathered":
+    def without(self, id: str) -> "Gathered":
         """Without one that came, if it is among those named."""
-        if name not in self.opened_names:
+        if id not in self.opened_ids:
             return self
-        at = self.opened_names.index(name)
-        rest = (*self.opened_names[:at], *self.opened_names[at + 1 :])
-        return replace(self, opened=self.opened - 1, opened_names=rest, lead="" if self.lead == name else self.lead)
+        at = self.opened_ids.index(id)
+        name, rest = self.opened_names[at], (*self.opened_names[:at], *self.opened_names[at + 1 :])
+        return replace(
+            self,
+            opened=self.opened - 1,
+            opened_names=rest,
+            opened_ids=(*self.opened_ids[:at], *self.opened_ids[at + 1 :]),
+            lead="" if self.lead == name else self.lead,
+        )
 
-    def say(self) -> tuple[str, str]:
-        """A title, and what stands under it."""
+    def say(self, *, fires: bool) -> tuple[str, str]:
+        """A title, and what stands under it. Where none of the group fires any more, those that came have gone."""
         opened = _names(self.opened, self.opened_names)
         healed = _names(self.healed, self.healed_names)
-        if not self.opened:
+        if not self.healed and not fires:
+            return f"{self.opened} more came and went", opened
+        if not self.opened or not fires:
             return (healed if self.healed == 1 else f"{self.healed} more resolved"), (
                 "" if self.healed == 1 else healed
             )

@@ -191,7 +191,11 @@ def tell_of_member(
     if not healed and not _wanted(post.tell, occasion):
         return Telling(posts=(moved,))
     gathered = post.gathered or Gathered()
-    gathered = gathered.with_healed(alert.title) if healed else gathered.with_opened(alert.title, leads=outdone)
+    gathered = (
+        gathered.with_healed(alert.title, alert.id)
+        if healed
+        else gathered.with_opened(alert.title, alert.id, leads=outdone)
+    )
     # What is worse than all that woke anybody does not wait for its turn.
     next_line = pen.now if not firing or outdone else _next_line(post, pen)
     if next_line > pen.now:
@@ -204,7 +208,7 @@ def say_gathered(post: Post, severity: Severity | None, *, pen: Pen, healed: boo
     gathered = post.gathered
     if not gathered:
         return Telling()
-    title, text = gathered.say()
+    title, text = gathered.say(fires=not healed)
     loud = gathered.loud and not healed
     occasion = Occasion.OPENED if loud else Occasion.RESOLVED
     line = _line_under(post, occasion, Said(title=title, text=text), severity, loud=loud, pen=pen)
@@ -588,7 +592,7 @@ def _unsaid(line: Line) -> Line:
 
 def _gathering(post: Post, alert: Alert) -> Post:
     """With a member of whom its thread has yet to speak."""
-    return replace(post, gathered=(post.gathered or Gathered()).with_opened(alert.title))
+    return replace(post, gathered=(post.gathered or Gathered()).with_opened(alert.title, alert.id))
 
 
 def _next_line(post: Post, pen: Pen) -> datetime:

@@ -326,3 +326,29 @@ async def test_a_line_that_is_held_outlives_the_recovery_of_another_member(begin
 
     rang = [message.title for (_, message), loud in zip(chat.posted, chat.louds, strict=True) if loud]
     assert ["web2 is down"] == [title for title in rang if not title.startswith("cluster=eu")]
+
+
+async def test_who_came_and_went_within_an_interval_wakes_nobody(hub: Scenario) -> None:
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    await breaks(hub, "web2")
+    await breaks(hub, "web3")
+    await heals(hub, "web3")
+    await hub.later("5m")
+    lines = [(entry.loud, entry.message.title) for entry in await hub.thread(await hub.latest())]
+
+    assert [(True, "web2 is down"), (False, "Resolved: web3 is down")] == lines
+
+
+async def test_the_last_line_of_a_group_says_of_nobody_that_they_fire(hub: Scenario) -> None:
+    """Though some came since the line before it."""
+    for host in ("web1", "web2"):
+        await breaks(hub, host)
+    await hub.later("10s")
+    for host in ("web3", "web4", "web5", "web6", "web7", "web8", "web9"):
+        await breaks(hub, host)
+    for number in range(1, 10):
+        await heals(hub, f"web{number}")
+    *_, last = [(entry.loud, entry.message.title) for entry in await hub.thread(await hub.latest())]
+
+    assert (False, "Resolved: 9 more resolved") == last
