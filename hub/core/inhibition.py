@@ -109,7 +109,7 @@ class Inhibitions:
     def _stands_of(self, alert: Alert) -> tuple[_Stand, ...]:
         """It is asked several times in a row about one alert, as it was and as it is."""
         known = self._looked.get(id(alert))
-        if known is not None and known[0] is alert:
+        if known is not None:  # it holds the alert, too, so that nobody else is given its id meanwhile
             return known[1]
         if len(self._looked) >= LOOKED:
             self._looked.clear()

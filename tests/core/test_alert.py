@@ -8,14 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.core.alert import Ack, Advance, Alert, Answer, Change, Origin, Phase, acked, advance, answered, ended, unacked
+from hub.core.alert import (
+    Ack,
+    Advance,
+    Alert,
+    Answer,
+    Change,
+    Origin,
+    Phase,
+    acked,
+    advance,
+    answered,
+    ended,
+    says_nothing_new,
+    unacked,
+)
 from hub.core.event import Event, EventId, Link, Mark, MarkKind, Severity, Status
+from hub.core.records import replace
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 REOPEN = timedelta(minutes=10)
 ACK = Ack(by="alice", at=NOW, origin=Origin.PERSON, severity=Severity.ERROR)
 ASKED = Answer(verb="ack", ask="8QK2", by="alice", result="sent", at=NOW)
 NEXT = iter(range(1, 10**9))
+_UNACKED = Mark(kind=MarkKind.UNACKNOWLEDGED)
 
 
 def event(status: Status = Status.PROBLEM, after: float = 0, **more: Any) -> Event:
@@ -298,6 +314,60 @@ def test_a_tool_that_dropped_the_ack_says_so_by_a_new_problem(
     assert (Change.UNACKED if dropped else Change.REPEATED) is step.change
     assert (None if dropped else ACK) == step.alert.ack
     assert dropped is bool(step.note)
+
+
+def test_what_a_tool_sends_below_what_was_acked_keeps_the_ack() -> None:
+    """Eased and worse again, it is no worse than when somebody took it on; that the tool dropped its own
+    acknowledgement is another matter."""
+    answer = Answer(verb="ack", ask="8QK2", by="alice", result="done", at=NOW, sequence=5)
+    eased = told(acked(an_open(), ACK, answer).alert, event(after=1, severity=Severity.WARNING))
+    back = told(eased.alert, event(after=2, severity=Severity.ERROR))
+    dropped = told(eased.alert, event(after=2, sequence=6, severity=Severity.ERROR, mark=_UNACKED))
+
+    assert back.alert is not None
+    assert (Change.WORSENED, ACK, answer) == (back.change, back.alert.ack, back.alert.answer)
+    assert dropped.alert is not None
+    assert (Change.WORSENED, None, None) == (dropped.change, dropped.alert.ack, dropped.alert.answer)
+
+
+def test_an_ack_that_is_lifted_leaves_the_answer_to_another_verb() -> None:
+    """What the tool said of a downtime is still so."""
+    downtime = Answer(verb="downtime", ask="9RM3", by="alice", result="done", at=NOW)
+    step = told(acked(an_open(), ACK, downtime).alert, event(after=1, severity=Severity.CRITICAL))
+
+    assert step.alert is not None
+    assert (None, downtime) == (step.alert.ack, step.alert.answer)
+
+
+def test_a_tool_may_answer_an_unack_of_what_nobody_has() -> None:
+    """It had it acknowledged, and the hub had not heard of that."""
+    unasked, asked = unacked(an_open(), at(1)), unacked(an_open(), at(1), answer=ASKED)
+
+    assert asked.alert is not None
+    assert (Change.UNCHANGED, Change.UNACKED, ASKED) == (unasked.change, asked.change, asked.alert.answer)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "before"), [(24 * 60, 15), (60, 15), (40, 10), (8, 2)], ids=lambda value: f"{value} min"
+)
+def test_its_owner_is_told_in_time_that_an_ack_ends(minutes: float, before: float) -> None:
+    ack = Ack(by="alice", at=NOW, origin=Origin.PERSON, until=at(minutes * 60))
+    warned = at((minutes - before) * 60)
+
+    assert warned == ack.warn_at
+    assert [warned, ack.until, ack.until] == [ack.next_look(now) for now in (NOW, warned, at(minutes * 60))]
+    assert (None, None) == (ACK.warn_at, ACK.next_look(NOW))
+
+
+def test_what_is_resent_is_news_when_its_words_change_and_a_quarter_of_an_hour_is_over() -> None:
+    """Whose words change with each value would be kept each minute."""
+    alert = an_open(resends=True, body="load 7")
+    later = 15 * 60
+
+    assert says_nothing_new(alert, event(after=later, body="load 7"))
+    assert says_nothing_new(alert, event(after=later - 1, body="load 8"))
+    assert not says_nothing_new(alert, event(after=later, body="load 8"))
+    assert not says_nothing_new(alert, event(after=1, body="load 7", severity=Severity.CRITICAL))
 
 
 def test_the_tool_takes_an_ack_away_once() -> None:

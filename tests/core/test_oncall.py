@@ -125,6 +125,15 @@ def test_a_handover_in_the_night_when_clocks_are_set_happens_once(
     assert [*zip([*PEOPLE], expected, strict=True)] == [turn for turn in told(turns) if turn[0]][-3:]
 
 
+def test_in_the_hour_that_clocks_read_twice_it_stays_the_next_ones_turn() -> None:
+    """They say quarter past one again, and whoever took over at half past one has it still."""
+    of = schedule(layer(rotate="daily", handover="01:30", start="2026-10-24"))
+
+    assert ("alice", "layer primary") == who(of, "2026-10-25 00:15")
+    assert ("bob", "layer primary") == who(of, "2026-10-25 00:45")
+    assert ("bob", "layer primary") == who(of, "2026-10-25 01:15")
+
+
 def test_who_is_alone_never_hands_over() -> None:
     alone = schedule(layer("alice"))
 

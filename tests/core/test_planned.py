@@ -14,6 +14,7 @@ from hub.core.silence import Silence, extended
 from hub.core.windows import TimeWindow
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+SOON = timedelta(microseconds=1)
 NIGHTS = TimeWindow(zone=ZoneInfo("Europe/London"), hours=((time(22), time(6)),))
 WEEKENDS = TimeWindow(zone=ZoneInfo("UTC"), days=frozenset({5, 6}))
 
@@ -84,6 +85,48 @@ def test_a_window_gives_each_time_its_own_end() -> None:
 
     assert NOW.replace(hour=6) == begun[1]
     assert NOW.replace(hour=22) == plan([recurring("nightly", NIGHTS)], (), (), NOW).wake
+
+
+def test_it_holds_from_the_moment_it_begins_until_the_moment_it_ends() -> None:
+    dated = once("a", 0, 2)
+    begins, ends = NOW, NOW + timedelta(hours=2)
+
+    assert (begins, None) == (dated.begins(begins - SOON), dated.until(begins - SOON))
+    assert (None, ends) == (dated.begins(begins), dated.until(begins))
+    assert (None, ends) == (dated.begins(ends - SOON), dated.until(ends - SOON))
+    assert (None, None) == (dated.begins(ends), dated.until(ends))
+
+
+def test_without_a_beginning_it_holds_already() -> None:
+    open_begin = Planned(name="a", match={"host": "db*"}, ends_at=NOW + timedelta(hours=2))
+
+    assert (None, NOW + timedelta(hours=2)) == (open_begin.begins(NOW), open_begin.until(NOW))
+
+
+def test_what_is_still_to_come_is_shown_as_it_will_be() -> None:
+    """Under its name, since it has no id before it begins."""
+    coming = once("a", 1, 2).next(NOW)
+
+    assert once("a", 1, 2).silence("a", NOW + timedelta(hours=1), NOW + timedelta(hours=3)) == coming
+    assert once("a", 0, 2).next(NOW) is None
+    assert once("a", -3, 2).next(NOW) is None
+
+
+def test_what_ends_just_now_is_left_to_its_own_end() -> None:
+    """And is neither ended early nor begun again."""
+    ending = once("a", -2, 2).silence("7f3", NOW - timedelta(hours=2), NOW)
+    todo = plan([], [ending], (), NOW)
+
+    assert ((), (), ()) == (todo.begin, todo.end, todo.change)
+
+
+def test_what_the_file_no_longer_has_ends_though_nobody_extended_it() -> None:
+    silence = once("a", -1, 3).silence("7f3", NOW, NOW + timedelta(hours=2))
+    not_now = once("a", 5, 1)
+
+    assert (silence,) == plan([], [silence], (), NOW).end
+    assert (silence,) == plan([not_now], [silence], (), NOW).end
+    assert () == plan([not_now], [extended(silence, NOW + timedelta(hours=9))], (), NOW).end
 
 
 def test_what_the_file_moves_is_moved_and_what_somebody_extended_stays() -> None:
