@@ -27,6 +27,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     check = _verb(verbs, "check", checking.check, "say what is wrong with the rules")
     check.add_argument("file", nargs="?", help="default: routes.yaml")
+    check.add_argument("--reload", action="store_true", help="fail only if a running hub would refuse them")
     check.add_argument("--format", choices=["text", "json", "github", "sarif"], default="text", help="default: text")
     check.add_argument("--since", help="also name routes that none of the events recorded in so long reached: 30d")
     check.add_argument("--database", help="where events are recorded, default sqlite:///tocsin.db (TOCSIN_DATABASE)")
