@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from hub import ids
 from hub.contracts import Integration, NamesDeliveries, Quiet, WebhookRequest
+from hub.core.alert import NOTHING_NEW
 from hub.core.bounds import bounded
 from hub.core.buckets import Buckets
 from hub.core.event import Event, Report, event_of
@@ -27,7 +28,6 @@ from hub.store import LifeKey, Store, StoredEvent, StoredRequest
 log = logging.getLogger("tocsin.ingest")
 
 LONGEST_DELIVERY_ID = 200
-NOTHING_NEW = "says again what is known"
 CAME_AGAIN = "came once more meanwhile, and was understood then"
 """Of a request in quarantine, which its tool has delivered again."""
 Route = Callable[[Draft, Event, Any], StoredEvent]

@@ -127,7 +127,10 @@ class Router:
     def fold(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
         """The same, where a rule that raises may fail the job as a whole."""
         known = self._rules().enriched(event)
-        decision = self._fold(draft, known, body)
+        if self.hear_again(draft, event, body):  # a replica that does not lead could not know it, and kept it
+            decision = self._known_already(draft, event)
+        else:
+            decision = self._fold(draft, known, body)
         return StoredEvent(event=known, decision=decision, routed_at=draft.now)
 
     def hear_again(self, draft: Draft, event: Event, body: Any = None) -> bool:
@@ -139,6 +142,11 @@ class Router:
         self._hear_beats(draft, rules.enriched(event), body, rules)
         self._standing.say_again(draft, alert, event)
         return True
+
+    def _known_already(self, draft: Draft, event: Event) -> Decision:
+        alert = draft.life(event.source, event.key, notice=False)
+        assert alert is not None
+        return Decision(config=self._rules().hash, change=Change.UNCHANGED, note=life.NOTHING_NEW, alert=alert.id)
 
     def keys(self, event: Event) -> Sequence[LifeKey]:
         """The lives that it may look for."""

@@ -206,6 +206,9 @@ def is_late(alert: Alert, event: Event) -> bool:
     return older_time
 
 
+NOTHING_NEW = "says again what is known"
+
+
 def says_nothing_new(alert: Alert, event: Event) -> bool:
     """Whether an event that its tool resends only says again what is known of its key: it is not kept. New
     words are taken in at the quarters of an hour, those of all alerts together, since they come in one request."""

@@ -62,7 +62,7 @@ def test_a_reload_fails_where_the_rules_are_refused(tmp_path: Path) -> None:
         return subprocess.run(words, env=given, check=False).returncode
 
     assert (0, 1) == (reload(""), reload("nonsense: 3\n"))
-    assert 0 == reload("schedules: {data: {calendar: not-there.ics}}\n")  # which a hub that runs takes, and complains of
+    assert 0 == reload("schedules: {data: {calendar: not-there.ics}}\n")
     assert "/bin/kill -HUP $MAINPID" == tell
 
 

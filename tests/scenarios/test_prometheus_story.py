@@ -13,9 +13,10 @@ from scenario import Scenario
 
 from hub import ids
 from hub.contracts import WebhookRequest
+from hub.core.alert import NOTHING_NEW
 from hub.core.durations import parse_duration
 from hub.core.records import replace
-from hub.ingest import NOTHING_NEW, Accepted
+from hub.ingest import Accepted
 from hub.rehearsals.diffing import Replay
 from hub.store import StoredEvent
 

@@ -1,14 +1,17 @@
 """What a replica takes in that does not lead: the one that leads routes it, as if it had come to itself."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from scenario import Scenario
+from scenario import START, Scenario
 
 from hub.app import stopped
+from hub.contracts import WebhookRequest
 from hub.core.event import Event
 from hub.ingest import Accepted, Ingest
 from hub.memory.state import State
@@ -24,6 +27,7 @@ channels: {ops: room:ops}
 sources:
   nagios-eu: {tool: nagios, heartbeat: {every: 10m, grace: 2m}}
   twitter: {tool: json}
+  prometheus: {tool: alertmanager}
 everything_else: {to: ops}
 """
 HOST = {"NOTIFICATIONTYPE": "PROBLEM", "HOSTNAME": "web301", "HOSTSTATE": "DOWN", "HOSTOUTPUT": "no ping"}
@@ -65,6 +69,22 @@ class Standby:
 
     async def receives(self, source: str, body: Mapping[str, Any], *, delivery: str = "") -> Accepted:
         return await self.ingest.accept(self.hub.request(source, body, delivery=delivery))
+
+    async def hears_prometheus(self, *, ended: datetime | None = None) -> None:
+        """A list of alerts, as it posts one each minute, and without the path behind which the leader takes it."""
+        body = [
+            {
+                "labels": {"alertname": "HostDown", "instance": "web301"},
+                "startsAt": START.isoformat(),
+                "endsAt": (ended or self.hub.clock + timedelta(minutes=4)).isoformat(),
+            }
+        ]
+        headers = {"content-type": "application/json"}
+        said = json.dumps(body).encode()
+        await self.ingest.accept(
+            WebhookRequest(source="prometheus", headers=headers, body=said, received_at=self.hub.clock)
+        )
+        await self.is_heard()
 
     async def is_heard(self) -> None:
         """The call comes through, and the one that leads does what is to be done."""
@@ -177,3 +197,32 @@ async def test_what_comes_to_all_at_once_is_routed_once(hub: Scenario) -> None:
 
     assert 40 == len(hub.hub.state.alerts)
     assert {1} == {alert.count for alert in hub.hub.state.alerts.values()}
+
+
+async def test_what_prometheus_says_again_is_known_whichever_takes_it_in(hub: Scenario) -> None:
+    """One that does not lead cannot know it, and keeps it: it is told once all the same, and ends when it is over."""
+    async with standing_by(hub) as standby:
+        for _ in range(5):
+            await standby.hears_prometheus()
+            await hub.later("1m")
+        (alert,) = hub.hub.state.alerts.values()
+        during = (alert.open, alert.count)
+        await standby.hears_prometheus(ended=hub.clock)
+
+    (message,) = await hub.told()
+    changes = [one.decision.change for one in await hub.hub.store.events_of(alert.id) if one.decision is not None]
+    assert (True, 1) == during
+    assert ("resolved", 1) == (message.message.state, len(await hub.thread(message)))
+    assert ["opened", *4 * ["unchanged"], "resolved"] == changes
+
+
+async def test_what_prometheus_does_not_say_again_to_any_ends(hub: Scenario) -> None:
+    async with standing_by(hub) as standby:
+        await hub.later("15m")
+        for _ in range(3):
+            await standby.hears_prometheus()
+            await hub.later("3m")
+        (alert,) = (one for one in hub.hub.state.alerts.values() if one.source == "prometheus")
+        await hub.later("10m")
+
+    assert (True, False) == (alert.open, hub.hub.state.alerts[alert.id].open)

@@ -27,7 +27,7 @@ from hub.web.showing import static_files
 TOKEN = "correct-horse-of-the-hub"
 RULES = """\
 version: 1
-sources: {app: {tool: json}}
+sources: {app: {tool: json}, prometheus: {tool: alertmanager}}
 heartbeats: [{name: backup, every: 1d}]
 channels: {ops: "room:ops"}
 everything_else: {to: ops}
@@ -35,6 +35,7 @@ everything_else: {to: ops}
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 JSON = {"Content-Type": "application/json"}
+PROMETHEUS, OF_PROMETHEUS = "/in/prometheus", {**JSON, "Authorization": "Bearer of-prometheus"}
 
 
 @dataclass
@@ -79,7 +80,8 @@ async def standing_by(leader: str = "", *, local: bool = True) -> AsyncIterator[
 
 @pytest.fixture
 async def leader(tmp_path: Path) -> AsyncIterator[LiveHub]:
-    async with live_hub(tmp_path, RULES, {"TOCSIN_API_TOKEN": TOKEN, "TOCSIN_APP_SECRET": "of-the-app"}) as hub:
+    secrets = {"TOCSIN_APP_SECRET": "of-the-app", "TOCSIN_PROMETHEUS_SECRET": "of-prometheus"}
+    async with live_hub(tmp_path, RULES, {"TOCSIN_API_TOKEN": TOKEN, **secrets}) as hub:
         yield hub
 
 
@@ -111,6 +113,9 @@ ASKED: Mapping[str, tuple[str, str, Mapping[str, str], bytes]] = {
     "its head": ("HEAD", "/static/tocsin.css", {}, b""),
     "a heartbeat": ("POST", "/in/app/heartbeat/backup", {"Authorization": "Bearer of-the-app"}, b""),
     "a forged heartbeat": ("POST", "/in/app/heartbeat/backup", {}, b""),
+    "what Prometheus says": ("POST", f"{PROMETHEUS}/api/v2/alerts", OF_PROMETHEUS, b"[]"),
+    "who is not Prometheus": ("POST", f"{PROMETHEUS}/api/v2/alerts", JSON, b"[]"),
+    "Prometheus elsewhere": ("POST", f"{PROMETHEUS}/api/v1/alerts", OF_PROMETHEUS, b"[]"),
     "a chat that is not set up": ("POST", "/chat/slack/events", JSON, b"{}"),
     "what is not there": ("GET", "/api/v1/%2e%2e/nothing", BEARER, b""),
     "by a wrong method": ("DELETE", "/api/v1/alerts", BEARER, b""),
@@ -138,6 +143,19 @@ async def test_the_answer_is_the_same_whoever_is_asked(
     leader: LiveHub, standby: Standby, http: aiohttp.ClientSession, what: str
 ) -> None:
     assert await ask(http, leader.url, what) == await ask(http, standby.url, what)
+
+
+async def test_prometheus_may_post_to_any_and_is_heard_by_the_one_that_leads(
+    leader: LiveHub, standby: Standby, http: aiohttp.ClientSession
+) -> None:
+    """Only that one knows what of it is new, and so keeps it once."""
+    firing, said = [{"labels": {"alertname": "HostDown"}}], []
+    for url in (standby.url, leader.url, standby.url):
+        async with http.post(f"{url}{PROMETHEUS}/api/v2/alerts", json=firing, headers=OF_PROMETHEUS) as answer:
+            said.append((answer.status, (await answer.json())["accepted"]))
+
+    assert [(202, 1), (202, 0), (202, 0)] == said
+    assert ["HostDown"] == [alert.title for alert in leader.hub.state.alerts.values()]
 
 
 async def test_who_logs_in_at_one_is_logged_in_at_all(
