@@ -99,6 +99,11 @@ REASONS = {
 }
 TRUST = "name who vouches for it: ?sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
 
+_DATES = "give it a new certificate, or set the clock right"
+_NAMES = "have the URL say the name that is in the certificate, or sslmode=verify-ca"
+CERTIFICATES = {9: _DATES, 10: _DATES, 62: _NAMES, 64: _NAMES}
+"""What mends it, by OpenSSL's number for what is wrong with a certificate; else it is `TRUST`."""
+
 OUTSIDE = "the database cannot be used just now"
 
 Failure = (
@@ -164,13 +169,20 @@ def _reason(error: BaseException, url: URL) -> str:
     if isinstance(cause, TimeoutError | PoolTimeout):
         return f"the database at {server_of(url)} does not answer"
     if isinstance(cause, ssl.SSLError):
-        why = getattr(cause, "verify_message", "") or cause.reason or type(cause).__name__
-        return f"the database server at {server_of(url)} cannot be trusted: {why}; {TRUST}"
+        return f"the database server at {server_of(url)} cannot be trusted: {_why_not_trusted(cause)}"
     if isinstance(cause, ConnectionError) and "rejected SSL" in str(cause):
         return f"the database server at {server_of(url)} speaks no TLS; turn its ssl on, or take sslmode from the URL"
     if isinstance(cause, OSError):
         return f"the database server at {server_of(url)} cannot be reached: {_why_not_reached(cause)}"
     return f"the connection to the database at {server_of(url)} was lost"
+
+
+def _why_not_trusted(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{error.verify_message.rstrip('.')}; {CERTIFICATES.get(error.verify_code, TRUST)}"
+    if error.reason == "NO_CERTIFICATE_OR_CRL_FOUND":
+        return f"the file of sslrootcert holds no certificate; {TRUST}"
+    return f"{error.reason or type(error).__name__}; {TRUST}"
 
 
 def _why_not_reached(error: OSError) -> str:
@@ -233,6 +245,8 @@ async def dial(url: URL, settings: Mapping[str, str], limit: float | None) -> as
             command_timeout=limit,
             server_settings=dict(settings),
         )
+    except ssl.SSLError:  # some of these are ValueErrors, too
+        raise
     except ValueError as error:
         if isinstance(error, asyncpg.ClientConfigurationError) and error.args[0].startswith(ABOUT_TLS):
             raise SettingsError(f"the database cannot be asked at {server_of(url)}: {error.args[0]}; {TRUST}") from None

