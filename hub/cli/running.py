@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from hub.cli.printing import FAULTS, OK
-from hub.errors import SettingsError, TocsinError
+from hub.errors import Overloaded, SettingsError, TocsinError
 
 log = logging.getLogger("tocsin")
 
@@ -24,6 +24,7 @@ def serve(options: argparse.Namespace) -> int:
     from hub.redaction import Redactor
     from hub.serving import serve
     from hub.settings import read_settings
+    from hub.store.opening import why_not
     from hub.telemetry import logs
 
     settings = read_settings(
@@ -40,6 +41,9 @@ def serve(options: argparse.Namespace) -> int:
     _may_open_files()
     try:
         _run(serve(settings))
+    except Overloaded as error:
+        log.critical("%s", why_not(settings.database, error))
+        return FAULTS
     except TocsinError as error:
         log.critical("%s", error)
         return FAULTS

@@ -2,7 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from hub.errors import SettingsError
+from hub.errors import Overloaded, SettingsError
 from hub.store import SharedStore, Store
 from hub.store.address import parse_url
 from hub.store.care import Care
@@ -33,6 +33,16 @@ def open_shared(url: str) -> AbstractAsyncContextManager[SharedStore]:
     from hub.store import postgres  # with its driver, which a hub on SQLite need not load
 
     return postgres.opened(parse_url(url))
+
+
+def why_not(url: str, error: Overloaded) -> str:
+    """Why a hub could not go on with this database when it had just begun, for whoever can mend it."""
+    if is_shared(url):
+        return str(error)
+    from hub.store.sqlite import file_of
+    from hub.store.sqlite_lane import complaint
+
+    return complaint(file_of(parse_url(url)), str(error))
 
 
 def care_of(url: str) -> Care:

@@ -4,6 +4,7 @@ One lane writes, one reads, and one looks for what has grown old: a page never w
 behind what was not read for weeks.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -18,7 +19,7 @@ from hub.store import Changes, Store, writing
 from hub.store.address import FORMS
 from hub.store.migrations import migrate, version_of
 from hub.store.sql import SqlStore
-from hub.store.sqlite_lane import READING, WRITING, SqliteLane
+from hub.store.sqlite_lane import READING, WRITING, SqliteLane, complaint
 from hub.store.tables import VERSION
 
 LITTLE_ROWS = 400
@@ -74,8 +75,11 @@ def claimed(file: Path | None) -> Iterator[None]:
     except FileNotFoundError as error:
         raise SettingsError(f"there is no folder {file.parent} for the database; make it, or name another") from error
     except OSError as error:
-        cure = f"; let the hub's user write in {file.parent}" if isinstance(error, PermissionError) else ""
-        raise SettingsError(f"{lock} cannot be opened: {error.strerror}{cure}") from error
+        cures = {
+            errno.EACCES: f"; let the hub's user write in {file.parent}",
+            errno.ENOSPC: "; make room there, or keep the database elsewhere: TOCSIN_DATABASE",
+        }
+        raise SettingsError(f"{lock} cannot be opened: {error.strerror}{cures.get(error.errno or 0, '')}") from error
     with held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -125,14 +129,14 @@ class SqliteStore(SqlStore):
         try:
             await self._writer.run(migrate)
         except (Overloaded, SettingsError) as error:
-            raise SettingsError(f"{self._file}: {error}") from error
+            raise SettingsError(complaint(self._file, str(error))) from error
 
     async def see(self) -> None:
         """Look whether the tables are those of this hub, without a change. Raises SettingsError where they are not."""
         try:
             version = await self._reader.run(version_of)
         except Overloaded as error:
-            raise SettingsError(f"{self._file}: {error}") from error
+            raise SettingsError(complaint(self._file, str(error))) from error
         if version != VERSION:
             what = f"its tables are of version {version}, and these are {VERSION}"
             raise SettingsError(f"{self._file}: {what}; run: tocsin database migrate")

@@ -19,7 +19,7 @@ from hub.store.care import Size, Status, current, whole_past
 from hub.store.migrations import migrate, version_of
 from hub.store.queries import count
 from hub.store.sqlite import claimed, make_private
-from hub.store.sqlite_lane import PATIENCE, reason_of
+from hub.store.sqlite_lane import PATIENCE, complaint, reason_of
 
 ResultT = TypeVar("ResultT")
 
@@ -58,11 +58,22 @@ class SqliteCare:
             _copy(self._file, file)
 
     def restore(self, file: Path) -> Path | None:
-        with claimed(self._file), _named(file):
-            _seen_through(file)
-            aside = self._set_aside()
+        with claimed(self._file):
+            with _named(file):
+                _seen_through(file)
+            with _named(self._file):
+                return self._put(file)
+
+    def _put(self, file: Path) -> Path | None:
+        """A copy of it in the place of what was there, which lies beside it then, or stays if there is no room."""
+        aside = self._set_aside()
+        try:
             _copy(file, self._file, like=aside or self._file.parent)
-            return aside
+        except BaseException:
+            if aside is not None:
+                aside.rename(self._file)
+            raise
+        return aside
 
     def _set_aside(self) -> Path | None:
         if not self._file.exists():
@@ -85,7 +96,7 @@ def _named(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise SettingsError(f"{file}: {reason_of(error)}") from error
+        raise SettingsError(complaint(file, reason_of(error))) from error
     except OSError as error:
         raise SettingsError(f"{error.filename or file}: {error.strerror}") from error
 
@@ -97,7 +108,7 @@ def _connection(file: Path) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
     except (DBAPIError, sqlite3.Error) as error:
-        raise SettingsError(f"{file}: {reason_of(error)}") from error
+        raise SettingsError(complaint(file, reason_of(error))) from error
 
 
 def _opened(file: Path) -> sqlite3.Connection:
@@ -121,11 +132,14 @@ def _copy(file: Path, to: Path, *, like: Path | None = None) -> None:
     part = to.with_name(f"{to.name}.part")
     part.unlink(missing_ok=True)
     make_private(part, like)
-    # In one step, so that what a running hub writes meanwhile does not make it begin again.
-    with closing(_opened(file)) as source, closing(sqlite3.connect(part)) as target:
-        source.backup(target)
-    _synced(part)
-    part.replace(to)
+    try:
+        # In one step, so that what a running hub writes meanwhile does not make it begin again.
+        with closing(_opened(file)) as source, closing(sqlite3.connect(part)) as target:
+            source.backup(target)
+        _synced(part)
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _synced(file: Path) -> None:

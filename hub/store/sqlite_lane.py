@@ -50,6 +50,11 @@ REASONS = {
     sqlite3.SQLITE_PERM: "the database file may not be opened",
     sqlite3.SQLITE_NOMEM: "there is no memory left",
 }
+CURES = {
+    "the disk is full": "make room there, or keep the database elsewhere: TOCSIN_DATABASE",
+    "the disk failed to read or write": "see whether it has room, also by its quotas, and what the kernel says of it",
+}
+"""What to do about it, where the reason does not say so."""
 PASSING = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 """After these the connection is as good as before. After others, such as a disk that went away, a new one is made."""
 LONG = 0.02
@@ -172,3 +177,9 @@ def _told(error: Exception) -> tuple[int, str]:
 
 def reason_of(error: Exception) -> str:
     return _told(error)[1]
+
+
+def complaint(file: Path | None, reason: str) -> str:
+    """Of a file that cannot be used, for whoever can mend it."""
+    cure = CURES.get(reason)
+    return f"{file or 'the database in memory'}: {reason}{f'; {cure}' if cure else ''}"

@@ -5,7 +5,7 @@ import resource
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -15,9 +15,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from chat import FakeChat, FindingChat
 from scenario import Scenario
 
-from hub.errors import Overloaded, Unreachable
+from hub.errors import Overloaded, SettingsError, Unreachable
 from hub.registry import installed
 from hub.store import Changes
+from hub.store.opening import care_of
 
 PAGED = """\
 version: 1
@@ -26,6 +27,7 @@ routes: [{name: paged, match: {tool: nagios}, to: pager}]
 everything_else: {to: ops}
 """
 SMALL = 3 << 20
+VERSION_4 = Path(__file__).parent.parent / "store" / "version-4.sql"
 
 
 class Tmpfs:
@@ -37,10 +39,12 @@ class Tmpfs:
         self.folder = folder
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tocsin-test", str(folder)], check=True)
 
-    def fill(self) -> None:
-        with (self.folder / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
-            while ballast.write(bytes(1 << 16)):
-                continue
+    def fill(self, room: int = 0) -> None:
+        with (self.folder / "ballast").open("wb", buffering=0) as ballast:
+            with suppress(OSError):
+                while ballast.write(bytes(1 << 16)):
+                    continue
+            ballast.truncate(ballast.tell() - room)
 
     def free(self) -> None:
         (self.folder / "ballast").unlink(missing_ok=True)
@@ -114,6 +118,62 @@ async def test_a_full_disk_refuses_and_recovers_by_itself(disk: Quota | Tmpfs) -
         assert {"before is DOWN", "after is DOWN"} <= {message.message.title for message in await hub.told()}
     finally:
         await hub.stop()
+
+
+async def test_a_disk_that_is_full_at_the_first_start_is_named_with_the_cure(disk: Quota | Tmpfs) -> None:
+    hub = Scenario(disk.folder)
+    disk.fill()
+    with pytest.raises(
+        SettingsError, match=rf"{disk.folder}/tocsin.db: {disk.why}; (make room there|see whether it has)"
+    ):
+        await hub.start()
+    await hub.stop()
+    disk.free()
+    await hub.start()
+    await hub.nagios("web301")
+    await hub.stop()
+
+
+@pytest.mark.parametrize("disk", [pytest.param(Tmpfs, marks=pytest.mark.e2e("tmpfs"))], indirect=True)
+@pytest.mark.parametrize("room", [0, 32 << 10, 64 << 10])
+async def test_a_disk_that_fills_during_a_migration_leaves_what_was_there(disk: Tmpfs, room: int) -> None:
+    file, hub = disk.folder / "tocsin.db", Scenario(disk.folder)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(VERSION_4.read_text())
+    disk.fill(room)
+    with pytest.raises((SettingsError, Overloaded), match=disk.why):
+        await hub.start()
+    await hub.stop()
+    with closing(sqlite3.connect(file)) as connection:
+        (before,) = connection.execute("SELECT count(*) FROM event").fetchone()
+        assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
+    disk.free()
+    await hub.start()
+    counted = await hub.hub.store.count()
+    await hub.stop()
+
+    assert 0 < before <= counted["events"]
+
+
+@pytest.mark.parametrize("disk", [pytest.param(Tmpfs, marks=pytest.mark.e2e("tmpfs"))], indirect=True)
+async def test_a_restore_for_which_there_is_no_room_leaves_what_was_there(disk: Tmpfs, tmp_path: Path) -> None:
+    hub, backup = Scenario(disk.folder), tmp_path / "backup.db"
+    await hub.start()
+    accepted = await hub.nagios("web301")
+    await hub.stop()
+    care = care_of(hub.database)
+    care.backup(backup)
+    disk.fill(room=100 << 10)
+    before = {file.name for file in disk.folder.iterdir()}
+    with pytest.raises(SettingsError, match=r"/tocsin\.db: the disk is full; make room"):
+        care.restore(backup)
+    assert before == {file.name for file in disk.folder.iterdir()}
+    disk.free()
+    await hub.start()
+    kept = await hub.hub.store.event(accepted.events[0])
+    await hub.stop()
+
+    assert kept is not None
 
 
 async def test_a_database_that_fails_is_tried_again_though_nobody_asks(hub: Scenario) -> None:
