@@ -24,7 +24,6 @@ from hub.core.alert import (
     unacked,
 )
 from hub.core.event import Event, EventId, Link, Mark, MarkKind, Severity, Status
-from hub.core.records import replace
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 REOPEN = timedelta(minutes=10)
