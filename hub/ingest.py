@@ -410,8 +410,9 @@ def _namers(tools: Mapping[str, Integration]) -> Mapping[str, NamesDeliveries]:
 
 def _note(stored: StoredRequest, accepted: Accepted) -> None:
     about = {"source": stored.source, "request_id": stored.id, "event_ids": accepted.events}
-    verdict = "duplicate" if accepted.duplicate else stored.verdict
-    log.debug("a request was taken: %s", f"{verdict}, {stored.why}" if stored.why else verdict, extra=about)
+    verdict = "duplicate" if accepted.duplicate else "quiet" if accepted.ignored else stored.verdict
+    why = accepted.ignored or stored.why
+    log.debug("a request was taken: %s", f"{verdict}, {why}" if why else verdict, extra=about)
 
 
 def _warn_of_failures(routed: Sequence[StoredEvent]) -> None:

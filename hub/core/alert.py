@@ -13,6 +13,7 @@ from hub.core.records import Record, field, replace
 AlertId = NewType("AlertId", str)
 
 WARNED_BEFORE = timedelta(minutes=15)
+"""So long before its end the owner of an ack is reminded, if it lasts for an hour or more."""
 TIMES = ("opened_at", "began_at", "updated_at", "resolved_at", "healed_at", "newest_at", "expires_at")
 """Fields that must be in UTC."""
 REWORDED_EVERY = timedelta(minutes=15)

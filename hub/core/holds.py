@@ -1,6 +1,6 @@
-"""What keeps a route or a channel from speaking now: a window that is closed, a pause, or that it is
-told in digests only. It is asked of each post by
-itself, so that one alert may be told in one channel and wait in another; what covers the alert itself is not here."""
+"""What keeps a route or a channel from speaking now: a window that is closed, a pause, or that it is told in digests
+only. It is asked of each post by itself, so that one alert may be told in one channel and wait in another; what covers
+the alert itself is not here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -29,9 +29,8 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
     "status": tuple(status.value for status in Status),
 }
 """Fields that have no other values than these: to ask for another is a slip, and would never match."""
-
-
 UNHEARD_OF = ("\N{SNOWMAN}", "no such value 0")
+"""Two values that nobody would name: what takes both takes every value."""
 
 
 class MatchError(ValueError):

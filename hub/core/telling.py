@@ -42,7 +42,7 @@ OCCASIONS = {
     Change.ANSWERED: Occasion.ANSWERED,
     Change.NOTICED: Occasion.NOTICED,
 }
-"""Changes that are not here are recorded and not told."""
+"""As what a change is told. Those that are not here are recorded and not told."""
 
 SHOWN_ANEW = frozenset({Occasion.WORSENED, Occasion.REOPENED, Occasion.RESOLVED, Occasion.UNACKED})
 """Lines that a chat which cannot edit need not have: there the post itself is said again."""
