@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hub.core import telling
 from hub.core.alert import Alert
 from hub.core.delivery import GIVE_UP_AFTER
+from hub.core.holds import Holds
 from hub.core.notification import Post
 from hub.core.rules import Rules
 from hub.core.telling import Said, Telling
@@ -32,7 +33,8 @@ def broken_channels(state: State) -> Mapping[str, str]:
 
 
 class Fallbacks:
-    """`members` are the alerts that a post tells of, `put` takes what is to be told."""
+    """`members` are the alerts that a post tells of, `put` takes what is to be told, and `holds` says what keeps
+    channels from speaking."""
 
     def __init__(
         self,
@@ -40,7 +42,9 @@ class Fallbacks:
         *,
         members: Callable[[Draft, Post], Sequence[Alert]],
         put: Callable[[Draft, Telling], None],
+        holds: Callable[[Draft], Holds],
     ) -> None:
+        self._holds = holds
         self._rules = rules
         self._members = members
         self._put = put
@@ -84,6 +88,7 @@ class Fallbacks:
                     said,
                     worst.severity if worst is not None else None,
                     pen=draft.pen,
+                    paused=place in self._holds(draft).channels,
                 ),
             )
 

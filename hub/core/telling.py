@@ -343,24 +343,27 @@ def stand_in(
     severity: Severity | None,
     *,
     pen: Pen,
+    paused: bool = False,
 ) -> Telling:
     """Say at the address `place` what the item's channel does not show; `instead` is what it says of that. `posts` are
-    all of its group, none of a line that stands alone; `worst` are words about its group."""
+    all of its group, none of a line that stands alone; `worst` are words about its group. While the place is `paused`
+    it waits there, but for what stands alone, which nothing would tell afterwards."""
     fallen = replace(item, fallen_back=True)
     beside = [post for post in posts if post.channel == place]
     there = next((post for post in beside if not never_told(post)), None)
     if isinstance(fallen, Line) and (fallen.post is None or (there is not None and fallen.occasion in OF_ONE_POST)):
-        under = there.id if there is not None else None
-        return Telling(lines=(fallen, _copied(fallen, place, under, instead, pen)))
+        copied = _copied(fallen, place, there.id if there is not None else None, instead, pen)
+        return Telling(lines=(fallen, held_back(copied) if paused and copied.post is not None else copied))
     if isinstance(fallen, Line) and there is not None:
         return Telling(lines=(fallen,))  # it is said there as well
     if there is not None and isinstance(fallen, Post):
         line = replace(_loud_line(there, item.occasion, worst, severity, pen=pen), instead=instead)
-        return Telling(posts=(fallen,), lines=(line,))
+        return Telling(posts=(fallen,), lines=(held_back(line) if paused else line,))
     post = fallen if isinstance(fallen, Post) else next(post for post in posts if post.id == fallen.post)
     held = next((post for post in beside if post.sending.state is DeliveryState.HELD), None)
     if held is not None:
-        fresh = replace(told_now(_freed(held, item.occasion), pen), loudest=post.loudest, instead=instead)
+        freed = _freed(held, item.occasion)
+        fresh = replace(freed if paused else told_now(freed, pen), loudest=post.loudest, instead=instead)
     else:
         fresh = Post(
             id=PostId(pen.new_id()),
@@ -370,7 +373,7 @@ def stand_in(
             order=pen.next_order(),
             occasion=item.occasion,
             wanted=1,
-            sending=Sending(state=DeliveryState.OWED),
+            sending=Sending(state=DeliveryState.HELD if paused else DeliveryState.OWED),
             tell=post.tell,
             created_at=pen.now,
             pace=replace(post.pace, repeat=(), escalate=()),

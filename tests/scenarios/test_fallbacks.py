@@ -202,3 +202,19 @@ async def test_what_the_fallback_would_hear_in_the_morning_it_hears_now_and_once
     await hub.later("3d")
 
     assert ["web301 is DOWN"] == [title for title in await titles(hub) if "web301" in title]
+
+
+async def test_a_fallback_that_is_paused_hears_when_it_goes_on(begin, chat: FakeChat) -> None:
+    """What is still so; whatever else it heard of the same before."""
+    hub = await begin(RULES, {**installed(), "pager": chat.integration()})
+    await hub.says("pause web for 1h")
+    chat.failures = AWAY[:]
+    await hub.nagios("web301", number=1)
+    await hub.nagios("web302", number=2)
+    await hub.later("5m")
+    await hub.nagios("web302", "UP", "RECOVERY", number=3)
+    assert ["paused for 1h by alice"] == await titles(hub)
+    await hub.later("1h")
+
+    assert ["while it was paused: 1 still open", "web301 is DOWN"] == (await titles(hub))[1:]
+    assert "for pager:night" in (await hub.latest("web")).message.standing
