@@ -20,6 +20,7 @@ from hub.core.oncall import Schedule
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.silence import Silence
+from hub.delivering.items import Item, current_of, put
 from hub.errors import TocsinError, UsageError
 from hub.explain import Explained, Explainer
 from hub.hearing.askers import Askers
@@ -289,7 +290,7 @@ class Operations:
         """Owe a dead or unknown delivery anew. Raises NotThere."""
         await self.performing.note(f"replay {id}", asker, self._now())
         async with self._replays:
-            item: Post | Line | None = await self.store.post(id) or await self.store.line(id)
+            item: Item | None = await self.store.post(id) or await self.store.line(id)
             if item is None or item.sending.state not in (DeliveryState.DEAD, DeliveryState.UNKNOWN):
                 raise NotThere(f"there is no dead delivery '{id[:80]}'")
             post = item if isinstance(item, Post) else await self.store.post(item.post) if item.post else None
@@ -311,9 +312,6 @@ class Operations:
         return "it fails again" if routed.failure else "it is routed"
 
 
-def _owe_anew(draft: Draft, item: Post | Line) -> None:
-    owed = Sending(state=DeliveryState.OWED)
-    if isinstance(item, Post):
-        draft.put(posts=[replace(item, order=draft.pen.next_order(), sending=owed)])
-    else:
-        draft.put(lines=[replace(item, order=draft.pen.next_order(), sending=owed)])
+def _owe_anew(draft: Draft, item: Item) -> None:
+    now = current_of(draft, item) or item  # it may have changed since it was read; or memory has let go of it
+    put(draft, replace(now, order=draft.pen.next_order(), sending=Sending(state=DeliveryState.OWED)))

@@ -19,6 +19,18 @@ def post_of(draft: Draft, item: Item) -> Post | None:
     return draft.post(item.post) if item.post else None
 
 
+def current_of(draft: Draft, item: Item) -> Item | None:
+    """The same, as the draft has it."""
+    return draft.post(item.id) if isinstance(item, Post) else draft.line(item.id)
+
+
+def put(draft: Draft, item: Item) -> None:
+    if isinstance(item, Post):
+        draft.put(posts=[item])
+    else:
+        draft.put(lines=[item])
+
+
 def over(draft: Draft, item: Item) -> MessageRef | None:
     """In whose thread it stands; of a post, none."""
     post = post_of(draft, item) if isinstance(item, Line) else None

@@ -20,11 +20,11 @@ from hub.core import telling
 from hub.core.alert import Alert
 from hub.core.delivery import Came
 from hub.core.event import Report
-from hub.core.notification import DeliveryState, Line, Post
+from hub.core.notification import DeliveryState, Line
 from hub.core.records import replace
 from hub.delivering.attempts import Attempts
 from hub.delivering.channel import Channel
-from hub.delivering.items import Item, about, is_edit, keeps, owed_at, post_of
+from hub.delivering.items import Item, about, current_of, is_edit, keeps, owed_at, post_of, put
 from hub.delivering.settling import Settling, Tried, mark_begun
 from hub.errors import Overloaded
 from hub.memory.draft import Draft
@@ -109,14 +109,9 @@ class Outbox:
 
     def _hurry(self, draft: Draft) -> None:
         for item in self._items():
-            current = draft.post(item.id) if isinstance(item, Post) else draft.line(item.id)
-            if current is None or current.sending.due_at is None or current.sending.state is not DeliveryState.OWED:
-                continue
-            sending = replace(current.sending, due_at=None)
-            if isinstance(current, Post):
-                draft.put(posts=[replace(current, sending=sending)])
-            else:
-                draft.put(lines=[replace(current, sending=sending)])
+            now = current_of(draft, item)
+            if now is not None and now.sending.due_at is not None and now.sending.state is DeliveryState.OWED:
+                put(draft, replace(now, sending=replace(now.sending, due_at=None)))
 
     def listen(self, listener: Callable[[Tried, float], None]) -> None:
         """Be told of every attempt, and how many seconds it took, after what came of it is on disk."""

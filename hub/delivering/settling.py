@@ -14,7 +14,7 @@ from hub.core.grouping import VERSIONS
 from hub.core.notification import DeliveryState, Line, MessageRef, Post, Sending
 from hub.core.records import Record, replace
 from hub.delivering.channel import Channel
-from hub.delivering.items import Item, is_edit, owed_at
+from hub.delivering.items import Item, current_of, is_edit, owed_at, put
 from hub.memory.draft import Draft
 
 
@@ -129,11 +129,8 @@ def _failed(address: str, what: str, body: str) -> Report:
 def mark_begun(draft: Draft, items: Sequence[Item]) -> None:
     """What is about to be tried, and might be shown though nobody is there any more to say so."""
     for item in items:
-        current = draft.post(item.id) if isinstance(item, Post) else draft.line(item.id)
-        if isinstance(current, Post):
-            draft.put(posts=[replace(current, sending=replace(current.sending, trying=True))])
-        elif current is not None:
-            draft.put(lines=[replace(current, sending=replace(current.sending, trying=True))])
+        if (now := current_of(draft, item)) is not None:
+            put(draft, replace(now, sending=replace(now.sending, trying=True)))
 
 
 def first_shown(draft: Draft, post: Post) -> None:
