@@ -13,6 +13,7 @@ from hub.core.alert import Alert, Phase
 from hub.core.digests import Digest
 from hub.core.durations import say_duration
 from hub.core.holds import FREE, Holds, Pause
+from hub.core.namesakes import named, told_apart
 from hub.core.notification import DeliveryState, Occasion, Post, Sending
 from hub.core.records import replace
 from hub.core.rules import Rules
@@ -189,4 +190,5 @@ def _what_waited(lead: str, still: Sequence[Alert], notices: Sequence[Alert], go
 def listed(alerts: Sequence[Alert]) -> list[str]:
     """Their titles, a line each, with a bound."""
     more = [f"… and {len(alerts) - MOST_LISTED} more"] if len(alerts) > MOST_LISTED else []
-    return [*(f"• {alert.title}" for alert in alerts[:MOST_LISTED]), *more]
+    apart = told_apart(alerts[:MOST_LISTED])
+    return [*(f"• {named(alert, apart)}" for alert in alerts[:MOST_LISTED]), *more]

@@ -11,11 +11,14 @@ from hub.contracts import Actions, Call, Heard, Reply
 from hub.core.alert import Ack, Alert
 from hub.core.durations import say_duration
 from hub.core.matching import alert_look, compile_match
+from hub.core.namesakes import told_apart
 from hub.errors import UsageError
 
 name = "alerts"
 ASKED = tuple(f"{what} {how}" for what in ("what's", "whats", "what is") for how in ("wrong", "broken", "open"))
-aliases: Sequence[str] = ("list alerts", "show alerts", *ASKED, *(f"{asked}?" for asked in ASKED))
+WHO = ("who acked", "who has acked", "who has")
+"""The list says of each who has it."""
+aliases: Sequence[str] = ("list alerts", "show alerts", *WHO, *ASKED, *(f"{asked}?" for asked in ASKED))
 usage = "alerts [open | acked] [<source>] [host=web301 …] [<severity, host, or words of the title>]"
 summary = "list what is open now"
 reads = True
@@ -80,22 +83,26 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:  # noqa:
         found.sort(key=lambda alert: alert.ack.at if alert.ack else alert.opened_at)  # what was taken on longest ago
     if not found:
         return Reply(text="nothing is open" if not actions.alerts() else "nothing that is open fits that")
-    lines = [_say(alert, actions) for alert in found[:MOST]]
+    apart = told_apart(found[:MOST])
+    lines = [_say(alert, apart.get(alert.id, ""), actions) for alert in found[:MOST]]
     more = [f"and {len(found) - MOST} more; say a source or name=value to see fewer"] if len(found) > MOST else []
     return Reply(text="\n".join([*lines, *more]))
 
 
 def _say_ack(ack: Ack, actions: Actions) -> str:
-    since = say_duration(
-        max(actions.now() - ack.at, timedelta(minutes=1)) // timedelta(minutes=1) * timedelta(minutes=1)
-    )
+    since = _whole_minutes(actions.now() - ack.at)
     end = f", until {say_time(ack.until, actions.here())}" if ack.until else ""
-    return f"acked by {ack.by} {since} ago{end}"
+    return f"acked by {ack.by} {f'{since} ago' if since else 'just now'}{end}"
 
 
-def _say(alert: Alert, actions: Actions) -> str:
-    minutes = (actions.now() - alert.began_at) // timedelta(minutes=1)
-    age = f"for {say_duration(timedelta(minutes=minutes))}" if minutes > 0 else "just now"
+def _whole_minutes(length: timedelta) -> str:
+    minutes = length // timedelta(minutes=1)
+    return say_duration(timedelta(minutes=minutes)) if minutes > 0 else ""
+
+
+def _say(alert: Alert, apart: str, actions: Actions) -> str:
+    since = _whole_minutes(actions.now() - alert.began_at)
     severity = alert.severity.word if alert.severity else "unknown"
     acked = f", {_say_ack(alert.ack, actions)}" if alert.ack else ""
-    return f"{say_id(alert)}  {severity}  {say_title(alert)} ({alert.source}, {age}{acked})"
+    what = ", ".join(filter(None, (apart, alert.source, f"for {since}" if since else "just now")))
+    return f"{say_id(alert)}  {severity}  {say_title(alert)} ({what}{acked})"

@@ -1,8 +1,8 @@
 """How the effect of a silence is said: whoever silences too much should see it at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from hub.commands.phrases import LISTED, plain, say_title, short
+from hub.commands.phrases import LISTED, plain, say_named, short
 from hub.contracts import Match
 from hub.core.durations import say_duration
 from hub.core.effect import LOOKS_BACK, Effect
@@ -30,9 +30,9 @@ def list_effect(effect: Effect) -> Sequence[str]:
     """The same at length, for who asked for a preview."""
     return [
         f"now: {_many(len(effect.firing), 'open alert')}",
-        *_bullets(f"{say_title(alert)} ({alert.source})" for alert in effect.firing),
+        *_bullets(say_named(effect.firing[:LISTED]), len(effect.firing)),
         f"in {LATELY}: {say_hidden(effect) or 'nothing'}",
-        *_bullets(f"{one.events} × {_line(one.title)} ({one.source})" for one in effect.often),
+        *_bullets([f"{one.events} × {_line(one.title)} ({one.source})" for one in effect.often], len(effect.often)),
     ]
 
 
@@ -45,10 +45,9 @@ def say_hidden(effect: Effect) -> str:
     return f"{least}{events} of {alerts}"
 
 
-def _bullets(texts: Iterable[str]) -> Sequence[str]:
-    said = list(texts)
-    more = [f"… and {len(said) - LISTED} more"] if len(said) > LISTED else []
-    return [*(f"• {text}" for text in said[:LISTED]), *more]
+def _bullets(texts: Sequence[str], of: int) -> Sequence[str]:
+    more = [f"… and {of - LISTED} more"] if of > LISTED else []
+    return [*(f"• {text}" for text in texts[:LISTED]), *more]
 
 
 def _many(number: int, thing: str) -> str:

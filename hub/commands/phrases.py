@@ -10,6 +10,7 @@ from hub.contracts import Match
 from hub.core.alert import Alert, facts
 from hub.core.durations import parse_duration, say_duration
 from hub.core.matching import MatchError, compile_match
+from hub.core.namesakes import told_apart
 from hub.core.times import parse_time
 from hub.errors import UsageError
 
@@ -20,6 +21,10 @@ LISTED = 5
 # A quote opens only where a value begins, so that the apostrophe of `host=bob's-pc` is a letter.
 _TOKEN = re.compile(r"""(?:[^\s"'=<>!]*(?:>=|<=|!=|=|>|<))?(?:"[^"]*"|'[^']*')(?=\s|$)|\S+""")
 _PAIR = re.compile(r"([A-Za-z_][\w.-]*)(>=|<=|!=|=|>|<)(.*)", re.DOTALL)
+
+_HOUR = re.compile("[01]?[0-9]|2[0-3]")
+HALF_A_DAY = timedelta(hours=13)
+"""Where clocks are set back it may have one more."""
 
 SPELLED = {
     "half an hour": "30m",
@@ -158,7 +163,7 @@ def _until(text: str, now: datetime) -> float:
     if words and words[-1].casefold() == f"{now:%Z}".casefold():
         words = words[:-1]
     try:
-        at = parse_time(" ".join(words), now=now.astimezone(UTC), zone=zone)
+        at = _next_hour(" ".join(words), now) or parse_time(" ".join(words), now=now.astimezone(UTC), zone=zone)
     except ValueError as error:
         raise UsageError(f"{error}, in {now:%Z}") from error
     # Two times of one zone are compared by the clock on the wall, which may be set back in between.
@@ -166,6 +171,17 @@ def _until(text: str, now: datetime) -> float:
     if seconds <= 0:
         raise UsageError(f"'{short(text)}' has passed: it is {say_time(now, now)}")
     return seconds
+
+
+def _next_hour(said: str, now: datetime) -> datetime | None:
+    """`until 9` is until nine, in the morning or in the evening, whichever comes first; None if it is no hour, or one
+    that comes so late that rather something else is meant."""
+    if _HOUR.fullmatch(said) is None:
+        return None
+    begin = now.astimezone(UTC)
+    clocks = (f"{said}am", f"{said}pm") if 1 <= int(said) <= 12 else (f"{said}:00",)
+    at = min(parse_time(clock, now=begin, zone=now.tzinfo or UTC) for clock in clocks)
+    return at if at - begin <= HALF_A_DAY else None
 
 
 _LENGTHS = {"for": _for} | dict.fromkeys(UNTIL, _until)
@@ -307,9 +323,16 @@ def say_id(alert: Alert) -> str:
     return alert.id[-ID_SHOWN:]
 
 
+def say_named(alerts: Sequence[Alert]) -> Sequence[str]:
+    """Title and source of each, and what tells it from others of that title: `disk full (host=web301, nagios)`."""
+    apart = told_apart(alerts)
+    return [f"{say_title(one)} ({', '.join(filter(None, (apart.get(one.id), one.source)))})" for one in alerts]
+
+
 def say_alerts(alerts: Sequence[Alert], sentence: str) -> str:
     """`"ack 8f3a21" for disk full (nagios)`, one a line."""
-    lines = [f'"{sentence} {say_id(alert)}" for {say_title(alert)} ({alert.source})' for alert in alerts[:LISTED]]
+    listed = alerts[:LISTED]
+    lines = [f'"{sentence} {say_id(one)}" for {named}' for one, named in zip(listed, say_named(listed), strict=True)]
     more = len(alerts) - LISTED
     return "\n".join([*lines, *([f'and {more} more; "alerts" lists them'] if more > 0 else [])])
 

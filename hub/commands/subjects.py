@@ -24,15 +24,13 @@ from hub.commands.phrases import (
 )
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target
 from hub.core.alert import Alert
+from hub.core.namesakes import HOSTLIKE
 from hub.core.past import Act
 from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.errors import UsageError
 
 SHORTEST_ID = 4
-HOSTLIKE = ("host", "service", "entity", "check", "instance")
-"""The labels by whose values people call an alert."""
-
 UNCLEAR = frozenset({"all", "everything", "it", "this", "that"})
 """Outside of a thread these name no alert."""
 WORDS_COMPARED, ALERTS_COMPARED = 4, 300

@@ -10,6 +10,7 @@ from hub.core.alert import Alert, Answer, Phase
 from hub.core.durations import say_duration
 from hub.core.event import Link
 from hub.core.grouping import Crowd, Group, crowd
+from hub.core.namesakes import named, told_apart
 from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Post, shape
 from hub.core.silence import Silence
 from hub.core.telling import UNDER_WAY
@@ -169,6 +170,7 @@ class Wording:
     ) -> dict[str, Any]:
         """Of the message of a group of several."""
         states = {alert.id: message_state(alert, over(alert)) for alert in told.shown}
+        apart = told_apart(told.shown)
         state = _crowd_state(members, told, over)
         return self._next(post, state, now) | {
             "firing": told.firing,
@@ -185,7 +187,7 @@ class Wording:
             "lasted": _span(told.began_at or group.opened_at, group.healed_at or now),
             "members": [
                 {
-                    "title": alert.title,
+                    "title": named(alert, apart),
                     "state": states[alert.id].value,
                     "severity": alert.severity.word if alert.severity else "",
                     "shape": shape(states[alert.id], alert.severity),

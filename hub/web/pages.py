@@ -16,6 +16,7 @@ from aiohttp import web
 
 from hub.contracts import Asker, Reply, Room, RoomMessage, Via
 from hub.core.alert import Alert
+from hub.core.namesakes import told_apart
 from hub.core.notification import MessageState, Post
 from hub.core.oncall import Schedule
 from hub.errors import Overloaded, PayloadError, TocsinError, UsageError
@@ -112,6 +113,7 @@ class Pages:
             request,
             "home.html.j2",
             alerts=[(alert, self._state(alert), self._told(alert)) for alert in alerts[:ALERTS_LISTED]],
+            apart=told_apart(alerts[:ALERTS_LISTED]),
             open_alerts=len(alerts),
             turns=[self._turn(schedule) for _, schedule in sorted(self._site.schedules().items())],
             silences=self._site.silences(),

@@ -49,6 +49,24 @@ async def test_what_is_too_much_is_told_in_one_message(begin) -> None:  # type: 
     assert "more than 5 in 1m, so that one message tells of all" == (await hub.latest()).message.standing
 
 
+async def test_where_all_have_one_title_it_says_which_is_which(begin) -> None:  # type: ignore[no-untyped-def]
+    """As Prometheus says one trouble of many hosts: in the message, in lists, and where one must choose."""
+    heat = (
+        """{tool: json, event: {key: "{body.host}", title: too hot, status: problem, labels: {host: "{body.host}"}}}"""
+    )
+    hub = await begin(RULES.replace("{tool: json}", heat))
+    for number in range(1, 12):
+        await hub.receives("twitter", {"host": f"node{number}"})
+    await hub.later("10s")
+
+    text = (await hub.latest()).message.text
+    assert "too hot (host=node11)" in text
+    assert "too hot (host=node6)" in text
+    assert "too hot (host=node3, twitter, just now)" in (await hub.says("alerts")).text
+    assert "for too hot (host=node1, twitter)" in (await hub.says("ack too hot")).text
+    assert "• too hot (host=node1, twitter)" in (await hub.says("preview silence twitter")).text
+
+
 async def test_whoever_was_told_of_a_storm_is_told_that_it_is_over(begin) -> None:  # type: ignore[no-untyped-def]
     """Through a restart."""
     hub = await begin(RULES)

@@ -507,6 +507,15 @@ async def test_home_says_what_is_open_taken_and_silenced(client: Client, site: F
     assert "taken by <b>alice" in seen.text
 
 
+async def test_home_tells_alerts_of_one_title_apart(client: Client, site: FakeSite) -> None:
+    site.open = [replace(_alert(f"web{n}"), title="<b>too hot", labels={"host": f"<i>node{n}"}) for n in (1, 2)]
+
+    seen = await _seen(client, "/")
+
+    assert {"host=<i>node1", "host=<i>node2"} <= {*seen.text.split()}
+    assert "Why: <b>too hot, host=<i>node2" in [link.get("aria-label") for link in seen.all("a")]
+
+
 async def test_an_alert_leads_to_where_it_is_talked_about(client: Client, site: FakeSite) -> None:
     """To its message in a room first, wherever it was told before; and elsewhere by way of its chat."""
     site.open = [_alert("web1")]
