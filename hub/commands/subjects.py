@@ -11,6 +11,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from hub.commands.phrases import (
+    LISTED,
     QUOTES,
     SHOWN,
     about,
@@ -19,6 +20,7 @@ from hub.commands.phrases import (
     say_time,
     say_title,
     short,
+    source_called,
     split_length,
     split_reason,
 )
@@ -135,14 +137,18 @@ def request_for(verb: str, alert: Alert, reason: str, actions: Actions, seconds:
 
 async def carry_out(deeds: Sequence[Deed], here: Here, heard: Heard, actions: Actions) -> Reply:
     """Do them one by one, and say of each what came of it: one that cannot be done does not hide the others."""
-    lines, ok = list[str](), True
+    done, failed = list[str](), list[str]()
     for deed in deeds:
         try:
-            lines.append(await (deed.request.send(heard, actions) if deed.request else here(deed, heard, actions)))
+            done.append(await (deed.request.send(heard, actions) if deed.request else here(deed, heard, actions)))
         except UsageError as error:
-            ok = False
-            lines.append(f"{say_title(deed.alert)}: {error}")
-    return Reply(text="\n".join(lines), ok=ok)
+            failed.append(f"{say_title(deed.alert)}: {error}")
+    return Reply(text="\n".join([*_some(failed), *_some(done)]), ok=not failed)
+
+
+def _some(lines: Sequence[str]) -> Sequence[str]:
+    """The first, and how many more: what is said of a storm shall be readable."""
+    return lines if len(lines) <= LISTED else [*lines[:LISTED], f"and {len(lines) - LISTED} more likewise"]
 
 
 # ------------------------------------------------------------------------------------------------------ which alerts
@@ -153,9 +159,18 @@ async def _subjects(verb: str, words: str, heard: Heard, actions: Actions) -> tu
     if in_thread(heard):
         return await _in_thread(verb, head, reason, heard, actions)
     if not head or (head.casefold() in UNCLEAR and not await _exact(head, actions)):
-        example = f"\n{say_alerts(actions.alerts(), verb)}" if actions.alerts() else "; nothing is open now"
-        raise UsageError(f"say which alert to {verb}{example}")
+        raise UsageError(_say_which(verb, actions.alerts()))
     return await _listed(head, actions) or [await one_named(head, verb, actions)], reason
+
+
+def _say_which(verb: str, alerts: Sequence[Alert]) -> str:
+    if not alerts:
+        return f"say which alert to {verb}; nothing is open now"
+    return f"say which alert to {verb}\n{say_alerts(alerts, verb)}{_all_of_them(verb, alerts)}"
+
+
+def _all_of_them(sentence: str, alerts: Sequence[Alert]) -> str:
+    return f'\nunder a message that tells of several, "{sentence}" is for all of them' if len(alerts) > LISTED else ""
 
 
 async def _listed(head: str, actions: Actions) -> Sequence[Alert]:
@@ -200,6 +215,10 @@ async def one_named(words: str, sentence: str, actions: Actions) -> Alert:
         return found[0]
     if found:
         raise UsageError(f"'{short(words)}' may be several alerts; say\n{say_alerts(found, sentence)}")
+    if source := source_called(bare, actions.sources()):
+        own = await actions.find(lambda alert: alert.source == source)
+        which = f"say which\n{say_alerts(own, sentence)}{_all_of_them(sentence, own)}"
+        raise UsageError(f"{source} is a source; {which if own else 'nothing of it is open'}")
     near = _near(bare, actions)
     instead = f"perhaps say\n{say_alerts(near, sentence)}" if near else '"alerts" lists them'
     raise UsageError(f"no open alert is called '{short(words)}'; {instead}")

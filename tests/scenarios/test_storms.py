@@ -67,6 +67,24 @@ async def test_where_all_have_one_title_it_says_which_is_which(begin) -> None:  
     assert "• too hot (host=node1, twitter)" in (await hub.says("preview silence twitter")).text
 
 
+async def test_a_storm_is_acked_under_its_message(begin) -> None:  # type: ignore[no-untyped-def]
+    """Whoever tries by the name of the source is told so; and the answer names some, not all."""
+    hub = await begin(RULES)
+    await breaks(hub, 1, 30)
+    await hub.later("10s")
+
+    which = await hub.says("ack nagios")
+    none = await hub.says("ack twitter")
+    acked = await hub.says("ack until morning", under=await hub.latest())
+
+    assert "nagios is a source; say which" in which.text
+    assert 'under a message that tells of several, "ack" is for all of them' in which.text
+    assert "twitter is a source; nothing of it is open" in none.text
+    assert 5 == acked.text.count("is acked by alice until 09:00 UTC")
+    assert acked.text.endswith("and 20 more likewise")
+    assert 25 == sum(alert.ack is not None for alert in hub.hub.actions.alerts())
+
+
 async def test_whoever_was_told_of_a_storm_is_told_that_it_is_over(begin) -> None:  # type: ignore[no-untyped-def]
     """Through a restart."""
     hub = await begin(RULES)
