@@ -25,6 +25,9 @@ from hub.store import Audit, StoredRequest
 
 log = logging.getLogger("tocsin.performing")
 
+MOST_NAMED = 100
+"""Alerts that a record is about: of a storm nobody follows thousands of links."""
+
 Delivery = tuple[str, str]
 """Where a chat's request came in, and the chat's own id of it."""
 
@@ -191,7 +194,7 @@ class Performing:
             why=verdict.why,
             outcome=outcome,
             acts=tuple(replace(act, by=heard.asker.person) for act in acts),
-            alerts=tuple(dict.fromkeys(call.alert for call in calls if call.alert)),
+            alerts=tuple(dict.fromkeys(call.alert for call in calls if call.alert))[:MOST_NAMED],
         )
 
         def job(draft: Draft) -> str:

@@ -117,7 +117,7 @@ class Audit:
     acts: tuple[Act, ...] = ()
     """What it did to alerts by the hub's own word; what a tool was asked is an ask."""
     alerts: tuple[str, ...] = ()
-    """The ids of those that it is about, whatever came of it; `why` may be about any event."""
+    """The ids of those that it is about, of very many the first, whatever came of it; `why` may be about any event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
