@@ -48,13 +48,13 @@ class Inbound:
 
     async def receive_below(self, request: web.Request) -> web.Response:
         """Only the replica that leads answers it: who posts so says the same again and again, and it knows what of that
-        is new."""
+        is new. It is answered as by an Alertmanager: vmalert takes nothing but 200 for a success."""
         source, path = request.match_info["source"], request.match_info["path"]
         if self._ingest.knows(source) and not self._ingest.takes(source, path):
             return error(404, "unknown path", f"source {source} takes what is posted to /in/{source}")
-        return await self._receive(source, await request.read(), request)
+        return await self._receive(source, await request.read(), request, done=200)
 
-    async def _receive(self, source: str, body: bytes, request: web.Request) -> web.Response:
+    async def _receive(self, source: str, body: bytes, request: web.Request, done: int = 202) -> web.Response:
         began = time.perf_counter()
         try:
             accepted = await self._ingest.accept(self._webhook(source, body, request))
@@ -68,7 +68,7 @@ class Inbound:
             return error(503, "overloaded", busy.outside, headers={"Retry-After": str(busy.retry_after)})
         finally:
             self._observe("accept", time.perf_counter() - began)
-        return answer(say_accepted(accepted), status=202)
+        return answer(say_accepted(accepted), status=done)
 
     async def heartbeat(self, request: web.Request) -> web.Response:
         try:
