@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from hub.core.alert import Advance, Alert, Change, Phase
 from hub.core.event import Severity
-from hub.core.grouping import EscalationStep, Gathered
+from hub.core.grouping import EscalationStep, Gathered, Pace
 from hub.core.holds import FREE, Holds
 from hub.core.notification import DeliveryState, Line, LineId, MessageState, Occasion, Post, PostId, Sending
 from hub.core.records import Record, replace
@@ -294,32 +294,31 @@ def escalate(
         )
     if post.channel == step.channel:
         return Telling(posts=(told,))
-    if there is not None and there.sending.state is DeliveryState.HELD:
-        freed = _freed(there, Occasion.ESCALATED)
-        next_told = freed if paused else told_now(freed, pen)
-    else:
-        next_told = _fresh(post, step.channel, pen, paused=paused)
+    held = there if there is not None and there.sending.state is DeliveryState.HELD else None
+    pace = replace(post.pace, repeat=(), escalate=(), mention=())
+    next_told = _told_there(post, step.channel, Occasion.ESCALATED, held, pace, paused=paused, pen=pen)
     return Telling(posts=(told, next_told), lines=(_loud_line(told, Occasion.ESCALATED, said, severity, pen=pen),))
 
 
-def _freed(there: Post, occasion: Occasion) -> Post:
-    """A post that its own route holds back, for another reason to tell of it there, so that it is not told twice: its
-    window and its digest do not bind it any more."""
-    return replace(there, occasion=occasion, tell=None, pace=replace(there.pace, during="", digest=None))
-
-
-def _fresh(post: Post, channel: str, pen: Pen, *, paused: bool) -> Post:
+def _told_there(
+    post: Post, channel: str, occasion: Occasion, held: Post | None, pace: Pace, *, paused: bool, pen: Pen
+) -> Post:
+    """What tells in another channel of the post's group. Where a route of that channel's own holds it back (`held`), it
+    is that one, so that nothing is told twice: window and digest do not bind it any more."""
+    if held is not None:
+        freed = replace(held, occasion=occasion, tell=None, pace=replace(held.pace, during="", digest=None))
+        return freed if paused else told_now(freed, pen)
     return Post(
         id=PostId(pen.new_id()),
         group=post.group,
         channel=channel,
         route=post.route,
         order=pen.next_order(),
-        occasion=Occasion.ESCALATED,
+        occasion=occasion,
         wanted=1,
         sending=Sending(state=DeliveryState.HELD if paused else DeliveryState.OWED),
         created_at=pen.now,
-        pace=replace(post.pace, repeat=(), escalate=(), mention=()),
+        pace=pace,
     )
 
 
@@ -360,26 +359,10 @@ def stand_in(
         line = replace(_loud_line(there, item.occasion, worst, severity, pen=pen), instead=instead)
         return Telling(posts=(fallen,), lines=(held_back(line) if paused else line,))
     post = fallen if isinstance(fallen, Post) else next(post for post in posts if post.id == fallen.post)
-    held = next((post for post in beside if post.sending.state is DeliveryState.HELD), None)
-    if held is not None:
-        freed = _freed(held, item.occasion)
-        fresh = replace(freed if paused else told_now(freed, pen), loudest=post.loudest, instead=instead)
-    else:
-        fresh = Post(
-            id=PostId(pen.new_id()),
-            group=post.group,
-            channel=place,
-            route=post.route,
-            order=pen.next_order(),
-            occasion=item.occasion,
-            wanted=1,
-            sending=Sending(state=DeliveryState.HELD if paused else DeliveryState.OWED),
-            tell=post.tell,
-            created_at=pen.now,
-            pace=replace(post.pace, repeat=(), escalate=()),
-            loudest=post.loudest,
-            instead=instead,
-        )
+    held = next((one for one in beside if one.sending.state is DeliveryState.HELD), None)
+    pace = replace(post.pace, repeat=(), escalate=())
+    fresh = _told_there(post, place, item.occasion, held, pace, paused=paused, pen=pen)
+    fresh = replace(fresh, tell=fresh.tell if held else post.tell, loudest=post.loudest, instead=instead)
     if isinstance(fallen, Post):
         return Telling(posts=(fallen, fresh))
     return Telling(posts=(fresh,), lines=(fallen,))
