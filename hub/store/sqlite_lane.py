@@ -59,7 +59,7 @@ PASSING = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LO
 """After these the connection is as good as before. After others, such as a disk that went away, a new one is made."""
 LONG = 0.02
 """Seconds on the loop, after which what is written next is thought to wait for the disk even before its commit."""
-REST = 10.0
+REST = 2.0
 """Seconds for which all is left to the thread then."""
 
 
