@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -43,6 +43,7 @@ from hub.hearing.utterances import Hearing, Threads
 from hub.ingest import Ingest
 from hub.memory.state import State
 from hub.memory.writer import Writer
+from hub.now import utc_now
 from hub.operations import Operations
 from hub.redaction import Redactor
 from hub.registry import all_commands, controls_of, installed
@@ -73,10 +74,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tocsin")
 StoreT = TypeVar("StoreT", bound=Store)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

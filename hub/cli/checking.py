@@ -40,9 +40,9 @@ def check(options: argparse.Namespace) -> int:
 
 async def _unreached(options: argparse.Namespace, rules: Any) -> Any:
     """Which routes no recorded event reached. It only reads."""
-    from hub.app import utc_now
     from hub.authoring.lints import reached, unreached
     from hub.core.durations import parse_duration
+    from hub.now import utc_now
     from hub.settings import read_settings
     from hub.store.opening import open_to_read
 

@@ -12,7 +12,7 @@ def rules_path(file: str | None) -> Path:
 
 
 def rules_at(file: str | None) -> Any:
-    from hub.app import utc_now
+    from hub.now import utc_now
     from hub.registry import installed
     from hub.routes_file.catalogue import catalogue_of
     from hub.routes_file.reading import read_rules

@@ -21,7 +21,7 @@ import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -29,6 +29,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from hub.now import utc_now
 from hub.proof import Secret, relayed, same
 from hub.settings import is_loopback
 
@@ -55,10 +56,6 @@ HEADERS = {
 ResponseT = TypeVar("ResponseT", bound=web.StreamResponse)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
     """What the gate must know. `host` is the address that the hub is bound to."""
@@ -69,7 +66,7 @@ class GateSettings:
     public_url: str = ""
     allowed_hosts: frozenset[str] = frozenset()
     """Further names by which the hub may be called, without port."""
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = utc_now
 
     @property
     def loopback(self) -> bool:

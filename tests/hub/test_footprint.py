@@ -41,3 +41,25 @@ def test_a_hub_loads_only_what_it_uses(tmp_path: Path) -> None:
 
     assert "hub.store.sqlite" in loaded
     assert {} == {name: why for name, why in UNUSED.items() if name in loaded}
+
+
+CHECKED = """
+import sys
+from hub.cli import main
+
+sys.argv = ["tocsin", "check"]
+try:
+    main()
+finally:
+    print(*sys.modules)
+"""
+
+
+def test_a_check_of_the_rules_loads_no_hub(tmp_path: Path) -> None:
+    """It is done at each commit, and whoever waits for it has changed a line."""
+    (tmp_path / "routes.yaml").write_text(RULES)
+    command = [sys.executable, "-c", CHECKED]
+    loaded = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+
+    assert "hub.authoring.lints" in loaded
+    assert [] == [name for name in ("hub.app", "hub.memory", "hub.web", "sqlalchemy", "uvloop") if name in loaded]

@@ -11,9 +11,9 @@ from aiohttp.test_utils import TestServer
 from room_log import MemoryRoomLog
 from web_page import SECRET, WebPage
 
-from hub.app import utc_now
 from hub.contracts import ChatTools
 from hub.core.records import replace
+from hub.now import utc_now
 from hub.outward import NotAnswered, Question, abroad, get, is_ours, session
 from hub.proof import Secret
 from integrations.slack.chat import session as slack_session

@@ -20,7 +20,7 @@ from mutants import Mutants
 from yarl import URL
 
 import integrations
-from hub.app import utc_now
+from hub.now import utc_now
 from hub.registry import installed
 from hub.testing import read_fixture, sendable
 from tests.fakes import slack, teams
