@@ -17,9 +17,10 @@ from hub.core.telling import UNDER_WAY
 from hub.prose import web_host
 from hub.saying.templates import GROUP, Templates
 
+UNACK = ("Unack", "unack")
 BUTTONS: Mapping[MessageState, tuple[tuple[str, str], ...]] = {
     MessageState.OPEN: (("Ack", "ack"), ("Silence 1h", "silence"), ("Resolve", "resolve"), ("Why", "why")),
-    MessageState.ACKED: (("Unack", "unack"), ("Silence 1h", "silence"), ("Resolve", "resolve"), ("Why", "why")),
+    MessageState.ACKED: (UNACK, ("Silence 1h", "silence"), ("Resolve", "resolve"), ("Why", "why")),
     MessageState.SILENCED: (("Speak up", "unsilence"), ("Ack", "ack"), ("Resolve", "resolve"), ("Why", "why")),
     MessageState.RESOLVED: (("Why", "why"),),
     MessageState.NOTICE: (("Why", "why"),),
@@ -84,10 +85,7 @@ class Wording:
             occasion=post.occasion,
             facts=_facts({"source": alert.source, **alert.labels}),
             links=links_of(alert),
-            buttons=tuple(
-                Button(label=label, value=f"{post.id}:{post.wanted}:{verb}", primary=verb == "ack")
-                for label, verb in BUTTONS[state]
-            ),
+            buttons=_buttons(post, state, taken=alert.ack is not None),
             at=alert.began_at,
             local=self._written(alert.began_at),
         )
@@ -118,10 +116,7 @@ class Wording:
             occasion=post.occasion,
             facts=_facts({**words["group"], **told.labels}),
             links=links_of(told.shown[0]) if len({links_of(alert) for alert in told.shown}) == 1 else (),
-            buttons=tuple(
-                Button(label=label, value=f"{post.id}:{post.wanted}:{verb}", primary=verb == "ack")
-                for label, verb in BUTTONS[state]
-            ),
+            buttons=_buttons(post, state, taken=0 < told.firing <= told.acked),
             at=group.opened_at,
             local=self._written(group.opened_at),
         )
@@ -271,6 +266,14 @@ def links_of(alert: Alert) -> tuple[Link, ...]:
     for link in (*found, *named, *rest):
         once.setdefault(link.url, link)
     return tuple(once.values())
+
+
+def _buttons(post: Post, state: MessageState, *, taken: bool) -> tuple[Button, ...]:
+    """What can be done about it. What somebody has taken on is not offered again, also while it is silent."""
+    offered = (UNACK if taken and verb == "ack" else (label, verb) for label, verb in BUTTONS[state])
+    return tuple(
+        Button(label=label, value=f"{post.id}:{post.wanted}:{verb}", primary=verb == "ack") for label, verb in offered
+    )
 
 
 def _facts(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

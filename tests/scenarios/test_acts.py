@@ -33,6 +33,17 @@ async def test_a_button_is_the_word(hub: Scenario) -> None:
     assert "Unack" in [button.label for button in message.message.buttons]
 
 
+async def test_what_is_taken_on_is_not_offered_again_while_it_is_silent(hub: Scenario) -> None:
+    """Whoever reads it at night would think that nobody has it."""
+    await hub.nagios()
+    await hub.says("ack web301")
+    await hub.says("silence nagios for 1h")
+
+    message = next(m for m in await hub.told() if m.message.state)
+    assert "silenced" == message.message.state
+    assert ["Speak up", "Unack", "Resolve", "Why"] == [button.label for button in message.message.buttons]
+
+
 async def test_resolve_here_and_a_new_problem_later(hub: Scenario) -> None:
     await hub.nagios(number=1)
     await hub.presses("Resolve", await hub.latest())
