@@ -78,9 +78,6 @@ class Fold(Protocol):
     def fold(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
         """The same, where a rule that raises may fail the job as a whole."""
 
-    def hear_again(self, draft: Draft, event: Event, body: Any = None) -> bool:
-        """Whether it only says again what is known, as its tool does each minute. Then it is not kept."""
-
     def keys(self, event: Event) -> Sequence[LifeKey]:
         """The lives that it may look for."""
 
@@ -263,7 +260,7 @@ class Ingest:
             return Accepted(quarantined=stored.id)
         if stored.delivery_id and (first := draft.delivered(stored.source, stored.delivery_id)) is not None:
             return Accepted(events=first, duplicate=True)
-        routed = [route(draft, event, body) for event in events if not self._router.hear_again(draft, event, body)]
+        routed = [one for one in [route(draft, event, body) for event in events] if not _is_known(one)]
         if events and not routed:
             return Accepted(ignored=NOTHING_NEW)
         if len(routed) < len(events):
@@ -413,6 +410,11 @@ def _note(stored: StoredRequest, accepted: Accepted) -> None:
     verdict = "duplicate" if accepted.duplicate else "quiet" if accepted.ignored else stored.verdict
     why = accepted.ignored or stored.why
     log.debug("a request was taken: %s", f"{verdict}, {why}" if why else verdict, extra=about)
+
+
+def _is_known(routed: StoredEvent) -> bool:
+    """What its tool says again each minute is not kept."""
+    return routed.decision is not None and routed.decision.note == NOTHING_NEW
 
 
 def _warn_of_failures(routed: Sequence[StoredEvent]) -> None:

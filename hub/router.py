@@ -127,26 +127,18 @@ class Router:
     def fold(self, draft: Draft, event: Event, body: Any = None) -> StoredEvent:
         """The same, where a rule that raises may fail the job as a whole."""
         known = self._rules().enriched(event)
-        if self.hear_again(draft, event, body):  # a replica that does not lead could not know it, and kept it
-            decision = self._known_already(draft, event)
-        else:
-            decision = self._fold(draft, known, body)
-        return StoredEvent(event=known, decision=decision, routed_at=draft.now)
+        decision = self._heard_again(draft, known, body) if event.resends else None
+        return StoredEvent(event=known, decision=decision or self._fold(draft, known, body), routed_at=draft.now)
 
-    def hear_again(self, draft: Draft, event: Event, body: Any = None) -> bool:
-        """Whether it only says again what is known, as its tool does each minute. Then it is not kept."""
-        alert = draft.life(event.source, event.key, notice=False) if event.resends else None
-        if alert is None or not life.says_nothing_new(alert, event):
-            return False
-        rules = self._rules()
-        self._hear_beats(draft, rules.enriched(event), body, rules)
-        self._standing.say_again(draft, alert, event)
-        return True
-
-    def _known_already(self, draft: Draft, event: Event) -> Decision:
+    def _heard_again(self, draft: Draft, event: Event, body: Any) -> Decision | None:
+        """Of what only says again what is known, as its tool does each minute."""
         alert = draft.life(event.source, event.key, notice=False)
-        assert alert is not None
-        return Decision(config=self._rules().hash, change=Change.UNCHANGED, note=life.NOTHING_NEW, alert=alert.id)
+        if alert is None or not life.says_nothing_new(alert, event):
+            return None
+        rules = self._rules()
+        self._hear_beats(draft, event, body, rules)
+        self._standing.say_again(draft, alert, event)
+        return Decision(config=rules.hash, change=Change.UNCHANGED, note=life.NOTHING_NEW, alert=alert.id)
 
     def keys(self, event: Event) -> Sequence[LifeKey]:
         """The lives that it may look for."""

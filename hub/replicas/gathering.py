@@ -38,9 +38,6 @@ class Leaves:
 
     fold = route
 
-    def hear_again(self, draft: Draft, event: Event, body: Any = None) -> bool:  # noqa: ARG002  likewise
-        return False
-
     def keys(self, event: Event) -> Sequence[LifeKey]:  # noqa: ARG002  likewise
         return ()
 
