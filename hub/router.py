@@ -29,7 +29,7 @@ from hub.alerting.silencing import Silencing, count_held, edit_posts, follow, si
 from hub.alerting.standing import TIMER as EXPIRE
 from hub.alerting.standing import UNHEARD, Standing, unheard
 from hub.alerting.storming import TIMER as STORM
-from hub.alerting.storming import Storming, note_joined
+from hub.alerting.storming import Storming, join
 from hub.alerting.waiting import Waiting
 from hub.core import alert as life
 from hub.core import telling
@@ -338,13 +338,9 @@ class Router:
                 groups[route.channel] = group.id
         # The storm that one of them has begun may have taken it in.
         alert = draft.alert(alert.id) or alert
-        joined = tuple(dict.fromkeys((*alert.groups, *groups.values()))) if groups else alert.groups
-        if joined != alert.groups:
-            note_joined(draft, alert, joined)
-            alert = replace(alert, groups=joined)
-            draft.put_alert(alert)
-        for joined_id in joined:
-            self._keep_crowd(draft, joined_id)
+        alert = join(draft, alert, groups.values())
+        for joined in alert.groups:
+            self._keep_crowd(draft, joined)
         return alert, groups
 
     def _group_for(self, draft: Draft, alert: Alert, route: Taken, *, held: bool, holds: Holds) -> Group | None:

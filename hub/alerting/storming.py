@@ -129,9 +129,7 @@ class Storming:
         """Let a post be told by that of the storm; gives the worst severity of what it tells."""
         alerts = self._members(draft, post)
         for alert in alerts:
-            joined = tuple(dict.fromkeys((*alert.groups, group)))
-            note_joined(draft, alert, joined)
-            draft.put_alert(replace(alert, groups=joined))
+            join(draft, alert, (group,))
         dropped = Sending(state=DeliveryState.DROPPED)
         draft.put(
             posts=[replace(post, sending=dropped, merged_into=group, unacked_since=None)],
@@ -154,11 +152,17 @@ class Storming:
                 draft.set_timer("remind", post.id, draft.now + pace.repeat[0])
 
 
-def note_joined(draft: Draft, alert: Alert, joined: Sequence[str]) -> None:
-    """Let those of these groups count an alert that it was not in yet."""
-    for id in joined:
-        if id not in alert.groups and (group := draft.crowd(id)) is not None:
+def join(draft: Draft, alert: Alert, groups: Iterable[str]) -> Alert:
+    """The alert in these groups, too, each of which counts it once."""
+    joined = tuple(dict.fromkeys((*alert.groups, *groups)))
+    if joined == alert.groups:
+        return alert
+    for id in joined[len(alert.groups) :]:
+        if (group := draft.crowd(id)) is not None:
             draft.put_group(group.with_member(alert))
+    alert = replace(alert, groups=joined)
+    draft.put_alert(alert)
+    return alert
 
 
 def _foldable(post: Post, route: str, channel: str) -> bool:
