@@ -93,9 +93,8 @@ class Escalating:
         worst = max(heard, key=lambda alert: alert.severity or 0)
         said = Said(title=f"nobody has taken it in {say_duration(step[0].after)}: now {step[0].name} hears of it")
         next_in_line = replace(step[0], channel=self._address(step[0].channel, draft))
-        told = telling.escalate(
-            post, next_in_line, draft.posts_of(post.group), said, worst.severity, pen=draft.pen, holds=holds
-        )
+        paused, others = next_in_line.channel in holds.channels, draft.posts_of(post.group)
+        told = telling.escalate(post, next_in_line, others, said, worst.severity, pen=draft.pen, paused=paused)
         self._put(draft, told)
         after = told.posts[0].next_step
         draft.set_timer("escalate", id, max(after[1], draft.now) if after else None)

@@ -281,11 +281,11 @@ def escalate(
     severity: Severity | None,
     *,
     pen: Pen,
-    holds: Holds = FREE,
+    paused: bool = False,
 ) -> Telling:
-    """Tell the next in line, and say so where it was told first. `others`: all posts of the group."""
+    """Tell the next in line, and say so where it was told first. `others`: all posts of the group. While the next one's
+    channel is `paused` it waits there."""
     told = replace(edited(post, Occasion.ESCALATED, pen), steps_done=post.steps_done + 1)
-    paused = step.channel in holds.channels
     there = next((other for other in others if other.channel == step.channel and other.id != post.id), None)
     if there is not None and not never_told(there):
         line = _loud_line(there, Occasion.ESCALATED, said, severity, pen=pen)
