@@ -216,7 +216,7 @@ async def one_named(words: str, sentence: str, actions: Actions) -> Alert:
     if found:
         raise UsageError(f"'{short(words)}' may be several alerts; say\n{say_alerts(found, sentence)}")
     if source := source_called(bare, actions.sources()):
-        own = await actions.find(lambda alert: alert.source == source)
+        own = await actions.find(of_source(source))
         which = f"say which\n{say_alerts(own, sentence)}{_all_of_them(sentence, own)}"
         raise UsageError(f"{source} is a source; {which if own else 'nothing of it is open'}")
     near = _near(bare, actions)
@@ -276,6 +276,20 @@ def alert_of(silence: Silence, actions: Actions) -> Alert | None:
 
 def target_of(alert: Alert, control: Control | None) -> Target | None:
     return control.target_of(alert.labels) if control else None
+
+
+def of_source(source: str) -> Callable[[Alert], bool]:
+    return lambda alert: alert.source == source
+
+
+def aimed_at(source: str, target: Target, control: Control) -> Callable[[Alert], bool]:
+    """Whether an alert of the source is about just this target."""
+
+    def is_it(alert: Alert) -> bool:
+        own = control.target_of(alert.labels) if alert.source == source else None
+        return own is not None and own.labels == target.labels
+
+    return is_it
 
 
 def own_words(deed: Deed, done: str, back: str) -> str:

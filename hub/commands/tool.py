@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.commands.phrases import REASONS, UNTIL, Phrase, read_tail, split_length
-from hub.commands.subjects import LASTING, Request, in_thread, open_subjects, target_of
+from hub.commands.subjects import LASTING, Request, aimed_at, in_thread, of_source, open_subjects, target_of
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target, Verb
-from hub.core.alert import Alert
 from hub.core.records import replace
 from hub.errors import UsageError
 
@@ -76,7 +75,7 @@ class ToolCommand:
         """What the words aim at in each source that can read them; raises UsageError if none can."""
         aims, errors = dict[str, tuple[Target, str]](), list[UsageError]()
         for source in ways:
-            own = await actions.find(lambda alert, source=source: alert.source == source)  # type: ignore[misc]
+            own = await actions.find(of_source(source))
             try:
                 aims[source] = self.control.aim(words, [alert.labels for alert in own])
             except UsageError as error:
@@ -87,7 +86,8 @@ class ToolCommand:
 
     async def _which(self, aims: Mapping[str, tuple[Target, str]], words: str, actions: Actions) -> str:
         """The one source that is meant; raises UsageError where it may be several."""
-        firing = [source for source, (target, _) in aims.items() if await self._fires(source, target, actions)]
+        about = {source: aimed_at(source, target, self.control) for source, (target, _) in aims.items()}
+        firing = [source for source, is_it in about.items() if await actions.find(is_it)]
         fits = firing or list(aims)
         if len(fits) == 1:
             return fits[0]
@@ -96,15 +96,6 @@ class ToolCommand:
             return self.tool
         ways = " or ".join(f'"{source} {self.verb} {words}"' for source in sorted(fits) if source != self.tool)
         raise UsageError(f"{' and '.join(sorted(fits))} fit; say {ways}")
-
-    async def _fires(self, source: str, target: Target, actions: Actions) -> bool:
-        """Whether the source has an open alert about just this target."""
-
-        def is_it(alert: Alert) -> bool:
-            own = target_of(alert, self.control) if alert.source == source else None
-            return own is not None and own.labels == target.labels
-
-        return bool(await actions.find(is_it))
 
     def _of_thread(self, words: str, ways: Sequence[str], heard: Heard, actions: Actions) -> Intent:
         tail = self._tail(re.sub("^this ?", "", words, flags=re.IGNORECASE), actions)

@@ -14,6 +14,7 @@ from hub.alerting.pauses import pauses_in
 from hub.alerting.silencing import ID_LENGTH
 from hub.care.drill import Drill
 from hub.commands.phrases import say_match, say_time
+from hub.commands.subjects import aimed_at
 from hub.contracts import Command, Control, Drilled, Heard, Match, Silenced, Target
 from hub.core.alert import Alert, Answer
 from hub.core.calendar import names_of
@@ -386,14 +387,7 @@ class HubActions:
     async def _alert_of(self, source: str, target: Target) -> str:
         """The open alert that the target is, if there is one."""
         control = self._asks.control(source)
-        if control is None:
-            return ""
-
-        def is_it(alert: Alert) -> bool:
-            own = control.target_of(alert.labels) if alert.source == source else None
-            return own is not None and own.labels == target.labels
-
-        found = await self.find(is_it)
+        found = await self.find(aimed_at(source, target, control)) if control is not None else ()
         return found[0].id if found else ""
 
     def _put_ask(self, draft: Draft, ask: StoredAsk) -> None:
