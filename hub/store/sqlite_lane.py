@@ -108,13 +108,13 @@ class SqliteLane:
             at.execute(NOT_WAITING)
             at.execute(self._begin)
             work(at)
-            at.execute(WAITING)
         except Exception:  # noqa: BLE001 - it comes again, in the thread
             with suppress(sqlite3.Error):
                 at.rollback()
+            return False
+        finally:
             with suppress(sqlite3.Error):
                 at.execute(WAITING)
-            return False
         if (now := time.monotonic()) - began > LONG:
             self._rests_until = now + REST
         return True
@@ -122,7 +122,7 @@ class SqliteLane:
     def _commit(self) -> None:
         assert self._connection is not None
         at = driver(self._connection)
-        with self._told():
+        with self._failing():
             try:
                 at.commit()  # lets go of the interpreter once, where the statement does three times
             except sqlite3.Error:
@@ -131,7 +131,7 @@ class SqliteLane:
                 raise
 
     def _transact(self, work: Callable[[Connection], ResultT]) -> ResultT:
-        with self._told():
+        with self._failing():
             if self._connection is None:
                 self._connection = self._engine.connect()
             with self._connection.begin():
@@ -139,7 +139,7 @@ class SqliteLane:
                 return work(self._connection)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _failing(self) -> Iterator[None]:
         try:
             yield
         except (DBAPIError, sqlite3.Error) as error:
