@@ -50,18 +50,23 @@ class Duties:
         return mentioned(names, self._rules(), self._seen_by(draft), chat, draft.now) if names else ()
 
     def take(self, draft: Draft, schedule: str, person: str, ends_at: datetime, by: str, place: str = "") -> None:
-        """Somebody is on call from now on, until then; `place` hears when that is over."""
+        """Somebody is on call from now on, until then; whoever is relieved by it hears, and `place` when it is over."""
+        before, long = self._on_call(draft, schedule), say_duration(ends_at - draft.now)
         override = Override(person=person, starts_at=draft.now, ends_at=ends_at, by=by, place=place)
         draft.set_timer(TIMER, _subject(schedule, override), ends_at)
-        self._tell(draft, schedule, f"for {say_duration(ends_at - draft.now)}: {by} handed it to you", by)
+        self._tell(draft, schedule, f"for {long}: {by} handed it to you", by)
+        if before != person:
+            how = "" if by == person else f": {by} handed it over"
+            self._tell_alone(draft, before, f"{person} is on call for {schedule} in your place for {long}{how}", by)
 
     def give_back(self, draft: Draft, schedule: str, by: str) -> Sequence[Override]:
         """Let it be whose turn it is; gives what has ended by that."""
-        ended = self._seen_by(draft)[schedule].given_back(by, draft.now)
+        before, ended = self._on_call(draft, schedule), self._seen_by(draft)[schedule].given_back(by, draft.now)
         for override in ended:
             draft.set_timer(TIMER, _subject(schedule, override), None)
-        if ended:
+        if ended and before != self._on_call(draft, schedule):
             self._tell(draft, schedule, f"again: {by} gave it back", by)
+            self._tell_alone(draft, before, f"you are not on call for {schedule} any more: {by} gave it back", by)
         return ended
 
     def turns_over(self, draft: Draft, subjects: Sequence[str]) -> None:
@@ -90,12 +95,19 @@ class Duties:
             draft.put(lines=[replace(line, loud=not desk)])
 
     def _tell(self, draft: Draft, schedule: str, how: str, by: str) -> None:
-        """Let whoever is on call now know it, where they hear alone, unless they did it."""
-        duty = self._seen_by(draft)[schedule].on_call(draft.now)
-        desk = self._rules().desks.get(duty.person) if duty and duty.person != by else None
-        if duty and desk:
-            said = Said(title=f"{duty.person}, you are on call for {schedule} {how}", by=by)
+        """Let whoever is on call now know it."""
+        self._tell_alone(draft, self._on_call(draft, schedule), f"you are on call for {schedule} {how}", by)
+
+    def _tell_alone(self, draft: Draft, person: str | None, what: str, by: str) -> None:
+        """Where they hear alone, if they can, and unless they did it."""
+        desk = self._rules().desks.get(person) if person and person != by else None
+        if desk:
+            said = Said(title=f"{person}, {what}", by=by)
             draft.put(lines=[telling.announcement(desk, Occasion.REMINDED, said, pen=draft.pen)])
+
+    def _on_call(self, draft: Draft, schedule: str) -> str | None:
+        duty = self._seen_by(draft)[schedule].on_call(draft.now)
+        return duty.person if duty else None
 
     def _seen_by(self, draft: Draft) -> Mapping[str, Schedule]:
         return self._with((timer.subject, timer.due_at) for timer in draft.timers_of(TIMER))

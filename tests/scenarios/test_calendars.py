@@ -92,6 +92,7 @@ async def test_who_takes_it_over_goes_before_the_calendar(hub: Scenario, chat: F
     await hub.nagios("web2", number=2)
 
     assert [
+        ("@U1", "alice, bob is on call for web in your place for 2h"),
         ("@U2", "web1 is DOWN"),
         ("@U1", "alice, you are on call for web now: the turn that bob took has ended"),
         ("@U1", "web2 is DOWN"),

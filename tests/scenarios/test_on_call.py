@@ -67,6 +67,7 @@ async def test_somebody_can_take_it_for_a_while(hub: Scenario, chat: FakeChat) -
 
     assert 'bob is on call for web until 05:00 UTC. "give web back" ends it.' == reply.text
     assert [
+        ("@U1", "alice, bob is on call for web in your place for 2h"),
         ("@U2", "web1 is DOWN"),
         ("@U1", "alice, you are on call for web now: the turn that bob took has ended"),
         ("@U1", "web2 is DOWN"),
@@ -94,7 +95,10 @@ async def test_a_turn_that_changes_nothing_ends_in_silence(hub: Scenario, chat: 
         await hub.later("1m")
     await hub.later("5h")
 
-    assert [] == heard(chat)
+    assert [
+        ("@U1", "alice, bob is on call for web in your place for 3h"),
+        ("@U2", "bob, alice is on call for web in your place for 4h"),
+    ] == heard(chat)
     assert [] == [message for message in await hub.told() if "On call" in message.message.title]
 
 
@@ -105,7 +109,10 @@ async def test_turns_that_end_together_are_told_of_once(hub: Scenario, chat: Fak
     await hub.says("take web until morning", by="bob")
     await hub.later("6h")
 
-    assert [("@U1", "alice, you are on call for web now: the turn that bob took has ended")] == heard(chat)
+    assert [
+        ("@U1", "alice, carol is on call for web in your place for 6h"),
+        ("@U1", "alice, you are on call for web now: the turn that bob took has ended"),
+    ] == heard(chat)
 
 
 async def test_whose_turn_begins_and_cannot_be_told_alone_is_named_aloud(hub: Scenario) -> None:
@@ -127,7 +134,10 @@ async def test_what_was_taken_can_be_given_back(hub: Scenario, chat: FakeChat, w
 
     assert reply.ok
     assert "the turn that bob took has ended. On call for web: alice (layer weeks) until" in reply.text
-    assert [("@U1", "alice, you are on call for web again: bob gave it back"), ("@U1", "web1 is DOWN")] == heard(chat)
+    assert [
+        ("@U1", "alice, you are on call for web again: bob gave it back"),
+        ("@U1", "web1 is DOWN"),
+    ] == heard(chat)[1:]
 
 
 async def test_it_can_be_handed_to_somebody_who_then_hears_of_it(hub: Scenario, chat: FakeChat) -> None:
@@ -161,6 +171,23 @@ async def test_who_gives_back_gives_their_own_before_others(hub: Scenario) -> No
     assert "the turn that carol took has ended. On call for web: alice" in again.text
     assert not nothing.ok
     assert nothing.text.startswith("nobody took web, so that nothing ends. On call for web: alice")
+
+
+async def test_who_is_relieved_hears_by_whom(hub: Scenario, chat: FakeChat) -> None:
+    """Not who did it themselves, nor who is on call as before."""
+    await hub.says("hand web to bob for 2h", by="carol")
+    await hub.says("take web for 4h", by="bob")
+    await hub.says("give web back", by="bob")
+    await hub.says("hand web to bob for 2h", by="alice")
+    await hub.says("give web back", by="alice")
+
+    assert [
+        ("@U2", "bob, you are on call for web for 2h: carol handed it to you"),
+        ("@U1", "alice, bob is on call for web in your place for 2h: carol handed it over"),
+        ("@U1", "alice, you are on call for web again: bob gave it back"),
+        ("@U2", "bob, you are on call for web for 2h: alice handed it to you"),
+        ("@U2", "bob, you are not on call for web any more: alice gave it back"),
+    ] == heard(chat)
 
 
 async def test_who_may_take_it_may_give_it(begin) -> None:
