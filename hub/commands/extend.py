@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub.commands.meant import call_about, choices, silences_meant, standing
-from hub.commands.phrases import UNTIL, read_phrase, say_seconds, say_silenced, say_time, tokens
+from hub.commands.phrases import UNTIL, around, read_phrase, say_seconds, say_silenced, say_time, tokens
 from hub.commands.subjects import alert_of
 from hub.contracts import Actions, Call, Heard, Reply
 from hub.core.silence import Silence
@@ -32,9 +32,10 @@ async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     said = ["for" if word.casefold() == "by" else word for word in tokens(words)]
     id, rest = _split_id(said, actions)
     phrase = read_phrase(" ".join(rest), actions.here())
-    found = await silences_meant(id or phrase.subject, heard, actions, SENTENCE)
+    sentence = SENTENCE if phrase.seconds is None else f"{name} {around(phrase.subject, ' '.join(rest))}"
+    found = await silences_meant(id or phrase.subject, heard, actions, sentence)
     if len(found) > 1:
-        raise UsageError(f"there are several{choices(found, actions, SENTENCE)}")
+        raise UsageError(f"there are several{choices(found, actions, sentence)}")
     (silence,) = found
     if phrase.seconds is None:
         raise UsageError(f'say how much longer: "{SENTENCE.format(silence.id)}"')

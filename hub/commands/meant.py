@@ -3,7 +3,7 @@ thread in which it is said."""
 
 from collections.abc import Sequence
 
-from hub.commands.phrases import canonical, say_match, say_silenced, say_time, short, source_called
+from hub.commands.phrases import canonical, say_match, say_silenced, say_time, short, source_called, with_id
 from hub.commands.silence import match_said
 from hub.commands.subjects import alert_of, in_thread
 from hub.contracts import Actions, Call, Heard
@@ -92,7 +92,7 @@ def choices(silences: Sequence[Silence], actions: Actions, sentence: str) -> str
 def _choice(silence: Silence, actions: Actions, sentence: str) -> str:
     said, until = say_silenced(silence.match, alert_of(silence, actions)), say_time(silence.ends_at, actions.here())
     standing = "which waits for somebody to agree" if silence.waiting else f"until {until}"
-    return f'"{sentence.format(silence.id)}" for {said}, {standing}'
+    return f'"{with_id(sentence, silence.id)}" for {said}, {standing}'
 
 
 def call_about(name: str, silence: Silence, actions: Actions, **more: str | float) -> Call:

@@ -79,10 +79,22 @@ def read_phrase(text: str, now: datetime) -> Phrase:
         if word.casefold() in _LENGTHS:
             seconds = _LENGTHS[word.casefold()](" ".join(words[place + 1 :]), now)
             return Phrase(subject=" ".join(words[:place]), seconds=seconds, reason=reason)
+    subject, bare = _split_bare(words, now)
+    return Phrase(subject=subject, seconds=bare, reason=reason)
+
+
+def split_bare(text: str, now: datetime) -> tuple[str, float | None]:
+    """The text without a length that ends it by itself, and its seconds: `web301 2h because disk`."""
+    head, reason = split_reason(text)
+    subject, seconds = _split_bare(head.split(), now)
+    return (_with_reason(subject, reason), seconds) if subject and seconds else (text, None)
+
+
+def _split_bare(words: Sequence[str], now: datetime) -> tuple[str, float | None]:
     for count in range(min(len(words), MOST_BARE), 0, -1):
         if (bare := _bare_length(" ".join(words[-count:]), now)) is not None:
-            return Phrase(subject=" ".join(words[:-count]), seconds=bare, reason=reason)
-    return Phrase(subject=" ".join(words), reason=reason)
+            return " ".join(words[:-count]), bare
+    return " ".join(words), None
 
 
 def read_tail(text: str, now: datetime) -> Phrase:
@@ -330,15 +342,30 @@ def say_named(alerts: Sequence[Alert]) -> Sequence[str]:
 
 
 def say_alerts(alerts: Sequence[Alert], sentence: str) -> str:
-    """`"ack 8f3a21" for disk full (nagios)`, one a line."""
+    """`"ack 8f3a21 for 2h" for disk full (nagios)`, one a line; `sentence` has `{}` for the id."""
     listed = alerts[:LISTED]
-    lines = [f'"{sentence} {say_id(one)}" for {named}' for one, named in zip(listed, say_named(listed), strict=True)]
+    said = [with_id(sentence, say_id(one)) for one in listed]
+    lines = [f'"{one}" for {named}' for one, named in zip(said, say_named(listed), strict=True)]
     more = len(alerts) - LISTED
     return "\n".join([*lines, *([f'and {more} more; "alerts" lists them'] if more > 0 else [])])
 
 
 def short(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def with_id(sentence: str, id: str) -> str:
+    """What else stands in it may be a stranger's, braces and all."""
+    return sentence.replace("{}", id, 1)
+
+
+def around(subject: str, words: str) -> str:
+    """The words with `{}` in place of what they are about, so that who says what is proposed instead says all the rest
+    of it again; `{}` alone, if that is too long to be read."""
+    said = " ".join(words.split())
+    before, found, after = f" {said} ".partition(f" {subject} ") if subject else ("", " ", said)
+    rest = f"{before.strip()} {{}} {after.strip()}".strip()
+    return rest if found and len(rest) <= SHOWN else "{}"
 
 
 def about(alert: Alert) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ reads = True
 
 
 async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
-    return await silence.parse(words, heard, actions)
+    return await silence.parse(words, heard, actions, name)
 
 
 def calls(intent: Intent) -> Sequence[Call]:

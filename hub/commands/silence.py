@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from hub.commands.effects import say_effect
 from hub.commands.phrases import (
     QUOTES,
-    SHOWN,
+    around,
     canonical,
     plain,
     read_match,
@@ -20,6 +20,7 @@ from hub.commands.phrases import (
     short,
     source_called,
     tokens,
+    with_id,
 )
 from hub.commands.subjects import alert_of, in_thread, open_subjects
 from hub.contracts import Actions, Call, Heard, Match, Reply
@@ -58,9 +59,9 @@ class Intent:
 # ------------------------------------------------------------------------------------------------------------ reading
 
 
-async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
+async def parse(words: str, heard: Heard, actions: Actions, verb: str = name) -> Intent:
     phrase = read_phrase(words, actions.here())
-    parts = await _parts(phrase.subject, _behind(phrase.subject, words), heard, actions)
+    parts = await _parts(phrase.subject, f"{verb} {around(phrase.subject, words)}", heard, actions)
     unsaid = min(UNSAID, actions.silence_policy().longest)
     return Intent(parts=parts, seconds=phrase.seconds or unsaid.total_seconds(), reason=phrase.reason)
 
@@ -70,39 +71,33 @@ def end_of(intent: Intent, actions: Actions) -> datetime:
     return actions.now() + timedelta(seconds=intent.seconds)
 
 
-def _behind(subject: str, words: str) -> str:
-    """What is said behind it, such as a length: who says instead what is proposed means that, too."""
-    rest = " ".join(words.split()).removeprefix(subject)
-    return rest if subject and rest.startswith(" ") and len(rest) <= SHOWN else ""
-
-
-async def _parts(subject: str, behind: str, heard: Heard, actions: Actions) -> Sequence[Part]:
+async def _parts(subject: str, sentence: str, heard: Heard, actions: Actions) -> Sequence[Part]:
     if subject and not (in_thread(heard) and subject.casefold() == "this"):
-        return (Part(match=await match_said(subject, actions, behind)),)
+        return (Part(match=await match_said(subject, actions, sentence)),)
     if in_thread(heard):
         return tuple(Part(match={"id": alert.id}, alert=alert) for alert in open_subjects(heard, actions))
     raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
 
 
-async def match_said(subject: str, actions: Actions, behind: str = "") -> Match:
+async def match_said(subject: str, actions: Actions, sentence: str = f"{name} {{}}") -> Match:
     """A source's name, name=value pairs, or pairs behind a source's name. Raises UsageError, with what may have been
-    meant, and `behind` it what was said there."""
+    meant; in that sentence `{}` stands for what was said of it."""
     words = tokens(subject)
     if any(_SPACED.fullmatch(word) for word in words[1:]):
         raise UsageError(f"'{short(subject)}' has spaces where none may stand; write it like host=web301")
     if "=" in words[0] or "<" in words[0] or ">" in words[0]:
-        return await _known(read_match(_sourced(words, actions)), actions, behind)
+        return await _known(read_match(_sourced(words, actions)), actions, sentence)
     source = source_called(words[0].strip(QUOTES), actions.sources())
     if source is None:
-        raise UsageError(await _no_source(subject if len(words) > 1 else words[0], actions, behind))
+        raise UsageError(await _no_source(subject if len(words) > 1 else words[0], actions, sentence))
     return read_match(words[1:], source)
 
 
-async def _known(match: Match, actions: Actions, behind: str) -> Match:
+async def _known(match: Match, actions: Actions, sentence: str) -> Match:
     """A source that is not there would be silent for ever, and nobody would notice the slip."""
     source = match.get("source")
     if plain(source) and source not in actions.sources():
-        raise UsageError(await _no_source(str(source), actions, behind))
+        raise UsageError(await _no_source(str(source), actions, sentence))
     return match
 
 
@@ -116,14 +111,16 @@ def _is_source(word: str) -> bool:
     return word.partition("=")[0].casefold() == "source"
 
 
-async def _no_source(word: str, actions: Actions, behind: str) -> str:
+async def _no_source(word: str, actions: Actions, sentence: str) -> str:
     """What else the word may have meant; nothing is silenced on a guess."""
     if word.casefold() in WHOLE:
         return f"'{word}' is said by what it is about: \"silence severity>=info\"{_or_pause(actions)}"
-    hints = [f'"silence {name}={_quoted(value)}{behind}"' for name, value in await _labels_like(word, actions)]
-    hints += [f'"pause {word}{behind}"'] if word in {*actions.channels(), *actions.routes()} else []
+    pairs = [f"{name}={_quoted(value)}" for name, value in await _labels_like(word, actions)]
+    hints = [f'"{with_id(sentence, pair)}"' for pair in pairs]
+    rest = sentence.partition("{}")[2]
+    hints += [f'"pause {word}{rest}"'] if word in {*actions.channels(), *actions.routes()} else []
     near = get_close_matches(word.casefold(), list(actions.sources()), n=NEAREST)
-    hints += [f'"silence {source}{behind}"' for source in near]
+    hints += [f'"{with_id(sentence, source)}"' for source in near]
     said = f"no source is called '{short(word)}'"
     return f"{said}; perhaps say {' or '.join(hints[:NEAREST])}" if hints else f"{said}; {_what_there_is(actions)}"
 

@@ -15,12 +15,14 @@ from hub.commands.phrases import (
     QUOTES,
     SHOWN,
     about,
+    around,
     say_alerts,
     say_id,
     say_time,
     say_title,
     short,
     source_called,
+    split_bare,
     split_length,
     split_reason,
 )
@@ -110,10 +112,8 @@ Here = Callable[[Deed, Heard, Actions], Awaitable[str]]
 
 async def plan(verb: str, words: str, heard: Heard, actions: Actions) -> Sequence[Deed]:
     """What `ack`, `unack` or `resolve` with these words asks for; raises UsageError."""
-    seconds = None
-    if verb in LASTING:
-        words, seconds = split_length(words, actions.here())
-    alerts, reason = await _subjects(verb, words, heard, actions)
+    said, seconds = await _lasting(words, heard, actions) if verb in LASTING else (words, None)
+    alerts, reason = await _subjects(verb, said, words, heard, actions)
     return tuple(
         Deed(
             verb=verb,
@@ -154,23 +154,37 @@ def _some(lines: Sequence[str]) -> Sequence[str]:
 # ------------------------------------------------------------------------------------------------------ which alerts
 
 
-async def _subjects(verb: str, words: str, heard: Heard, actions: Actions) -> tuple[Sequence[Alert], str]:
+async def _lasting(words: str, heard: Heard, actions: Actions) -> tuple[str, float | None]:
+    """The words without how long it counts, and its seconds. `web301 2h` has such a length, unless an alert is called
+    that; in a thread the words may be a reason."""
+    said, seconds = split_length(words, actions.here())
+    if seconds is not None or in_thread(heard):
+        return said, seconds
+    shorter, bare = split_bare(words, actions.here())
+    named = bare is not None and await _called(split_reason(words)[0], actions)
+    return (words, None) if named else (shorter, bare)
+
+
+async def _subjects(verb: str, words: str, typed: str, heard: Heard, actions: Actions) -> tuple[Sequence[Alert], str]:
+    """`typed` are the words with what stood among them; what is proposed instead has it, too."""
     head, reason = split_reason(words)
+    sentence = f"{verb} {around(head, typed)}"
     if in_thread(heard):
-        return await _in_thread(verb, head, reason, heard, actions)
+        return await _in_thread(sentence, head, reason, heard, actions)
     if not head or (head.casefold() in UNCLEAR and not await _exact(head, actions)):
-        raise UsageError(_say_which(verb, actions.alerts()))
-    return await _listed(head, actions) or [await one_named(head, verb, actions)], reason
+        raise UsageError(_say_which(verb, sentence, actions.alerts()))
+    return await _listed(head, actions) or [await one_named(head, sentence, actions)], reason
 
 
-def _say_which(verb: str, alerts: Sequence[Alert]) -> str:
+def _say_which(verb: str, sentence: str, alerts: Sequence[Alert]) -> str:
     if not alerts:
         return f"say which alert to {verb}; nothing is open now"
-    return f"say which alert to {verb}\n{say_alerts(alerts, verb)}{_all_of_them(verb, alerts)}"
+    return f"say which alert to {verb}\n{say_alerts(alerts, sentence)}{_all_of_them(sentence, alerts)}"
 
 
 def _all_of_them(sentence: str, alerts: Sequence[Alert]) -> str:
-    return f'\nunder a message that tells of several, "{sentence}" is for all of them' if len(alerts) > LISTED else ""
+    said = sentence.replace(" {}", "", 1)
+    return f'\nunder a message that tells of several, "{said}" is for all of them' if len(alerts) > LISTED else ""
 
 
 async def _listed(head: str, actions: Actions) -> Sequence[Alert]:
@@ -186,13 +200,15 @@ def in_thread(heard: Heard) -> bool:
     return heard.post is not None
 
 
-async def _in_thread(verb: str, head: str, reason: str, heard: Heard, actions: Actions) -> tuple[Sequence[Alert], str]:
+async def _in_thread(
+    sentence: str, head: str, reason: str, heard: Heard, actions: Actions
+) -> tuple[Sequence[Alert], str]:
     """In a thread the words are the reason, unless they name an alert exactly: nobody means both."""
     named = await _exact(head, actions) if head and head.casefold() != "this" else []
     if len(named) == 1:
         return named, reason
     if named:
-        raise UsageError(f"'{short(head)}' is several alerts; say\n{say_alerts(named, verb)}")
+        raise UsageError(f"'{short(head)}' is several alerts; say\n{say_alerts(named, sentence)}")
     unsaid = "" if head.casefold() == "this" else head
     return open_subjects(heard, actions), reason or unsaid
 
@@ -206,11 +222,9 @@ def open_subjects(heard: Heard, actions: Actions) -> Sequence[Alert]:
 
 
 async def one_named(words: str, sentence: str, actions: Actions) -> Alert:
-    """The one open alert that the words name; raises UsageError where it is none or several."""
-    bare = words.strip(f"{QUOTES}# ")
-    found = await _exact(words, actions)
-    if bare and not found:
-        found = (bare != words and await _exact(bare, actions)) or await actions.find(_with_title(bare))
+    """The one open alert that the words name; raises UsageError where it is none or several, with `sentence`, where
+    `{}` stands for an id, as what could be said instead."""
+    found, bare = await _called(words, actions), _bare(words)
     if len(found) == 1:
         return found[0]
     if found:
@@ -222,6 +236,18 @@ async def one_named(words: str, sentence: str, actions: Actions) -> Alert:
     near = _near(bare, actions)
     instead = f"perhaps say\n{say_alerts(near, sentence)}" if near else '"alerts" lists them'
     raise UsageError(f"no open alert is called '{short(words)}'; {instead}")
+
+
+async def _called(words: str, actions: Actions) -> Sequence[Alert]:
+    """The open alerts that the words name, else those in whose title they stand."""
+    found, bare = await _exact(words, actions), _bare(words)
+    if bare and not found:
+        found = (bare != words and await _exact(bare, actions)) or await actions.find(_with_title(bare))
+    return found
+
+
+def _bare(words: str) -> str:
+    return words.strip(f"{QUOTES}# ")
 
 
 def _near(words: str, actions: Actions) -> Sequence[Alert]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hub.commands.phrases import with_id
 from hub.commands.subjects import in_thread, one_named
 from hub.contracts import Actions, Call, Heard, Reply
 from hub.errors import UsageError
@@ -36,12 +37,12 @@ class Intent:
 
 async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     if (found := _NOT.fullmatch(words)) is None:
-        events = await _events(words, heard, actions, name)
+        events = await _events(words, heard, actions, f"{name} {{}}")
         return Intent(events=events[:MOST], more=_more(words, heard, actions))
     channel, rest = _channel(found[1], actions)
     if not channel:
         raise UsageError('say which channel: "why not web" in the thread of an alert, or "why not web web301"')
-    events = await _events(rest, heard, actions, f"{name} not {channel}")
+    events = await _events(rest, heard, actions, f"{name} not {channel} {{}}")
     return Intent(events=events[:MOST], channel=channel, more=_more(rest, heard, actions))
 
 
@@ -63,7 +64,8 @@ async def _events(words: str, heard: Heard, actions: Actions, sentence: str) -> 
             return [known.decided_by if known else words]
         return [(await one_named(words, sentence, actions)).decided_by]
     if not in_thread(heard):
-        raise UsageError(f'say which: "{sentence} web301", or just "{sentence}" in the thread of an alert')
+        said, here = with_id(sentence, "web301"), sentence.removesuffix(" {}")
+        raise UsageError(f'say which: "{said}", or just "{here}" in the thread of an alert')
     events = [alert.decided_by for alert in actions.subjects(heard)]
     if not events:
         raise UsageError("this thread is too old: the hub does not know its alert any more")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from inspect import isawaitable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from hub.commands.phrases import REASONS
 from hub.contracts import Actions, Command, Heard, Reply
@@ -20,6 +20,8 @@ LONGEST = 2_000
 MOST_WORDS = 64
 SHOWN = 80
 NEAREST = 3
+LONGEST_MEANT = 160
+"""Of what was said, with a word of it mended: of more, the usage is easier to read."""
 TAKE_BACK = frozenset({"undo", "cancel", "revert"})
 LIKENESS = 0.6
 """How alike a word must be to be suggested; difflib's own default."""
@@ -62,6 +64,13 @@ class _Reading:
     command: Command[Any]
     keyword: Words
     rest: str
+
+
+class _Near(NamedTuple):
+    """The most alike is the least of several; `said` is what could be said instead."""
+
+    rank: float
+    said: str
 
 
 # ----------------------------------------------------------------------------------------------------------- cleaning
@@ -158,13 +167,13 @@ class Conversation:
         ]
 
     def _unknown(self, text: str, actions: Actions) -> str:
-        said = tuple(text.casefold().split())
+        said = text.casefold().split()
         if said[0] in TAKE_BACK:
             return 'each answer says what takes it back, such as "unack web301", "unsilence 7f3" or "resume web"'
         _, _, rest = text.partition(" ")
         if self._mute(said[0], actions) and self._plain(rest):
             return f'{_short(said[0])} takes no commands from here; without its name: "{_short(rest)}"'
-        nearest = self._nearest(said, actions)
+        nearest = self._nearest(text.split(), actions)
         if not nearest:
             return f"I do not know '{_short(text)}'. \"help\" lists what can be said."
         return f"I do not know '{_short(text)}'. Did you mean: {'; '.join(nearest)}"
@@ -174,16 +183,19 @@ class Conversation:
         tool = next((tool for source, tool in actions.sources().items() if source.casefold() == name), None)
         return tool is not None and all(keyword[0] != tool for keyword in self._keywords)
 
-    def _nearest(self, said: Words, actions: Actions) -> Sequence[str]:
-        """The usages of the commands that begin most like it."""
-        tool = next((tool for name, tool in actions.sources().items() if name.casefold() == said[0]), said[0])
-        ranks: dict[str, float] = {}
+    def _nearest(self, words: Sequence[str], actions: Actions) -> Sequence[str]:
+        """What was said, with those keywords of commands that it begins most like; a usage, where the verb is none."""
+        first = words[0].casefold()
+        tool = next((tool for name, tool in actions.sources().items() if name.casefold() == first), first)
+        said, best = (tool, *map(str.casefold, words[1:])), dict[str, _Near]()
         for keyword, commands in self._keywords.items():
-            likeness = _likeness((tool, *said[1:]), keyword)
+            likeness, length = _likeness(said, keyword)
+            lead = (words[0], *keyword[1:]) if length > 1 and keyword[0] == tool else keyword
+            meant = " ".join([*lead, *words[length:]])
             for command in commands:
-                ranks[command.usage] = max(likeness, ranks.get(command.usage, 0.0))
-        near = sorted((usage for usage, rank in ranks.items() if rank >= LIKENESS), key=lambda u: (-ranks[u], u))
-        return near[:NEAREST]
+                near = _Near(-likeness, f'"{meant}"' if length and len(meant) <= LONGEST_MEANT else command.usage)
+                best[command.name] = min(near, best.get(command.name, near))
+        return [near.said for near in sorted(best.values()) if -near.rank >= LIKENESS][:NEAREST]
 
 
 def _keywords(commands: Sequence[Command[Any]]) -> Mapping[Words, Sequence[Command[Any]]]:
@@ -198,13 +210,17 @@ def _length(reading: _Reading) -> int:
     return len(reading.keyword)
 
 
-def _likeness(said: Words, keyword: Words) -> float:
-    # Also by its first word alone, for `shutup twitter`.
-    begins = (" ".join(said[: len(keyword)])[:SHOWN], said[0][:SHOWN])
-    alike = max(SequenceMatcher(None, begin, " ".join(keyword)).ratio() for begin in begins)
-    # The right tool with a wrong verb is near, however different the verbs look.
-    same_tool = len(keyword) > 1 and said[0] == keyword[0]
-    return max(alike, LIKENESS) if same_tool else alike
+def _likeness(said: Words, keyword: Words) -> tuple[float, int]:
+    """How much the beginning is like the keyword, and how many words of it are: also one, for `shutup twitter`."""
+    if len(keyword) > 1 and said[0] == keyword[0]:
+        # The right tool with a wrong verb is near, however different the verbs look; but what is meant is not clear.
+        alike = _ratio(said[1 : len(keyword)], keyword[1:])
+        return (alike, len(keyword)) if alike >= LIKENESS else (LIKENESS, 0)
+    return max((_ratio(said[:length], keyword), length) for length in (1, len(keyword)))
+
+
+def _ratio(said: Words, keyword: Words) -> float:
+    return SequenceMatcher(None, " ".join(said)[:SHOWN], " ".join(keyword)).ratio()
 
 
 async def _parse(reading: _Reading, heard: Heard, actions: Actions) -> Understood | Reply:
