@@ -35,7 +35,10 @@ _ADDRESS = re.compile(r"(?:[@/]?tocsin(?=[\s:,]|$)[:,]?|!)\s*", re.IGNORECASE)
 
 # What people put around a sentence at night: a nicety, a sigh, an emoji or its name.
 NICETIES = frozenset({"please", "pls", "plz", "hey", "hi", "ok", "okay", "thanks", "thx", "ty"})
+THANKS = frozenset({"thanks", "thank", "thx", "ty", "cheers"})
+AMONG_THANKS = NICETIES | {"you", "a", "lot", "so", "very", "much", "many", "tocsin"}
 SIGHS = ".,!…"
+_LETTERS = re.compile(r"[^\W\d_]+")
 _EMOJI_NAME = re.compile(r":[\w+-]+:")
 _HALF_OF_DAY = re.compile(r"[\d:]*[ap]\.m\.", re.IGNORECASE)
 
@@ -116,6 +119,11 @@ def _visible(text: str) -> str:
     return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc", "Cs"))
 
 
+def _is_thanks(text: str) -> bool:
+    said = frozenset(_LETTERS.findall(_EMOJI_NAME.sub("", text[:LONGEST].casefold())))
+    return bool(said & THANKS) and said <= THANKS | AMONG_THANKS
+
+
 # ------------------------------------------------------------------------------------------------------ understanding
 
 
@@ -126,6 +134,8 @@ class Conversation:
 
     async def understand(self, heard: Heard, actions: Actions) -> Understood | Reply:
         """What is meant, or what to say instead. Never raises, whatever was said."""
+        if _is_thanks(heard.text):
+            return Reply(text="you are welcome")
         try:
             text = normalise(heard.text)
         except UsageError as error:

@@ -78,7 +78,7 @@ class Performing:
         heard = replace(heard, text=self._redact(heard.text))
         understood = await self._conversation.understand(heard, self._actions)
         if isinstance(understood, Reply):
-            verdict = Verdict(allowed=False, why="not understood")
+            verdict = Verdict(allowed=understood.ok, why="" if understood.ok else "not understood")
             await self._record(heard, "", verdict, understood.text, delivery=delivery)
             return understood
         command, intent = understood.command, understood.intent

@@ -185,6 +185,19 @@ async def test_a_command_stands_at_the_beginning_or_nowhere(text: str) -> None:
     assert "I do not know" in await refusal(text, a_hub())
 
 
+@pytest.mark.parametrize("text", ["thanks", "Thank you!", "@tocsin ty", "ok, thanks a lot 🙏", "thanks, tocsin :pray:"])
+async def test_who_says_thanks_is_not_told_that_nobody_knows_the_word(text: str) -> None:
+    hub = a_hub()
+    reply = await said(text, hub, "p1")
+
+    assert (True, "you are welcome", []) == (reply.ok, reply.text, hub.done)
+
+
+@pytest.mark.parametrize("text", ["thanks, ack web301", "thank you for nothing", "ty web301"])
+async def test_what_is_more_than_thanks_is_read_as_a_sentence(text: str) -> None:
+    assert "you are welcome" != (await said(text, a_hub())).text
+
+
 @given(st.text(max_size=60))
 def test_what_was_cleaned_is_clean(text: str) -> None:
     once = normalise(text)
