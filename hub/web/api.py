@@ -31,6 +31,8 @@ STATES = ("open", "acked", "resolved")
 DELIVERY_STATES = ("owed", "sent", "unknown", "dead", "shadow")
 AT_ONCE = 1_000
 """Events of the past in one answer."""
+SAID_AT_ONCE = 200
+"""Of what people said, in one answer."""
 MOST_NAMED = 20
 MOST_FIRING = 100
 """Alerts that a preview lists; it counts all."""
@@ -262,8 +264,11 @@ class Api:
     async def replay_event(self, request: web.Request) -> web.Response:
         return await self._replay(request, self._hub.replay_event)
 
-    async def audit(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
-        return answer({"audit": [msgspec.to_builtins(record) for record in await self._hub.store.audit()]})
+    async def audit(self, request: web.Request) -> web.Response:
+        """What people said, newest first; `next` goes on from there."""
+        found = await self._hub.audit(request.query.get("after"), SAID_AT_ONCE + 1)
+        said, more = found[:SAID_AT_ONCE], len(found) > SAID_AT_ONCE
+        return answer({"audit": msgspec.to_builtins(said), "next": said[-1].id if more else None})
 
 
 def _asker(hub: Operations, person: str, who: Caller) -> Asker:

@@ -1,6 +1,10 @@
 """What people do: ack, resolve, ask why; by word and by button; and what is on record of it."""
 
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from scenario import Scenario
+
+from hub.web import api
 
 
 async def test_an_ack_without_a_way_to_the_tool_stands_here_only(hub: Scenario) -> None:
@@ -118,6 +122,21 @@ async def test_what_was_said_of_an_alert_is_on_record_with_it(hub: Scenario) -> 
     about = {entry.raw: entry.alerts for entry in await hub.hub.store.audit()}
     assert {(alert.id,)} == {about[words] for words in ("ack", "why", "shut up for 5m", "unack")}
     assert () == about["status"]
+
+
+async def test_all_that_was_said_is_read_page_by_page(hub: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newest first, each once, also while more is said."""
+    monkeypatch.setattr(api, "SAID_AT_ONCE", 2)
+    for number in range(5):
+        await hub.says(f"help {number}")
+    pages, after = list[list[str]](), ""
+    async with TestClient(TestServer(hub.hub.app)) as client:
+        while after is not None:
+            page = await (await client.get("/api/v1/audit", params={"after": after} if after else {})).json()
+            pages, after = [*pages, [record["raw"] for record in page["audit"]]], page["next"]
+            await hub.says("status")
+
+    assert [["help 4", "help 3"], ["help 2", "help 1"], ["help 0"]] == pages
 
 
 async def test_who_has_no_right_is_refused_and_told_which(begin) -> None:
