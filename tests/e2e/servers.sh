@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-servers=(nagios4-core nagios4-cgi apache2-bin icinga2-bin icinga2-common prometheus prometheus-alertmanager)
+servers=(nagios4-core nagios4-cgi apache2-bin icinga2-bin icinga2-common prometheus prometheus-alertmanager victoria-metrics)
 linked=(apache2-bin icinga2-bin)    # whose libraries come along where this machine has not installed them
 store=$PWD/.servers
 stamp=$store/stamp
@@ -61,7 +61,7 @@ download() {
 
 fetch_servers() {
     if [ "$(cat "$stamp" 2>/dev/null)" = "$version" ]; then
-        say "Nagios, Apache, Icinga 2, Prometheus and Alertmanager are under .servers already"
+        say "Nagios, Apache, Icinga 2, Prometheus, Alertmanager and vmalert are under .servers already"
         return
     fi
     rm -rf "$store/debs" "$store/root"

