@@ -72,6 +72,24 @@ async def test_an_alert_lives_in_an_open_page(hub_process: Callable[..., HubProc
         await expect(alert).to_have_count(1)
 
 
+async def test_what_is_acked_or_silent_is_calm_and_still_counted(hub_process: Callable[..., HubProcess]) -> None:
+    """And can be gone through, since it is not over."""
+    hub = hub_process(routes=ROUTES)
+    async with room(hub, PHONE) as sheet:
+        chip = sheet.page.locator("#open")
+        await expect(chip).to_have_text("✓ all calm")
+        for host in ("db7", "db8", "db9"):
+            hub.post("/in/disk", {"host": host, "text": "disk full\n" * 30, "status": "bad"})
+            await expect(card(sheet, host)).to_be_visible()
+        await expect(chip).to_have_text("3 open")
+
+        for words in ("ack db7", "silence key=db8", "silence key=db9"):
+            await say(sheet, words)
+        await expect(chip).to_have_text("✓ calm, 1 acked, 2 silenced")
+        await chip.click()
+        await expect(card(sheet, "db9: disk full")).to_be_in_viewport()
+
+
 @SIZES
 async def test_shut_up_twitter(hub_process: Callable[..., HubProcess], size: tuple[int, int]) -> None:
     """The sentence is answered in the room, and what it silences is not told, while the rest is."""

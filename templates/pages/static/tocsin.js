@@ -45,22 +45,25 @@ function seen() {
   if (unseen && nearEnd()) { unseen = 0; tellNew(); }
 }
 
-const openCards = () => [...log.querySelectorAll('.thread > .card[data-state="open"]')];
+const cards = (state) => [...log.querySelectorAll(`.thread > .card[data-state="${state}"]`)];
 
+// What somebody has, or is silent, is calm and not over.
 function tellOpen() {
-  const count = openCards().length;
+  const count = cards("open").length;
+  const rest = ["acked", "silenced"].map((state) => [cards(state).length, state]).filter(([many]) => many);
+  const calm = rest.length ? `✓ calm, ${rest.map(([many, state]) => `${many} ${state}`).join(", ")}` : "✓ all calm";
   const chip = $("open");
   chip.hidden = false;
   chip.classList.toggle("calm", count === 0);
-  chip.disabled = count === 0;
-  chip.textContent = count ? `${count} open` : "✓ all calm";
+  chip.disabled = !count && !rest.length;
+  chip.textContent = count ? `${count} open` : calm;
   document.title = `${count ? `(${count}) ` : ""}#${log.dataset.room} · Tocsin`;
 }
 
 let turn = 0;
 function nextOpen() {
-  const cards = openCards().reverse();
-  const card = cards[turn++ % cards.length];
+  const open = cards("open").length ? cards("open") : [...cards("acked"), ...cards("silenced")];
+  const card = open.reverse()[turn++ % open.length];
   if (card) card.scrollIntoView({ block: "center" });
 }
 
