@@ -1,14 +1,13 @@
 """A hub's API, for the command line. The standard library's client: it starts fast, and a line needs no session."""
 
 import json
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub.errors import TocsinError
-from hub.settings import read_settings
+from hub.errors import SettingsError, TocsinError
+from hub.settings import read_settings, url_fault
 
 TIMEOUT = 30.0
 
@@ -31,8 +30,11 @@ class NotFound(Answered):
 
 class Client:
     def __init__(self, url: str | None = None) -> None:
-        self._url = (url or os.environ.get("TOCSIN_URL") or "http://127.0.0.1:8080").rstrip("/")
-        self._token = read_settings().api_token
+        settings = read_settings()
+        self._url = (url or settings.environment.get("TOCSIN_URL") or "http://127.0.0.1:8080").rstrip("/")
+        if wrong := url_fault(self._url):
+            raise SettingsError(f"TOCSIN_URL, or --url, {wrong}".replace("https://", "http:// or https://"))
+        self._token = settings.api_token
         # An open hub on loopback is reached directly, whatever proxy the environment names.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

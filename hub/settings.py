@@ -64,10 +64,13 @@ class Environment:
         if not path:
             return None
         try:
-            return Path(path).read_text().strip()
+            text = Path(path).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "is not text"
             raise SettingsError(f"{name}_FILE names a file that cannot be read: {reason}") from None
+        if not text:  # a secret that did not arrive must not open what it was to close
+            raise SettingsError(f"{name}_FILE names a file that is empty; write into it, or unset {name}_FILE")
+        return text
 
     def secret(self, *parts: str) -> Secret | None:
         text = self.get(variable(*parts))

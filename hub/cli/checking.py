@@ -6,9 +6,9 @@ import json
 import sys
 from typing import Any
 
-from hub.cli.printing import FAULTS, OK, counted
+from hub.cli.printing import FAULTS, OK, Misused, counted
 from hub.cli.reading import rules_at, rules_path, wording_at
-from hub.errors import RulesError, SettingsError
+from hub.errors import RulesError
 
 
 def check(options: argparse.Namespace) -> int:
@@ -50,7 +50,7 @@ async def _unreached(options: argparse.Namespace, rules: Any) -> Any:
     try:
         lasted = parse_duration(options.since or "30d")
     except ValueError as error:
-        raise SettingsError(f"--since: {error}") from error
+        raise Misused(f"--since: {error}") from None
     async with open_to_read(settings.database) as store:
         return list(unreached(rules, settings.routes, await reached(store, rules, utc_now() - lasted), lasted))
 

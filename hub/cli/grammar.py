@@ -15,6 +15,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="tocsin", description="One hub between the tools that raise alarms and the rooms where people talk."
     )
+    root.add_argument("--json", action="store_true", help="print JSON; it may stand anywhere")
     root.add_argument("--version", action="version", version=f"tocsin {__version__}")
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
 
@@ -143,6 +144,6 @@ def _add_papers(verbs: Any) -> None:
 
 def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:
     verb: argparse.ArgumentParser = verbs.add_parser(name, help=summary, description=summary)
-    verb.add_argument("--json", action="store_true", help="print JSON")
+    verb.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     verb.set_defaults(run=run)
     return verb

@@ -1,7 +1,14 @@
 """Exit codes, and what several verbs print."""
 
-OK, FAULTS, UNREACHABLE = 0, 1, 3
-"""2 is usage, by argparse."""
+from hub.errors import TocsinError
+
+OK, FAULTS, USAGE, UNREACHABLE = 0, 1, 2, 3
+
+
+class Misused(TocsinError):
+    """An option that means nothing. By its exit code it is told from a finding: `--fail-on lots` found nothing."""
+
+    exit_code = USAGE
 
 
 def counted(number: int, thing: str) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 
 def rules_path(file: str | None) -> Path:
-    from hub.settings import routes_file
+    from hub.settings import Environment, routes_file
 
-    return routes_file(file or os.environ.get("TOCSIN_ROUTES"))
+    return routes_file(file or Environment(os.environ).get("TOCSIN_ROUTES"))
 
 
 def rules_at(file: str | None) -> Any:

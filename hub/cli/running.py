@@ -9,8 +9,8 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
-from hub.cli.printing import FAULTS, OK
-from hub.errors import Overloaded, SettingsError, TocsinError
+from hub.cli.printing import FAULTS, OK, Misused
+from hub.errors import Overloaded, TocsinError
 
 log = logging.getLogger("tocsin")
 
@@ -92,7 +92,7 @@ def paper(options: argparse.Namespace) -> int:
 
     url = (options.url or read_settings().public_url).rstrip("/")
     if not url:
-        raise SettingsError("say how it reaches the hub: --url https://hub.example.com, or set TOCSIN_PUBLIC_URL")
+        raise Misused("say how it reaches the hub: --url https://hub.example.com, or set TOCSIN_PUBLIC_URL")
     text = installed()[options.verb].papers[options.paper](url)
     print(json.dumps({options.paper: text}) if options.json else text)
     return OK

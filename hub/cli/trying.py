@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from hub.cli.printing import FAULTS, OK, counted
+from hub.cli.printing import FAULTS, OK, Misused, counted
 from hub.cli.reading import file_of, rules_at, wording_at
 from hub.errors import TocsinError
 
@@ -63,7 +63,7 @@ def diff(options: argparse.Namespace) -> int:
 
     kinds = [kind for kind in options.fail_on.split(",") if kind]
     if strange := [kind for kind in kinds if kind not in FAIL_ON]:
-        raise TocsinError(f"--fail-on {strange[0]}: there is {', '.join(FAIL_ON)}")
+        raise Misused(f"--fail-on {strange[0]}: there is {', '.join(FAIL_ON)}")
     settings, catalogue = read_settings(), catalogue_of(installed())
     old, new = (rules_of(where, catalogue) for where in (options.old, options.new))
     past = _past(options, bodies_of(old, new))
@@ -112,7 +112,7 @@ def _past(options: argparse.Namespace, bodies: Sequence[str]) -> Any:
     try:
         length = parse_duration(options.since)
     except ValueError as error:
-        raise TocsinError(f"--since: {error}") from None
+        raise Misused(f"--since: {error}") from None
     if options.database:
         return care_of(options.database).past(datetime.now(UTC) - length, bodies)
     return corpus.of_hub(Client().get, length, bodies)

@@ -56,3 +56,11 @@ def test_what_kubernetes_puts_beside_a_service_of_that_name_is_known() -> None:
 def test_an_address_that_nobody_could_click_is_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is not a URL that begins with http:// or https://"):
         read_settings(variables={name: "hub.example.com"})
+
+
+def test_a_secret_that_did_not_arrive_closes(tmp_path: Path) -> None:
+    """An empty file would else be no secret, and that opens what it was to close."""
+    (empty := tmp_path / "token").write_text("\n")
+
+    with pytest.raises(SettingsError, match="TOCSIN_API_TOKEN_FILE names a file that is empty"):
+        read_settings(variables={"TOCSIN_API_TOKEN_FILE": str(empty)})

@@ -297,18 +297,20 @@ async def _unreached(hub: Scenario, since: str) -> Sequence[Complaint]:
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("options", "ends_with", "expected"),
     [
-        (("--since", "soon"), "tocsin: --since: 'soon' is no duration; write it like"),
-        (("--database", "sqlite:///nowhere.db"), "tocsin: there is no database nowhere.db; "),
-        (("--database", "sqlite://"), "tocsin: there is no database in memory; "),
+        (("--since", "soon"), 2, "tocsin: --since: 'soon' is no duration; write it like"),
+        (("--database", "sqlite:///nowhere.db"), 1, "tocsin: there is no database nowhere.db; "),
+        (("--database", "sqlite://"), 1, "tocsin: there is no database in memory; "),
     ],
 )
-def test_a_database_that_is_not_there_is_said_so(check, options: tuple[str, str], expected: str) -> None:
+def test_a_database_that_is_not_there_is_said_so(
+    check, options: tuple[str, str], ends_with: int, expected: str
+) -> None:
     """And none is made."""
     code, _, said = check(RULES, *options)
 
-    assert 1 == code
+    assert ends_with == code
     assert said.startswith(expected)
     assert not Path("nowhere.db").exists()
 

@@ -246,7 +246,7 @@ def test_a_revision_is_read_with_what_it_includes(folder: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize(
     ("words", "code"),
-    [("", 0), ("--fail-on lost", 1), ("--fail-on paging,storms", 0), ("--fail-on losses", 1)],
+    [("", 0), ("--fail-on lost", 1), ("--fail-on paging,storms", 0), ("--fail-on losses", 2)],
 )
 def test_the_command_fails_on_what_it_is_asked_to(
     folder: Path, capsys: pytest.CaptureFixture[str], words: str, code: int

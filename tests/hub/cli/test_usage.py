@@ -1,0 +1,73 @@
+"""What scripts go by: exit codes, `--json`, and settings that come as files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hub.cli import main
+
+FIXTURE = Path("integrations/nagios/fixtures/host-problem.http").resolve()
+
+
+def run(*words: str) -> int | str | None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("diff", "routes.yaml", "routes.yaml", "--fail-on", "lots"),
+        ("diff", "routes.yaml", "routes.yaml", "--since", "ages"),
+        ("export", "--since", "ages"),
+        ("check", "--since", "ages"),
+        ("slack", "manifest"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_from_what_was_found(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`diff --fail-on` of a workflow would else fail for a week as if somebody were to hear less."""
+    assert 2 == run(*words)
+    assert capsys.readouterr().err.startswith("tocsin: ")
+
+
+def test_json_is_printed_wherever_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for words in (
+        ("--json", "test", "routes.yaml"),
+        ("test", "--json", "routes.yaml"),
+        ("test", "routes.yaml", "--json"),
+    ):
+        assert 0 == run(*words)
+        said.append(json.loads(capsys.readouterr().out))
+
+    assert said[0] == said[1] == said[2]
+
+
+def test_every_verb_goes_by_settings_in_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules, named = tmp_path / "rules.yaml", tmp_path / "named"
+    rules.write_text("version: 1\nchannels: {night: room:night}\neverything_else: {to: night}\n")
+    named.write_text(f"{rules}\n")
+    monkeypatch.setenv("TOCSIN_ROUTES_FILE", str(named))
+
+    assert 0 == run("explain", str(FIXTURE))
+    assert "told: room:night" in capsys.readouterr().out
+
+
+def test_a_hub_is_found_by_a_url_from_a_file_and_not_by_what_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (named := tmp_path / "url").write_text("http://127.0.0.1:1\n")
+    monkeypatch.setenv("TOCSIN_URL_FILE", str(named))
+    assert 3 == run("alerts")
+    assert "http://127.0.0.1:1" in capsys.readouterr().err
+
+    for wrong in ("hub.example.com:8080", "banana", "ftp://hub", "http://"):
+        monkeypatch.setenv("TOCSIN_URL", wrong)
+        assert 1 == run("alerts")
+        assert "begins with http:// or https://" in capsys.readouterr().err
