@@ -42,6 +42,15 @@ class UnknownSource(TocsinError):
         self.nearest = tuple(nearest)
 
 
+class UnknownBeat(TocsinError):
+    """No heartbeat is called that; `nearest` are the names most like it."""
+
+    def __init__(self, name: str, nearest: Sequence[str]) -> None:
+        hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
+        super().__init__(f"heartbeats: of the rules names no '{name[:100]}'{hint}")
+        self.nearest = tuple(nearest)
+
+
 class Malformed(TocsinError):
     """The body could not be understood; it is kept in quarantine under `quarantined`."""
 
@@ -158,13 +167,14 @@ class Ingest:
             raise Malformed(understood.broken, accepted.quarantined)
         return accepted
 
-    async def beat(self, request: WebhookRequest, name: str) -> bool:
-        """A heartbeat was posted. False: the rules name none such. Raises UnknownSource, Unauthenticated or
-        Overloaded."""
+    async def beat(self, request: WebhookRequest, name: str) -> None:
+        """A heartbeat was posted. Raises UnknownSource, UnknownBeat, Unauthenticated or Overloaded."""
         self._verify(request, self._source(request.source)[1])
         beat = self._rules().heartbeat(name)
         await self._writer.do(lambda draft: self._router.hear(draft, request.source, beat))
-        return beat is not None
+        if beat is None:
+            names = [one.name for one in self._rules().heartbeats]
+            raise UnknownBeat(name, difflib.get_close_matches(name, names, n=3))
 
     def _hold_to_rate(self, request: WebhookRequest, source: SourceRule) -> None:
         """After the proof: nobody else can use up what a source may send."""

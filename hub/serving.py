@@ -17,6 +17,7 @@ from aiohttp import web
 
 from hub.app import build, stopped
 from hub.care.supervisor import keep_alive, notify
+from hub.core.rules import OWN
 from hub.current import Current, Marks, marks_of
 from hub.errors import SettingsError
 from hub.replicas.replica import replica
@@ -123,6 +124,8 @@ def _say_where(hub: Running) -> None:
     whence = "the last good ones" if hub.current.refused else f"from {settings.routes}"
     log.info("rules %s, %s", hub.current().hash, whence)
     for source in hub.current().sources:
+        if source == OWN:  # nobody may post as the hub
+            continue
         if not settings.loopback and not settings.environment.source_secrets(source):
             log.warning("source %s has no secret and will be refused; set %s", source, variable(source, "SECRET"))
     if not settings.loopback and settings.api_token is None:

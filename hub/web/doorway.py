@@ -7,15 +7,17 @@ the one who has stood there longest makes it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from aiohttp.web_protocol import RequestHandler
 
 from hub.web.answers import error
+from hub.web.gate import guarded
 from hub.web.inbound import Inbound
 
 LARGEST_BODY = 25 * 1024 * 1024
@@ -51,6 +53,25 @@ class DoorLimits:
 DOOR = DoorLimits()
 
 
+class Connection(RequestHandler):
+    """What is said on it that is no HTTP reaches no handler; it is answered like all that goes wrong."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        super().handle_error(request, status, exc, message)
+        why = (message or "the hub failed").strip().splitlines()[0].rstrip(":")[:200]
+        said = guarded(error(status, "request" if status < 500 else "internal", why))
+        said.force_close()
+        return said
+
+
 @dataclass(slots=True)
 class Doorway:
     """Connections that have asked nothing yet, by the loop's time since when, and the bodies on their way in."""
@@ -74,6 +95,8 @@ class Doorway:
             try:
                 if request.content.is_eof() or (refusal := await self._read(request)) is None:
                     return await handler(request)
+            except web.HTTPRequestEntityTooLarge:
+                return error(413, "too large", f"a body may have {request.client_max_size:,} bytes here")
             except web.RequestPayloadError:
                 return error(400, "body", "the body ends too early, or is not sent as its headers say")
             return refusal
@@ -108,22 +131,20 @@ class Doorway:
         What tools post goes to `inbound`. Its way through resolver and middlewares costs as much as a handler that
         does nothing, and they have nothing to say of it; what they may have something to say of goes that way.
         """
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            handle_signals=False,
-            shutdown_timeout=LET_GO_WITHIN,
-            keepalive_timeout=self.limits.idle,
-            lingering_time=LINGER,
-            auto_decompress=False,
-        )
+        manners: dict[str, Any] = {
+            "access_log": None,
+            "keepalive_timeout": self.limits.idle,
+            "lingering_time": LINGER,
+            "auto_decompress": False,
+        }
+        runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=LET_GO_WITHIN, **manners)
         await runner.setup()
         assert runner.server is not None
         if inbound is not None:
             runner.server.request_handler = self._short_way(inbound, runner.server.request_handler)
         loop = asyncio.get_running_loop()
         try:
-            listening = await loop.create_server(lambda: self._greet(runner), host, port, backlog=1024)
+            listening = await loop.create_server(lambda: self._greet(runner, manners), host, port, backlog=1024)
             looking = asyncio.create_task(self._look())
             try:
                 yield listening.sockets[0].getsockname()[1]
@@ -146,10 +167,11 @@ class Doorway:
 
         return answer
 
-    def _greet(self, runner: web.AppRunner) -> asyncio.Protocol:
+    def _greet(self, runner: web.AppRunner, manners: Mapping[str, Any]) -> asyncio.Protocol:
         assert runner.server is not None
-        came = runner.server()
-        now = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        came = Connection(runner.server, loop=loop, **manners)
+        now = loop.time()
         if len(runner.server.connections) >= self.limits.connections and not self._put_out_oldest():
             now = float("-inf")  # all others are at work: it goes at the next look
         self.waiting[came] = now

@@ -47,7 +47,8 @@ async def plainly(request: web.Request, handler: Handler, id: str) -> web.Stream
     except web.HTTPRequestEntityTooLarge:
         return error(413, "too large", f"a body may have {request.client_max_size} bytes")
     except web.HTTPNotFound:
-        return error(404, "not found", f"there is nothing at {request.path[:200]}")
+        hint = "; leave out the slash at its end" if request.path.endswith("/") else ""
+        return error(404, "not found", f"there is nothing at {request.path[:200]}{hint}")
     except web.HTTPMethodNotAllowed as wrong:
         allowed = ", ".join(sorted(wrong.allowed_methods))
         return error(405, "method", f"{request.method} does not work here; {allowed} does", headers={"Allow": allowed})

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hub.contracts import WebhookRequest
 from hub.errors import Overloaded, Unauthenticated
-from hub.ingest import Accepted, Ingest, Malformed, UnknownSource
+from hub.ingest import Accepted, Ingest, Malformed, UnknownBeat, UnknownSource
 from hub.web.answers import answer, error
 from hub.web.failing import plainly
 from hub.web.gate import guarded
@@ -73,16 +73,15 @@ class Inbound:
     async def heartbeat(self, request: web.Request) -> web.Response:
         try:
             webhook = self._webhook(request.match_info["source"], await request.read(), request)
-            known = await self._ingest.beat(webhook, request.match_info["name"])
+            await self._ingest.beat(webhook, request.match_info["name"])
         except UnknownSource as unknown:
             return error(404, "unknown source", str(unknown), nearest=list(unknown.nearest))
+        except UnknownBeat as unknown:
+            return error(404, "unknown heartbeat", str(unknown), nearest=list(unknown.nearest))
         except Unauthenticated as refusal:
             return error(401, "unauthenticated", str(refusal), headers={"WWW-Authenticate": "Bearer"})
         except Overloaded as busy:
             return error(503, "overloaded", busy.outside, headers={"Retry-After": str(busy.retry_after)})
-        if not known:
-            name = request.match_info["name"][:80]
-            return error(404, "unknown heartbeat", f"heartbeats: of the rules names no '{name}'")
         return answer({"accepted": 1}, status=202)
 
     def _webhook(self, source: str, body: bytes, request: web.Request) -> WebhookRequest:

@@ -9,7 +9,7 @@ from scenario import Scenario
 
 from hub.contracts import WebhookRequest
 from hub.errors import Refused, Unauthenticated
-from hub.ingest import Malformed
+from hub.ingest import Malformed, UnknownBeat
 from hub.registry import installed
 
 RULES = """\
@@ -144,10 +144,11 @@ async def test_a_beat_can_be_posted(begin) -> None:
     posted = WebhookRequest(source="json", received_at=hub.clock)
     for _ in range(3):
         await hub.later("23h")
-        assert await hub.hub.ingest.beat(posted, "backup")
+        await hub.hub.ingest.beat(posted, "backup")
 
     assert not [title for title in await titles(hub) if "backup" in title]
-    assert not await hub.hub.ingest.beat(posted, "nobody")
+    with pytest.raises(UnknownBeat, match=r"did you mean backup\?"):
+        await hub.hub.ingest.beat(posted, "bakcup")
 
 
 async def test_a_beat_that_the_rules_let_go_of_is_no_alert_any_more(begin) -> None:

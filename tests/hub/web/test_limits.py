@@ -47,7 +47,8 @@ async def dial(live: LiveHub) -> tuple[asyncio.StreamReader, asyncio.StreamWrite
 
 async def test_a_body_may_be_as_large_as_the_largest_of_any_tool(live: LiveHub) -> None:
     assert 413 == (await post(live, "/in/json", b" " * (LARGEST_BODY + 1)))[0]
-    assert 413 == (await post(live, "/api/v1/say", b" " * (LARGEST_SAID + 1)))[0]
+    status, said = await post(live, "/api/v1/say", b" " * (LARGEST_SAID + 1))
+    assert (413, "a body may have 1,048,576 bytes here") == (status, json.loads(said)["detail"])
     assert 400 == (await post(live, "/in/json", b" " * (LARGEST_SAID + 1)))[0]
 
 
@@ -65,8 +66,21 @@ async def test_what_is_packed_is_refused_before_it_is_unpacked(live: LiveHub) ->
 
 
 async def test_headers_are_bounded_in_length_and_number(live: LiveHub) -> None:
-    assert 400 == (await post(live, "/in/json", b"{}", **{"X-Long": "x" * 20_000}))[0]
-    assert 400 == (await post(live, "/in/json", b"{}", **{f"X-{n}": "x" for n in range(200)}))[0]
+    for headers in ({"X-Long": "x" * 20_000}, {f"X-{n}": "x" for n in range(200)}):
+        status, said = await post(live, "/in/json", b"{}", **headers)
+
+        assert (400, "request") == (status, json.loads(said)["error"])
+
+
+async def test_what_is_no_http_is_told_so_like_all_that_goes_wrong(live: LiveHub) -> None:
+    reader, writer = await dial(live)
+    writer.write(b"FROB /in/json HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(WITHIN):
+        said = await reader.read()
+    writer.close()
+
+    assert b" 400 " in said.partition(b"\r\n")[0]
+    assert b'{"error":"request","detail":"Invalid method encountered"}' in said
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,19 @@ async def test_the_api_takes_json_alone_which_no_form_can_send(live: LiveHub) ->
             assert 415 == (await ask(live, call, {**PROVES, "Content-Type": kind})).status, (call, kind)
 
 
+async def test_a_replay_has_nothing_to_say_and_needs_no_type(live: LiveHub) -> None:
+    """As by `curl -X POST`; the page of another site is known by its `Origin`."""
+    call = "/api/v1/quarantine/nothing/replay"
+    async with aiohttp.ClientSession(skip_auto_headers=["Content-Type"]) as http:
+        for more, status in (
+            ({}, 404),
+            ({"Origin": "https://evil.example"}, 403),
+            ({"Authorization": "Bearer no"}, 401),
+        ):
+            async with http.post(f"{live.url}{call}", headers={**PROVES, **more}) as answer:
+                assert status == answer.status
+
+
 async def test_every_answer_bears_the_headers_of_pages(live: LiveHub) -> None:
     for call in TABLE:
         for headers in ({}, {**PROVES, **cookie(), "Content-Type": "application/json"}):
