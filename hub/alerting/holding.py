@@ -71,11 +71,10 @@ class Holding:
         held as well, unless it tells of others that nothing holds."""
         about = {post.id: post for alert in alerts for post in draft.posts_about(alert)}
         for post in about.values():
-            untried = telling.untried(post)
-            aloud = [line for line in draft.pending_lines_of(post.id) if line.loud and telling.untried(line)]
-            if (aloud or untried) and self._all_held(draft, post):
-                draft.put(posts=[telling.held_back(post)] if untried else (), lines=map(telling.held_back, aloud))
-            if not untried and not telling.never_told(post):
+            waits = telling.withheld(post, draft.pending_lines_of(post.id))
+            if (waits.posts or waits.lines) and self._all_held(draft, post):
+                draft.put(posts=waits.posts, lines=waits.lines)
+            if not waits.posts and not telling.never_told(post):
                 draft.put(posts=[telling.edited(post, Occasion.SILENCED, draft.pen)])
         for alert in alerts:
             self._take_back(draft, alert)

@@ -100,7 +100,11 @@ class Waiting:
         self._speak_up(draft, f"before {name} began", lambda post: post.pace.during == name)
 
     def pause(self, draft: Draft, pause: Pause) -> None:
+        """Say nothing new from now on, nor what is owed and nobody has begun to tell."""
         begin(draft, pause)
+        for post in filter(self._concerned(pause), list(draft.all_posts())):
+            waits = telling.withheld(post, draft.pending_lines_of(post.id))
+            draft.put(posts=waits.posts, lines=waits.lines)
         if pause.what == "channel":
             because = f" because {pause.because}" if pause.because else ""
             length = say_duration(pause.ends_at - draft.now)
@@ -110,12 +114,13 @@ class Waiting:
     def resume(self, draft: Draft, pause: Pause) -> None:
         """Tell what waited for the end of a pause."""
         end(draft, pause)
-        under = self._rules().tree.under(pause.name)
-        of_pause = {
-            "route": lambda post: post.route == pause.name or post.route in under,
-            "channel": lambda post: post.channel == pause.name,
-        }
-        self._speak_up(draft, "while it was paused", of_pause[pause.what])
+        self._speak_up(draft, "while it was paused", self._concerned(pause))
+
+    def _concerned(self, pause: Pause) -> Callable[[Post], bool]:
+        if pause.what == "channel":
+            return lambda post: post.channel == pause.name
+        routes = {pause.name, *self._rules().tree.under(pause.name)}
+        return lambda post: post.route in routes
 
     def pause_ends(self, draft: Draft, subject: str) -> None:
         self.resume(draft, pause_of(subject, draft.now))

@@ -409,6 +409,14 @@ def held_back(item: ItemT) -> ItemT:
     return replace(held, wanted=held.wanted + 1, unacked_since=None) if isinstance(held, Post) else held
 
 
+def withheld(post: Post, lines: Iterable[Line]) -> Telling:
+    """What is owed of a post, or aloud in its thread, and nobody has begun to tell: from now on it waits."""
+    return Telling(
+        posts=(held_back(post),) if untried(post) else (),
+        lines=tuple(held_back(line) for line in lines if line.loud and untried(line)),
+    )
+
+
 def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
     if not alive:
         listed = held and (post.pace.otherwise == "digest" or post.pace.digest is not None)

@@ -84,6 +84,19 @@ async def test_a_paused_route_holds_the_routes_under_it(begin) -> None:  # type:
     assert "held back by pause web-bad" in explained
 
 
+@pytest.mark.parametrize("what", ["channel web", "route web"])
+async def test_what_still_waits_for_its_like_when_a_pause_begins_waits_on(begin, what: str) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES.replace("    to: web\n    continue", "    to: web\n    group_by: [host]\n    continue"))
+    await hub.nagios("web1", "WARNING", service="Disk")
+    await hub.says(f"pause {what} for 1h")
+    await hub.later("59m")
+    meanwhile = await titles(hub, "web")
+    await hub.later("1m")
+
+    assert "web1 / Disk is WARNING" not in meanwhile
+    assert "web1 / Disk is WARNING" in await titles(hub, "web")
+
+
 async def test_what_is_paused_is_said(begin) -> None:  # type: ignore[no-untyped-def]
     hub = await begin(RULES)
     await hub.says("pause channel web until 05:00")
