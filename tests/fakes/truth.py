@@ -83,7 +83,7 @@ class Rules:
             "version": 1,
             "labels": ["cluster"],
             "sources": {"app": APP},
-            "channels": {name: ADDRESSES[name] for name in sorted(set(self._channels()))},
+            "channels": {name: ADDRESSES[name] for name in sorted(self.channels())},
             "routes": [{"name": route.name, **route.as_written()} for route in self.routes],
             "everything_else": self.everything_else.as_written(),
         }
@@ -96,7 +96,7 @@ class Rules:
 
     @property
     def windowed(self) -> bool:
-        return any(route.otherwise for route in (*self.routes, self.everything_else))
+        return any(route.otherwise for route in self.all())
 
     def decide(self, facts: Mapping[str, str]) -> Iterator[Route]:
         took = False
@@ -109,9 +109,11 @@ class Rules:
         if not took:
             yield self.everything_else
 
-    def _channels(self) -> Iterator[str]:
-        for route in (*self.routes, self.everything_else):
-            yield from (route.to, *([route.escalate[1]] if route.escalate else []))
+    def all(self) -> Sequence[Route]:
+        return (*self.routes, self.everything_else)
+
+    def channels(self) -> frozenset[str]:
+        return frozenset(name for one in self.all() for name in (one.to, one.escalate[1] if one.escalate else one.to))
 
 
 def office(at: datetime) -> bool:
@@ -167,6 +169,7 @@ class Life:
     broke_at: datetime
     turned_at: datetime
     """When it last broke or healed, or was taken or let go."""
+    eased_at: datetime | None = None
     said_at: datetime
     """When its tool last spoke of it."""
 
@@ -234,6 +237,10 @@ class Truth:
     lives: list[Life] = field(default_factory=list)
     silences: dict[str, Silence] = field(default_factory=dict)
     """By the hub's id."""
+    pauses: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """Until when, by `channel` and its address, or `route` and its name."""
+    resumed: dict[str, datetime] = field(default_factory=dict)
+    """By address, when a pause of that channel ended last."""
     crowds: dict[tuple[str, tuple[str, ...]], Crowd] = field(default_factory=dict)
     """The newest of each."""
 
@@ -261,6 +268,8 @@ class Truth:
             life = known
             passes = SEVERITIES.index(said.severity) > SEVERITIES.index(life.worst)
             rises = SEVERITIES.index(said.severity) > SEVERITIES.index(life.severity)
+            if SEVERITIES.index(said.severity) < SEVERITIES.index(life.severity):
+                life.eased_at = now
             if not life.firing or (rises and not passes):
                 life.backs.append(now)
             if not life.firing:
@@ -310,6 +319,11 @@ class Truth:
             life.acked_by, life.acked_as, life.turned_at = by, life.severity, now
             life.acked_until = now + ACK_LASTS
 
+    def resumes(self, what: str, name: str, now: datetime) -> None:
+        del self.pauses[what, name]
+        if what == "channel":
+            self.resumed[name] = now
+
     def reloads(self, rules: Rules) -> None:
         self.rules = rules
         for life in self.firing():
@@ -321,17 +335,18 @@ class Truth:
         """Time has come to here, and whatever ended by itself has ended."""
         for id in [id for id, silence in self.silences.items() if silence.ends_at <= now]:
             del self.silences[id]
+        for what, name in [pause for pause, ends_at in self.pauses.items() if ends_at <= now]:
+            self.resumes(what, name, now)
         for life in self.firing():
             if life.acked_by and life.acked_until is not None and life.acked_until <= now:
                 life.acked_by, life.turned_at = "", now
             if life.expires_at is not None and life.expires_at <= now:
                 self.ends(life, now, now)
         for life in self.lives:
-            for telling in life.told.values():
-                self._note(life, telling, now)
+            for address, telling in life.told.items():
+                self._note(life, telling, self.holds(life, telling.route, address, now), now)
 
-    def _note(self, life: Life, telling: Telling, now: datetime) -> None:
-        holds = self.holds(life, telling.route, now)
+    def _note(self, life: Life, telling: Telling, holds: frozenset[str], now: datetime) -> None:
         if not life.firing or holds:
             telling.free_since = None
             telling.patience = SETTLE if "explained" in holds else NOW
@@ -351,14 +366,18 @@ class Truth:
     def silenced(self, life: Life) -> bool:
         return any(silence.covers(life) for silence in self.silences.values())
 
-    def holds(self, life: Life, route: Route, now: datetime) -> frozenset[str]:
-        """What keeps it from waking anybody."""
+    def holds(self, life: Life, route: Route, address: str, now: datetime) -> frozenset[str]:
+        """What keeps it from waking anybody there."""
         found = {
             "silenced": self.silenced(life),
             "explained": self.explained(life),
             "closed": bool(route.otherwise) and self.rules.windowed and not office(now),
+            "paused": self.paused(address) or (route in self.rules.all() and ("route", route.name) in self.pauses),
         }
         return frozenset(name for name, so in found.items() if so)
+
+    def paused(self, address: str) -> bool:
+        return ("channel", address) in self.pauses
 
     def explained(self, life: Life) -> bool:
         host = life.labels.get("host")

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from reader import Belief, Entry, Head, Reader, Wake, thing_of
 from scenario import Scenario
-from truth import BROKEN, Life, Route, Rules, Said, Silence, Truth
+from truth import ADDRESSES, BROKEN, NOW, Life, Route, Rules, Said, Silence, Truth
 
 from hub.contracts import Via, WebhookRequest
 from hub.core.durations import parse_duration
-from hub.core.notification import MessageState, Occasion
+from hub.core.notification import MessageState, Occasion, Post
 from hub.core.rules import OWN
 from hub.errors import Refused, TocsinError, Uncertain, Unreachable
 from hub.registry import installed
@@ -278,6 +278,29 @@ class Night:
             del self.truth.silences[id]
         await self.look()
 
+    async def pauses(self, what: str, name: str, length: str) -> None:
+        reply = await self.scenario.says(f"pause {what} {name} for {length}")
+        assert reply.ok is self._is_known(what, name), reply
+        if reply.ok:
+            self.truth.pauses[what, ADDRESSES.get(name, name)] = self.now + parse_duration(length)
+        await self.look()
+
+    async def resumes(self, which: int) -> None:
+        if pauses := list(self.truth.pauses):
+            what, name = pauses[which % len(pauses)]
+            reply = await self.scenario.says(f"resume {what} {name}")
+            if reply.ok:
+                self.truth.resumes(what, name, self.now)
+            else:
+                assert not self._is_known(what, name), reply
+        await self.look()
+
+    def _is_known(self, what: str, name: str) -> bool:
+        rules = self.truth.rules
+        if what == "route":
+            return name in {route.name for route in rules.all()}
+        return ADDRESSES.get(name, name) in {ADDRESSES[channel] for channel in rules.channels()}
+
     async def _silences(self, head: Head, lives: Sequence[Life], act: Coroutine[Any, Any, None]) -> None:
         """Do what may begin or end silences of these lives."""
         before = self._quiet()
@@ -354,14 +377,14 @@ class Night:
         named = [life for life in self.truth.firing() if f"{life.thing} is " in wake.words]
         lives = named or [life for thing in wake.head.fires if (life := self.truth.called(thing))]
         told = [(life, self.truth.told_at(life, wake.channel)) for life in lives]
-        free = [life for life, how in told if how and not self.truth.holds(life, how.route, self.now)]
+        free = [life for life, how in told if how and not self.truth.holds(life, how.route, wake.channel, self.now)]
         assert free, f"woken for nothing: {wake}"
         if wake.occasion is Occasion.ESCALATED or wake.words.startswith("still so"):
             assert any(not life.acked_by for life in free), f"somebody has it: {wake}"
 
     def _in_one_breath(self, life: Life, wake: Wake) -> bool:
         """It broke or got worse and then healed or eased before anybody could be told: it is told as it stands."""
-        came_and_went = life.over_at == self.now and f"{life.thing} is " in wake.words
+        came_and_went = self.now in (life.over_at, life.eased_at) and f"{life.thing} is " in wake.words
         return came_and_went or (wake.new and life.broke_at == self.now and life.count > 1)
 
     async def _api_is_true(self) -> None:
@@ -424,10 +447,12 @@ class Night:
     def _must_be_told(self, life: Life, address: str) -> bool:
         telling = life.told.get(address)
         if telling is not None:
-            wait = telling.patience + (2 * LAG if telling.crowd else timedelta(0))
+            wait = telling.patience + (2 * LAG if telling.crowd else LAG if life.flaps(self.now) else NOW)
             return telling.free_since is not None and self.now - telling.free_since >= wait
         telling = self.truth.told_at(life, address)
         if telling is None or telling.calm_since is None or telling.route.escalate is None:
+            return False
+        if self.truth.paused(address) or self.now - self.truth.resumed.get(address, telling.calm_since) < MINUTE:
             return False
         return self.now - telling.calm_since > telling.route.escalate[0] + 5 * MINUTE
 
@@ -471,7 +496,8 @@ class Night:
     async def _dead(self) -> set[str]:
         """What lies in the dead letters."""
         dead = await self.scenario.hub.operations.dead()
-        posts = [await self.scenario.hub.store.post(item.post) if hasattr(item, "post") else item for item in dead]
+        ids = [item.id if isinstance(item, Post) else item.post for item in dead]
+        posts = [await self.scenario.hub.store.post(id) for id in ids if id]
         alerts = [await self.scenario.hub.store.alert(post.group) for post in posts if post]
         return {thing_of(alert.title) for alert in alerts if alert}
 
@@ -491,6 +517,10 @@ PEOPLE = st.sampled_from(["alice", "bob"])
 LENGTHS = st.sampled_from(["5s", "10s", "61s", "3m", "9m", "11m", "31m", "61m", "4h", "9h", "1d"])
 MATCHES = st.sampled_from(
     [{"host": "web1"}, {"source": "app"}, {"cluster": "eu"}, {"severity": "<= warning"}, {"source": "nagios"}]
+)
+PLACES = st.sampled_from(
+    [("channel", name) for name in ("ops", "web", "managers", "night")]
+    + [("route", name) for name in ("hosts", "apps", "listed", "one-by-one")]
 )
 
 
@@ -551,6 +581,14 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(which=WHICH)
     def unsilences(self, which: int) -> None:
         self.run(self.night.unsilences(which))
+
+    @rule(place=PLACES, length=st.sampled_from(["5m", "30m", "2h"]))
+    def pauses(self, place: tuple[str, str], length: str) -> None:
+        self.run(self.night.pauses(*place, length))
+
+    @rule(which=WHICH)
+    def resumes(self, which: int) -> None:
+        self.run(self.night.resumes(which))
 
     @rule(name=st.sampled_from([*RULES, "broken"]))
     def reloads(self, name: str) -> None:
