@@ -249,6 +249,8 @@ class Router:
             if occasion in telling.HOLDABLE:
                 count_held(draft, quieted, step.alert)
             self._say(draft, step, taken, held=bool(quieted or explained), said=_said(event), holds=holds)
+            if step.change is Change.EASED and quieted:  # by a silence that may not have covered it before
+                self._holding.quieten(draft, [step.alert])
             self._holding.inhibit(draft, before, step.alert)
             if step.change is Change.RESOLVED:
                 self._holding.drop_lines(draft, step.alert)

@@ -565,9 +565,11 @@ def release(
         post = _released(before, pen, alive=alive)
         told.append(post)
         waiting = [line for line in lines if line.post == post.id and line.sending.state is DeliveryState.HELD]
+        alone = alert if post.group == alert.id else None
         news = [line for line in waiting if line.occasion is not Occasion.UNACKED or alert.ack is None]
+        news = [line for line in news if alone is None or not _has_eased(line, alone)]
         newest = news[-1] if news and alert.open and post.shown else None
-        spoken += [_said_now(line, pen) if line is newest else _unsaid(line) for line in waiting]
+        spoken += [_said_now(line, alone, pen) if line is newest else _unsaid(line) for line in waiting]
     unsaid = {post.id for post in told if alert.open and post.group in alert.unsaid and not holds.hold(post)}
     return Telling(
         posts=tuple(_gathering(post, alert) if post.id in unsaid else post for post in told),
@@ -576,7 +578,15 @@ def release(
     )
 
 
-def _said_now(line: Line, pen: Pen) -> Line:
+def _has_eased(line: Line, alert: Alert) -> bool:
+    """Whether it says that an alert got worse than it is now."""
+    return line.occasion is Occasion.WORSENED and (line.severity or 0) > (alert.severity or 0)
+
+
+def _said_now(line: Line, alert: Alert | None, pen: Pen) -> Line:
+    """What waited; of one `alert` that came back meanwhile it says how that stands now."""
+    if alert is not None and line.occasion is Occasion.REOPENED and line.severity != alert.severity:
+        line = replace(line, title=alert.title, text="", severity=alert.severity)
     return replace(line, order=pen.next_order(), sending=Sending(state=DeliveryState.OWED, since=pen.now))
 
 

@@ -1,6 +1,6 @@
 """Silences: whether, never where; and they say what they held."""
 
-from scenario import Scenario
+from scenario import RULES, Scenario
 
 
 async def test_shut_up_twitter_holds_and_then_says_what_it_held(hub: Scenario) -> None:
@@ -96,6 +96,36 @@ async def test_worse_in_silence_is_said_when_it_ends(hub: Scenario) -> None:
     await hub.later("11m")
 
     assert [("worsened", True)] == [(line.message.occasion, line.loud) for line in await hub.thread(alert)]
+
+
+async def test_worse_and_better_again_in_silence_is_said_as_it_stands(hub: Scenario) -> None:
+    """Nobody is woken for how bad it was."""
+    await hub.nagios(state="WARNING", service="Disk")
+    await hub.nagios(state="WARNING", service="Load", number=1)
+    await hub.says("silence host=web301 for 1h")
+    await hub.nagios(state="CRITICAL", service="Disk")
+    await hub.nagios(state="OK", kind="RECOVERY", service="Load", number=2)
+    await hub.nagios(state="CRITICAL", service="Load", number=3)
+    await hub.nagios(state="WARNING", service="Disk")
+    await hub.nagios(state="WARNING", service="Load", number=4)
+    await hub.later("1h")
+    disk, load = (await hub.told())[:2]
+
+    assert [] == [line for line in await hub.thread(disk) if line.loud]
+    assert ["Again: web301 / Load is WARNING"] == [m.message.title for m in await hub.thread(load) if m.loud]
+
+
+async def test_what_eases_into_a_silence_before_it_is_told_is_held(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES.replace("{to: ops}", "{to: ops, group_by: [host]}"))
+    assert (await hub.says("silence severity<=warning for 1h")).ok
+    await hub.nagios(state="CRITICAL", service="Disk")
+    await hub.nagios(state="WARNING", service="Disk")
+    await hub.later("59m")
+    meanwhile = [m for m in await hub.told() if m.message.state]
+    await hub.later("1m")
+
+    assert [] == meanwhile
+    assert ["web301 / Disk is WARNING (×2)"] == [m.message.title for m in await hub.told() if m.message.state]
 
 
 async def test_a_silence_on_a_name_that_no_alert_has_is_refused(hub: Scenario) -> None:
