@@ -379,6 +379,8 @@ class Night:
         told = [(life, self.truth.told_at(life, wake.channel)) for life in lives]
         free = [life for life, how in told if how and not self.truth.holds(life, how.route, wake.channel, self.now)]
         assert free, f"woken for nothing: {wake}"
+        alone = [life for life, how in told if how and how.crowd is None and life in named]
+        assert all(_says(wake.words, life.thing) == life.severity for life in alone), f"it is not so any more: {wake}"
         if wake.occasion is Occasion.ESCALATED or wake.words.startswith("still so"):
             assert any(not life.acked_by for life in free), f"somebody has it: {wake}"
 
@@ -500,6 +502,12 @@ class Night:
         posts = [await self.scenario.hub.store.post(id) for id in ids if id]
         alerts = [await self.scenario.hub.store.alert(post.group) for post in posts if post]
         return {thing_of(alert.title) for alert in alerts if alert}
+
+
+def _says(words: str, thing: str) -> str:
+    """How bad a thing is, by these words."""
+    word = words.partition(f"{thing} is ")[2].split()[0].rstrip(",:")
+    return SEVERITY.get(word, word)
 
 
 def _key(of: Any) -> tuple[str, str]:
