@@ -127,7 +127,7 @@ def tell(
                 state = DeliveryState.OWED
                 lines.append(thread_line(post, occasion, said, alert=alert, loud=False, state=state, pen=pen))
             continue
-        as_told = UNHURRIED_FLAP[alert.open] if flaps else occasion
+        as_told = UNHURRIED_FLAP[alert.open] if flaps and not began else occasion
         moved = _moved(post, as_told, alive=alert.open, held=hold, pen=pen)
         line = _line(moved, occasion, alert, comment=comment, held=hold, said=said, pen=pen)
         told.append(moved)

@@ -49,6 +49,16 @@ async def test_it_keeps_one_message_that_counts(begin) -> None:  # type: ignore[
     ] == await lines(hub, told)
 
 
+async def test_the_line_that_says_that_it_flaps_stands_under_a_message_that_says_so(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+
+    await flaps(hub, 3, every="4s")
+
+    (told,) = await hub.told()
+    assert "open" == told.message.state
+    assert "comes and goes: back 3 times" in told.message.standing
+
+
 async def test_when_it_rests_that_is_news_again(begin) -> None:  # type: ignore[no-untyped-def]
     """Healed for good, quietly; broken for good, aloud. A restart changes nothing of it."""
     hub = await begin(RULES)
