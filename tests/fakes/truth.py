@@ -77,13 +77,15 @@ class Rules:
     everything_else: Route = field(default_factory=lambda: Route(name="everything_else", to="ops"))
     explains: bool = False
     """A host that is down explains its services."""
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """By channel, its fallback."""
 
     def text(self) -> str:
         rules: dict[str, Any] = {
             "version": 1,
             "labels": ["cluster"],
             "sources": {"app": APP},
-            "channels": {name: ADDRESSES[name] for name in sorted(self.channels())},
+            "channels": {name: self._channel(name) for name in sorted(self.channels())},
             "routes": [{"name": route.name, **route.as_written()} for route in self.routes],
             "everything_else": self.everything_else.as_written(),
         }
@@ -109,11 +111,15 @@ class Rules:
         if not took:
             yield self.everything_else
 
+    def _channel(self, name: str) -> Any:
+        return {"to": ADDRESSES[name], "fallback": self.instead[name]} if name in self.instead else ADDRESSES[name]
+
     def all(self) -> Sequence[Route]:
         return (*self.routes, self.everything_else)
 
     def channels(self) -> frozenset[str]:
-        return frozenset(name for one in self.all() for name in (one.to, one.escalate[1] if one.escalate else one.to))
+        told = {name for one in self.all() for name in (one.to, one.escalate[1] if one.escalate else one.to)}
+        return frozenset(told | {*self.instead} | {*self.instead.values()})
 
 
 def office(at: datetime) -> bool:
@@ -196,6 +202,9 @@ class Telling:
     """How much longer it may take to be told after that."""
     calm_since: datetime | None = None
     """Since when it fires, is free, and nobody has taken it."""
+    known: bool = False
+    bound: bool = True
+    """By its window; not any more, once it was told though that is closed, to who is next in line, or hears instead."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -243,6 +252,12 @@ class Truth:
     """By address, when a pause of that channel ended last."""
     crowds: dict[tuple[str, tuple[str, ...]], Crowd] = field(default_factory=dict)
     """The newest of each."""
+
+    instead: set[tuple[str, str]] = field(default_factory=set)
+    """Addresses, and those that ever were their fallbacks."""
+
+    def __post_init__(self) -> None:
+        self.reloads(self.rules)
 
     # ---------------------------------------------------------------------------------------------------- it happens
 
@@ -326,6 +341,7 @@ class Truth:
 
     def reloads(self, rules: Rules) -> None:
         self.rules = rules
+        self.instead |= {(ADDRESSES[name], ADDRESSES[to]) for name, to in rules.instead.items()}
         for life in self.firing():
             for telling in life.told.values():
                 if telling.free_since is None:
@@ -344,7 +360,7 @@ class Truth:
                 self.ends(life, now, now)
         for life in self.lives:
             for address, telling in life.told.items():
-                self._note(life, telling, self.holds(life, telling.route, address, now), now)
+                self._note(life, telling, self.holds(life, telling, address, now), now)
 
     def _note(self, life: Life, telling: Telling, holds: frozenset[str], now: datetime) -> None:
         if not life.firing or holds:
@@ -354,6 +370,14 @@ class Truth:
             telling.free_since = now
         calm = telling.free_since is not None and not life.acked_by
         telling.calm_since = (telling.calm_since or now) if calm else None
+
+    def shows(self, address: str, things: Iterable[str], now: datetime) -> None:
+        """A channel says of these that they fire."""
+        for life in self.firing():
+            telling = life.told.get(address)
+            if telling is not None and life.thing in things:
+                telling.bound &= telling.known or "closed" not in self.holds(life, telling, address, now)
+                telling.known = True
 
     # --------------------------------------------------------------------------------------------------------- it is
 
@@ -366,12 +390,13 @@ class Truth:
     def silenced(self, life: Life) -> bool:
         return any(silence.covers(life) for silence in self.silences.values())
 
-    def holds(self, life: Life, route: Route, address: str, now: datetime) -> frozenset[str]:
+    def holds(self, life: Life, telling: Telling, address: str, now: datetime) -> frozenset[str]:
         """What keeps it from waking anybody there."""
+        route = telling.route
         found = {
             "silenced": self.silenced(life),
             "explained": self.explained(life),
-            "closed": bool(route.otherwise) and self.rules.windowed and not office(now),
+            "closed": telling.bound and bool(route.otherwise) and self.rules.windowed and not office(now),
             "paused": self.paused(address) or (route in self.rules.all() and ("route", route.name) in self.pauses),
         }
         return frozenset(name for name, so in found.items() if so)
@@ -394,10 +419,15 @@ class Truth:
             return MessageState.SILENCED
         return MessageState.ACKED if life.acked_by else MessageState.OPEN
 
-    def told_at(self, life: Life, address: str) -> Telling | None:
-        """By which of its routes it is told there: by its own, or by one that escalates to there."""
+    def ways(self, life: Life, address: str) -> Sequence[Telling]:
+        """How it comes to be told there: by a route of its own, or by one that escalates, or falls back, to there."""
         own = life.told.get(address)
-        return own or next((one for one in life.told.values() if one.route.next_in_line == address), None)
+        others = [
+            telling
+            for channel, telling in life.told.items()
+            if channel != address and (address == telling.route.next_in_line or (channel, address) in self.instead)
+        ]
+        return [own, *others] if own else others
 
 
 def _late(known: Life, said: Said) -> bool:

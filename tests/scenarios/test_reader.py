@@ -66,8 +66,17 @@ TOGETHER = Rules(
         Route(name="one-by-one", match={"source": "app"}, to="ops", escalate=(10 * MINUTE, "managers")),
     ),
 )
+IN_LINE = Rules(
+    instead={"night": "managers"},
+    routes=(
+        Route(name="report", match={"tool": "nagios"}, to="managers", otherwise="mute", go_on=True),
+        Route(name="paged", match={"severity": "critical"}, to="night", go_on=True),
+        Route(name="hosts", match={"kind": "host"}, to="ops", escalate=(10 * MINUTE, "managers")),
+        Route(name="next", match={"source": "app"}, to="web", repeat=30 * MINUTE, escalate=(10 * MINUTE, "ops")),
+    ),
+)
 BARE = Rules()
-RULES = {"whole": WHOLE, "office hours": OFFICE_HOURS, "together": TOGETHER, "bare": BARE}
+RULES = {"whole": WHOLE, "office hours": OFFICE_HOURS, "together": TOGETHER, "in line": IN_LINE, "bare": BARE}
 
 NAGIOS = {"web1": "", "web2": "", "web1 / Disk": "Disk", "web2 / Disk": "Disk"}
 STATES = {"": ("UP", "UNREACHABLE", "DOWN"), "Disk": ("OK", "WARNING", "CRITICAL")}
@@ -332,10 +341,8 @@ class Night:
     def _members(self, head: Head) -> Sequence[Life]:
         """Those who fire and that it is about, whether it says so yet or not."""
         life = next(life for thing in sorted(head.fires) if (life := self.truth.called(thing)))
-        telling = self.truth.told_at(life, head.channel)
-        if telling is None or telling.crowd is None:
-            return [life]
-        return [member for member in telling.crowd.members if member.firing]
+        crowd = next((way.crowd for way in self.truth.ways(life, head.channel) if way.crowd), None)
+        return [member for member in crowd.members if member.firing] if crowd else [life]
 
     # ---------------------------------------------------------------------------------------------------- it is seen
 
@@ -351,6 +358,8 @@ class Night:
             entries = [Entry(id=m.id, under=m.thread or "", message=m.message, loud=m.loud) for m in shown]
             rang += self._look(f"room:{name}", entries)
         self._look(PAGER, self._pages())
+        for address in (*(f"room:{name}" for name in ROOMS), PAGER):
+            self.truth.shows(address, self.reader.believes(address), self.now)
         for wake in rang:
             self._wakes_rightly(wake)
         await self._api_is_true()
@@ -376,10 +385,10 @@ class Night:
             return
         named = [life for life in self.truth.firing() if f"{life.thing} is " in wake.words]
         lives = named or [life for thing in wake.head.fires if (life := self.truth.called(thing))]
-        told = [(life, self.truth.told_at(life, wake.channel)) for life in lives]
-        free = [life for life, how in told if how and not self.truth.holds(life, how.route, wake.channel, self.now)]
+        ways = [(life, way) for life in lives for way in self.truth.ways(life, wake.channel)]
+        free = [life for life, way in ways if not self.truth.holds(life, way, wake.channel, self.now)]
         assert free, f"woken for nothing: {wake}"
-        alone = [life for life, how in told if how and how.crowd is None and life in named]
+        alone = [life for life, way in ways if way.crowd is None and life in named]
         assert all(_says(wake.words, life.thing) == life.severity for life in alone), f"it is not so any more: {wake}"
         if wake.occasion is Occasion.ESCALATED or wake.words.startswith("still so"):
             assert any(not life.acked_by for life in free), f"somebody has it: {wake}"
@@ -422,10 +431,8 @@ class Night:
             assert heads[thing] <= lives[thing], f"{heads[thing]} messages of {lives[thing]} lives of {thing}"
 
     def _ways(self, life: Life, address: str) -> int:
-        """By how many routes it comes there: more than one where several escalate to the same."""
-        if address in life.told:
-            return 1
-        return sum(one.route.next_in_line == address for one in life.told.values())
+        """In how many messages it may be told there: by itself, and with each company that it is in."""
+        return len({id(way.crowd) if way.crowd else 0 for way in self.truth.ways(life, address)})
 
     def _holds(self, address: str, thing: str, belief: Belief) -> None:
         """A belief is true. What was repeated, a crowd, and what flaps may be behind for a moment."""
@@ -435,8 +442,7 @@ class Night:
         life = self.truth.called(thing) or max(
             (life for life in self.truth.lives if life.thing == thing), key=lambda life: life.turned_at
         )
-        telling = self.truth.told_at(life, address)
-        behind = telling is not None and (telling.crowd is not None or life.flaps(self.now))
+        behind = life.flaps(self.now) or any(way.crowd for way in self.truth.ways(life, address))
         repeated = life.count > 1 and self.now - life.said_at < LAG
         if repeated or (behind and self.now - life.turned_at < LAG):
             return
@@ -447,16 +453,20 @@ class Night:
         assert (state, acked_by) == (belief.state, believed), f"{address}: {thing}"
 
     def _must_be_told(self, life: Life, address: str) -> bool:
-        telling = life.told.get(address)
-        if telling is not None:
-            wait = telling.patience + (2 * LAG if telling.crowd else LAG if life.flaps(self.now) else NOW)
-            return telling.free_since is not None and self.now - telling.free_since >= wait
-        telling = self.truth.told_at(life, address)
-        if telling is None or telling.calm_since is None or telling.route.escalate is None:
+        own = life.told.get(address)
+        if own is not None and own.free_since is not None:
+            wait = own.patience + (2 * LAG if own.crowd else LAG if life.flaps(self.now) else NOW)
+            if self.now - own.free_since >= wait:
+                return True
+        if self.truth.paused(address) or self.now - self.truth.resumed.get(address, self.first) < MINUTE:
             return False
-        if self.truth.paused(address) or self.now - self.truth.resumed.get(address, telling.calm_since) < MINUTE:
-            return False
-        return self.now - telling.calm_since > telling.route.escalate[0] + 5 * MINUTE
+        return any(
+            way.route.escalate is not None
+            and way.route.next_in_line == address
+            and way.calm_since is not None
+            and self.now - way.calm_since > way.route.escalate[0] + 5 * MINUTE
+            for way in self.truth.ways(life, address)
+        )
 
     def _was_rung(self, life: Life, address: str) -> bool:
         """Whether a phone rang for it since it broke; of a crowd it rings once a minute at most."""
@@ -480,9 +490,9 @@ class Night:
         telling = life.told.get(address)
         if telling is None or telling.route.repeat is None or telling.calm_since is None:
             return
-        (head,) = self.reader.about(address, life.thing)
+        heads = {head.id for head in self.reader.about(address, life.thing)}
         rang = [
-            wake.at for wake in self.reader.woken if wake.head and (wake.channel, wake.head.id) == (address, head.id)
+            wake.at for wake in self.reader.woken if wake.channel == address and wake.head and wake.head.id in heads
         ]
         quiet_since = max([telling.calm_since, *rang])
         assert self.now - quiet_since <= 2 * telling.route.repeat + 5 * MINUTE, f"nobody is reminded of {life.thing}"
