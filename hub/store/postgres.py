@@ -115,6 +115,10 @@ Failure = (
     TimeoutError,
     PoolTimeout,
 )
+FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+"""Of the URL, those that name files."""
+SYSTEM = "system"
+"""Of `sslrootcert`: whom the machine trusts."""
 ABOUT_TLS = ("root certificate file", "`sslmode` parameter")
 """How the driver's complaints begin that hold nothing of a URL that is secret."""
 _DIALECT = AsyncpgDialect()  # type: ignore[no-untyped-call]
@@ -241,6 +245,7 @@ async def dial(url: URL, settings: Mapping[str, str], limit: float | None) -> as
     try:
         return await asyncpg.connect(
             url.render_as_string(hide_password=False),
+            ssl=_trust_of_the_machine(url),
             timeout=PATIENCE,
             command_timeout=limit,
             server_settings=dict(settings),
@@ -252,10 +257,31 @@ async def dial(url: URL, settings: Mapping[str, str], limit: float | None) -> as
             raise SettingsError(f"the database cannot be asked at {server_of(url)}: {error.args[0]}; {TRUST}") from None
         raise SettingsError(f"the database is not a URL that PostgreSQL understands; {FORMS}") from None
     except FileNotFoundError:
-        if "sslrootcert" in url.query:  # of which the driver says only this
-            missing = f"there is no file {url.query['sslrootcert']}, or no socket"
-            raise SettingsError(f"the database cannot be asked at {server_of(url)}: {missing}; {TRUST}") from None
+        if missing := _missing_file(url):
+            told = f"there is no file {missing}"
+            raise SettingsError(f"the database cannot be asked at {server_of(url)}: {told}; {TRUST}") from None
         raise
+
+
+def _missing_file(url: URL) -> str:
+    """Of those that the URL names, since the driver does not say which."""
+    named = (str(url.query[name]) for name in FILES if name in url.query)
+    return next((file for file in named if file != SYSTEM and not Path(file).exists()), "")
+
+
+def _trust_of_the_machine(url: URL) -> ssl.SSLContext | None:
+    """What `sslrootcert=system` asks for, as libpq knows it; the driver would take that for a file."""
+    if url.query.get("sslrootcert") != SYSTEM:
+        return None
+    if url.query.get("sslmode", "verify-full") != "verify-full":
+        raise SettingsError(
+            f"the database cannot be asked at {server_of(url)}: anybody may have a certificate, so that "
+            "sslrootcert=system needs sslmode=verify-full"
+        )
+    context = ssl.create_default_context()
+    if "sslcert" in url.query:
+        context.load_cert_chain(str(url.query["sslcert"]), str(url.query.get("sslkey") or "") or None)
+    return context
 
 
 async def _keep_out(connection: asyncpg.Connection, lock: str) -> None:

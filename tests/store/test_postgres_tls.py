@@ -105,6 +105,24 @@ async def test_what_is_written_goes_over_tls(postgres: Postgres, folder: Path, a
             assert 1 == (await store.count())["requests"]
 
 
+async def test_whom_the_machine_trusts_is_trusted_where_the_url_says_so(
+    postgres: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As libpq has it: by its name, and never by less."""
+    postgres.clean()
+    async with spoken_to_by_tls(postgres, folder / "good") as port:
+        url = f"postgresql://postgres:hunter2@127.0.0.1:{port}/tocsin?sslrootcert=system"
+        with pytest.raises(SettingsError, match=r"cannot be trusted: .*; name who vouches for it"):
+            async with open_store(url):
+                pass
+        monkeypatch.setenv("SSL_CERT_FILE", f"{folder}/ours.crt")
+        async with open_store(f"{url}&sslmode=verify-full") as store:
+            assert 0 == (await store.count())["requests"]
+        with pytest.raises(SettingsError, match="needs sslmode=verify-full"):
+            async with open_store(f"{url}&sslmode=require"):
+                pass
+
+
 @pytest.mark.parametrize(
     ("certificate", "trusts", "why"),
     [
