@@ -200,6 +200,26 @@ async def test_what_a_button_answered_makes_room_for_the_next(hub_process: Calla
 
         await say(sheet, "status")
         await expect(toast).to_be_hidden()
+        await card(sheet, "db7: disk full").get_by_role("button", name="Why").click()
+        await expect(toast).to_be_visible()
+        await sheet.page.keyboard.press("Escape")
+        await expect(toast).to_be_hidden()
+
+
+async def test_letters_of_twice_the_size_leave_room_to_read(hub_process: Callable[..., HubProcess]) -> None:
+    """As on a phone at 200 %: nothing is wider than it, and of a long name two lines are enough."""
+    name = "a-very-long-name-of-a-room-that-somebody-chose-anyway"
+    hub = hub_process(routes=ROUTES.replace("room:ops", f"room:{name}"))
+    hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+    wide, high = (side // 2 for side in PHONE)
+    async with chromium() as browser:
+        for path in (f"/room/{name}", "/", "/silences", "/audit"):
+            async with opened(browser, f"{hub.url}{path}", size=(wide, high)) as sheet:
+                top = await sheet.page.locator("header.top").bounding_box()
+
+                assert top is not None
+                assert top["height"] < high / 3
+                assert not await sheet.overflows()
 
 
 async def test_a_connection_that_died_without_a_word_is_noticed_and_made_anew(

@@ -255,7 +255,7 @@ async function submitted(event) {
   } catch (error) {
     const unanswered = error instanceof TypeError || error.name === "TimeoutError";
     const kept = "press" in form.dataset ? "Look whether it was done before you press again." : "What you wrote is still here.";
-    toast(unanswered ? `The hub does not answer. ${kept}` : error.message, false);
+    toast(unanswered ? `The hub did not answer. ${kept}` : error.message, false);
   } finally {
     quiet(form, false);
   }
@@ -278,7 +278,11 @@ tellTimes(document);
 setInterval(() => tellTimes(document), 30000);
 document.addEventListener("submit", submitted);
 document.addEventListener("keydown", recall);
-if ($("toast")) $("toast").querySelector("button").addEventListener("click", () => { $("toast").hidden = true; });
+if ($("toast")) {
+  const close = () => { $("toast").hidden = true; };
+  $("toast").querySelector("button").addEventListener("click", close);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+}
 document.addEventListener("click", (event) => {
   const answer = event.target.closest(".answer > summary");
   if (answer) setTimeout(() => { if (answer.parentElement.open) answer.parentElement.querySelector("[name=text]").focus(); });
