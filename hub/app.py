@@ -50,6 +50,7 @@ from hub.registry import all_commands, controls_of, installed
 from hub.rooms import StoredRoomLog
 from hub.router import Router
 from hub.routes_file.catalogue import catalogue_of
+from hub.routes_file.reading import Ahead
 from hub.saying.posts import Saying
 from hub.saying.templates import Templates
 from hub.saying.wording import Wording
@@ -139,11 +140,12 @@ async def build(
     background: bool = True,
     ticks: Callable[[], float] = time.monotonic,
     door: DoorLimits = DOOR,
+    ahead: Ahead | None = None,
 ) -> AsyncIterator[Hub]:
     """The hub, running but not yet listening. Without `background` nothing moves unless it is told to: for tests."""
     opened = open_store(settings.database)
     async with (
-        ground(settings, opened, now=now, tools=tools, ticks=ticks, door=door) as given,
+        ground(settings, opened, now=now, tools=tools, ticks=ticks, door=door, ahead=ahead) as given,
         leading(given, given.store, leads=lambda: True, background=background) as hub,
     ):
         yield hub
@@ -158,6 +160,7 @@ async def ground(
     tools: Mapping[str, Integration] | None = None,
     ticks: Callable[[], float] = time.monotonic,
     door: DoorLimits = DOOR,
+    ahead: Ahead | None = None,
 ) -> AsyncIterator[Ground[StoreT]]:
     tools = installed() if tools is None else tools
     doorway = Doorway(limits=door)
@@ -166,7 +169,7 @@ async def ground(
         redactor = Redactor(settings.environment.known_secrets())
         catalogue = catalogue_of(tools, settings.environment, now)
         current = Current(settings.routes, catalogue, redactor.text, pulled=settings.pulls)
-        await current.begin(store, now())
+        await current.begin(store, now(), ahead)
         yield Ground(
             settings=settings,
             tools=tools,

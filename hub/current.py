@@ -15,7 +15,7 @@ from hub.memory.draft import Draft
 from hub.memory.writer import Writer
 from hub.routes_file.beside import Unreadable, apart, beside, names_of
 from hub.routes_file.catalogue import Catalogue
-from hub.routes_file.reading import read_rules, read_rules_text, read_text
+from hub.routes_file.reading import Ahead, read_rules, read_rules_text, read_text
 from hub.store import Store
 
 log = logging.getLogger("tocsin.rules")
@@ -105,12 +105,15 @@ class Current:
         except (Unreadable, RulesError):
             return False
 
-    async def begin(self, store: Store, now: datetime) -> None:
+    async def begin(self, store: Store, now: datetime, ahead: Ahead | None = None) -> None:
         """Take the file, or, loudly, the last good rules if it is broken. Raises RulesError where there are none."""
         if self._pulled and await self.begin_again(store):
             return
         try:
-            self._rules = self.read_files()
+            if ahead is None:
+                self._rules = self.read_files()
+            else:
+                self._rules, self._asked = ahead.rules, frozenset(ahead.others.asked)
         except RulesError as error:
             last = await store.newest_config()
             if last is None:

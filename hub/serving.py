@@ -21,6 +21,7 @@ from hub.core.rules import OWN
 from hub.current import Current, Marks, marks_of
 from hub.errors import SettingsError
 from hub.replicas.replica import replica
+from hub.routes_file.reading import Ahead
 from hub.settings import Settings, variable
 from hub.store.opening import is_shared
 from hub.web.doorway import Doorway
@@ -59,17 +60,17 @@ class Running(Protocol):
     def let_go(self) -> None: ...
 
 
-def running(settings: Settings) -> AbstractAsyncContextManager[Running]:
-    return replica(settings) if is_shared(settings.database) else build(settings)
+def running(settings: Settings, ahead: Ahead | None = None) -> AbstractAsyncContextManager[Running]:
+    return replica(settings, ahead) if is_shared(settings.database) else build(settings, ahead=ahead)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, ahead: Ahead | None = None) -> None:
     """Run until told to stop. SIGHUP and a change of the rules file, or of the templates beside it, load both anew."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings) as hub:
+    async with running(settings, ahead) as hub:
         reload = asyncio.Event()
         loop.add_signal_handler(signal.SIGHUP, reload.set)
         tasks = [

@@ -21,6 +21,23 @@ def rules_at(file: str | None) -> Any:
     return read_rules(rules_path(file), catalogue_of(installed(), Environment(os.environ), utc_now))
 
 
+def read_ahead(file: Path, environment: Any) -> Any:
+    """The rules, before what goes by them is loaded: what reading 10,000 routes needs for a moment is 10 MiB, which
+    then holds modules, and otherwise nothing. None if they are broken: the hub will see that, and may have others."""
+    from hub.errors import TocsinError
+    from hub.now import utc_now
+    from hub.registry import installed
+    from hub.routes_file.beside import beside
+    from hub.routes_file.catalogue import catalogue_of
+    from hub.routes_file.reading import Ahead, read_rules
+
+    others = beside(file)
+    try:
+        return Ahead(read_rules(file, catalogue_of(installed(), environment, utc_now), others), others)
+    except TocsinError:
+        return None
+
+
 def file_of(event: str) -> Path | None:
     """The file that somebody named where an id could stand."""
     path = Path(event)

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from hub.cli.printing import FAULTS, OK, Misused
+from hub.cli.reading import read_ahead
 from hub.errors import Overloaded, TocsinError
 
 log = logging.getLogger("tocsin")
@@ -21,11 +22,7 @@ SWITCH = 0.0005
 
 
 def serve(options: argparse.Namespace) -> int:
-    from hub.redaction import Redactor
-    from hub.serving import serve
     from hub.settings import read_settings
-    from hub.store.opening import why_not
-    from hub.telemetry import logs
 
     settings = read_settings(
         host=options.host,
@@ -34,13 +31,20 @@ def serve(options: argparse.Namespace) -> int:
         database=options.database,
         replica_url=options.replica_url,
     )
+    ahead = None if settings.pulls else read_ahead(settings.routes, settings.environment)
+
+    from hub.redaction import Redactor
+    from hub.serving import serve
+    from hub.store.opening import why_not
+    from hub.telemetry import logs
+
     logs.begin(settings.log, Redactor(settings.environment.known_secrets()).text)
     # The writer's thread takes the interpreter's lock anew after each of SQLite's steps; by default a busy loop keeps
     # it waiting five milliseconds each time.
     sys.setswitchinterval(SWITCH)
     _may_open_files()
     try:
-        _run(serve(settings))
+        _run(serve(settings, ahead))
     except Overloaded as error:
         log.critical("%s", why_not(settings.database, error))
         return FAULTS

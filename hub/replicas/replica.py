@@ -20,6 +20,7 @@ from hub.memory.state import State
 from hub.memory.writer import Writer
 from hub.replicas.gathering import Gathering, Leaves
 from hub.replicas.leadership import Leadership, ticks
+from hub.routes_file.reading import Ahead
 from hub.settings import Settings
 from hub.store import SharedStore, Term
 from hub.store.known import Known
@@ -147,9 +148,10 @@ class Replica:
 
 
 @asynccontextmanager
-async def replica(settings: Settings) -> AsyncIterator[Replica]:
+async def replica(settings: Settings, ahead: Ahead | None = None) -> AsyncIterator[Replica]:
     """A hub that is ready to take in, and leads as soon as nobody else does."""
-    async with ground(settings, open_shared(settings.database), ticks=ticks) as given, AsyncExitStack() as stack:
+    opened = open_shared(settings.database)
+    async with ground(settings, opened, ticks=ticks, ahead=ahead) as given, AsyncExitStack() as stack:
         made = Replica(given)
         await stack.enter_async_context(made.forward.open())
         for part in (made.writer, made.known, made.leaves, made.leadership):

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hub.core.routing import RouteTree
 from hub.core.rules import ACK_LASTS, REOPEN_WITHIN, SETTLE, Rules
@@ -40,6 +40,13 @@ from hub.routes_file.yaml_tree import LARGEST, Path_, Tree, shown
 
 LONG_WALK = 100_000
 """Objects made since the cycle collector's last walk, which it goes over in a hundredth of a second."""
+
+
+class Ahead(NamedTuple):
+    """Rules that were read before there was a hub to go by them, and what they asked for beside them."""
+
+    rules: Rules
+    others: Beside
 
 
 def read_rules(path: Path, catalogue: Catalogue, others: Beside | None = None) -> Rules:
