@@ -1,6 +1,6 @@
 """A view of the memory, and what is to be changed in it. A draft that fails leaves no trace."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from hub.core.matching import Match, compile_match
 from hub.core.notification import Line, Post
 from hub.core.silence import Silence
 from hub.core.telling import Pen
-from hub.memory.state import NONE, PENDING, State
+from hub.memory.state import PENDING, State
 from hub.store import Changes, DeliveryKey, LifeKey, Linked, StoredAsk, StoredRequest, Timer, life_key
 
 Seen = Mapping[DeliveryKey, tuple[str, ...]]
@@ -188,10 +188,10 @@ class Draft:
 
     def posts_of(self, group: str) -> list[Post]:
         """The posts of a group, first told first."""
-        ids = self.state.groups.get(group, NONE)
+        ids: Collection[str] = self.state.groups.get(group, ())
         for draft in reversed(self._layers):
             if more := draft._found.groups.get(group):
-                ids = ids | more
+                ids = dict.fromkeys((*ids, *more))
         return [post for post in map(self.post, ids) if post is not None] if ids else []
 
     def pending_lines_of(self, post: str) -> list[Line]:
