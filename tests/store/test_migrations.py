@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from peers.postgres import Postgres
-from sqlalchemy import Connection, create_engine, insert, inspect, select
+from sqlalchemy import Connection, NullPool, create_engine, insert, inspect, select
 
 from hub.errors import SettingsError
 from hub.store import Store, migrations
@@ -80,7 +80,7 @@ async def a_new_file(folder: Path) -> Path:
 
 def shape(file: Path) -> object:
     """Tables with their columns, and indexes; in no order."""
-    engine = create_engine(f"sqlite:///{file}")
+    engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
     with engine.connect() as connection:
         return shape_of(connection)
 
@@ -125,7 +125,7 @@ def run(url: str, work: Any) -> Any:
 
 
 def rows_of(file: Path) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    engine = create_engine(f"sqlite:///{file}")
+    engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
     with engine.connect() as connection:
         there = inspect(connection).get_table_names()
         return {
@@ -158,7 +158,7 @@ def test_migrations_make_the_tables_that_the_hub_asks(tmp_path: Path, postgres: 
 def test_a_new_file_has_what_the_migrations_make(tmp_path: Path) -> None:
     """To the letter, though Alembic had no part in it."""
     made = asyncio.run(a_new_file(tmp_path))
-    migrated = create_engine(f"sqlite:///{tmp_path}/migrated.db")
+    migrated = create_engine(f"sqlite:///{tmp_path}/migrated.db", poolclass=NullPool)
     with migrated.begin() as connection:
         migrations.upgrade(connection, 0, VERSION)
 

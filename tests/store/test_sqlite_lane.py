@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ class Saying:
 
 def said(file: Path) -> list[str]:
     """As another process sees it."""
-    with sqlite3.connect(file) as other:
+    with closing(sqlite3.connect(file)) as other:
         return [word for (word,) in other.execute("SELECT word FROM said")]
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -87,12 +88,12 @@ async def test_a_database_that_no_hub_of_this_version_uses_is_not_sound(tmp_path
     """Of a later hub, after an upgrade was taken back; or of another program."""
     async with open_store(f"sqlite:///{tmp_path}/tocsin.db"):
         pass
-    with sqlite3.connect(tmp_path / "tocsin.db") as database:
+    with closing(sqlite3.connect(tmp_path / "tocsin.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '0099'")
     what, cure = wrong(await examined(tmp_path))["database"]
     assert "tocsin.db: the database is of version 99, written by a later hub" in what
     assert "run the version of the hub that wrote it" in cure
-    with sqlite3.connect(tmp_path / "other.db") as other:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
         other.execute("CREATE TABLE songs (title)")
 
     other_url = f"sqlite:///{tmp_path}/other.db"
