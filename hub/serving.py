@@ -116,8 +116,8 @@ def _why_not(error: OSError) -> str:
     """And what to do about it."""
     if isinstance(error, socket.gaierror):
         return f"{error.strerror}; {CANNOT_LISTEN[errno.EADDRNOTAVAIL]}"
-    why = os.strerror(error.errno) if error.errno else error
-    return f"{why}; {CANNOT_LISTEN.get(error.errno or 0, 'stop what listens there, or take another --port')}"
+    code = error.errno or errno.EADDRNOTAVAIL  # which asyncio of Python 3.13 says in words alone
+    return f"{os.strerror(code)}; {CANNOT_LISTEN.get(code, 'stop what listens there, or take another --port')}"
 
 
 def _say_where(hub: Running) -> None:
