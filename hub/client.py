@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from hub.errors import SettingsError, TocsinError
 from hub.settings import read_settings, url_fault
@@ -26,6 +27,11 @@ class Answered(TocsinError):
 
 class NotFound(Answered):
     """The hub has nothing there."""
+
+
+def segment(id: str) -> str:
+    """What somebody typed, as one part of a path."""
+    return quote(id, safe="") or "-"
 
 
 class Client:

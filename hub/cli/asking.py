@@ -14,7 +14,7 @@ from hub.errors import RulesError, TocsinError
 def send(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
-    from hub.client import Client
+    from hub.client import Client, segment
     from hub.contracts import WebhookRequest
     from hub.settings import read_settings
     from hub.testing import read_fixture, sendable
@@ -29,8 +29,8 @@ def send(options: argparse.Namespace) -> int:
         headers = {"content-type": "application/json"}
         request = WebhookRequest(source=options.source, headers=headers, body=path.read_bytes(), received_at=now)
     secrets = read_settings().environment.source_secrets(options.source)
-    tool = _tool_of(options.source, options.routes)
-    said = Client(options.url).post_raw(f"/in/{options.source}", request.body, sendable(request, tool, secrets))
+    sent = sendable(request, _tool_of(options.source, options.routes), secrets)
+    said = Client(options.url).post_raw(f"/in/{segment(options.source)}", request.body, sent)
     print(json.dumps(said) if options.json else _say_sent(said))
     return OK
 
@@ -115,13 +115,13 @@ def _cell(value: Any) -> str:
 
 
 def replay(options: argparse.Namespace) -> int:
-    from hub.client import Client, NotFound
+    from hub.client import Client, NotFound, segment
 
     client, code, said = Client(), OK, []
     for id in options.ids:
         try:
             outcome = client.first_of(
-                [f"/api/v1/{kind}/{id}/replay" for kind in ("quarantine", "deliveries", "events")]
+                [f"/api/v1/{kind}/{segment(id)}/replay" for kind in ("quarantine", "deliveries", "events")]
             )
             said.append({"id": id, "ok": True, "outcome": outcome["outcome"]})
         except NotFound:

@@ -41,7 +41,7 @@ def read_ahead(file: Path, environment: Any) -> Any:
 def file_of(event: str) -> Path | None:
     """The file that somebody named where an id could stand."""
     path = Path(event)
-    return path if path.suffix in (".http", ".json") or path.exists() else None
+    return path if path.suffix in (".http", ".json") or path.is_file() else None
 
 
 def wording_at(routes: str | None) -> Any:

@@ -61,7 +61,7 @@ def diff(options: argparse.Namespace) -> int:
     from hub.routes_file.catalogue import catalogue_of
     from hub.settings import read_settings
 
-    kinds = [kind for kind in options.fail_on.split(",") if kind]
+    kinds = [kind.strip() for kind in options.fail_on.split(",") if kind.strip()]
     if strange := [kind for kind in kinds if kind not in FAIL_ON]:
         raise Misused(f"--fail-on {strange[0]}: there is {', '.join(FAIL_ON)}")
     settings, catalogue = read_settings(), catalogue_of(installed())
@@ -122,10 +122,10 @@ def explain(options: argparse.Namespace) -> int:
     path = file_of(options.event)
     if path is not None:
         return _explain_file(options, path)
-    from hub.client import Client
+    from hub.client import Client, segment
 
     asked = f"?{urlencode({'why_not': options.why_not})}" if options.why_not else ""
-    said = Client().get(f"/api/v1/events/{options.event}{asked}")
+    said = Client().get(f"/api/v1/events/{segment(options.event)}{asked}")
     if options.json:
         print(json.dumps(said))
         return OK
@@ -166,13 +166,13 @@ def _events(options: argparse.Namespace) -> Any:
     """Those of a file, or one that a hub knows."""
     import msgspec
 
-    from hub.client import Client
+    from hub.client import Client, segment
     from hub.core.event import Event, Severity
     from hub.rehearsals.preview import events_of_file
 
     path = file_of(options.event)
     if path is not None:
         return events_of_file(path, options.source, rules_at(options.routes))[0]
-    said = Client().get(f"/api/v1/events/{options.event}")["event"]
+    said = Client().get(f"/api/v1/events/{segment(options.event)}")["event"]
     said["severity"] = Severity.of(said["severity"]) if said["severity"] else None
     return [msgspec.convert(said, Event)]

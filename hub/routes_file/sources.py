@@ -17,6 +17,9 @@ def read_sources(tree: Tree, value: Any, installed: Mapping[str, Integration]) -
     tools = {name: tool for name, tool in installed.items() if tool.source or name == OWN}
     found = {name: SourceRule(name=name, tool=name, options=tool.options()) for name, tool in tools.items()}
     owners = {variable(name, "SECRET"): name for name in tools}
+    for name, tool in installed.items():  # TOCSIN_SLACK_SIGNING_SECRET would prove a source slack-signing, too
+        if tool.chat and tool.chat.ear_secret:
+            owners[variable(name, tool.chat.ear_secret)] = name
     for name, given, path in entries(tree, value, ("sources",)):
         source = _source(tree, name, given, path, tools)
         if source is not None:

@@ -1,9 +1,12 @@
 """What scripts go by: exit codes, `--json`, and settings that come as files."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from hub.cli import main
 
@@ -32,6 +35,13 @@ def test_what_cannot_be_meant_is_told_from_what_was_found(
     """`diff --fail-on` of a workflow would else fail for a week as if somebody were to hear less."""
     assert 2 == run(*words)
     assert capsys.readouterr().err.startswith("tocsin: ")
+
+
+def test_kinds_of_changes_may_stand_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (past := tmp_path / "past.jsonl").write_text('{"tocsin":"past","version":1,"redacted":false}\n')
+
+    assert 0 == run("diff", "routes.yaml", "routes.yaml", "--events", str(past), "--fail-on", "lost, paging,")
+    assert "Nothing" in capsys.readouterr().out
 
 
 def test_json_is_printed_wherever_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,3 +81,27 @@ def test_a_hub_is_found_by_a_url_from_a_file_and_not_by_what_is_none(
         monkeypatch.setenv("TOCSIN_URL", wrong)
         assert 1 == run("alerts")
         assert "begins with http:// or https://" in capsys.readouterr().err
+
+
+def test_what_is_no_id_is_asked_for_as_it_was_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    async def hear(request: web.Request) -> web.Response:
+        asked.append(request.raw_path)
+        return web.json_response({"error": "not found", "detail": "there is none"}, status=404)
+
+    async def ask() -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", hear)
+        async with TestServer(app) as hub:
+            monkeypatch.setenv("TOCSIN_URL", str(hub.make_url("/")))
+            for words in (("explain", "a b/☃?x#y"), ("explain", "../../x"), ("replay", "a b")):
+                assert 1 == await asyncio.to_thread(run, *words)
+
+    asyncio.run(ask())
+    told = "/api/v1/events/"
+    assert [f"{told}a%20b%2F%E2%98%83%3Fx%23y", f"{told}..%2F..%2Fx"] == asked[:2]
+    assert "/api/v1/quarantine/a%20b/replay" == asked[2]
+    assert "Traceback" not in capsys.readouterr().err
