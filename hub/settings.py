@@ -43,8 +43,12 @@ OWN = (
 )
 """The settings of the hub itself; the others begin with the name of a source, a chat or a tool."""
 
-SECRET_SETTING = re.compile(r"SECRET|TOKEN|PASSWORD|KEY|SWITCH_URL|CALENDAR_URL|_URL_")
-"""What the name of a setting has that nobody may see. `TOCSIN_TEAMS_URL_OPS` is such; an `_API_URL` is an address."""
+SECRET_SETTING = re.compile(r"(?:SECRET|TOKEN|PASSWORD|KEY)S?$|SWITCH_URL$|CALENDAR_URL|_URL_")
+"""How the name of a setting ends that nobody may see, however its source is called (`monkey`). `TOCSIN_TEAMS_URL_OPS`
+is such; an `_API_URL` is an address."""
+
+FILES = re.compile(r"_(?:COMMAND|STATUS)_FILE$")
+"""Settings that are files themselves. Nothing may read them as another's `_FILE`: a pipe would never end."""
 
 
 TRACES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -92,7 +96,8 @@ class Environment:
 
     def names(self) -> frozenset[str]:
         """Of all variables that are meant for a hub, those in files without `_FILE`."""
-        return frozenset(name.removesuffix("_FILE") for name in self._variables if name.startswith("TOCSIN_"))
+        ours = (name for name in self._variables if name.startswith("TOCSIN_"))
+        return frozenset(name if FILES.search(name) else name.removesuffix("_FILE") for name in ours)
 
     def source_secrets(self, source: str) -> tuple[Secret, ...]:
         """What proves a source."""

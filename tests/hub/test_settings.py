@@ -1,5 +1,6 @@
 """What the process is told from outside."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from hub.errors import SettingsError
 from hub.serving import serve
-from hub.settings import read_settings
+from hub.settings import Environment, read_settings
 
 
 def test_a_zone_that_there_is_not_is_answered_by_the_nearest() -> None:
@@ -64,3 +65,13 @@ def test_a_secret_that_did_not_arrive_closes(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match="TOCSIN_API_TOKEN_FILE names a file that is empty"):
         read_settings(variables={"TOCSIN_API_TOKEN_FILE": str(empty)})
+
+
+def test_a_pipe_of_commands_is_never_read_for_a_secret(tmp_path: Path) -> None:
+    """Whoever reads it waits for ever. The source is called like a key."""
+    os.mkfifo(pipe := tmp_path / "nagios.cmd")
+    variables = {"TOCSIN_MONKEY_COMMAND_FILE": str(pipe), "TOCSIN_A_URL_B_COMMAND_FILE": str(pipe)}
+    environment = Environment({**variables, "TOCSIN_MONKEY_SECRET": "one, two"})
+
+    assert {"one", "two"} <= environment.known_secrets()
+    assert environment.names() == {*variables, "TOCSIN_MONKEY_SECRET"}
