@@ -150,9 +150,9 @@ class Api:
 
     async def messages(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        if name not in self._hub.rooms():
-            return _missing("room", request, name)
         found = await self._hub.room_log.read(name)
+        if not found and name not in self._hub.rooms():
+            return _missing("room", request, name)
         return answer({"messages": [_message(message) for message in found]})
 
     async def say(self, request: web.Request) -> web.Response:

@@ -125,9 +125,9 @@ class Pages:
 
     async def room(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        if name not in self._site.rooms():
-            return self._nothing(request, f"No channel of the rules is room:{name[:80]}.")
         messages = await self._site.room_log.read(name)
+        if not messages and name not in self._site.rooms():
+            return self._nothing(request, f"No channel of the rules is room:{name[:80]}.")
         version, wanted = version_of(messages), request.query.get("m", "")
         if wanted and all(message.id != wanted for message in messages):  # so old that the room begins after it
             messages = [*(one for one in await self._site.room_log.thread(wanted) if one.room == name), *messages]
@@ -181,7 +181,7 @@ class Pages:
     async def live(self, request: web.Request) -> web.StreamResponse:
         """New and edited messages, as fragments. It begins with the room's version: a page that shows another one
         missed something while it was away, and loads itself again."""
-        name = self._room(request)
+        name = await self._room(request)
         async with self._site.live(name) as queue:
             version = version_of(await self._site.room_log.read(name))
             response = guarded(
@@ -230,7 +230,7 @@ class Pages:
     # --------------------------------------------------------------------------------------------------------- to do
 
     async def say(self, request: web.Request) -> web.Response:
-        name, fields = self._room(request), await _fields(request)
+        name, fields = await self._room(request), await _fields(request)
         text = fields.get("text", "").strip()
         if not text or len(text) > LONGEST_SENTENCE:
             raise _bad_request("say something" if not text else f"say it in at most {LONGEST_SENTENCE} characters")
@@ -250,7 +250,7 @@ class Pages:
         )
 
     async def press(self, request: web.Request) -> web.Response:
-        name, fields = self._room(request), await _fields(request)
+        name, fields = await self._room(request), await _fields(request)
         asking = self._site.press(fields.get("value", ""), asker=self._asker(request), place=_address(name))
         return self._answer(request, await _told(asking), back=f"/room/{quote(name)}")
 
@@ -377,9 +377,10 @@ class Pages:
             "then": schedule.on_call(ends) if ends else None,
         }
 
-    def _room(self, request: web.Request) -> str:
+    async def _room(self, request: web.Request) -> str:
+        """Also one that the rules let go of: who was told there that it fires is told there that it is over."""
         name = request.match_info["name"]
-        if name not in self._site.rooms():
+        if name not in self._site.rooms() and not await self._site.room_log.read(name, limit=1):
             raise web.HTTPNotFound
         return name
 

@@ -213,6 +213,19 @@ async def test_a_room_that_no_rule_names_is_not_found(client: Client) -> None:
     assert (await client.post("/room/secret/say", json={"text": "x"})).status == 404
 
 
+async def test_a_room_that_the_rules_let_go_of_can_still_be_read(client: Client, site: FakeSite) -> None:
+    """Who was told there that something fires is told there that it is over."""
+    site.names = ["ops"]
+    await site.shows(Message(kind=MessageKind.ALERT, title="web301 is DOWN"), "web")
+
+    page = await client.get("/room/web")
+    assert 200 == page.status
+    assert "web301 is DOWN" in Seen(await page.text()).text
+    async with client.get("/room/web/live") as stream:
+        assert 200 == stream.status
+    assert 200 == (await client.post("/room/web/say", json={"text": "status"})).status
+
+
 # --------------------------------------------------------------------------------------------------------- the stream
 
 
