@@ -415,7 +415,7 @@ class Router:
         the file begin and end."""
         self.silencing.keep(draft)
         for alert in draft.open_alerts():
-            waits = any(telling.never_told(post) for post in draft.posts_about(alert))
+            waits = alert.unsaid or any(_waits(draft, post) for post in draft.posts_about(alert))
             settling = draft.timer(SETTLE, alert.id) is not None
             if waits and not settling and not self._holding.held(draft, alert):  # by the rules of before it was
                 draft.set_timer(SETTLE, alert.id, draft.now + self._rules().settle)
@@ -504,6 +504,13 @@ def _counted_so_long(draft: Draft, subject: str) -> None:
 
 def _names(silences: Sequence[Silence]) -> tuple[tuple[str, str], ...]:
     return tuple(("silence", silence.id) for silence in silences)
+
+
+def _waits(draft: Draft, post: Post) -> bool:
+    """Whether something holds it, or what is to be said aloud under it."""
+    return telling.never_told(post) or any(
+        line.sending.state is DeliveryState.HELD for line in draft.pending_lines_of(post.id)
+    )
 
 
 def _newly_owed(post: Post, before: Post | None) -> bool:

@@ -113,6 +113,18 @@ async def test_restarts_do_not_put_off_what_is_to_be_told(hub: Scenario) -> None
     assert "db1 / Disk is CRITICAL" in await titles(hub)
 
 
+async def test_a_reload_lets_go_of_loud_words_that_its_rules_do_not_hold(hub: Scenario) -> None:
+    await hub.nagios("db1", "WARNING", service="Disk", number=1)
+    await hub.nagios("db1", number=2)
+    await hub.nagios("db1", "CRITICAL", service="Disk", number=3)
+    disk = (await hub.told())[0]
+    assert [] == await hub.thread(disk)
+    await hub.reloads(RULES.partition("inhibit:")[0])
+    await hub.later("5m")
+
+    assert ["Worse: db1 / Disk is CRITICAL"] == [line.message.title for line in await hub.thread(disk)]
+
+
 async def test_a_reload_lets_go_of_what_its_rules_do_not_hold(hub: Scenario) -> None:
     await hub.nagios("db1", number=1)
     await hub.nagios("db1", "CRITICAL", service="Disk", number=2)
