@@ -526,9 +526,10 @@ THINGS = st.sampled_from([*NAGIOS, *APPS])
 EVENTS = st.tuples(
     THINGS, st.sampled_from([0, 1, 2, 2]), st.sampled_from([0, 0, 0, 30, 400]), st.sampled_from([0, 0, 2])
 )
+SOME_EVENTS = st.lists(EVENTS, min_size=1, max_size=4)
 WHICH = st.integers(0, 5)
 PEOPLE = st.sampled_from(["alice", "bob"])
-LENGTHS = st.sampled_from(["5s", "10s", "61s", "3m", "9m", "11m", "31m", "61m", "4h", "9h", "1d"])
+LENGTHS = st.sampled_from(["5s", "10s", "61s", "3m", "9m", "11m", "11m", "31m", "61m", "4h", "9h", "1d"])
 MATCHES = st.sampled_from(
     [{"host": "web1"}, {"source": "app"}, {"cluster": "eu"}, {"severity": "<= warning"}, {"source": "nagios"}]
 )
@@ -546,23 +547,22 @@ class AnyHistory(RuleBasedStateMachine):
     def run(self, doing: Coroutine[Any, Any, None]) -> None:
         self.loop.run_until_complete(doing)
 
-    @initialize(rules=st.sampled_from(sorted(RULES)), wait=st.sampled_from(["1m", "2d5h58m", "2d14h58m"]))
-    def begins(self, rules: str, wait: str) -> None:
+    @initialize(
+        rules=st.sampled_from(sorted(RULES)), wait=st.sampled_from(["1m", "2d5h58m", "2d14h58m"]), events=SOME_EVENTS
+    )
+    def begins(self, rules: str, wait: str, events: list[tuple[str, int, int, int]]) -> None:
         self.night = Night(Path(self.folder.name), RULES[rules])
         self.run(self.night.scenario.start())
         self.run(self.night.passes(wait))
+        self.run(self.night.hears(events))
 
-    @rule(events=st.lists(EVENTS, min_size=1, max_size=4))
+    @rule(events=SOME_EVENTS)
     def hears(self, events: list[tuple[str, int, int, int]]) -> None:
         self.run(self.night.hears(events))
 
     @rule(event=EVENTS)
     def hears_one(self, event: tuple[str, int, int, int]) -> None:
         self.run(self.night.hears([event]))
-
-    @rule(which=WHICH)
-    def hears_again(self, which: int) -> None:
-        self.run(self.night.hears_again(which))
 
     @rule(length=LENGTHS)
     def passes(self, length: str) -> None:
@@ -592,7 +592,7 @@ class AnyHistory(RuleBasedStateMachine):
     def unsilences(self, which: int) -> None:
         self.run(self.night.unsilences(which))
 
-    @rule(which=st.integers(0, 11), length=st.sampled_from(["5m", "30m", "2h"]))
+    @rule(which=st.integers(0, 11), length=st.sampled_from(["5m", "30m", "2h", "12h"]))
     def pauses(self, which: int, length: str) -> None:
         self.run(self.night.pauses(which, length))
 
@@ -604,13 +604,10 @@ class AnyHistory(RuleBasedStateMachine):
     def reloads(self, name: str) -> None:
         self.run(self.night.reloads(name))
 
-    @rule()
-    def restarts(self) -> None:
-        self.run(self.night.restarts())
-
-    @rule()
-    def tidies(self) -> None:
-        self.run(self.night.tidies())
+    @rule(how=st.sampled_from(["restarts", "restarts", "tidies", "hears again"]), which=WHICH)
+    def changes_nothing(self, how: str, which: int) -> None:
+        doing = {"restarts": self.night.restarts, "tidies": self.night.tidies}.get(how)
+        self.run(doing() if doing else self.night.hears_again(which))
 
     @rule(how=st.sampled_from(["", *FAILURES]))
     def fails(self, how: str) -> None:
