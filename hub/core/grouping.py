@@ -146,12 +146,14 @@ class Gathered(Record, frozen=True, kw_only=True):
         return bool(self.opened or self.healed)
 
     def with_opened(self, name: str, id: str, *, leads: bool = False) -> "Gathered":
+        """What got worse, or came back, since it opened is one, and named as it is now."""
+        rest = self.without(id)
         return replace(
-            self,
-            opened=self.opened + 1,
-            opened_names=(*self.opened_names, name)[:NAMED],
-            opened_ids=(*self.opened_ids, id)[:NAMED],
-            lead=name if leads else self.lead,
+            rest,
+            opened=rest.opened + 1,
+            opened_names=(*rest.opened_names, name)[:NAMED],
+            opened_ids=(*rest.opened_ids, id)[:NAMED],
+            lead=name if leads or rest.lead != self.lead else rest.lead,
         )
 
     def with_healed(self, name: str, id: str) -> "Gathered":
