@@ -117,6 +117,8 @@ def tell(
         said = replace(said, title=f"{alert.title} – and flaps: back {alert.flaps} times")
     comment = step.change is Change.COMMENTED
     for post in posts:
+        if post.merged_into:  # the message of a storm tells of it, for good
+            continue
         hold = held or holds.hold(post)
         if post.group in firing:
             one = tell_of_member(post, occasion, alert, firing[post.group], held=hold, pen=pen, flaps=flaps)

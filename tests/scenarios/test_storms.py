@@ -101,6 +101,19 @@ async def test_whoever_was_told_of_a_storm_is_told_that_it_is_over(begin) -> Non
     assert ["resolved"] * 6 == [message.message.state for message in await hub.told()]
 
 
+async def test_what_a_storm_told_of_is_told_there_for_as_long_as_it_fires(begin) -> None:  # type: ignore[no-untyped-def]
+    """Said again, taken on, and after a restart: never in a message of its own beside that."""
+    hub = await begin(RULES)
+    await breaks(hub, 1, 7)
+    await hub.later("10m")
+    await breaks(hub, 6, 6)
+    await hub.says("ack", under=await hub.latest())
+    await hub.restarts()
+    await hub.later("10m")
+
+    assert [*(f"web{n} is DOWN" for n in range(1, 6)), "Storm: 2 firing"] == await titles(hub)
+
+
 async def test_when_it_is_calm_each_has_a_message_of_its_own(begin) -> None:  # type: ignore[no-untyped-def]
     hub = await begin(RULES)
     await breaks(hub, 1, 10)
