@@ -15,7 +15,7 @@ STANDINGS = {
 }
 """How the message of a group begins to say how a member stands; any other word is of one that nobody has."""
 
-_GROUP = re.compile(r"(Storm: )?(?P<firing>\d+) firing(: .*)?|Resolved: \d+(: .*)?")
+_GROUP = re.compile(r"(?P<storm>Storm: )?(?P<firing>\d+) firing(: .*)?|Resolved: \d+(: .*)?")
 _TIMES = re.compile(r" \(×\d+\)$")
 _ACKED = re.compile(r"\backed by (\w+)")
 
@@ -53,6 +53,7 @@ class Head:
     firing: int
     """As its title counts them."""
     says: Mapping[str, Belief]
+    storm: bool = False
 
     @property
     def fires(self) -> frozenset[str]:
@@ -135,6 +136,7 @@ def read(channel: str, entry: Entry) -> Head:
         title=message.title,
         firing=firing if group is None else int(group["firing"] or 0),
         says=says,
+        storm=group is not None and group["storm"] is not None,
     )
 
 

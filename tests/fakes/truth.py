@@ -79,6 +79,8 @@ class Rules:
     """A host that is down explains its services."""
     instead: Mapping[str, str] = field(default_factory=dict)
     """By channel, its fallback."""
+    storm: int | None = None
+    """Above how many new messages in a minute a channel has one for all of them."""
 
     def text(self) -> str:
         rules: dict[str, Any] = {
@@ -89,6 +91,8 @@ class Rules:
             "routes": [{"name": route.name, **route.as_written()} for route in self.routes],
             "everything_else": self.everything_else.as_written(),
         }
+        if self.storm:
+            rules["storm"] = {"most": self.storm, "within": "1m"}
         if self.windowed:
             rules["time_windows"] = {"office": OFFICE}
         if self.explains:
@@ -172,6 +176,8 @@ class Life:
     newest_number: int | None = None
     told: dict[str, "Telling"] = field(default_factory=dict)
     """By address."""
+    stormed: set[str] = field(default_factory=set)
+    """Where the message of a storm told of it."""
     broke_at: datetime
     turned_at: datetime
     """When it last broke or healed, or was taken or let go."""
@@ -371,9 +377,11 @@ class Truth:
         calm = telling.free_since is not None and not life.acked_by
         telling.calm_since = (telling.calm_since or now) if calm else None
 
-    def shows(self, address: str, things: Iterable[str], now: datetime) -> None:
-        """A channel says of these that they fire."""
+    def shows(self, address: str, things: Iterable[str], stormed: Iterable[str], now: datetime) -> None:
+        """A channel says of these that they fire, and of some that in the message of a storm."""
         for life in self.firing():
+            if life.thing in stormed:
+                life.stormed.add(address)
             telling = life.told.get(address)
             if telling is not None and life.thing in things:
                 telling.bound &= telling.known or "closed" not in self.holds(life, telling, address, now)
@@ -420,7 +428,10 @@ class Truth:
         return MessageState.ACKED if life.acked_by else MessageState.OPEN
 
     def ways(self, life: Life, address: str) -> Sequence[Telling]:
-        """How it comes to be told there: by a route of its own, or by one that escalates, or falls back, to there."""
+        """How it comes to be told there: by a route of its own, or by one that escalates, or falls back, to there. In a
+        storm it may be any of them."""
+        if address in life.stormed:
+            return list(life.told.values())
         own = life.told.get(address)
         others = [
             telling

@@ -75,8 +75,24 @@ IN_LINE = Rules(
         Route(name="next", match={"source": "app"}, to="web", repeat=30 * MINUTE, escalate=(10 * MINUTE, "ops")),
     ),
 )
+STORMY = Rules(
+    storm=2,
+    routes=(
+        Route(name="crowded", match={"cluster": "eu"}, to="web", group_by=("cluster",), go_on=True),
+        Route(
+            name="taken-on", match={"source": "app"}, to="web", repeat=30 * MINUTE, escalate=(10 * MINUTE, "managers")
+        ),
+    ),
+)
 BARE = Rules()
-RULES = {"whole": WHOLE, "office hours": OFFICE_HOURS, "together": TOGETHER, "in line": IN_LINE, "bare": BARE}
+RULES = {
+    "whole": WHOLE,
+    "office hours": OFFICE_HOURS,
+    "together": TOGETHER,
+    "in line": IN_LINE,
+    "stormy": STORMY,
+    "bare": BARE,
+}
 
 NAGIOS = {"web1": "", "web2": "", "web1 / Disk": "Disk", "web2 / Disk": "Disk"}
 STATES = {"": ("UP", "UNREACHABLE", "DOWN"), "Disk": ("OK", "WARNING", "CRITICAL")}
@@ -235,6 +251,9 @@ class Night:
     async def answers(self, verb: str, which: int, by: str) -> None:
         """A sentence in the thread of a message: it is about all that it is about."""
         head = self._head(which)
+        if head is not None and head.storm:  # who is in it, and not shown yet, the reader cannot know
+            await self.passes("15s")
+            head = self._head(which)
         if head is not None:
             lives = self._members(head)
             await self._silences(head, lives, self._say(head, verb, by))
@@ -337,6 +356,8 @@ class Night:
     def _members(self, head: Head) -> Sequence[Life]:
         """Those who fire and that it is about, whether it says so yet or not."""
         life = next(life for thing in sorted(head.fires) if (life := self.truth.called(thing)))
+        if head.storm:
+            return [life for thing in head.fires if (life := self.truth.called(thing))]
         crowd = next((way.crowd for way in self.truth.ways(life, head.channel) if way.crowd), None)
         return [member for member in crowd.members if member.firing] if crowd else [life]
 
@@ -355,7 +376,8 @@ class Night:
             rang += self._look(f"room:{name}", entries)
         self._look(PAGER, self._pages())
         for address in (*(f"room:{name}" for name in ROOMS), PAGER):
-            self.truth.shows(address, self.reader.believes(address), self.now)
+            storms = [head.fires for head in self.reader.heads[address].values() if head.storm]
+            self.truth.shows(address, self.reader.believes(address), set().union(*storms), self.now)
         for wake in rang:
             self._wakes_rightly(wake)
         await self._api_is_true()
@@ -428,7 +450,8 @@ class Night:
 
     def _ways(self, life: Life, address: str) -> int:
         """In how many messages it may be told there: by itself, and with each company that it is in."""
-        return len({id(way.crowd) if way.crowd else 0 for way in self.truth.ways(life, address)})
+        companies = {id(way.crowd) if way.crowd else 0 for way in self.truth.ways(life, address)}
+        return len(companies) + bool(life.stormed - {address})
 
     def _holds(self, address: str, thing: str, belief: Belief) -> None:
         """A belief is true. What was repeated, a crowd, and what flaps may be behind for a moment."""
@@ -438,7 +461,9 @@ class Night:
         life = self.truth.called(thing) or max(
             (life for life in self.truth.lives if life.thing == thing), key=lambda life: life.turned_at
         )
-        behind = life.flaps(self.now) or any(way.crowd for way in self.truth.ways(life, address))
+        behind = (
+            life.flaps(self.now) or address in life.stormed or any(way.crowd for way in self.truth.ways(life, address))
+        )
         repeated = life.count > 1 and self.now - life.said_at < LAG
         if repeated or (behind and self.now - life.turned_at < LAG):
             return
@@ -451,13 +476,15 @@ class Night:
     def _must_be_told(self, life: Life, address: str) -> bool:
         own = life.told.get(address)
         if own is not None and own.free_since is not None:
-            wait = own.patience + (2 * LAG if own.crowd else LAG if life.flaps(self.now) else NOW)
+            many = own.crowd or self.truth.rules.storm or life.stormed
+            wait = own.patience + (2 * LAG if many else LAG if life.flaps(self.now) else NOW)
             if self.now - own.free_since >= wait:
                 return True
         if self.truth.paused(address) or self.now - self.truth.resumed.get(address, self.first) < MINUTE:
             return False
         return any(
             way.route.escalate is not None
+            and not life.stormed
             and way.route.next_in_line == address
             and way.calm_since is not None
             and self.now - way.calm_since > way.route.escalate[0] + 5 * MINUTE
@@ -471,7 +498,7 @@ class Night:
             telling is None
             or life.acked_by
             or life.flaps(self.now)
-            or self.now - (telling.free_since or self.now) < 2 * MINUTE
+            or self.now - (telling.free_since or self.now) < (6 if address in life.stormed else 2) * MINUTE
         ):
             return True
         return any(
@@ -484,7 +511,7 @@ class Night:
 
     def _is_reminded_of(self, life: Life, address: str) -> None:
         telling = life.told.get(address)
-        if telling is None or telling.route.repeat is None or telling.calm_since is None:
+        if telling is None or telling.route.repeat is None or telling.calm_since is None or address in life.stormed:
             return
         heads = {head.id for head in self.reader.about(address, life.thing)}
         rang = [
