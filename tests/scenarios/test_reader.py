@@ -397,7 +397,7 @@ class Night:
 
     def _wakes_rightly(self, wake: Wake) -> None:
         """Nothing that is held wakes anybody, nor, with a reminder or the next step, what somebody has."""
-        if wake.head is None or any(self._own(thing) for thing in wake.head.says):
+        if wake.head is None or not wake.head.says.keys() <= {*NAGIOS, *APPS}:  # what the hub says of itself
             return
         if any(self._in_one_breath(life, wake) for life in self.truth.lives):
             return
