@@ -206,6 +206,35 @@ async def test_what_a_button_answered_makes_room_for_the_next(hub_process: Calla
         await expect(toast).to_be_hidden()
 
 
+async def test_what_came_out_of_sight_is_counted_and_one_tap_away(hub_process: Callable[..., HubProcess]) -> None:
+    """Also in the thread of an alert further up; not what one said oneself, there where one looks."""
+    hub = hub_process(routes=ROUTES)
+    for number in range(8):
+        hub.post("/in/disk", {"host": f"db{number}", "text": "disk full", "status": "bad"})
+    wait_until("all are told", lambda: len(hub.get("/api/v1/rooms/ops/messages")["messages"]) == 8)
+    first = hub.get("/api/v1/rooms/ops/messages")["messages"][0]["id"]
+    async with room(hub, PHONE) as sheet:
+        hint = sheet.page.locator("#new")
+        await expect(card(sheet, "db7: disk full")).to_be_in_viewport()
+        hub.post("/api/v1/say", {"text": "ack", "as": "bob", "in": "ops", "thread": first})
+        await expect(hint).to_have_text("↑ 2 new")
+        await hint.click()
+        await expect(card(sheet, "db0").get_by_text("is acked by bob")).to_be_in_viewport()
+        await expect(hint).to_be_hidden()
+
+        await card(sheet, "db0").get_by_text("Reply in thread").click()
+        await card(sheet, "db0").locator("[name=text]").fill("unack")
+        await card(sheet, "db0").locator("[name=text]").press("Enter")
+        await expect(card(sheet, "db0").locator("[data-state]")).to_have_attribute("data-state", "open")
+        await expect(hint).to_be_hidden()
+
+        hub.post("/in/disk", {"host": "db9", "text": "disk full", "status": "bad"})
+        await expect(hint).to_have_text("↓ 1 new")
+        await hint.click()
+        await expect(card(sheet, "db9: disk full")).to_be_in_viewport()
+        await expect(hint).to_be_hidden()
+
+
 async def test_letters_of_twice_the_size_leave_room_to_read(hub_process: Callable[..., HubProcess]) -> None:
     """As on a phone at 200 %: nothing is wider than it, and of a long name two lines are enough."""
     name = "a-very-long-name-of-a-room-that-somebody-chose-anyway"

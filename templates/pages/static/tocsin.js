@@ -3,7 +3,7 @@
 
 const $ = (id) => document.getElementById(id);
 const log = $("log");
-let unseen = 0;
+let unseen = []; // ids of what came and was not on the screen yet
 
 // ------------------------------------------------------------------------------------------------------------ times
 
@@ -35,14 +35,30 @@ function tellTimes(root) {
 const nearEnd = () => window.innerHeight + window.scrollY > document.documentElement.scrollHeight - 160;
 const toEnd = () => window.scrollTo(0, document.documentElement.scrollHeight);
 
-function tellNew() {
-  const hint = $("new");
-  hint.hidden = unseen === 0;
-  hint.textContent = `↓ ${unseen} new`;
+const isMessage = (one) => one.classList.contains("thread");
+const newest = () => unseen.map((id) => $(`m-${id}`)).filter(Boolean);
+
+function inView(one) {
+  const { top, bottom } = one.getBoundingClientRect();
+  return bottom > document.querySelector(".top").offsetHeight && top < document.querySelector(".composer").getBoundingClientRect().top;
 }
 
+// At the end all messages count as seen. What came in a thread further up does not.
 function seen() {
-  if (unseen && nearEnd()) { unseen = 0; tellNew(); }
+  if (!unseen.length) return;
+  const missed = newest().filter((one) => !inView(one) && !(isMessage(one) && nearEnd()));
+  unseen = missed.map((one) => one.id.slice(2));
+  const hint = $("new");
+  const below = missed.some(isMessage) || (missed.length && missed[0].getBoundingClientRect().top > 0);
+  hint.hidden = !missed.length;
+  hint.textContent = `${below ? "↓" : "↑"} ${missed.length} new`;
+}
+
+function toNew() {
+  const missed = newest();
+  if (missed.some(isMessage)) toEnd();
+  else if (missed.length) missed[0].scrollIntoView({ block: "center" });
+  seen();
 }
 
 const cards = (state) => [...log.querySelectorAll(`.thread > .card[data-state="${state}"]`)];
@@ -114,12 +130,12 @@ function put({ id, thread, html }) {
     (home ? home.querySelector(".latest") : log).append(fresh);
     fresh.classList.add("fresh");
     speak(fresh.dataset.spoken);
-    if (!follow) unseen += 1;
+    if (fresh.dataset.spoken) unseen.push(id);
   }
   tellTimes($(`m-${id}`));
   tellOpen();
-  tellNew();
   if (follow) toEnd();
+  seen();
 }
 
 // --------------------------------------------------------------------------------------------------------- the stream
@@ -163,6 +179,7 @@ async function reload() {
     tellTimes(log);
     tellOpen();
     if (follow) toEnd();
+    seen();
   } catch {
     lost(true);
   } finally {
@@ -291,7 +308,7 @@ document.addEventListener("click", (event) => {
 if (log) {
   tellOpen();
   if (location.hash) { const aim = $(location.hash.slice(1)); if (aim) aim.scrollIntoView(); } else toEnd();
-  $("new").addEventListener("click", toEnd);
+  $("new").addEventListener("click", toNew);
   $("open").addEventListener("click", nextOpen);
   addEventListener("scroll", seen, { passive: true });
   addEventListener("pagehide", () => stream.close());
