@@ -4,11 +4,13 @@
 `<tool> ack <target>`, one for each alert; else it is the hub's own word, and no tool is told.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
+from typing import TypeVar
 
 from hub.commands.phrases import (
     LISTED,
@@ -34,6 +36,8 @@ from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.errors import UsageError
 
+T = TypeVar("T")
+
 SHORTEST_ID = 4
 UNCLEAR = frozenset({"all", "everything", "it", "this", "that"})
 """Outside of a thread these name no alert."""
@@ -42,6 +46,8 @@ WORDS_COMPARED, ALERTS_COMPARED = 4, 300
 ALIKE = 0.75
 """`wb301` is like web301, `web999` is not."""
 
+AT_ONCE = 500
+"""Deeds that are under way together."""
 LASTING = frozenset({"ack"})
 """Verbs that end by themselves, after `for 2h` or `until 14:30` if that is said."""
 
@@ -136,17 +142,32 @@ def request_for(verb: str, alert: Alert, reason: str, actions: Actions, seconds:
 
 
 async def carry_out(deeds: Sequence[Deed], here: Here, heard: Heard, actions: Actions) -> Reply:
-    """Do them one by one, and say of each what came of it: one that cannot be done does not hide the others."""
-    done, failed = list[str](), list[str]()
-    for deed in deeds:
-        try:
-            done.append(await (deed.request.send(heard, actions) if deed.request else here(deed, heard, actions)))
-        except UsageError as error:
-            failed.append(f"{say_title(deed.alert)}: {error}")
-    return Reply(text="\n".join([*_some(failed), *_some(done)]), ok=not failed)
+    """Do them, and say of each what came of it: one that cannot be done does not hide the others."""
+
+    async def do(deed: Deed) -> str:
+        return await (deed.request.send(heard, actions) if deed.request else here(deed, heard, actions))
+
+    came = await together(do, deeds)
+    failed = [
+        f"{say_title(deed.alert)}: {one}" for deed, one in zip(deeds, came, strict=True) if not isinstance(one, str)
+    ]
+    done = [one for one in came if isinstance(one, str)]
+    return Reply(text="\n".join([*some_of(failed), *some_of(done)]), ok=not failed)
 
 
-def _some(lines: Sequence[str]) -> Sequence[str]:
+async def together(do: Callable[[T], Awaitable[str]], each: Sequence[T]) -> Sequence[str | UsageError]:
+    """What comes of each. Those of a storm are thousands: many share a transaction, and the message that tells of all
+    is edited once for them."""
+    came = list[str | UsageError]()
+    for begin in range(0, len(each), AT_ONCE):
+        for one in await asyncio.gather(*map(do, each[begin : begin + AT_ONCE]), return_exceptions=True):
+            if isinstance(one, BaseException) and not isinstance(one, UsageError):
+                raise one
+            came.append(one)
+    return came
+
+
+def some_of(lines: Sequence[str]) -> Sequence[str]:
     """The first, and how many more: what is said of a storm shall be readable."""
     return lines if len(lines) <= LISTED else [*lines[:LISTED], f"and {len(lines) - LISTED} more likewise"]
 

@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.commands.phrases import REASONS, UNTIL, Phrase, read_tail, split_length
-from hub.commands.subjects import LASTING, Request, aimed_at, in_thread, of_source, open_subjects, target_of
+from hub.commands.subjects import (
+    LASTING,
+    Request,
+    aimed_at,
+    in_thread,
+    of_source,
+    open_subjects,
+    some_of,
+    target_of,
+    together,
+)
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target, Verb
 from hub.core.records import replace
 from hub.errors import UsageError
@@ -46,7 +56,8 @@ class ToolCommand:
         return [request.call() for request in intent]
 
     async def run(self, intent: Intent, heard: Heard, actions: Actions) -> Reply:
-        return Reply(text="\n".join([await request.send(heard, actions) for request in intent]))
+        came = await together(lambda request: request.send(heard, actions), intent)
+        return Reply(text="\n".join(some_of([str(one) for one in came])), ok=all(isinstance(one, str) for one in came))
 
     # ------------------------------------------------------------------------------------------------- which source
 

@@ -124,6 +124,30 @@ async def test_what_was_said_of_an_alert_is_on_record_with_it(hub: Scenario) -> 
     assert () == about["status"]
 
 
+STORM = """\
+version: 1
+channels: {ops: room:ops}
+routes: [{name: hosts, match: {kind: host}, to: ops, group_by: [source], group_wait: 1s}]
+everything_else: {to: ops}
+"""
+
+
+async def test_who_acks_a_storm_acks_all_of_it_at_once(begin) -> None:
+    """In few transactions, so that a message that tells of thousands is not worded again for each of them."""
+    hub = await begin(STORM)
+    for number in range(40):
+        await hub.nagios(f"web{number}", number=number)
+    await hub.later("5s")
+    commits = list[int]()
+    hub.hub.writer.listen(lambda changes: commits.append(len(changes.alerts)))
+    reply = await hub.says("ack", under=await hub.latest())
+
+    assert reply.ok
+    assert "and 35 more likewise" in reply.text
+    assert [40] == [count for count in commits if count]
+    assert "acked" == (await hub.latest()).message.state
+
+
 async def test_all_that_was_said_is_read_page_by_page(hub: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """Newest first, each once, also while more is said."""
     monkeypatch.setattr(api, "SAID_AT_ONCE", 2)
