@@ -8,12 +8,15 @@ from difflib import get_close_matches
 
 from hub.commands.effects import say_effect
 from hub.commands.phrases import (
+    COMBINE,
+    FIELDS,
     QUOTES,
     around,
     canonical,
     plain,
     read_match,
     read_phrase,
+    say_match,
     say_seconds,
     say_silenced,
     say_time,
@@ -37,7 +40,13 @@ reads = False
 
 UNSAID = timedelta(minutes=15)
 NEAREST = 3
+MOST_ALONE = 60
+"""Alerts of one thread that get a silence each."""
+IN_COMMON = 3
+"""Labels by which many are proposed to be silenced together."""
 WHOLE = frozenset({"everything", "all", "*"})
+_NAME, _VALUE = re.compile(r"[A-Za-z_][\w.-]*"), re.compile(r"[^\"'*?<>=,{}]{1,60}")
+"""Labels, and values of them, that can be said in a sentence as they are."""
 _SPACED = re.compile(r"(?:[<>!]?=|[<>])[\w*.-]*")
 
 
@@ -75,8 +84,29 @@ async def _parts(subject: str, sentence: str, heard: Heard, actions: Actions) ->
     if subject and not (in_thread(heard) and subject.casefold() == "this"):
         return (Part(match=await match_said(subject, actions, sentence)),)
     if in_thread(heard):
-        return tuple(Part(match={"id": alert.id}, alert=alert) for alert in open_subjects(heard, actions))
+        alerts = open_subjects(heard, actions)
+        if len(alerts) > MOST_ALONE:
+            raise UsageError(_in_common(alerts, sentence))
+        return tuple(Part(match={"id": alert.id}, alert=alert) for alert in alerts)
     raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
+
+
+def _in_common(alerts: Sequence[Alert], sentence: str) -> str:
+    """A silence for each of a storm would be a list that nobody can read, escape what the policy says of wide ones, and
+    be compared with every event."""
+    said = f"these are {len(alerts)} alerts, too many for a silence each"
+    sources = list(dict.fromkeys(alert.source for alert in alerts))
+    if len(sources) > 1:
+        ways = [f'"{with_id(sentence, source)}"' for source in sources[:NEAREST]]
+        return f"{said}; silence a source, such as {' or '.join(ways)}"
+    shared = [(name, value) for name, value in alerts[0].labels.items() if _can_be_said(name, value)]
+    shared = [(name, value) for name, value in shared if all(one.labels.get(name) == value for one in alerts)]
+    match = {"source": sources[0], **dict(shared[:IN_COMMON])}
+    return f'{said}; silence what they have in common: "{with_id(sentence, say_match(match))}"'
+
+
+def _can_be_said(name: str, value: str) -> bool:
+    return bool(_NAME.fullmatch(name) and _VALUE.fullmatch(value)) and name.lower() not in FIELDS | COMBINE
 
 
 async def match_said(subject: str, actions: Actions, sentence: str = f"{name} {{}}") -> Match:

@@ -62,6 +62,28 @@ async def test_a_silence_says_the_same_when_it_begins(hub: Scenario) -> None:
     assert "In the last 7 days it would have held 2 events of 2 alerts: 1 × web301 is DOWN" in reply.text
 
 
+async def test_a_storm_is_silenced_by_what_it_has_in_common(begin: Begin) -> None:
+    """And not by as many silences as it has alerts, of which each passes by the policy."""
+    rules = """\
+version: 1
+channels: {ops: room:ops}
+silence_policy: {second_person_above: 50}
+routes: [{name: hosts, to: ops, group_by: [source], group_wait: 1s}]
+everything_else: {to: ops}
+"""
+    hub = await begin(rules)
+    for number in range(61):
+        await hub.nagios(f"web{number}", number=number)
+    await hub.later("5s")
+    refused = await hub.presses("Silence 1h", await hub.latest())
+    said = await hub.says("silence nagios state=DOWN for 1h", under=await hub.latest())
+
+    assert "these are 61 alerts" in refused.text
+    assert '"silence nagios state=DOWN for 1h"' in refused.text
+    assert "a second person must agree" in said.text
+    assert [] == hub.hub.actions.silences()
+
+
 async def test_what_matches_nothing_and_never_did_says_so(hub: Scenario) -> None:
     reply = await hub.says("silence host=wbe301")
 
