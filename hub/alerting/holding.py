@@ -69,15 +69,16 @@ class Holding:
     def quieten(self, draft: Draft, alerts: Sequence[Alert]) -> None:
         """Something holds them from now on: what was told says so. What nobody has begun to tell, or to say aloud, is
         held as well, unless it tells of others that nothing holds."""
-        about = {post.id: post for alert in alerts for post in draft.posts_about(alert)}
-        for post in about.values():
+        told = {alert.id: draft.posts_about(alert) for alert in alerts}
+        for post in {post.id: post for posts in told.values() for post in posts}.values():
             waits = telling.withheld(post, draft.pending_lines_of(post.id))
             if (waits.posts or waits.lines) and self._all_held(draft, post):
                 draft.put(posts=waits.posts, lines=waits.lines)
             if not waits.posts and not telling.never_told(post):
                 draft.put(posts=[telling.edited(post, Occasion.SILENCED, draft.pen)])
         for alert in alerts:
-            self._take_back(draft, alert)
+            if any(post.gathered for post in told[alert.id]):
+                self._take_back(draft, alert)
 
     def _all_held(self, draft: Draft, post: Post) -> bool:
         return all(self.held(draft, alert) for alert in self._members(draft, post) if alert.open)
