@@ -206,6 +206,26 @@ async def test_what_a_button_answered_makes_room_for_the_next(hub_process: Calla
         await expect(toast).to_be_hidden()
 
 
+async def test_the_first_page_stays_true_while_it_is_looked_at(hub_process: Callable[..., HubProcess]) -> None:
+    """And says of when it is, where the hub cannot be asked."""
+    hub = hub_process(routes=ROUTES)
+    async with chromium() as browser, opened(browser, hub.url, size=PHONE) as sheet:
+        await sheet.page.clock.install()
+        await sheet.page.reload()
+        await expect(sheet.page.get_by_text("Nothing is open.")).to_be_visible()
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+        wait_until("it is open", lambda: hub.get("/api/v1/alerts?state=open")["alerts"])
+        await sheet.page.clock.run_for(31_000)
+        await expect(sheet.page.get_by_role("link", name="db7: disk full", exact=True)).to_be_visible()
+
+        await sheet.page.context.set_offline(True)
+        await sheet.page.clock.run_for(31_000)
+        await expect(sheet.page.locator("#lost")).to_contain_text("The hub does not answer. This is as of ")
+        await sheet.page.context.set_offline(False)
+        await sheet.page.clock.run_for(31_000)
+        await expect(sheet.page.locator("#lost")).to_be_hidden()
+
+
 async def test_what_came_out_of_sight_is_counted_and_one_tap_away(hub_process: Callable[..., HubProcess]) -> None:
     """Also in the thread of an alert further up; not what one said oneself, there where one looks."""
     hub = hub_process(routes=ROUTES)

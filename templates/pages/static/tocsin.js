@@ -227,6 +227,39 @@ function watch(longest) {
   again(stream);
 }
 
+// ----------------------------------------------------------------------------------------------------- the first page
+
+// A list of what is open that was read an hour ago must not look like one of now.
+const AGAIN = 30000;
+let asOf = new Date();
+
+async function refresh() {
+  if (document.hidden || getSelection().toString()) return;
+  const main = $("main");
+  try {
+    const limit = AbortSignal.timeout ? AbortSignal.timeout(20000) : undefined;
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: limit });
+    if (answer.redirected) { location.reload(); return; }
+    if (!answer.ok) throw new Error(answer.status);
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
+    const links = () => [...main.querySelectorAll("a")];
+    const same = (one) => one && links().find((link) => link.getAttribute("href") === one.getAttribute("href"));
+    const focused = links().find((link) => link === document.activeElement);
+    // What one is about to touch stays under the thumb, whatever is new above it.
+    const held = window.scrollY ? links().find((link) => link.getBoundingClientRect().top > 0) : null;
+    const before = held && held.getBoundingClientRect().top;
+    const open = [...main.querySelectorAll("details")].map((fold) => fold.open);
+    fresh.querySelectorAll("details").forEach((fold, n) => { fold.open = Boolean(open[n]); });
+    main.replaceChildren(...fresh.childNodes);
+    tellTimes(main);
+    if (same(focused)) same(focused).focus({ preventScroll: true });
+    if (same(held)) window.scrollBy(0, same(held).getBoundingClientRect().top - before);
+    asOf = new Date();
+  } catch {
+    lost(true, `The hub does not answer. This is as of ${clock(asOf)}.`);
+  }
+}
+
 // ------------------------------------------------------------------------------------------------------------- forms
 
 let fading;
@@ -304,6 +337,13 @@ document.addEventListener("click", (event) => {
   const answer = event.target.closest(".answer > summary");
   if (answer) setTimeout(() => { if (answer.parentElement.open) answer.parentElement.querySelector("[name=text]").focus(); });
 });
+
+if (document.body.classList.contains("kept")) {
+  setInterval(refresh, AGAIN);
+  addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
+  addEventListener("online", refresh);
+  document.addEventListener("visibilitychange", refresh);
+}
 
 if (log) {
   tellOpen();
