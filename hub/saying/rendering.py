@@ -12,7 +12,19 @@ from hub.core.grouping import Group, GroupId, crowd
 from hub.core.notification import DeliveryState, Line, LineId, Occasion, Post, PostId, Sending
 from hub.core.records import replace
 from hub.core.silence import Silence, SilenceId
-from hub.saying.templates import DEFAULT, FOLDERS, GROUP, PARTS, PLAIN, Fault, Template, Templates, parse_name
+from hub.errors import TocsinError
+from hub.saying.templates import (
+    DEFAULT,
+    FOLDERS,
+    GROUP,
+    PARTS,
+    PLAIN,
+    BrokenTemplate,
+    Fault,
+    Template,
+    Templates,
+    parse_name,
+)
 from hub.saying.wording import MOST_MEMBERS, Wording, words_of_line
 
 LASTED = timedelta(minutes=7)
@@ -32,11 +44,16 @@ class Rendered:
 
 
 def render(wording: Wording, what: str, events: Sequence[Event], dialect: str | None) -> Iterator[Rendered]:
-    """What the templates of an occasion, of a part of one, or in a file say. Raises BrokenTemplate."""
+    """What the templates of an occasion, of a part of one, or in a file say. Raises TocsinError."""
     if Path(what).suffix == ".j2" and Path(what).exists():
         yield _one(wording, wording.templates.one(Path(what)), events)
         return
-    occasion, part = parse_name(what)
+    try:
+        occasion, part = parse_name(what)
+    except BrokenTemplate:
+        if Path(what).suffix == ".j2":  # a file was meant
+            raise TocsinError(f"there is no file {what}") from None
+        raise
     told = _told(wording, occasion, events)
     for spoken in [dialect] if dialect else wording.templates.dialects(occasion):
         for named in [part] if part else MESSAGE if occasion == GROUP else PARTS:

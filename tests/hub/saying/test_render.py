@@ -102,6 +102,7 @@ def test_a_name_that_there_is_not_is_answered_by_the_nearest(tocsin, routes: Pat
 
     assert 1 == code
     assert """no occasion is called 'opend'; did you mean "opened"?""" in complaint
+    assert (1, "", "tocsin: there is no file opend.j2\n") == tocsin("render", "opend.j2", DOWN, "--routes", routes)
 
 
 def test_an_event_of_a_running_hub_is_shown(
