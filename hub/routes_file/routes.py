@@ -100,8 +100,11 @@ class Routes:
         if not isinstance(name, str) or not name.strip():
             self.tree.wrong(path, "a route has a stable name, of which tests and explain speak; add: name: …")
             return "?"
-        if name in self._names or name == "everything_else":
-            at = self.tree.said(self._names.get(name, path), seen_from=path)
+        if name == "everything_else":
+            what = f"{shown(name)} is what hears of all that no route took; choose another name"
+            self.tree.wrong((*path, "name"), what)
+        elif name in self._names:
+            at = self.tree.said(self._names[name], seen_from=path)
             self.tree.wrong((*path, "name"), f"another route is called {shown(name)} ({at}); names are unique")
         self._names.setdefault(name, path)
         return name

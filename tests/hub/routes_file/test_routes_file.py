@@ -272,7 +272,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "a name that is taken": (
         ROUTES + "  - {name: everything_else, match: {host: a}, to: ops}\n",
-        ["5:12: another route is called 'everything_else' (line 5); names are unique"],
+        ["5:12: 'everything_else' is what hears of all that no route took; choose another name"],
     ),
     "nobody hears": (ROUTES + "  - {name: a, match: {host: a}}\n", ["5:5: 'a' says nowhere who hears; add: to: ops"]),
     "nobody hears what children leave": (
