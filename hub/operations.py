@@ -128,12 +128,12 @@ class Operations:
 
     def reached(self, posts: Sequence[Post]) -> Sequence[tuple[str, Post]]:
         names = {address: name for name, address in self.rules().channels.items()}
-        found = [post for post in posts if post.ref is not None and self._is_found(post, names)]
+        found = [post for post in posts if post.ref is not None and self._is_found(post)]
         return [(names.get(post.channel, post.channel), post) for post in found]
 
-    def _is_found(self, post: Post, names: Mapping[str, str]) -> bool:
+    def _is_found(self, post: Post) -> bool:
         chat = post.channel.partition(":")[0]
-        return post.channel in names if chat == "room" else isinstance(self._chats.get(chat), Permalinks)
+        return chat == "room" or isinstance(self._chats.get(chat), Permalinks)
 
     async def permalink(self, post: str) -> str | None:
         found = self._state.posts.get(PostId(post)) or await self.store.post(post)
@@ -231,7 +231,13 @@ class Operations:
     async def about_silence(self, id: str, sentence: str, asker: Asker) -> Done:
         """Say something of a silence, such as `extend {} 1h`, with its id; gives it as it is then."""
         if id not in self._state.silences:
-            return Done(ok=False, text=f"there is no silence '{id[:40]}'", status=404)
+            planned = any(id == silence.id for silence in self.actions.scheduled())
+            text = (
+                f"silence '{id}' has not begun; take it out of the rules"
+                if planned
+                else f"there is no silence '{id[:40]}'"
+            )
+            return Done(ok=False, text=text, status=404)
         text = sentence.format(id)
         heard = Heard(text=text, asker=asker, place="", via=Via.HTTP, heard_at=self._now())
         reply = await self.performing.perform(heard)

@@ -660,6 +660,12 @@ async def test_the_api_lists_what_is_to_come(begin: Begin) -> None:
     async with TestClient(TestServer(hub.hub.app)) as client:
         listed = (await (await client.get("/api/v1/silences")).json())["silences"]
         page = await (await client.get("/silences")).text()
+        (coming,) = [one["id"] for one in listed if one["state"] == "scheduled"]
+        refused = await client.delete(f"/api/v1/silences/{coming}")
+        assert (404, f"silence '{coming}' has not begun; take it out of the rules") == (
+            refused.status,
+            (await refused.json())["detail"],
+        )
 
     states = {
         one["name"]: (one["state"], one["author"], one["starts_at"][11:16], one["ends_at"][11:16]) for one in listed
