@@ -141,6 +141,8 @@ class Knock:
     path: str
     headers: Mapping[str, str]
     cookie: str = ""
+    answered: bool = True
+    """Something answers there by that method."""
 
     def header(self, name: str) -> str:
         return self.headers.get(name, "")
@@ -180,7 +182,7 @@ def stopped(knock: Knock, caller: Caller, settings: GateSettings) -> Refusal | N
         return None
     if not caller.admitted:
         return _unproven(area, settings)
-    if area is Area.API and knock.method in BODIED and not _no_form(knock):
+    if area is Area.API and knock.method in BODIED and knock.answered and not _no_form(knock):
         return Refusal(status=415, error="content type", detail="send the header 'Content-Type: application/json'")
     return None
 
@@ -398,6 +400,7 @@ def knock_of(request: web.Request) -> Knock:
         path=resource.canonical if resource else request.path,
         headers=request.headers,  # to which case is one
         cookie=request.cookies.get(COOKIE, "") if "cookie" in request.headers else "",
+        answered=resource is not None,
     )
 
 

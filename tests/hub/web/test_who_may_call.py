@@ -178,6 +178,13 @@ async def test_the_api_takes_json_alone_which_no_form_can_send(live: LiveHub) ->
             assert 415 == (await ask(live, call, {**PROVES, "Content-Type": kind})).status, (call, kind)
 
 
+async def test_what_is_not_there_is_not_there_whatever_is_posted(live: LiveHub) -> None:
+    async with aiohttp.ClientSession(headers=PROVES) as http:
+        for method, path, status in (("PUT", "alerts", 405), ("POST", "alerts", 405), ("POST", "alrets", 404)):
+            async with http.request(method, f"{live.url}/api/v1/{path}", data=b"x") as answer:
+                assert status == answer.status
+
+
 async def test_a_replay_has_nothing_to_say_and_needs_no_type(live: LiveHub) -> None:
     """As by `curl -X POST`; the page of another site is known by its `Origin`."""
     call = "/api/v1/quarantine/nothing/replay"
