@@ -4,11 +4,21 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from hub.contracts import ChatTools, ChatTraits, PostKey, Repeat, Room, RoomMessage
+from hub.contracts import ChatTools, ChatTraits, PostKey, Repeat, Room, RoomMessage, Setting
 from hub.core.notification import Message, MessageRef
 from hub.errors import Overloaded, Refused, Unreachable
 
 TRAITS = ChatTraits(dialect="plain", longest=40_000, threads=True, buttons=True, repeat=Repeat.ONCE, pace=0)
+
+
+def fault(room: Room, setting: Setting) -> str:  # noqa: ARG001 - the shape of a fault
+    """A room's name is a part of the address of its page, which leads elsewhere by a slash, or by dots alone."""
+    astray = "/" in room.name or not room.name.strip(".")
+    return (
+        "a room's name stands in the address of its page: leave out the slash, and call it by more than dots"
+        if astray
+        else ""
+    )
 
 
 def message_id(room: Room, key: PostKey) -> str:
