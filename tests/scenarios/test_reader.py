@@ -71,7 +71,7 @@ IN_LINE = Rules(
     routes=(
         Route(name="report", match={"tool": "nagios"}, to="managers", otherwise="mute", go_on=True),
         Route(name="paged", match={"severity": "critical"}, to="night", go_on=True),
-        Route(name="hosts", match={"kind": "host"}, to="ops", escalate=(10 * MINUTE, "managers")),
+        Route(name="hosts", match={"kind": "host"}, to="ops", escalate=(MINUTE, "managers")),
         Route(name="next", match={"source": "app"}, to="web", repeat=30 * MINUTE, escalate=(10 * MINUTE, "ops")),
     ),
 )
@@ -189,6 +189,13 @@ class Night:
         assert "" == stored.failure
         assert stored.decision is not None
         assert stored.decision.routes or stored.decision.change not in ("opened", "noticed"), stored
+
+    async def comes_and_goes(self, thing: str, times: int) -> None:
+        for _ in range(times):
+            await self.hears([(thing, 0, 0, 0)])
+            await self.passes("20s")
+            await self.hears([(thing, 2, 0, 0)])
+            await self.passes("20s")
 
     async def hears_again(self, which: int) -> None:
         """A tool repeats a delivery: nothing comes of it."""
@@ -575,7 +582,7 @@ class AnyHistory(RuleBasedStateMachine):
         self.loop.run_until_complete(doing)
 
     @initialize(
-        rules=st.sampled_from(sorted(RULES)), wait=st.sampled_from(["1m", "2d5h58m", "2d14h58m"]), events=SOME_EVENTS
+        rules=st.sampled_from(sorted(RULES)), wait=st.sampled_from(["1m", "2d5h55m", "2d14h55m"]), events=SOME_EVENTS
     )
     def begins(self, rules: str, wait: str, events: list[tuple[str, int, int, int]]) -> None:
         self.night = Night(Path(self.folder.name), RULES[rules])
@@ -590,6 +597,10 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(event=EVENTS)
     def hears_one(self, event: tuple[str, int, int, int]) -> None:
         self.run(self.night.hears([event]))
+
+    @rule(thing=THINGS, times=st.integers(3, 4))
+    def comes_and_goes(self, thing: str, times: int) -> None:
+        self.run(self.night.comes_and_goes(thing, times))
 
     @rule(length=LENGTHS)
     def passes(self, length: str) -> None:
