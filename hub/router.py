@@ -313,7 +313,7 @@ class Router:
         elif alert.ack is None:
             held, holds = self._holding.held(draft, rested), self.waiting.holds(draft)
             told = telling.say_aloud(
-                posts, Occasion.REOPENED, said, alert.severity, held=held, holds=holds, pen=draft.pen
+                posts, Occasion.REOPENED, said, alert.severity, about=id, held=held, holds=holds, pen=draft.pen
             )
             draft.put(lines=told.lines)
 

@@ -78,7 +78,9 @@ class Acks:
         self._unack(draft, alert.id, note=note)
         posts, said = draft.posts_about(alert), Said(title=f"{alert.title}: {note}")
         holds, held = self._holds(draft), self._held(draft, alert)
-        told = telling.say_aloud(posts, Occasion.UNACKED, said, alert.severity, held=held, holds=holds, pen=draft.pen)
+        told = telling.say_aloud(
+            posts, Occasion.UNACKED, said, alert.severity, about=alert.id, held=held, holds=holds, pen=draft.pen
+        )
         draft.put(lines=told.lines)
 
     def _remind_owner(self, draft: Draft, owner: str, left: timedelta, alerts: Sequence[Alert]) -> None:

@@ -119,12 +119,12 @@ class Holding:
         self._keep_unsaid(draft, alert, set(alert.unsaid) & {post.group for post in posts if holds.hold(post)})
 
     def drop_lines(self, draft: Draft, alert: Alert) -> None:
-        """Nobody is woken any more for what healed. While another member of a group fires, its thread keeps what may be
-        about that one, too; only the end of an ack is about one alone."""
+        """Nobody is woken any more for what healed. While another member of a group fires, its thread keeps what is
+        about that one, or about all."""
         for post in draft.posts_about(alert):
             held = [line for line in draft.pending_lines_of(post.id) if line.sending.state is DeliveryState.HELD]
             if held and draft.firing(post.group):
-                held = [line for line in held if line.occasion is Occasion.UNACKED]
+                held = [line for line in held if line.about == alert.id]
             draft.put(
                 lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held]
             )

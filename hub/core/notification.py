@@ -227,3 +227,5 @@ class Line(Record, frozen=True, kw_only=True):
     """For which channel it is said here, and why."""
     fallen_back: bool = False
     """What its channel did not show is said in the channel's fallback."""
+    about: str = ""
+    """The alert that it is about, where that is one alone of those that its post tells of."""

@@ -230,13 +230,15 @@ def say_aloud(
     said: Said,
     severity: Severity | None,
     *,
+    about: str = "",
     held: bool = False,
     holds: Holds = FREE,
     pen: Pen,
 ) -> Telling:
-    """A loud line in each thread, of what an edit alone would tell nobody; where something holds it, it waits."""
+    """A loud line in each thread, of what an edit alone would tell nobody; where something holds it, it waits. `about`:
+    the alert, if it is about one alone."""
     told = [post for post in posts if post.shown and not never_told(post) and _wanted(post.tell, occasion)]
-    lines = [(post, _loud_line(post, occasion, said, severity, pen=pen)) for post in told]
+    lines = [(post, replace(_loud_line(post, occasion, said, severity, pen=pen), about=about)) for post in told]
     return Telling(lines=tuple(held_back(line) if held or holds.hold(post) else line for post, line in lines))
 
 
@@ -520,7 +522,8 @@ def _unshown(post: Post) -> bool:
 def thread_line(
     post: Post, occasion: Occasion, said: Said, *, alert: Alert, loud: bool, state: DeliveryState, pen: Pen
 ) -> Line:
-    return _line_under(post, occasion, said, alert.severity, loud=loud, state=state, pen=pen)
+    line = _line_under(post, occasion, said, alert.severity, loud=loud, state=state, pen=pen)
+    return replace(line, about=alert.id)
 
 
 def announcement(channel: str, occasion: Occasion, said: Said, *, pen: Pen) -> Line:
@@ -566,12 +569,10 @@ def release(
             continue
         post = _released(before, pen, alive=alive)
         told.append(post)
-        waiting = [line for line in lines if line.post == post.id and line.sending.state is DeliveryState.HELD]
-        alone = alert if post.group == alert.id else None
-        news = [line for line in waiting if line.occasion is not Occasion.UNACKED or alert.ack is None]
-        news = [line for line in news if alone is None or not _has_eased(line, alone)]
+        waiting = [line for line in lines if line.post == post.id and _waits_with(line, alert)]
+        news = [line for line in waiting if not _is_over(line, alert)]
         newest = news[-1] if news and alert.open and post.shown else None
-        spoken += [_said_now(line, alone, pen) if line is newest else _unsaid(line) for line in waiting]
+        spoken += [_said_now(line, alert, pen) if line is newest else _unsaid(line) for line in waiting]
     unsaid = {post.id for post in told if alert.open and post.group in alert.unsaid and not holds.hold(post)}
     return Telling(
         posts=tuple(_gathering(post, alert) if post.id in unsaid else post for post in told),
@@ -580,14 +581,21 @@ def release(
     )
 
 
-def _has_eased(line: Line, alert: Alert) -> bool:
-    """Whether it says that an alert got worse than it is now."""
+def _waits_with(line: Line, alert: Alert) -> bool:
+    """Whether it is held, and not about another member of its group."""
+    return line.sending.state is DeliveryState.HELD and line.about in ("", alert.id)
+
+
+def _is_over(line: Line, alert: Alert) -> bool:
+    """Whether it says what is not so any more: that nobody has it, or that it is worse than it is now."""
+    if line.occasion is Occasion.UNACKED:
+        return alert.ack is not None
     return line.occasion is Occasion.WORSENED and (line.severity or 0) > (alert.severity or 0)
 
 
-def _said_now(line: Line, alert: Alert | None, pen: Pen) -> Line:
-    """What waited; of one `alert` that came back meanwhile it says how that stands now."""
-    if alert is not None and line.occasion is Occasion.REOPENED and line.severity != alert.severity:
+def _said_now(line: Line, alert: Alert, pen: Pen) -> Line:
+    """What waited; of an alert that came back meanwhile it says how that stands now."""
+    if line.about and line.occasion is Occasion.REOPENED and line.severity != alert.severity:
         line = replace(line, title=alert.title, text="", severity=alert.severity)
     return replace(line, order=pen.next_order(), sending=Sending(state=DeliveryState.OWED, since=pen.now))
 

@@ -328,6 +328,27 @@ async def test_a_line_that_is_held_outlives_the_recovery_of_another_member(begin
     assert ["web2 is down"] == [title for title in rang if not title.startswith("cluster=eu")]
 
 
+async def test_words_about_one_member_wait_until_that_one_is_free(hub: Scenario) -> None:
+    for _ in range(4):
+        await breaks(hub, "web1")
+        await hub.later("20s")
+        await heals(hub, "web1")
+    await breaks(hub, "web1")
+    await breaks(hub, "web2")
+    await hub.later("5m")
+    message = await hub.latest()
+    await hub.says("silence host=web1 for 2h")
+    await hub.says("silence host=web2 for 1h")
+    rang = [line for line in await hub.thread(message) if line.loud]
+    await hub.later("61m")
+    assert rang == [line for line in await hub.thread(message) if line.loud]
+    await hub.later("1h")
+
+    assert ["Again: web1 is down: stays so, after it came back 4 times"] == [
+        line.message.title for line in await hub.thread(message) if line.loud and line not in rang
+    ]
+
+
 async def test_who_came_and_went_within_an_interval_wakes_nobody(hub: Scenario) -> None:
     await breaks(hub, "web1")
     await hub.later("10s")
