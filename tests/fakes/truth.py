@@ -31,9 +31,10 @@ class Route:
     escalate: tuple[timedelta, str] | None = None
     go_on: bool = False
 
-    @property
-    def next_in_line(self) -> str | None:
-        return ADDRESSES[self.escalate[1]] if self.escalate else None
+    def leads_to(self, address: str) -> bool:
+        """Whether it escalates to there, or may, by who is on call."""
+        name = self.escalate[1] if self.escalate else ""
+        return address in DESKS.values() if name == ON_CALL else address == ADDRESSES.get(name)
 
     def as_written(self) -> Mapping[str, Any]:
         after = self.escalate
@@ -53,6 +54,9 @@ def _length(span: timedelta) -> str:
 
 
 ADDRESSES = {"ops": "room:ops", "web": "room:web", "managers": "room:managers", "night": "pager:night"}
+ON_CALL = "oncall:web"
+DESKS = {"alice": "pager:@alice", "bob": "pager:@bob"}
+"""Where they hear alone."""
 OFFICE = {"days": "mon-fri", "hours": "09:00-18:00", "timezone": "Europe/London"}
 APP = {
     "tool": "json",
@@ -91,6 +95,9 @@ class Rules:
             "routes": [{"name": route.name, **route.as_written()} for route in self.routes],
             "everything_else": self.everything_else.as_written(),
         }
+        if any(ON_CALL in (route.to, *(route.escalate or ())) for route in self.all()):
+            rules["people"] = {name: {"pager": name} for name in DESKS}
+            rules["schedules"] = {"web": {"layers": [{"people": ["alice"], "rotate": "daily"}]}}
         if self.storm:
             rules["storm"] = {"most": self.storm, "within": "1m"}
         if self.windowed:
@@ -123,7 +130,7 @@ class Rules:
 
     def channels(self) -> frozenset[str]:
         told = {name for one in self.all() for name in (one.to, one.escalate[1] if one.escalate else one.to)}
-        return frozenset(told | {*self.instead} | {*self.instead.values()})
+        return frozenset((told | {*self.instead} | {*self.instead.values()}) - {ON_CALL})
 
 
 def office(at: datetime) -> bool:
@@ -256,6 +263,9 @@ class Truth:
     """Until when, by `channel` and its address, or `route` and its name."""
     resumed: dict[str, datetime] = field(default_factory=dict)
     """By address, when a pause of that channel ended last."""
+    taken_until: datetime | None = None
+    """How long bob is on call; else it is alice."""
+    duty_since: datetime | None = None
     crowds: dict[tuple[str, tuple[str, ...]], Crowd] = field(default_factory=dict)
     """The newest of each."""
 
@@ -320,7 +330,7 @@ class Truth:
         life.expires_at = None
 
     def _decide(self, life: Life, now: datetime) -> None:
-        taken = {ADDRESSES[route.to]: route for route in reversed([*self.rules.decide(life.facts)])}
+        taken = {self.address(route.to): route for route in reversed([*self.rules.decide(life.facts)])}
         for address, route in taken.items():
             if address not in life.told:
                 life.told[address] = Telling(route=route, crowd=self._crowd(life, route, now))
@@ -339,6 +349,16 @@ class Truth:
         for life in lives:
             life.acked_by, life.acked_as, life.turned_at = by, life.severity, now
             life.acked_until = now + ACK_LASTS
+
+    def address(self, name: str) -> str:
+        """Where a channel is now."""
+        if name == ON_CALL:
+            return DESKS["bob" if self.taken_until else "alice"]
+        return ADDRESSES[name]
+
+    def turns(self, until: datetime | None, now: datetime) -> None:
+        """Bob takes it until then, or it goes back to alice."""
+        self.taken_until, self.duty_since = until, now
 
     def resumes(self, what: str, name: str, now: datetime) -> None:
         del self.pauses[what, name]
@@ -359,6 +379,8 @@ class Truth:
             del self.silences[id]
         for what, name in [pause for pause, ends_at in self.pauses.items() if ends_at <= now]:
             self.resumes(what, name, now)
+        if self.taken_until is not None and self.taken_until <= now:
+            self.turns(None, now)
         for life in self.firing():
             if life.acked_by and life.acked_until is not None and life.acked_until <= now:
                 life.acked_by, life.turned_at = "", now
@@ -436,7 +458,7 @@ class Truth:
         others = [
             telling
             for channel, telling in life.told.items()
-            if channel != address and (address == telling.route.next_in_line or (channel, address) in self.instead)
+            if channel != address and (telling.route.leads_to(address) or (channel, address) in self.instead)
         ]
         return [own, *others] if own else others
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from reader import Belief, Entry, Head, Reader, Wake, thing_of
 from scenario import Scenario
-from truth import ADDRESSES, BROKEN, NOW, Life, Route, Rules, Said, Silence, Truth
+from truth import ADDRESSES as NAMED
+from truth import BROKEN, DESKS, NOW, ON_CALL, Life, Route, Rules, Said, Silence, Truth
 
 from hub.contracts import Via, WebhookRequest
 from hub.core.durations import parse_duration
@@ -35,7 +36,8 @@ MINUTE = timedelta(minutes=1)
 LAG = timedelta(seconds=10)
 """A message of many catches up within it; and `group_wait` is as long."""
 ROOMS = ("ops", "web", "managers")
-PAGER = "pager:night"
+PAGERS = ("pager:night", *DESKS.values())
+ADDRESSES = (*(f"room:{name}" for name in ROOMS), *PAGERS)
 
 WHOLE = Rules(
     explains=True,
@@ -84,6 +86,13 @@ STORMY = Rules(
         ),
     ),
 )
+ON_DUTY = Rules(
+    routes=(
+        Route(name="called", match={"severity": "critical"}, to=ON_CALL, repeat=30 * MINUTE, go_on=True),
+        Route(name="services", match={"kind": "service"}, to="ops", escalate=(MINUTE, ON_CALL)),
+        Route(name="shops", match={"source": "app"}, to="web", group_by=("cluster",), escalate=(10 * MINUTE, ON_CALL)),
+    ),
+)
 BARE = Rules()
 RULES = {
     "whole": WHOLE,
@@ -91,6 +100,7 @@ RULES = {
     "together": TOGETHER,
     "in line": IN_LINE,
     "stormy": STORMY,
+    "on duty": ON_DUTY,
     "bare": BARE,
 }
 
@@ -110,7 +120,7 @@ class Night:
 
     def __init__(self, folder: Path, rules: Rules) -> None:
         self.chat = FindingChat()
-        tools = {**installed(), "pager": self.chat.integration()}
+        tools = {**installed(), "pager": self.chat.integration(person=lambda user: f"@{user}")}
         self.scenario = Scenario(folder, rules.text(), tools)
         self.truth = Truth(rules=rules)
         self.reader = Reader()
@@ -319,7 +329,7 @@ class Night:
         what, name = places[which % len(places)]
         reply = await self.scenario.says(f"pause {what} {name} for {length}")
         assert reply.ok, reply
-        self.truth.pauses[what, ADDRESSES.get(name, name)] = self.now + parse_duration(length)
+        self.truth.pauses[what, NAMED.get(name, name)] = self.now + parse_duration(length)
         await self.look()
 
     async def resumes(self, which: int) -> None:
@@ -330,6 +340,13 @@ class Night:
             assert reply.ok or "no channel or route" in reply.text, reply
             if reply.ok:
                 self.truth.resumes(what, name, self.now)
+        await self.look()
+
+    async def takes(self, length: str) -> None:
+        """Bob takes the turn, or gives it back."""
+        reply = await self.scenario.says(f"take web for {length}" if length else "give web back", by="bob")
+        if reply.ok:
+            self.truth.turns(self.now + parse_duration(length) if length else None, self.now)
         await self.look()
 
     async def _silences(self, head: Head, lives: Sequence[Life], act: Coroutine[Any, Any, None]) -> None:
@@ -381,26 +398,34 @@ class Night:
             shown = await self.scenario.hub.operations.room_log.read(name)
             entries = [Entry(id=m.id, under=m.thread or "", message=m.message, loud=m.loud) for m in shown]
             rang += self._look(f"room:{name}", entries)
-        self._look(PAGER, self._pages())
-        for address in (*(f"room:{name}" for name in ROOMS), PAGER):
+        for address in PAGERS:
+            paged = self._look(address, self._pages(address))
+            rang += paged if self._is_well() else ()
+        for address in ADDRESSES:
             storms = [head.fires for head in self.reader.heads[address].values() if head.storm]
             self.truth.shows(address, self.reader.believes(address), set().union(*storms), self.now)
         for wake in rang:
             self._wakes_rightly(wake)
         await self._api_is_true()
-        for address in (*(f"room:{name}" for name in ROOMS), PAGER):
+        for address in ADDRESSES:
             await self._is_true(address)
 
     def _look(self, address: str, entries: Sequence[Entry]) -> Sequence[Wake]:
         self._shown |= {(address, entry.id): entry for entry in entries}
         return self.reader.look(address, entries, self.now)
 
-    def _pages(self) -> Sequence[Entry]:
+    def _pages(self, address: str) -> Sequence[Entry]:
         newest = dict(self.chat.edited)
+        sent = zip(self.chat.rooms, self.chat.posted, self.chat.louds, strict=True)
         return [
             Entry(id=f"m{n}", under=under, message=newest.get(f"m{n}", message), loud=loud)
-            for n, ((under, message), loud) in enumerate(zip(self.chat.posted, self.chat.louds, strict=True), 1)
+            for n, (room, (under, message), loud) in enumerate(sent, 1)
+            if address == f"pager:{room.name}"
         ]
+
+    def _is_well(self) -> bool:
+        """The pager takes what it is given, and has for so long that nothing of before is on its way."""
+        return not self.chat.failures and self.now - self.well_since >= 8 * MINUTE
 
     def _wakes_rightly(self, wake: Wake) -> None:
         """Nothing that is held wakes anybody, nor, with a reminder or the next step, what somebody has."""
@@ -432,9 +457,9 @@ class Night:
 
     async def _is_true(self, address: str) -> None:
         """The channel says what is so, each thing once; and what it must say it says."""
-        if address == PAGER and (self.chat.failures or self.now - self.well_since < 8 * MINUTE):
+        if address in PAGERS and not self._is_well():
             return
-        excused = await self._dead() if address == PAGER else set[str]()
+        excused = await self._dead() if address in PAGERS else set[str]()
         for head in self.reader.heads[address].values():
             assert head.firing == len(head.fires), f"miscounted: {head}"
         believed = self.reader.believes(address)
@@ -492,9 +517,10 @@ class Night:
         return any(
             way.route.escalate is not None
             and not life.stormed
-            and way.route.next_in_line == address
+            and self.truth.address(way.route.escalate[1]) == address
             and way.calm_since is not None
-            and self.now - way.calm_since > way.route.escalate[0] + 5 * MINUTE
+            and self.now - max(way.calm_since, self.truth.duty_since or way.calm_since)
+            > way.route.escalate[0] + 5 * MINUTE
             for way in self.truth.ways(life, address)
         )
 
@@ -637,6 +663,10 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(which=WHICH)
     def resumes(self, which: int) -> None:
         self.run(self.night.resumes(which))
+
+    @rule(length=st.sampled_from(["", "30m", "4h", "1d"]))
+    def takes(self, length: str) -> None:
+        self.run(self.night.takes(length))
 
     @rule(name=st.sampled_from([*RULES, "broken"]))
     def reloads(self, name: str) -> None:
