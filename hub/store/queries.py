@@ -1,6 +1,6 @@
 """What is asked. Each function reads all that its answer needs in one go, within one transaction."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from hub.contracts import RoomMessage, WebhookRequest
 from hub.core.alert import Alert
 from hub.core.event import Event
+from hub.core.grouping import Group
 from hub.core.matching import event_look
 from hub.core.notification import Line, Post
 from hub.core.past import Act, Happened, of_silence
@@ -96,12 +97,19 @@ def load(connection: Connection, since: datetime) -> Snapshot:
     pending_posts = _all(connection, select(POST.c.record).where(POST.c.pending.is_(true())), mapping.post_of)
     pending_lines = _all(connection, select(LINE.c.record).where(LINE.c.pending.is_(true())), mapping.line_of)
     above = _among(connection, POST, POST.c.id, (p.post for p in pending_lines if p.post), mapping.post_of)
-    alerts = _kept_alerts(connection, since, [*pending_posts, *above])
-    groups = [
-        *_all(connection, select(GROUP.c.record).where(GROUP.c.firing.is_(true())), mapping.group_of),
-        *_all(connection, select(GROUP.c.record).where(GROUP.c.healed_at >= since), mapping.group_of),
-    ]
-    told_of = (*(alert.id for alert in alerts), *(group.id for group in groups))
+    about = {post.group for post in (*pending_posts, *above)}
+    groups = {
+        group.id: group
+        for group in (
+            *_all(connection, select(GROUP.c.record).where(GROUP.c.firing.is_(true())), mapping.group_of),
+            *_all(connection, select(GROUP.c.record).where(GROUP.c.healed_at >= since), mapping.group_of),
+            *_among(connection, GROUP, GROUP.c.id, about, mapping.group_of),
+        )
+    }
+    owed = [group for group in groups.values() if group.id in about]
+    healed = [group for group in owed if group.healed_at is not None and group.healed_at < since]
+    alerts = _kept_alerts(connection, since, about, healed)
+    told_of = (*(alert.id for alert in alerts), *groups)
     shown = _among(connection, POST, POST.c.group, told_of, mapping.post_of)
     posts = {post.id: post for post in (*pending_posts, *above, *shown)}
     return Snapshot(
@@ -111,7 +119,7 @@ def load(connection: Connection, since: datetime) -> Snapshot:
         timers=[mapping.timer_of(*row) for row in connection.execute(select(TIMER).order_by(TIMER.c.due_at))],
         silences=_all(connection, _flagged(SILENCE, SILENCE.c.standing, SILENCE.c.starts_at), mapping.silence_of),
         asks=_all(connection, _flagged(ASK, ASK.c.pending, ASK.c.asked_at), mapping.ask_of),
-        groups=groups,
+        groups=[*groups.values()],
         links=_all(connection, select(LINK.c.record), mapping.link_of),
         calendars=_all(connection, select(CALENDAR.c.record), mapping.calendar_of),
         unrouted=unrouted(connection, None),
@@ -128,14 +136,21 @@ def _flagged(of: Table, flag: ColumnElement[bool], by: ColumnElement[Any]) -> Se
     return select(of.c.record).where(flag.is_(true())).order_by(by, ARRIVAL)
 
 
-def _kept_alerts(connection: Connection, since: datetime, posts: Iterable[Post]) -> list[Alert]:
+def _kept_alerts(
+    connection: Connection, since: datetime, about: Collection[str], healed: Sequence[Group]
+) -> list[Alert]:
+    """What is open, what was touched since, and what is owed a word (`about`), by itself or as a member of a group that
+    `healed` before."""
     record = select(ALERT.c.record)
-    about = {post.group for post in posts}
     alerts = [
         *_all(connection, record.where(ALERT.c.open.is_(true())), mapping.alert_of),
         *_all(connection, record.where(ALERT.c.updated_at >= since), mapping.alert_of),
         *_among(connection, ALERT, ALERT.c.id, about, mapping.alert_of),
     ]
+    if healed:
+        ids, opened = {group.id for group in healed}, min(group.opened_at for group in healed)
+        touched = _all(connection, record.where(ALERT.c.updated_at.between(opened, since)), mapping.alert_of)
+        alerts += [alert for alert in touched if not ids.isdisjoint(alert.groups)]
     return sorted({alert.id: alert for alert in alerts}.values(), key=lambda alert: (alert.opened_at, alert.id))
 
 

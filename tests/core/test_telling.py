@@ -227,13 +227,14 @@ def test_when_the_last_silence_ends_what_is_open_and_untold_is_told() -> None:
 
 def test_of_the_loud_lines_held_the_newest_is_said() -> None:
     """The others are dropped; none is said of what healed."""
-    post = shown(first())
-    lines = [after(change, post, held=True).lines[0] for change in (Change.WORSENED, Change.REOPENED)]
+    post, alert = shown(first()), an_alert()
+    healed = advance(alert, event(Status.RECOVERY), reopen_within=timedelta(minutes=10)).alert
+    assert healed is not None
+    steps = [step(change, alert) for change in (Change.WORSENED, Change.REOPENED)]
+    lines = [tell(one, (post,), (), held=True, said=SAID, pen=pen()).lines[0] for one in steps]
 
-    assert [DROPPED, OWED] == [line.sending.state for line in release(an_alert(), [post], lines, pen()).lines]
-    assert [DROPPED, DROPPED] == [
-        line.sending.state for line in release(an_alert(open=False), [post], lines, pen()).lines
-    ]
+    assert [DROPPED, OWED] == [line.sending.state for line in release(alert, [post], lines, pen()).lines]
+    assert [DROPPED, DROPPED] == [line.sending.state for line in release(healed, [post], lines, pen()).lines]
 
 
 def test_what_a_chat_never_took_stays_in_the_dead_letters() -> None:

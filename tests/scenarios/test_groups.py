@@ -153,6 +153,30 @@ async def test_a_group_outlives_a_restart(hub: Scenario) -> None:
     assert ["web3 is down", "web4 is down"] == [entry.message.title for entry in await hub.thread(message)]
 
 
+async def test_a_chat_that_was_away_for_hours_is_told_after_a_restart_that_a_group_is_over(
+    begin, chat: FakeChat
+) -> None:
+    """With the names of those who were in it, though all of them have long come to rest."""
+    rules = RULES.replace("room:ops}", 'room:ops, night: "pager:night"}').replace(
+        "to: ops, group_by", "to: night, group_by"
+    )
+    hub = await begin(rules, {**installed(), "pager": chat.integration()})
+    await breaks(hub, "web1")
+    await breaks(hub, "web2")
+    await hub.later("10s")
+    chat.failures = [Unreachable("away") for _ in range(1_000)]
+    await heals(hub, "web1")
+    await heals(hub, "web2")
+    await hub.later("3h")
+    await hub.restarts()
+    chat.failures = []
+    await hub.later("10m")
+    told = chat.edited[-1][1]
+
+    assert "Resolved: 2: eu" == told.title
+    assert {"web1 is down", "web2 is down"} == {line[2:].partition(" – ")[0] for line in told.text.splitlines()}
+
+
 async def test_an_ack_by_button_is_of_those_who_stood_there(hub: Scenario) -> None:
     """Who joined since the button was shown is nobody's yet."""
     await breaks(hub, "web1")
