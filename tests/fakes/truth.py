@@ -34,7 +34,7 @@ class Route:
     def leads_to(self, address: str) -> bool:
         """Whether it escalates to there, or may, by who is on call."""
         name = self.escalate[1] if self.escalate else ""
-        return address in DESKS.values() if name == ON_CALL else address == ADDRESSES.get(name)
+        return address in (*DESKS.values(), ADDRESSES["ops"]) if name == ON_CALL else address == ADDRESSES.get(name)
 
     def as_written(self) -> Mapping[str, Any]:
         after = self.escalate
@@ -95,7 +95,7 @@ class Rules:
             "routes": [{"name": route.name, **route.as_written()} for route in self.routes],
             "everything_else": self.everything_else.as_written(),
         }
-        if any(ON_CALL in (route.to, *(route.escalate or ())) for route in self.all()):
+        if self.has_turns:
             rules["people"] = {name: {"pager": name} for name in DESKS}
             rules["schedules"] = {"web": {"layers": [{"people": ["alice"], "rotate": "daily"}]}}
         if self.storm:
@@ -106,6 +106,10 @@ class Rules:
             rule = {"name": "host", "when": {"kind": "host"}, "quiets": {"kind": "service"}, "equal": ["host"]}
             rules["inhibit"] = [rule]
         return json.dumps(rules, indent=1)  # which is YAML, too
+
+    @property
+    def has_turns(self) -> bool:
+        return any(ON_CALL in (route.to, *(route.escalate or ())) for route in self.all())
 
     @property
     def windowed(self) -> bool:
@@ -273,7 +277,7 @@ class Truth:
     """Addresses, and those that ever were their fallbacks."""
 
     def __post_init__(self) -> None:
-        self.reloads(self.rules)
+        self._knows_fallbacks()
 
     # ---------------------------------------------------------------------------------------------------- it happens
 
@@ -351,9 +355,11 @@ class Truth:
             life.acked_until = now + ACK_LASTS
 
     def address(self, name: str) -> str:
-        """Where a channel is now."""
-        if name == ON_CALL:
+        """Where a channel is now. What the rules know of nobody's turn, whoever hears everything else does."""
+        if name == ON_CALL and self.rules.has_turns:
             return DESKS["bob" if self.taken_until else "alice"]
+        if name == ON_CALL:
+            return ADDRESSES[self.rules.everything_else.to]
         return ADDRESSES[name]
 
     def turns(self, until: datetime | None, now: datetime) -> None:
@@ -365,9 +371,14 @@ class Truth:
         if what == "channel":
             self.resumed[name] = now
 
-    def reloads(self, rules: Rules) -> None:
+    def _knows_fallbacks(self) -> None:
+        self.instead |= {(ADDRESSES[name], ADDRESSES[to]) for name, to in self.rules.instead.items()}
+
+    def reloads(self, rules: Rules, now: datetime) -> None:
+        if rules.has_turns is not self.rules.has_turns:
+            self.duty_since = now
         self.rules = rules
-        self.instead |= {(ADDRESSES[name], ADDRESSES[to]) for name, to in rules.instead.items()}
+        self._knows_fallbacks()
         for life in self.firing():
             for telling in life.told.values():
                 if telling.free_since is None:

@@ -234,7 +234,7 @@ class Night:
         rules = RULES.get(name)
         assert await self.scenario.reloads(rules.text() if rules else BROKEN) is (rules is not None)
         if rules:
-            self.truth.reloads(rules)
+            self.truth.reloads(rules, self.now)
         await self.look()
 
     async def restarts(self) -> None:
@@ -519,8 +519,8 @@ class Night:
             and not life.stormed
             and self.truth.address(way.route.escalate[1]) == address
             and way.calm_since is not None
-            and self.now - max(way.calm_since, self.truth.duty_since or way.calm_since)
-            > way.route.escalate[0] + 5 * MINUTE
+            and (self.truth.duty_since is None or self.truth.duty_since <= way.calm_since)
+            and self.now - way.calm_since > way.route.escalate[0] + 5 * MINUTE
             for way in self.truth.ways(life, address)
         )
 
@@ -546,6 +546,8 @@ class Night:
         telling = life.told.get(address)
         if telling is None or telling.route.repeat is None or telling.calm_since is None or address in life.stormed:
             return
+        if any(way.crowd is not telling.crowd for way in self.truth.ways(life, address)):
+            return  # it may be told with its company, whose message is reminded of as that company's route has it
         heads = {head.id for head in self.reader.about(address, life.thing)}
         rang = [
             wake.at for wake in self.reader.woken if wake.channel == address and wake.head and wake.head.id in heads
