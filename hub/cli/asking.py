@@ -73,7 +73,8 @@ def drill(options: argparse.Namespace) -> int:
 
 def alerts(options: argparse.Namespace) -> int:
     query = "" if options.state == "all" else f"?state={options.state}"
-    return _list(options, f"/api/v1/alerts{query}", "alerts", ("id", "state", "severity", "source", "title"))
+    columns, whole = ("id", "state", "severity", "source", "title"), options.state in ("open", "acked")
+    return _list(options, f"/api/v1/alerts{query}", "alerts", columns, whole=whole)
 
 
 def silences(options: argparse.Namespace) -> int:
@@ -90,10 +91,15 @@ def quarantine(options: argparse.Namespace) -> int:
     return _list(options, "/api/v1/quarantine", "quarantine", ("id", "source", "received_at", "why"))
 
 
-def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[str]) -> int:
+def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[str], *, whole: bool = False) -> int:
+    """`whole`: also what does not go into one answer."""
     from hub.client import Client
 
-    said = Client().get(path)
+    client = Client()
+    said = client.get(path)
+    while whole and said.get("next"):
+        more = client.get(f"{path}&after={said['next']}")
+        said = {name: [*said[name], *more[name]], "next": more["next"]}
     if options.json:
         print(json.dumps(said))
         return OK

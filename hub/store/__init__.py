@@ -287,8 +287,9 @@ class Store(Protocol):
         """Those of them that are there, in no order."""
 
     async def alert(self, id: str) -> Alert | None: ...
-    async def alerts(self, *, state: str | None, limit: int = 500) -> Sequence[Alert]:
-        """Newest first; never notices. `state`: open (all unresolved), acked, resolved, or None for all."""
+    async def alerts(self, *, state: str | None, before: str | None = None, limit: int = 500) -> Sequence[Alert]:
+        """Newest first; never notices. `state`: open (all unresolved), acked, resolved, or None for all. With `before`,
+        those that opened before that one."""
 
     async def deliveries(
         self, *, state: str | None, group: str | None = None, limit: int = 500

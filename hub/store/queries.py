@@ -379,8 +379,14 @@ _ALERTS: Mapping[str | None, Sequence[ColumnElement[bool]]] = {
 }
 
 
-def alerts(connection: Connection, state: str | None, limit: int) -> Sequence[Alert]:
+def alerts(connection: Connection, state: str | None, before: str | None, limit: int) -> Sequence[Alert]:
     newest = select(ALERT.c.record).where(*_ALERTS[state]).order_by(ALERT.c.opened_at.desc(), ALERT.c.id.desc())
+    if before is not None:
+        opened_at = connection.execute(select(ALERT.c.opened_at).where(ALERT.c.id == storable(before))).scalar()
+        if opened_at is None:
+            return ()
+        behind = tuple_(bindparam("at", opened_at, Utc), bindparam("id", storable(before)))
+        newest = newest.where(tuple_(ALERT.c.opened_at, ALERT.c.id) < behind)
     return _all(connection, newest.limit(limit), mapping.alert_of)
 
 

@@ -127,8 +127,8 @@ class SqlStore:
     async def alert(self, id: str) -> Alert | None:
         return await self._read(lambda connection: queries.alert(connection, id))
 
-    async def alerts(self, *, state: str | None, limit: int = 500) -> Sequence[Alert]:
-        return await self._read(lambda connection: queries.alerts(connection, state, limit))
+    async def alerts(self, *, state: str | None, before: str | None = None, limit: int = 500) -> Sequence[Alert]:
+        return await self._read(lambda connection: queries.alerts(connection, state, before, limit))
 
     async def deliveries(
         self, *, state: str | None, group: str | None = None, limit: int = 500

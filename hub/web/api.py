@@ -31,6 +31,8 @@ STATES = ("open", "acked", "resolved")
 DELIVERY_STATES = ("owed", "sent", "unknown", "dead", "shadow")
 AT_ONCE = 1_000
 """Events of the past in one answer."""
+LISTED = 500
+"""Alerts in one answer."""
 SAID_AT_ONCE = 200
 """Of what people said, in one answer."""
 MOST_NAMED = 20
@@ -124,8 +126,10 @@ class Api:
         state = request.query.get("state")
         if state is not None and state not in STATES:
             raise BadRequest(f"state is one of {', '.join(STATES)}, not '{state[:40]}'")
-        found = await self._hub.store.alerts(state=state)
-        return answer({"alerts": [self._alert(alert) for alert in found if alert.lived]})
+        found = await self._hub.store.alerts(state=state, before=request.query.get("after"), limit=LISTED + 1)
+        listed, more = found[:LISTED], len(found) > LISTED
+        shown = [self._alert(alert) for alert in listed if alert.lived]
+        return answer({"alerts": shown, "next": listed[-1].id if more else None})
 
     def _alert(self, alert: Alert) -> dict[str, Any]:
         return {

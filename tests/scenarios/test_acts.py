@@ -163,6 +163,21 @@ async def test_all_that_was_said_is_read_page_by_page(hub: Scenario, monkeypatch
     assert [["help 4", "help 3"], ["help 2", "help 1"], ["help 0"]] == pages
 
 
+async def test_all_that_is_open_is_read_page_by_page(hub: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a storm, too, a script sees each alert once."""
+    monkeypatch.setattr(api, "LISTED", 2)
+    for number in range(5):
+        await hub.nagios(f"web{number}", number=number)
+    pages, after = list[list[str]](), ""
+    async with TestClient(TestServer(hub.hub.app)) as client:
+        while after is not None:
+            asked = {"state": "open"} | ({"after": after} if after else {})
+            page = await (await client.get("/api/v1/alerts", params=asked)).json()
+            pages, after = [*pages, [alert["key"] for alert in page["alerts"]]], page["next"]
+
+    assert [["web4", "web3"], ["web2", "web1"], ["web0"]] == pages
+
+
 async def test_who_has_no_right_is_refused_and_told_which(begin) -> None:
     hub = await begin(
         """\

@@ -462,6 +462,9 @@ async def test_alerts_are_listed_by_state_newest_first_and_never_notices(store: 
     assert ["a3"] == ids(await store.alerts(state="resolved"))
     assert ["a3", "a2", "a1"] == ids(await store.alerts(state=None))
     assert ["a3"] == ids(await store.alerts(state=None, limit=1))
+    assert ["a2", "a1"] == ids(await store.alerts(state=None, before="a3"))
+    assert ["a1"] == ids(await store.alerts(state="open", before="a2"))
+    assert [] == ids(await store.alerts(state=None, before="of no alert"))
 
 
 async def test_an_alert_written_again_replaces_itself(store: Store) -> None:
