@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -81,8 +82,8 @@ async def serve(settings: Settings, ahead: Ahead | None = None) -> None:
         ]
         spare_the_collector()
         try:
-            async with _listening(hub):
-                _say_where(hub)
+            async with _listening(hub) as port:
+                _say_where(hub, port)
                 notify("READY=1")
                 await stop.wait()
                 log.info("stopping")
@@ -102,14 +103,15 @@ def spare_the_collector() -> None:
 
 
 @asynccontextmanager
-async def _listening(hub: Running) -> AsyncIterator[None]:
+async def _listening(hub: Running) -> AsyncIterator[int]:
+    """Gives the port, which the system chooses where 0 was asked for."""
     host, port = hub.settings.host, hub.settings.port
     async with AsyncExitStack() as stack:
         try:
-            await stack.enter_async_context(hub.doorway.open(hub.app, host, port, lambda: hub.inbound))
+            port = await stack.enter_async_context(hub.doorway.open(hub.app, host, port, lambda: hub.inbound))
         except OSError as error:
             raise SettingsError(f"cannot listen on {host}:{port}: {_why_not(error)}") from error
-        yield
+        yield port
 
 
 def _why_not(error: OSError) -> str:
@@ -120,7 +122,7 @@ def _why_not(error: OSError) -> str:
     return f"{os.strerror(code)}; {CANNOT_LISTEN.get(code, 'stop what listens there, or take another --port')}"
 
 
-def _say_where(hub: Running) -> None:
+def _say_where(hub: Running, port: int) -> None:
     settings = hub.settings
     whence = "the last good ones" if hub.current.refused else f"from {settings.routes}"
     log.info("rules %s, %s", hub.current().hash, whence)
@@ -131,7 +133,7 @@ def _say_where(hub: Running) -> None:
             log.warning("source %s has no secret and will be refused; set %s", source, variable(source, "SECRET"))
     if not settings.loopback and settings.api_token is None:
         log.warning("pages and API are closed: the hub can be reached from elsewhere and TOCSIN_API_TOKEN is not set")
-    log.info("Tocsin is at %s", settings.address)
+    log.info("Tocsin is at %s", replace(settings, port=port).address)
 
 
 async def _reload_when_told(hub: Running, reload: asyncio.Event) -> None:

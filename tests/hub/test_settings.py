@@ -2,7 +2,11 @@
 
 import os
 import socket
+import subprocess
+import sys
+from itertools import islice
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -46,6 +50,21 @@ async def test_a_place_that_cannot_be_listened_at_is_answered_with_another(
 
         with pytest.raises(SettingsError, match=cure):
             await serve(given)
+
+
+def test_the_port_that_the_system_chose_is_said(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from hub.cli import main; main()", "serve", "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
+    with subprocess.Popen(
+        [*command, "--database", f"sqlite:///{tmp_path}/tocsin.db"], stderr=subprocess.PIPE, text=True, env=environment
+    ) as hub:
+        assert hub.stderr is not None
+        try:
+            (said,) = islice((line for line in hub.stderr if "Tocsin is at" in line), 1)
+            with urlopen(f"{said.split()[-1]}/readyz") as answer:
+                assert 200 == answer.status
+        finally:
+            hub.terminate()
 
 
 def test_what_kubernetes_puts_beside_a_service_of_that_name_is_known() -> None:
