@@ -16,6 +16,7 @@ from hub.errors import TocsinError
 from hub.explain import WhyNot, address_of, say_added
 from hub.ingest import understand
 from hub.registry import installed
+from hub.routes_file.yaml_tree import nearest, shown
 from hub.testing import RECORDED, parse_fixture
 
 
@@ -81,9 +82,16 @@ def events_of_file(path: Path, source: str | None, rules: Rules) -> tuple[list[E
     name = source or path.resolve().parent.parent.name
     rule = rules.source(name)
     if rule is None:
-        raise TocsinError(f"no source is called '{name}'; say whose file it is with --source")
+        near = nearest(name, rules.sources) if source else "; say whose file it is with --source"
+        raise TocsinError(f"no source is called {shown(name)}{near}")
     at = RECORDED if path.suffix == ".http" else datetime.now(UTC)
-    events, body = events_of_request(request_of_file(path.name, path.read_bytes(), name, at), rules)
+    try:
+        events, body = events_of_request(request_of_file(path.name, path.read_bytes(), name, at), rules)
+    except TocsinError as error:
+        if path.suffix == ".http" or not str(error).startswith("header."):
+            raise
+        like = f"FILE.http, like those in integrations/{rule.tool}/fixtures"
+        raise TocsinError(f"{error}; {path.name} is a body alone: put the headers above it, into a {like}") from None
     return [rules.enriched(event) for event in events], body
 
 

@@ -55,7 +55,13 @@ def test_a_script_reads_the_same(rules: str, capsys: pytest.CaptureFixture[str])
     [
         ("integrations/nagios/fixtures/bad-json.http", "nagios", "not JSON"),
         ("nowhere.http", "nagios", "there is no file nowhere.http"),
-        (DOWN, "nagois", "no source is called 'nagois'"),
+        (DOWN, "nagois", "no source is called 'nagois'; did you mean \"nagios\"?"),
+        ("pyproject.toml", "", "say whose file it is with --source"),
+        (
+            "routes.schema.json",
+            "github",
+            "x-github-event: is missing; routes.schema.json is a body alone: put the",
+        ),
     ],
 )
 def test_what_makes_no_event_says_why(
