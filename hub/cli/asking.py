@@ -10,6 +10,9 @@ from hub.cli.printing import FAULTS, OK, UNREACHABLE, counted
 from hub.cli.reading import rules_at
 from hub.errors import RulesError, TocsinError
 
+WIDEST = 60
+"""Characters of a column."""
+
 
 def send(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
@@ -104,6 +107,7 @@ def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[s
         print(json.dumps(said))
         return OK
     rows = [[_cell(row.get(column)) for column in columns] for row in said[name]]
+    rows = [[*map(_narrow, cells), last] for *cells, last in rows]
     widths = [max(len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
     for row in [list(columns), *rows] if rows else []:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -118,6 +122,11 @@ def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{name}={inner}" for name, inner in value.items())
     return " ".join(str(value).split())
+
+
+def _narrow(cell: str) -> str:
+    """All but the last column: a silence of a thousand hosts leaves the rest to be seen."""
+    return cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…"
 
 
 def replay(options: argparse.Namespace) -> int:

@@ -105,3 +105,24 @@ def test_what_is_no_id_is_asked_for_as_it_was_typed(
     assert [f"{told}a%20b%2F%E2%98%83%3Fx%23y", f"{told}..%2F..%2Fx"] == asked[:2]
     assert "/api/v1/quarantine/a%20b/replay" == asked[2]
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_list_stays_a_list_whatever_stands_in_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silence = {"id": "7F3KQ", "match": {"host": [f"web{n}" for n in range(1_000)]}, "because": "x" * 200}
+
+    async def hear(_: web.Request) -> web.Response:
+        return web.json_response({"silences": [silence]})
+
+    async def ask() -> None:
+        app = web.Application()
+        app.router.add_get("/api/v1/silences", hear)
+        async with TestServer(app) as hub:
+            monkeypatch.setenv("TOCSIN_URL", str(hub.make_url("/")))
+            assert 0 == await asyncio.to_thread(run, "silences")
+
+    asyncio.run(ask())
+    head, row = capsys.readouterr().out.splitlines()
+    assert len(head) < 120
+    assert row.endswith("x" * 200)
