@@ -71,7 +71,7 @@ def page_routes(
     return [
         web.get("/", pages.home),
         web.get("/room/{name}", pages.room),
-        web.get("/room/{name}/live", pages.live),
+        web.get("/room/{name}/live", pages.live, allow_head=False),  # which would be answered without an end
         web.post("/room/{name}/say", pages.say),
         web.post("/room/{name}/press", pages.press),
         web.get("/told/{post}", pages.told),

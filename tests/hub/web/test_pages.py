@@ -289,6 +289,11 @@ async def test_a_silent_stream_shows_that_it_lives(site: FakeSite) -> None:
     await client.close()
 
 
+async def test_a_stream_is_nothing_to_ask_the_head_of(client: Client) -> None:
+    """It has no end, and whoever looks whether it is there would wait for one."""
+    assert 405 == (await client.head("/room/ops/live")).status
+
+
 async def test_a_stream_bears_what_every_answer_bears(client: Client) -> None:
     stream = await client.get("/room/ops/live")
 
