@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from reader import Belief, Entry, Head, Reader, Wake, thing_of
 from scenario import Scenario
 from truth import ADDRESSES as NAMED
-from truth import BROKEN, DESKS, NOW, ON_CALL, Life, Route, Rules, Said, Silence, Truth
+from truth import BROKEN, DESKS, NOW, ON_CALL, Life, Route, Rules, Said, Silence, Telling, Truth
 
 from hub.contracts import Via, WebhookRequest
 from hub.core.durations import parse_duration
@@ -64,6 +64,7 @@ OFFICE_HOURS = Rules(
 )
 TOGETHER = Rules(
     routes=(
+        Route(name="paged", match={"source": "app"}, to="night", group_by=("cluster",), go_on=True),
         Route(name="by-host", match={"tool": "nagios"}, to="ops", group_by=("host",), repeat=30 * MINUTE),
         Route(name="one-by-one", match={"source": "app"}, to="ops", escalate=(10 * MINUTE, "managers")),
     ),
@@ -428,12 +429,17 @@ class Night:
         return not self.chat.failures and self.now - self.well_since >= 8 * MINUTE
 
     def _wakes_rightly(self, wake: Wake) -> None:
-        """Nothing that is held wakes anybody, nor, with a reminder or the next step, what somebody has."""
+        """Nothing that is held or over wakes anybody, nor, with a reminder or the next step, what somebody has."""
+        if wake.occasion is Occasion.DIGEST:
+            self._lists_rightly(wake)
         if wake.head is None or not wake.head.says.keys() <= {*NAGIOS, *APPS}:  # what the hub says of itself
             return
         if any(self._in_one_breath(life, wake) for life in self.truth.lives):
             return
-        named = [life for life in self.truth.firing() if f"{life.thing} is " in wake.words]
+        words = wake.words.partition("\nresolved: ")[0]
+        named = [life for life in self.truth.firing() if f"{life.thing} is " in words]
+        gone = [thing for thing in (*NAGIOS, *APPS) if f"{thing} is " in words and self.truth.called(thing) is None]
+        assert wake.new or not gone, f"woken for what is over, {gone}: {wake}"
         lives = named or [life for thing in wake.head.fires if (life := self.truth.called(thing))]
         ways = [(life, way) for life in lives for way in self.truth.ways(life, wake.channel)]
         free = [life for life, way in ways if not self.truth.holds(life, way, wake.channel, self.now)]
@@ -442,6 +448,14 @@ class Night:
         assert all(_says(wake.words, life.thing) == life.severity for life in alone), f"it is not so any more: {wake}"
         if wake.occasion is Occasion.ESCALATED or wake.words.startswith("still so"):
             assert any(not life.acked_by for life in free), f"somebody has it: {wake}"
+
+    def _lists_rightly(self, wake: Wake) -> None:
+        """What waited is not listed where its route wants it to be muted."""
+        for thing in (*NAGIOS, *APPS):
+            if f"{thing} is " in wake.words:
+                lives = [life for life in self.truth.lives if life.thing == thing]
+                ways = [way for life in lives for way in self.truth.ways(life, wake.channel)]
+                assert any(way.route.otherwise != "mute" for way in ways), f"{thing} is to be muted: {wake}"
 
     def _in_one_breath(self, life: Life, wake: Wake) -> bool:
         """It broke or got worse and then healed or eased before anybody could be told: it is told as it stands."""
@@ -519,10 +533,15 @@ class Night:
             and not life.stormed
             and self.truth.address(way.route.escalate[1]) == address
             and way.calm_since is not None
-            and (self.truth.duty_since is None or self.truth.duty_since <= way.calm_since)
+            and (way.route.escalate[1] != ON_CALL or self._had_the_turn(life, way))
             and self.now - way.calm_since > way.route.escalate[0] + 5 * MINUTE
             for way in self.truth.ways(life, address)
         )
+
+    def _had_the_turn(self, life: Life, way: Telling) -> bool:
+        """Whether whoever is on call now surely was as it became somebody's turn to hear of it."""
+        since = self.truth.duty_since
+        return since is None or (way.crowd is None and life.count == 1 and since <= life.turned_at)
 
     def _was_rung(self, life: Life, address: str) -> bool:
         """Whether a phone rang for it since it broke; of a crowd it rings once a minute at most."""
@@ -695,7 +714,7 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 AnyHistory.TestCase.settings = settings(
-    max_examples=HISTORIES or 25,
+    max_examples=HISTORIES or 40,
     stateful_step_count=40 if HISTORIES else 20,
     deadline=None,
     derandomize=not HISTORIES,
