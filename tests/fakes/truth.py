@@ -244,8 +244,8 @@ class Silence:
     ends_at: datetime
 
     def covers(self, life: Life) -> bool:
-        if self.lives:
-            return life in self.lives
+        if self.lives:  # and whatever breaks of the same afterwards
+            return any((one.source, one.key) == (life.source, life.key) for one in self.lives)
         return all(_holds(name, value, life.facts) for name, value in self.match.items())
 
 
@@ -417,7 +417,11 @@ class Truth:
                 life.stormed.add(address)
             telling = life.told.get(address)
             if telling is not None and life.thing in things:
-                telling.bound &= telling.known or "closed" not in self.holds(life, telling, address, now)
+                telling.bound &= (
+                    telling.known
+                    or telling.crowd is not None
+                    or "closed" not in self.holds(life, telling, address, now)
+                )
                 telling.known = True
 
     # --------------------------------------------------------------------------------------------------------- it is
