@@ -200,6 +200,10 @@ class Life:
         """It comes and goes: its message may be a little behind, and wakes nobody before it rests."""
         return sum(now - at <= FLAPS_WITHIN + REOPEN_WITHIN for at in self.backs) >= FLAPS
 
+    def rests(self, now: datetime) -> bool:
+        """It flapped, and has stayed as it is for so long that it is news again."""
+        return now - max(self.turned_at, *self.backs[-1:], self.broke_at) > REOPEN_WITHIN + timedelta(minutes=2)
+
     @property
     def facts(self) -> Mapping[str, str]:
         tool = "json" if self.source == "app" else self.source
