@@ -570,7 +570,7 @@ def release(
         post = _released(before, pen, alive=alive)
         told.append(post)
         waiting = [line for line in lines if line.post == post.id and _waits_with(line, alert)]
-        news = [line for line in waiting if not _is_over(line, alert)]
+        news = [line for line in waiting if not _is_over(line, post, alert)]
         newest = news[-1] if news and alert.open and post.shown else None
         spoken += [_said_now(line, alert, pen) if line is newest else _unsaid(line) for line in waiting]
     unsaid = {post.id for post in told if alert.open and post.group in alert.unsaid and not holds.hold(post)}
@@ -586,9 +586,10 @@ def _waits_with(line: Line, alert: Alert) -> bool:
     return line.sending.state is DeliveryState.HELD and line.about in ("", alert.id)
 
 
-def _is_over(line: Line, alert: Alert) -> bool:
+def _is_over(line: Line, post: Post, alert: Alert) -> bool:
     """Whether it says what is not so any more: that nobody has it, or that it is worse than it is now."""
-    if line.occasion is Occasion.UNACKED:
+    alone = post.group == alert.id
+    if line.occasion is Occasion.UNACKED or (alone and line.occasion is Occasion.ESCALATED):
         return alert.ack is not None
     return line.occasion is Occasion.WORSENED and (line.severity or 0) > (alert.severity or 0)
 

@@ -170,3 +170,16 @@ async def test_a_paused_channel_is_next_in_line_when_it_goes_on(begin, routes: s
         ]
     else:
         assert [*meanwhile, "while it was paused: 1 still open", "web1 is DOWN"] == await titles(hub, "web")
+
+
+async def test_the_next_in_line_is_not_called_after_a_pause_for_what_somebody_has_by_then(begin) -> None:  # type: ignore[no-untyped-def]
+    beside = "{name: web, match: {tool: nagios}, to: web, continue: true}"
+    hub = await begin(ESCALATING.replace("routes: [", f"routes: [{beside}, "))
+    await hub.nagios("web1")
+    await hub.says("pause channel web for 2h")
+    await hub.later("1h")
+    await hub.says("ack web1")
+    await hub.later("1h")
+
+    (message, *_) = await hub.told("web")
+    assert [] == await hub.thread(message)
