@@ -1,4 +1,4 @@
-"""Verbs that need no rules first: run the hub, look whether it could, print what vendors want pasted."""
+"""Verbs about an installation: run the hub, look whether it could, print what vendors want pasted."""
 
 import argparse
 import asyncio
@@ -39,8 +39,8 @@ def serve(options: argparse.Namespace) -> int:
     from hub.telemetry import logs
 
     logs.begin(settings.log, Redactor(settings.environment.known_secrets()).text)
-    # The writer's thread takes the interpreter's lock anew after each of SQLite's steps; by default a busy loop keeps
-    # it waiting five milliseconds each time.
+    # A thread that comes back from the disk, or from a step of SQLite's, takes the interpreter's lock anew; by default
+    # a busy loop keeps it waiting five milliseconds each time.
     sys.setswitchinterval(SWITCH)
     _may_open_files()
     try:
