@@ -31,7 +31,7 @@ from hub.memory.draft import Draft
 from hub.memory.state import State
 from hub.memory.writer import Writer
 from hub.rooms import StoredRoomLog
-from hub.store import Audit, Store, StoredEvent, StoredRequest
+from hub.store import Audit, Store, StoredEvent, StoredRequest, Unsettled
 
 
 class NotThere(TocsinError):
@@ -270,11 +270,14 @@ class Operations:
 
     # ------------------------------------------------------------------------------------------------------- replays
 
-    async def quarantine(self) -> Sequence[StoredRequest]:
-        return await self.store.quarantine()
+    async def unsettled(self) -> Unsettled:
+        return await self.store.unsettled()
 
-    async def dead(self) -> Sequence[Post | Line]:
-        return await self.store.deliveries(state="dead")
+    async def quarantine(self, before: str | None, limit: int) -> Sequence[StoredRequest]:
+        return await self.store.quarantine(before=before, limit=limit)
+
+    async def dead(self, before: str | None, limit: int) -> Sequence[Post | Line]:
+        return await self.store.deliveries(state="dead", before=before, limit=limit)
 
     async def audit(self, before: str | None, limit: int) -> Sequence[Audit]:
         return await self.store.audit(before=before, limit=limit)

@@ -87,21 +87,21 @@ def silences(options: argparse.Namespace) -> int:
 def deliveries(options: argparse.Namespace) -> int:
     query = "?state=dead" if options.dead else ""
     columns = ("id", "channel", "occasion", "state", "attempts", "error")
-    return _list(options, f"/api/v1/deliveries{query}", "deliveries", columns)
+    return _list(options, f"/api/v1/deliveries{query}", "deliveries", columns, whole=options.dead)
 
 
 def quarantine(options: argparse.Namespace) -> int:
-    return _list(options, "/api/v1/quarantine", "quarantine", ("id", "source", "received_at", "why"))
+    return _list(options, "/api/v1/quarantine", "quarantine", ("id", "source", "received_at", "why"), whole=True)
 
 
 def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[str], *, whole: bool = False) -> int:
     """`whole`: also what does not go into one answer."""
     from hub.client import Client
 
-    client = Client()
+    client, on = Client(), "&" if "?" in path else "?"
     said = client.get(path)
     while whole and said.get("next"):
-        more = client.get(f"{path}&after={said['next']}")
+        more = client.get(f"{path}{on}after={said['next']}")
         said = {name: [*said[name], *more[name]], "next": more["next"]}
     if options.json:
         print(json.dumps(said))

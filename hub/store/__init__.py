@@ -98,6 +98,18 @@ class StoredAsk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """How many of each wait until somebody looks."""
+
+    dead: int
+    """Posts and lines that a chat refused."""
+    quarantined: int
+    """Requests that were not understood."""
+    unrouted: int
+    """Events that a rule failed to route."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """One command: who, where, the raw text, what was understood, what came of it."""
 
@@ -292,11 +304,11 @@ class Store(Protocol):
         those that opened before that one."""
 
     async def deliveries(
-        self, *, state: str | None, group: str | None = None, limit: int = 500
+        self, *, state: str | None, group: str | None = None, before: str | None = None, limit: int = 500
     ) -> Sequence[Post | Line]:
         """Posts and lines, newest first; never held or dropped ones.
 
-        `group`: only of this alert, lines by their post.
+        `group`: only of this alert, lines by their post. With `before`, those that come behind that one.
         """
 
     async def post(self, id: str) -> Post | None: ...
@@ -306,8 +318,11 @@ class Store(Protocol):
 
     async def silence(self, id: str) -> Silence | None: ...
     async def ask(self, id: str) -> StoredAsk | None: ...
-    async def quarantine(self, *, limit: int = 200) -> Sequence[StoredRequest]:
-        """Quarantined and not yet replayed, newest first."""
+    async def quarantine(self, *, before: str | None = None, limit: int = 200) -> Sequence[StoredRequest]:
+        """Quarantined and not yet replayed, newest first, each with the beginning of its body. With `before`, those
+        that come behind that one."""
+
+    async def unsettled(self) -> Unsettled: ...
 
     async def audit(self, *, before: str | None = None, limit: int = 200) -> Sequence[Audit]:
         """Newest first, beginning behind the one that is called so; where there is none, there is nothing."""

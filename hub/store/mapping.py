@@ -96,9 +96,9 @@ _REQUEST_FIELDS = tuple(name for name in StoredRequest.__struct_fields__ if name
 _read_request = _reader(StoredRequest)
 
 
-def request_of(record: str, body: bytes) -> StoredRequest:
+def request_of(record: str, body: bytes, unpack: Callable[[bytes], bytes] | None = None) -> StoredRequest:
     head = _read_request(record)
-    return StoredRequest(**_without_body(head), body=unpacked(body))
+    return StoredRequest(**_without_body(head), body=(unpack or unpacked)(body))
 
 
 # A body is stored as it came, and packed later. What no tool's body begins with tells which it is.
@@ -116,6 +116,13 @@ def packed(body: bytes) -> bytes:
 def unpacked(body: bytes) -> bytes:
     if body[:2] == BY_ZLIB:
         return zlib.decompress(body[2:])
+    return body[2:] if body[:2] == AS_IT_IS else body
+
+
+def beginning(body: bytes, most: int) -> bytes:
+    """So much of a stored body of which no more was read."""
+    if body[:2] == BY_ZLIB:
+        return zlib.decompressobj().decompress(body[2:], most)
     return body[2:] if body[:2] == AS_IT_IS else body
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -10,14 +11,18 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    LargeBinary,
     Select,
     Table,
     bindparam,
+    false,
     func,
+    literal,
     literal_column,
     select,
     true,
     tuple_,
+    union_all,
 )
 
 from hub.contracts import RoomMessage, WebhookRequest
@@ -25,11 +30,22 @@ from hub.core.alert import Alert
 from hub.core.event import Event
 from hub.core.grouping import Group
 from hub.core.matching import event_look
-from hub.core.notification import Line, Post
+from hub.core.notification import DeliveryState, Line, Post
 from hub.core.past import Act, Happened, of_silence
 from hub.core.silence import LONGEST, Silence
 from hub.errors import PayloadError
-from hub.store import Audit, DeliveryKey, LifeKey, Mark, Snapshot, StoredAsk, StoredEvent, StoredRequest, mapping
+from hub.store import (
+    Audit,
+    DeliveryKey,
+    LifeKey,
+    Mark,
+    Snapshot,
+    StoredAsk,
+    StoredEvent,
+    StoredRequest,
+    Unsettled,
+    mapping,
+)
 from hub.store.mapping import storable
 from hub.store.tables import Utc, micros
 from hub.store.writing import (
@@ -59,6 +75,9 @@ CHUNK = 500
 
 STEP_BYTES = 1 << 22
 """Of bodies that are read in one step, unless one alone has more."""
+
+BEGINNING = 1 << 15
+"""Of a stored body, which may have 25 MiB, what a list of many shows."""
 
 ARRIVAL = literal_column("rowid", BigInteger)
 """Keeps what has the same time in the order in which it came. Every index of SQLite ends with it; in PostgreSQL it is a
@@ -130,6 +149,17 @@ def load(connection: Connection, since: datetime) -> Snapshot:
 def unrouted(connection: Connection, limit: int | None) -> list[StoredEvent]:
     waiting = _flagged(EVENT, EVENT.c.waiting, EVENT.c.received_at)
     return _all(connection, waiting.limit(limit), mapping.event_of)
+
+
+def _behind(connection: Connection, of: Table, id: str | None, *by: ColumnElement[Any]) -> ColumnElement[bool]:
+    """What comes after the row of that id in a list that is sorted by these, the greatest first; where there is no such
+    row, nothing. None: all."""
+    if id is None:
+        return true()
+    place = connection.execute(select(*by).where(of.c.id == storable(id))).first()
+    if place is None:
+        return false()
+    return tuple_(*by) < tuple_(*(literal(value, column.type) for value, column in zip(place, by, strict=True)))
 
 
 def _flagged(of: Table, flag: ColumnElement[bool], by: ColumnElement[Any]) -> Select[Any]:
@@ -354,14 +384,29 @@ def bodies(
     return read, (rows[-1][1], rows[-1][2]) if rows else None
 
 
-def quarantine(connection: Connection, limit: int) -> Sequence[StoredRequest]:
+def quarantine(connection: Connection, before: str | None, limit: int) -> Sequence[StoredRequest]:
     newest = (
-        select(REQUEST.c.record, REQUEST.c.body)
-        .where(REQUEST.c.quarantined.is_(true()))
+        select(REQUEST.c.record, func.substr(REQUEST.c.body, 1, BEGINNING, type_=LargeBinary))
+        .where(REQUEST.c.quarantined.is_(true()), _behind(connection, REQUEST, before, REQUEST.c.received_at, ARRIVAL))
         .order_by(REQUEST.c.received_at.desc(), ARRIVAL.desc())
         .limit(limit)
     )
-    return [mapping.request_of(*row) for row in connection.execute(newest)]
+    unpack = partial(mapping.beginning, most=BEGINNING)
+    return [mapping.request_of(record, body or b"", unpack=unpack) for record, body in connection.execute(newest)]
+
+
+def unsettled(connection: Connection) -> Unsettled:
+    """Each is counted along an index of its own."""
+    dead = [_number(connection, of, of.c.state == str(DeliveryState.DEAD)) for of in (POST, LINE)]
+    return Unsettled(
+        dead=sum(dead),
+        quarantined=_number(connection, REQUEST, REQUEST.c.quarantined.is_(true())),
+        unrouted=_number(connection, EVENT, EVENT.c.failed.is_(true())),
+    )
+
+
+def _number(connection: Connection, of: Table, which: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(of).where(which)).scalar_one()
 
 
 # ------------------------------------------------------------------------------------------------- alerts and messages
@@ -381,18 +426,19 @@ _ALERTS: Mapping[str | None, Sequence[ColumnElement[bool]]] = {
 
 def alerts(connection: Connection, state: str | None, before: str | None, limit: int) -> Sequence[Alert]:
     newest = select(ALERT.c.record).where(*_ALERTS[state]).order_by(ALERT.c.opened_at.desc(), ALERT.c.id.desc())
-    if before is not None:
-        opened_at = connection.execute(select(ALERT.c.opened_at).where(ALERT.c.id == storable(before))).scalar()
-        if opened_at is None:
-            return ()
-        behind = tuple_(bindparam("at", opened_at, Utc), bindparam("id", storable(before)))
-        newest = newest.where(tuple_(ALERT.c.opened_at, ALERT.c.id) < behind)
-    return _all(connection, newest.limit(limit), mapping.alert_of)
+    behind = _behind(connection, ALERT, before, ALERT.c.opened_at, ALERT.c.id)
+    return _all(connection, newest.where(behind).limit(limit), mapping.alert_of)
 
 
-def deliveries(connection: Connection, state: str | None, group: str | None, limit: int) -> Sequence[Post | Line]:
+def deliveries(
+    connection: Connection, state: str | None, group: str | None, before: str | None, limit: int
+) -> Sequence[Post | Line]:
     posts = _listed(POST, state)
     lines = _listed(LINE, state)
+    if before is not None:
+        named = (select(of.c.order).where(of.c.id == storable(before)) for of in (POST, LINE))
+        order = connection.execute(union_all(*named)).scalar() or 0
+        posts, lines = posts.where(POST.c.order < order), lines.where(LINE.c.order < order)
     if group is not None:
         group = storable(group)
         posts = posts.where(POST.c.group == group)
@@ -436,14 +482,9 @@ def ask(connection: Connection, id: str) -> StoredAsk | None:
 
 
 def audit(connection: Connection, before: str | None, limit: int) -> Sequence[Audit]:
-    newest = select(AUDIT.c.record).order_by(AUDIT.c.at.desc(), ARRIVAL.desc()).limit(limit)
-    if before is not None:
-        place = connection.execute(select(AUDIT.c.at, ARRIVAL).where(AUDIT.c.id == storable(before))).first()
-        if place is None:
-            return ()
-        behind = tuple_(bindparam("at", place[0], Utc), bindparam("arrival", place[1]))
-        newest = newest.where(tuple_(AUDIT.c.at, ARRIVAL) < behind)
-    return _all(connection, newest, mapping.audit_of)
+    newest = select(AUDIT.c.record).order_by(AUDIT.c.at.desc(), ARRIVAL.desc())
+    behind = _behind(connection, AUDIT, before, AUDIT.c.at, ARRIVAL)
+    return _all(connection, newest.where(behind).limit(limit), mapping.audit_of)
 
 
 def config(connection: Connection, hash: str) -> str | None:

@@ -24,6 +24,7 @@ from hub.store import (
     StoredAsk,
     StoredEvent,
     StoredRequest,
+    Unsettled,
     mapping,
     pruning,
     queries,
@@ -131,9 +132,9 @@ class SqlStore:
         return await self._read(lambda connection: queries.alerts(connection, state, before, limit))
 
     async def deliveries(
-        self, *, state: str | None, group: str | None = None, limit: int = 500
+        self, *, state: str | None, group: str | None = None, before: str | None = None, limit: int = 500
     ) -> Sequence[Post | Line]:
-        return await self._read(lambda connection: queries.deliveries(connection, state, group, limit))
+        return await self._read(lambda connection: queries.deliveries(connection, state, group, before, limit))
 
     async def post(self, id: str) -> Post | None:
         return await self._read(lambda connection: queries.post(connection, id))
@@ -150,8 +151,11 @@ class SqlStore:
     async def ask(self, id: str) -> StoredAsk | None:
         return await self._read(lambda connection: queries.ask(connection, id))
 
-    async def quarantine(self, *, limit: int = 200) -> Sequence[StoredRequest]:
-        return await self._read(lambda connection: queries.quarantine(connection, limit))
+    async def quarantine(self, *, before: str | None = None, limit: int = 200) -> Sequence[StoredRequest]:
+        return await self._read(lambda connection: queries.quarantine(connection, before, limit))
+
+    async def unsettled(self) -> Unsettled:
+        return await self._read(queries.unsettled)
 
     async def audit(self, *, before: str | None = None, limit: int = 200) -> Sequence[Audit]:
         return await self._read(lambda connection: queries.audit(connection, before, limit))

@@ -1,6 +1,7 @@
 """How an answer over HTTP is written: JSON by msgspec, times as RFC 3339 UTC, every error `{"error", "detail", …}`."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -28,3 +29,17 @@ def _plain(value: Any) -> Any:  # any field
     if isinstance(value, Record):
         return plain(value)
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+class Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+NamedT = TypeVar("NamedT", bound=Named)
+
+
+def page_of(found: Sequence[NamedT], most: int) -> tuple[Sequence[NamedT], str | None]:
+    """So many of what was found, where one more was asked for, and behind which to go on; None: that was all."""
+    listed = found[:most]
+    return listed, listed[-1].id if len(found) > most else None

@@ -21,7 +21,7 @@ from hub.explain import Explained
 from hub.ingest import Malformed
 from hub.operations import Done, NotThere, Operations
 from hub.store import Mark, StoredEvent, StoredRequest
-from hub.web.answers import answer, error, plain
+from hub.web.answers import answer, error, page_of, plain
 from hub.web.failing import BadRequest
 from hub.web.gate import Caller, caller
 
@@ -32,9 +32,7 @@ DELIVERY_STATES = ("owed", "sent", "unknown", "dead", "shadow")
 AT_ONCE = 1_000
 """Events of the past in one answer."""
 LISTED = 500
-"""Alerts in one answer."""
-SAID_AT_ONCE = 200
-"""Of what people said, in one answer."""
+"""Alerts, deliveries and the like in one answer."""
 MOST_NAMED = 20
 MOST_FIRING = 100
 """Alerts that a preview lists; it counts all."""
@@ -127,9 +125,8 @@ class Api:
         if state is not None and state not in STATES:
             raise BadRequest(f"state is one of {', '.join(STATES)}, not '{state[:40]}'")
         found = await self._hub.store.alerts(state=state, before=request.query.get("after"), limit=LISTED + 1)
-        listed, more = found[:LISTED], len(found) > LISTED
-        shown = [self._alert(alert) for alert in listed if alert.lived]
-        return answer({"alerts": shown, "next": listed[-1].id if more else None})
+        listed, next = page_of(found, LISTED)
+        return answer({"alerts": [self._alert(alert) for alert in listed if alert.lived], "next": next})
 
     def _alert(self, alert: Alert) -> dict[str, Any]:
         return {
@@ -230,7 +227,9 @@ class Api:
         state = request.query.get("state")
         if state is not None and state not in DELIVERY_STATES:
             raise BadRequest(f"state is one of {', '.join(DELIVERY_STATES)}, not '{state[:40]}'")
-        return answer({"deliveries": [_delivery(d) for d in await self._hub.store.deliveries(state=state)]})
+        found = await self._hub.store.deliveries(state=state, before=request.query.get("after"), limit=LISTED + 1)
+        listed, next = page_of(found, LISTED)
+        return answer({"deliveries": [_delivery(one) for one in listed], "next": next})
 
     async def replay_delivery(self, request: web.Request) -> web.Response:
         return await self._replay(request, self._hub.replay_delivery)
@@ -248,8 +247,10 @@ class Api:
             return error(400, "unsupported", str(unknown), quarantined=id)
         return answer({"replayed": id, "outcome": text}, status=202)
 
-    async def quarantine(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
-        return answer({"quarantine": [_quarantined(kept) for kept in await self._hub.store.quarantine()]})
+    async def quarantine(self, request: web.Request) -> web.Response:
+        found = await self._hub.store.quarantine(before=request.query.get("after"), limit=LISTED + 1)
+        listed, next = page_of(found, LISTED)
+        return answer({"quarantine": [_quarantined(kept) for kept in listed], "next": next})
 
     async def quarantined(self, request: web.Request) -> web.Response:
         kept = await self._hub.store.request(request.match_info["id"])
@@ -269,10 +270,9 @@ class Api:
         return await self._replay(request, self._hub.replay_event)
 
     async def audit(self, request: web.Request) -> web.Response:
-        """What people said, newest first; `next` goes on from there."""
-        found = await self._hub.audit(request.query.get("after"), SAID_AT_ONCE + 1)
-        said, more = found[:SAID_AT_ONCE], len(found) > SAID_AT_ONCE
-        return answer({"audit": msgspec.to_builtins(said), "next": said[-1].id if more else None})
+        """What people said, newest first."""
+        listed, next = page_of(await self._hub.audit(request.query.get("after"), LISTED + 1), LISTED)
+        return answer({"audit": msgspec.to_builtins(listed), "next": next})
 
 
 def _asker(hub: Operations, person: str, who: Caller) -> Asker:

@@ -71,7 +71,7 @@ class Health:
 
     async def metrics(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
         with suppress(Overloaded):  # while the database is away, the number of before stays
-            self._metrics.unrouted.set(len(await self._store.failed_events()))
+            self._metrics.unrouted.set((await self._store.unsettled()).unrouted)
         body = self._metrics.render(
             config=self._current().hash,
             oldest=self._outbox.oldest() if self._outbox else {},

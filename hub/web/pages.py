@@ -6,7 +6,7 @@ there, and what comes out passes through `plain` as a whole, so that no handler 
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from hub.core.oncall import Schedule
 from hub.errors import Overloaded, PayloadError, TocsinError, UsageError
 from hub.payload import decode_form
 from hub.proof import same
+from hub.web.answers import Named, page_of
 from hub.web.gate import GateSettings, Throttle, caller, give_cookie, guarded, take_cookie
 from hub.web.showing import (
     ALERTS_LISTED,
@@ -37,6 +38,7 @@ from hub.web.showing import (
 from hub.web.site import LiveQueue, Site
 
 AnswerT = TypeVar("AnswerT")
+_Ask = Callable[[str | None, int], Awaitable[Sequence[Named]]]
 
 CHAT = "room"
 NOBODY = "operator"
@@ -50,8 +52,8 @@ ABOUT_SILENCES: Mapping[str, str] = {
     "approve": "approve {}",
 }
 """The sentences that the page of silences says."""
-SAID_SHOWN = 100
-"""Of what people said, on one page."""
+SHOWN = 100
+"""Of what is listed, on one page."""
 SHARED = 200
 """Events that are kept for the next who watches."""
 MOST_AT_ONCE = 32
@@ -107,8 +109,7 @@ class Pages:
     # --------------------------------------------------------------------------------------------------- to be seen
 
     async def home(self, request: web.Request) -> web.Response:
-        dead, held, unrouted = await self._site.dead(), await self._site.quarantine(), await self._site.unrouted()
-        alerts = self._site.alerts()
+        alerts, unsettled = self._site.alerts(), await self._site.unsettled()
         return self._page(
             request,
             "home.html.j2",
@@ -118,9 +119,7 @@ class Pages:
             turns=[self._turn(schedule) for _, schedule in sorted(self._site.schedules().items())],
             silences=self._site.silences(),
             status=self._site.status(),
-            dead=len(dead),
-            quarantined=len(held),
-            unrouted=len(unrouted),
+            unsettled=unsettled,
         )
 
     async def room(self, request: web.Request) -> web.Response:
@@ -158,17 +157,20 @@ class Pages:
         return self._page(request, "event.html.j2", **shown)
 
     async def quarantine(self, request: web.Request) -> web.Response:
-        kept, unrouted = await self._site.quarantine(), await self._site.unrouted()
-        return self._page(request, "quarantine.html.j2", requests=kept, unrouted=unrouted)
+        unrouted = () if request.query.get("before") else await self._site.unrouted()
+        return await self._listed(request, "quarantine.html.j2", self._site.quarantine, unrouted=unrouted)
 
     async def dead(self, request: web.Request) -> web.Response:
-        return self._page(request, "dead.html.j2", items=await self._site.dead())
+        return await self._listed(request, "dead.html.j2", self._site.dead)
 
     async def audit(self, request: web.Request) -> web.Response:
+        return await self._listed(request, "audit.html.j2", self._site.audit)
+
+    async def _listed(self, request: web.Request, template: str, ask: _Ask, **more: Any) -> web.Response:
+        """The newest of what there is, or what is older than the one that the address names."""
         before = request.query.get("before")
-        found = await self._site.audit(before, SAID_SHOWN + 1)
-        older = found[SAID_SHOWN - 1].id if len(found) > SAID_SHOWN else None
-        return self._page(request, "audit.html.j2", said=found[:SAID_SHOWN], before=before, older=older)
+        listed, older = page_of(await ask(before, SHOWN + 1), SHOWN)
+        return self._page(request, template, items=listed, before=before, older=older, **more)
 
     async def static(self, request: web.Request) -> web.Response:
         file = self._static.get(request.match_info["file"])

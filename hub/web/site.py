@@ -12,7 +12,7 @@ from hub.core.notification import Line, Post
 from hub.core.oncall import Schedule
 from hub.core.silence import Silence
 from hub.explain import Explained
-from hub.store import Audit, StoredEvent, StoredRequest
+from hub.store import Audit, StoredEvent, StoredRequest, Unsettled
 
 LiveQueue = asyncio.Queue[RoomMessage | None]
 """Each new or edited message of a room. None ends it: the page was too slow, or the hub is closing."""
@@ -61,10 +61,15 @@ class Site(Protocol):
         """Those in force that cover it."""
 
     def status(self) -> Sequence[str]: ...
-    async def quarantine(self) -> Sequence[StoredRequest]: ...
-    async def dead(self) -> Sequence[Post | Line]: ...
+    async def unsettled(self) -> Unsettled: ...
+    async def quarantine(self, before: str | None, limit: int) -> Sequence[StoredRequest]:
+        """What was not understood, with the beginnings of bodies, newest first, behind the one that is called so."""
+
+    async def dead(self, before: str | None, limit: int) -> Sequence[Post | Line]:
+        """What was not delivered, likewise."""
+
     async def audit(self, before: str | None, limit: int) -> Sequence[Audit]:
-        """What people said, newest first, beginning behind the one that is called so."""
+        """What people said, likewise."""
 
     async def unrouted(self) -> Sequence[StoredEvent]:
         """Events that a rule failed to route."""

@@ -14,7 +14,8 @@ from hub.core.records import replace
 from hub.core.silence import Silence
 from hub.errors import TocsinError, UsageError
 from hub.explain import Explained, WhyNot
-from hub.store import Audit, StoredEvent, StoredRequest
+from hub.store import Audit, StoredEvent, StoredRequest, Unsettled
+from hub.web.answers import NamedT
 from tests.fakes.room_log import MemoryRoomLog
 
 NOW = datetime(2026, 11, 21, 3, 12, tzinfo=UTC)
@@ -105,15 +106,17 @@ class FakeSite:
     def status(self) -> Sequence[str]:
         return ["up for 3 d, rules 3f9a2c", "nothing waits to be routed"]
 
-    async def quarantine(self) -> Sequence[StoredRequest]:
-        return self.held
+    async def unsettled(self) -> Unsettled:
+        return Unsettled(dead=len(self.lost), quarantined=len(self.held), unrouted=len(self.failed))
 
-    async def dead(self) -> Sequence[Post | Line]:
-        return self.lost
+    async def quarantine(self, before: str | None, limit: int) -> Sequence[StoredRequest]:
+        return _behind(self.held, before, limit)
+
+    async def dead(self, before: str | None, limit: int) -> Sequence[Post | Line]:
+        return _behind(self.lost, before, limit)
 
     async def audit(self, before: str | None, limit: int) -> Sequence[Audit]:
-        begin = 0 if before is None else next(n for n, one in enumerate(self.said, 1) if one.id == before)
-        return self.said[begin : begin + limit]
+        return _behind(self.said, before, limit)
 
     async def replay_quarantined(self, id: str, asker: Asker) -> str:
         return self._replay(id, [request.id for request in self.held])
@@ -164,3 +167,8 @@ class FakeSite:
             raise UsageError(f"nothing here is called {id}")
         self.replayed.append(id)
         return f"{id} is on its way again"
+
+
+def _behind(listed: Sequence[NamedT], before: str | None, limit: int) -> Sequence[NamedT]:
+    begin = 0 if before is None else next(n for n, one in enumerate(listed, 1) if one.id == before)
+    return listed[begin : begin + limit]

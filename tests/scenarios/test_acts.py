@@ -150,7 +150,7 @@ async def test_who_acks_a_storm_acks_all_of_it_at_once(begin) -> None:
 
 async def test_all_that_was_said_is_read_page_by_page(hub: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """Newest first, each once, also while more is said."""
-    monkeypatch.setattr(api, "SAID_AT_ONCE", 2)
+    monkeypatch.setattr(api, "LISTED", 2)
     for number in range(5):
         await hub.says(f"help {number}")
     pages, after = list[list[str]](), ""

@@ -136,7 +136,7 @@ async def test_one_that_cannot_be_understood_stops_nothing_and_is_fetched_once(b
     await hub.hub.fetches.catch_up("builds")
 
     assert ["odd", "b2"] == builds.asked
-    assert ["key: is odd"] == [request.why for request in await hub.hub.operations.quarantine()]
+    assert ["key: is odd"] == [request.why for request in await hub.hub.store.quarantine()]
     assert ["b2"] == [alert.key for alert in hub.hub.actions.alerts()]
 
 

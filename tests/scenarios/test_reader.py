@@ -584,7 +584,7 @@ class Night:
 
     async def _dead(self) -> set[str]:
         """What lies in the dead letters; of a message that is not of one alone, all that may be in it."""
-        dead = await self.scenario.hub.operations.dead()
+        dead = await self.scenario.hub.store.deliveries(state="dead")
         ids = [item.id if isinstance(item, Post) else item.post for item in dead]
         posts = [post for id in ids if id and (post := await self.scenario.hub.store.post(id))]
         alerts = [await self.scenario.hub.store.alert(post.group) for post in posts]

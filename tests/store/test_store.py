@@ -41,6 +41,7 @@ from hub.store import (
     StoredEvent,
     StoredRequest,
     Timer,
+    Unsettled,
     queries,
     writing,
 )
@@ -422,7 +423,38 @@ async def test_quarantine_lists_what_was_not_replayed(store: Store) -> None:
 
     assert [two, one] == list(await store.quarantine())
     assert [two] == list(await store.quarantine(limit=1))
+    assert [one] == list(await store.quarantine(before="q2"))
+    assert [] == list(await store.quarantine(before="of no request"))
     assert replace(three, replayed_at=NOW) == await store.request("q3")
+
+
+async def test_of_large_bodies_a_list_reads_the_beginning(store: Store) -> None:
+    """As it came, and packed: two hundred of the largest would be more than the machine has."""
+    body = b"of " + b"x" * 1_000_000
+    await store.commit(changes(request("q1", ago(120), "quarantined", body=body)))
+    before = [kept.body for kept in await store.quarantine()]
+    await store.pack(None, before=ago(60))
+    after = [kept.body for kept in await store.quarantine()]
+
+    for (beginning,) in (before, after):
+        assert body.startswith(beginning)
+        assert 1_000 <= len(beginning) < 100_000
+    assert body == (await kept_as(store, "q1")).body
+
+
+async def kept_as(store: Store, id: str) -> StoredRequest:
+    found = await store.request(id)
+    assert found is not None
+    return found
+
+
+async def test_what_waits_for_somebody_is_counted(store: Store) -> None:
+    """Whole, though a list shows some."""
+    kept = [request(f"q{n}", NOW, "quarantined") for n in range(3)]
+    dead = [post("p1", "a1", 1, DEAD), line("l2", "p1", 2, DEAD), post("p3", "a1", 3, SENT)]
+    await store.commit(changes(*kept, *dead, request("r1"), failed("f1"), failed("f2"), routed("e1")))
+
+    assert Unsettled(dead=2, quarantined=3, unrouted=2) == await store.unsettled()
 
 
 # --------------------------------------------------------------------------------------------------------------- alerts
@@ -502,6 +534,9 @@ async def test_deliveries_are_posts_and_lines_by_order_newest_first(store: Store
     assert [] == ids(await store.deliveries(state="held"))
     assert ["l2", "p1"] == ids(await store.deliveries(state=None, group="a1"))
     assert ["l4"] == ids(await store.deliveries(state="sent", group="a2"))
+    assert ["l2", "p1"] == ids(await store.deliveries(state=None, before="p3"))
+    assert ["p3"] == ids(await store.deliveries(state="owed", before="l4"))
+    assert [] == ids(await store.deliveries(state=None, before="of no message"))
 
 
 async def test_posts_are_found_by_group_id_and_reference(store: Store) -> None:
@@ -947,9 +982,12 @@ async def ask_everything(store: Store) -> None:
         await store.alerts(state=state)
     for shown in ("owed", "sent", None):
         await store.deliveries(state=shown)
+        await store.deliveries(state=shown, before="p1")
         await store.deliveries(state=shown, group="a1")
     await store.post_shown_as("room", "m1")
     await store.quarantine()
+    await store.quarantine(before="q1")
+    await store.unsettled()
     await store.audit(before="c1")
     await store.config("c1")
     await store.newest_config()

@@ -653,6 +653,19 @@ async def test_what_people_said_is_turned_page_by_page(client: Client, site: Fak
     assert [100, 100, 50] == sizes
 
 
+@pytest.mark.parametrize("path", ["/quarantine", "/dead"])
+async def test_what_lies_there_is_turned_page_by_page(client: Client, site: FakeSite, path: str) -> None:
+    site.held = [replace(QUARANTINED, id=f"q{n}") for n in range(250)]
+    site.lost = [replace(_dead_line(), id=f"l{n}") for n in range(250)]
+    next_, sizes = path, []
+    while next_:
+        page = await _seen(client, next_)
+        sizes.append(sum("card" in item.get("class", "") for item in page.all("article")))
+        next_ = next((link["href"] for link in page.all("a") if "before=" in link["href"]), "")
+
+    assert [100, 100, 50] == sizes
+
+
 async def test_what_strangers_said_is_shown_as_it_is(client: Client, site: FakeSite) -> None:
     hostile = "<script>alert(1)</script>\u202egnp.exe"
     site.said = [_said("a1", hostile, person=hostile, place=f"slack:{hostile}", account=hostile, outcome=hostile)]
