@@ -55,7 +55,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     _add_past(diff, "7d")
     diff.add_argument("--events", type=Path, metavar="FILE", help="what tocsin export wrote, instead of a hub's past")
     diff.add_argument("--format", choices=["text", "json", "markdown"], default="text")
-    diff.add_argument("--fail-on", default="", metavar="KINDS", help="exit 1 if there are any: lost,paging,…")
+    diff.add_argument("--fail-on", default="", metavar="KINDS", help="exit 1 if there are any: lost,paging,unpaged,…")
 
     export = _verb(verbs, "export", trying.export, "write what happened, for tocsin diff --events")
     _add_past(export, "30d")

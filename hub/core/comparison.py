@@ -1,7 +1,7 @@
 """Two sets of rules over the same past: who hears more, less, or of other things; who hears nothing any more."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -43,6 +43,8 @@ class Kind(StrEnum):
     """Nobody hears of it any more, or only `everything_else`."""
     PAGING = "paging"
     """It pages now."""
+    UNPAGED = "unpaged"
+    """It paged, and does not any more."""
     HELD = "held"
     """A silence, an inhibition or a window keeps it back now."""
     RELEASED = "released"
@@ -61,6 +63,7 @@ class Kind(StrEnum):
 SAID: Mapping[Kind, str] = {
     Kind.LOST: "of which nobody would hear any more, or everything_else alone",
     Kind.PAGING: "that would page somebody now",
+    Kind.UNPAGED: "that would page nobody any more",
     Kind.HELD: "that would be held back now",
     Kind.RELEASED: "that would not be held back any more",
     Kind.LATER: "of which somebody would hear later",
@@ -199,8 +202,11 @@ def _kinds(
     why = ", ".join(f"{by} {id}" for by, id in fresh)
     if (lost := _weight(old, before) - _weight(new, after)) > 0:
         yield Kind.LOST, why
-    if now & pages[1] and not was & pages[0]:
-        yield Kind.PAGING, ", ".join(sorted({route for address, route in after if address in pages[1]}))
+    paged, paging = (_routes(told, to) for told, to in zip((before, after), pages, strict=True))
+    if paging and not paged:
+        yield Kind.PAGING, ", ".join(paging)
+    elif paged and not paging:
+        yield Kind.UNPAGED, ", ".join(paged)
     if kept and not held:
         yield Kind.HELD, why
     elif held and not kept:
@@ -213,6 +219,11 @@ def _kinds(
         yield Kind.FOUND, ""
     elif lost == 0 and was != now:
         yield Kind.MOVED if was - now and now - was else Kind.MORE if now > was else Kind.LESS, ""
+
+
+def _routes(told: Mapping[Place, datetime], to: Container[str]) -> Sequence[str]:
+    """By which routes one of these heard."""
+    return sorted({route for address, route in told if address in to})
 
 
 def _weight(side: Heard, told: Mapping[Place, datetime]) -> int:

@@ -27,12 +27,13 @@ def head(compared: Comparison) -> str:
     rest = _many(others, "other change") if others else "nothing else changes"
     if not compared.findings and not storms:
         rest = "only how often who is woken changes"
-    return f"{_capital('; '.join(first) or 'Nobody loses or is paged by anything')}; {rest} ({told})."
+    return f"{_capital('; '.join(first) or 'Nothing is lost, and what pages is the same')}; {rest} ({told})."
 
 
 ANSWERS = {
     Kind.LOST: "would be heard by nobody, or by everything_else alone",
     Kind.PAGING: "would page somebody now",
+    Kind.UNPAGED: "would page nobody any more",
 }
 """What a reviewer asks first."""
 

@@ -61,6 +61,8 @@ def compared(old: Heard, new: Heard) -> Comparison:
         ({("web", "a"): 0}, {("web", "a"): 60}, {"later"}),
         ({("web", "a"): 60}, {("web", "a"): 0}, {"sooner"}),
         ({("web", "a"): 0}, {("pager", "a"): 0}, {"moved", "paging"}),
+        ({("pager", "a"): 0}, {("web", "a"): 0}, {"moved", "unpaged"}),
+        ({("pager", "a"): 0}, {}, {"lost", "unpaged"}),
         ({("pager", "a"): 0}, {("pager", "b"): 0}, set()),
     ],
 )

@@ -129,6 +129,7 @@ def test_a_replay_is_deterministic(past: Sequence[Happened], old: str, new: str)
         (WEB, "", {"lost": 2}),
         ("", WEB, {"found": 2}),
         (WEB, WEB.replace("to: web}", "to: night}"), {"paging": 2, "moved": 2}),
+        (WEB.replace("to: web}", "to: night}"), WEB, {"unpaged": 2, "moved": 2}),
         (
             WEB,
             WEB + "inhibit: [{name: i, when: {host: db1}, quiets: {host: web1}, equal: [kind]}]\n",
