@@ -1,8 +1,10 @@
-"""What the hub says of itself when it fails: of events that could not be routed, of what was due and not done."""
+"""What the hub says of itself when it fails: of what could not be understood, or not be routed, of what was due and not
+done."""
 
 from hub.core.event import Event, Report, Severity, Status
 
 ROUTING = "routing"
+QUARANTINE = "quarantine"
 
 
 def not_routed(event: Event, failure: str) -> Report:
@@ -19,6 +21,26 @@ def not_routed(event: Event, failure: str) -> Report:
 
 def all_routed() -> Report:
     return Report(status=Status.RECOVERY, kind=ROUTING, key=ROUTING, title="every event is routed")
+
+
+def not_understood(source: str, request: str, why: str) -> Report:
+    """`request` is the id of the newest of them."""
+    return Report(
+        status=Status.PROBLEM,
+        kind=QUARANTINE,
+        key=f"{QUARANTINE}:{source}",
+        title=f"{source} posts what cannot be understood, and nobody is told of it",
+        severity=Severity.ERROR,
+        body=f"{why}\nIt waits at /quarantine; when that is mended: tocsin replay {request}",
+        labels={"source": source},
+    )
+
+
+def understood(source: str) -> Report:
+    key = f"{QUARANTINE}:{source}"
+    return Report(
+        status=Status.RECOVERY, kind=QUARANTINE, key=key, title=f"nothing of {source} waits in quarantine any more"
+    )
 
 
 def not_done(timer: str, failure: str) -> Report:

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from hub import failures
 from hub.alerting.ripening import LOOK_AGAIN
 from hub.care.schedule import Schedule
 from hub.core.rules import OWN
@@ -17,7 +18,7 @@ from hub.memory.state import State
 from hub.memory.writer import Writer
 from hub.router import Router
 from hub.saying.templates import Templates, broken, mended
-from hub.store import Changes, Mark, Store, StoredEvent
+from hub.store import Changes, Mark, Store, StoredEvent, StoredRequest
 
 log = logging.getLogger("tocsin.upkeep")
 
@@ -34,6 +35,8 @@ RAW = timedelta(hours=1)
 """How long a body stays as it came: to pack it at once would cost as much as to accept it."""
 TOGETHER = 500
 """Events that are routed together, late."""
+LATE = timedelta(minutes=1)
+"""After what came so long ago nothing is written that came before it."""
 PAUSE = 0.05
 """Seconds at least between two steps of pruning or packing, so that what comes in goes first."""
 SHARE = 0.2
@@ -64,12 +67,15 @@ class Upkeep:
         self._trusted = trusted
         self._now = now
         self._packed: Mark | None = None
+        self._looked_at = now() - RAW
+        """When it was told last what lies in quarantine; at a start, long enough ago for what a crash left untold."""
         writer.listen(self._rewind)
 
     def start(self) -> None:
         self._schedule.every(timedelta(hours=1), self.prune, "prune")
         self._schedule.every(timedelta(minutes=10), self.pack, "pack")
         self._schedule.every(timedelta(minutes=1), self.forget, "forget")
+        self._schedule.every(timedelta(minutes=1), self.tell_of_quarantine, "quarantine")
         self._schedule.wake_at(self._state.next_due(), self.ripen)
 
     async def route_leftovers(self, unrouted: Sequence[StoredEvent]) -> None:
@@ -112,6 +118,33 @@ class Upkeep:
 
         if told != faults.keys():
             await self._writer.do(job)
+
+    async def tell_of_quarantine(self) -> None:
+        """Say which sources post what nobody hears of; what was said of others is over. Whoever closed it by hand hears
+        of it again when more comes."""
+        looked_at = self._now()
+        try:
+            found = await self._store.newest_quarantined(since=self._looked_at - LATE)
+            fresh = {newest.source: newest for newest in found}
+            own = (alert for alert in self._state.alerts.values() if alert.open and alert.source == OWN)
+            told = [alert.labels["source"] for alert in own if alert.kind == failures.QUARANTINE]
+            over = set(told).difference(await self._store.in_quarantine(told)) - fresh.keys()
+            if fresh.keys() - set(told) or over:
+                keys = [(OWN, f"{failures.QUARANTINE}:{source}", False) for source in (*fresh, *over)]
+                await self._writer.do(lambda draft: self._report_quarantine(draft, fresh.values(), over), keys=keys)
+        except Overloaded as error:
+            log.warning("it waits to be told what lies in quarantine: %s", error)
+            return
+        self._looked_at = looked_at
+
+    def _report_quarantine(self, draft: Draft, fresh: Iterable[StoredRequest], over: Iterable[str]) -> None:
+        for newest in fresh:
+            report = failures.not_understood(newest.source, newest.id, newest.why)
+            known = draft.life(OWN, report.key, notice=False)
+            if known is None or known.updated_at < newest.received_at:
+                self._router.report(draft, report)
+        for source in sorted(over):
+            self._router.report(draft, failures.understood(source))
 
     async def forget(self) -> None:
         """In small steps: those of a minute, a hundred a second, would keep the loop for a twentieth of one."""

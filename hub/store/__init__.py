@@ -322,6 +322,12 @@ class Store(Protocol):
         """Quarantined and not yet replayed, newest first, each with the beginning of its body. With `before`, those
         that come behind that one."""
 
+    async def newest_quarantined(self, *, since: datetime) -> Sequence[StoredRequest]:
+        """Of each source the newest of what lies there and came since then, without its body."""
+
+    async def in_quarantine(self, sources: Sequence[str]) -> Sequence[str]:
+        """Those of which anything lies there."""
+
     async def unsettled(self) -> Unsettled: ...
 
     async def audit(self, *, before: str | None = None, limit: int = 200) -> Sequence[Audit]:

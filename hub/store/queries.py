@@ -395,6 +395,18 @@ def quarantine(connection: Connection, before: str | None, limit: int) -> Sequen
     return [mapping.request_of(record, body or b"", unpack=unpack) for record, body in connection.execute(newest)]
 
 
+def newest_quarantined(connection: Connection, since: datetime) -> Sequence[StoredRequest]:
+    lately = (REQUEST.c.quarantined.is_(true()), REQUEST.c.received_at > since)
+    newest = select(func.max(ARRIVAL)).where(*lately).group_by(REQUEST.c.source)
+    records = select(REQUEST.c.record).where(*lately, ARRIVAL.in_(newest)).order_by(REQUEST.c.received_at)
+    return _all(connection, records, partial(mapping.request_of, body=b""))
+
+
+def in_quarantine(connection: Connection, sources: Sequence[str]) -> Sequence[str]:
+    one: Select[Any] = select(literal_column("1")).where(REQUEST.c.quarantined.is_(true())).limit(1)
+    return [name for name in sources if connection.execute(one.where(REQUEST.c.source == storable(name))).first()]
+
+
 def unsettled(connection: Connection) -> Unsettled:
     """Each is counted along an index of its own."""
     dead = [_number(connection, of, of.c.state == str(DeliveryState.DEAD)) for of in (POST, LINE)]

@@ -154,6 +154,12 @@ class SqlStore:
     async def quarantine(self, *, before: str | None = None, limit: int = 200) -> Sequence[StoredRequest]:
         return await self._read(lambda connection: queries.quarantine(connection, before, limit))
 
+    async def newest_quarantined(self, *, since: datetime) -> Sequence[StoredRequest]:
+        return await self._read(lambda connection: queries.newest_quarantined(connection, since))
+
+    async def in_quarantine(self, sources: Sequence[str]) -> Sequence[str]:
+        return await self._read(lambda connection: queries.in_quarantine(connection, sources))
+
     async def unsettled(self) -> Unsettled:
         return await self._read(queries.unsettled)
 

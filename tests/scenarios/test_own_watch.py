@@ -180,6 +180,57 @@ async def test_a_channel_that_fails_is_not_told_that_it_fails(begin) -> None:
     assert 8 == len(chat.failures)
 
 
+JSON = """\
+version: 1
+sources: {app: {tool: json, event: {title: "{body.title}", severity: "{body.severity}", status: notice}}}
+channels: {ops: room:ops}
+everything_else: {to: ops}
+"""
+NOT_UNDERSTOOD = "app posts what cannot be understood, and nobody is told of it"
+
+
+async def posts_what_is_not_understood(hub: Scenario, title: str = "disk swapped") -> str:
+    with pytest.raises(Malformed) as said:
+        await hub.receives("app", {"title": title})
+    await hub.later("1m")
+    await hub.hub.upkeep.tell_of_quarantine()
+    await hub.settle()
+    return said.value.quarantined
+
+
+async def test_a_source_that_is_not_understood_is_told_until_all_of_it_is_replayed(begin) -> None:
+    """Once, however much it is."""
+    hub = await begin(JSON)
+    ids = [await posts_what_is_not_understood(hub, title) for title in ("disk swapped", "fan broken")]
+    assert [NOT_UNDERSTOOD] == await titles(hub)
+    assert f"tocsin replay {ids[0]}" in (await hub.told())[0].message.text
+    assert await hub.reloads(JSON.replace('severity: "{body.severity}", ', ""))
+    for id in ids:
+        await hub.hub.ingest.replay(id)
+    await hub.hub.upkeep.tell_of_quarantine()
+    await hub.settle()
+
+    over, *told = await hub.told()
+    assert ("resolved", "nothing of app waits in quarantine any more") == (over.message.state, over.message.title)
+    assert ["disk swapped", "fan broken"] == [one.message.title for one in told]
+
+
+async def test_what_was_closed_by_hand_is_told_again_when_more_is_not_understood(begin) -> None:
+    """And not because it still lies there, nor by a restart."""
+    hub = await begin(JSON)
+    await posts_what_is_not_understood(hub)
+    await hub.says("resolve", under=await hub.latest())
+    await hub.later("2m")
+    await hub.hub.upkeep.tell_of_quarantine()
+    await hub.restarts()
+    await hub.hub.upkeep.tell_of_quarantine()
+    await hub.settle()
+    assert ["resolved"] == [told.message.state for told in await hub.told()]
+    await posts_what_is_not_understood(hub)
+
+    assert ["open"] == [told.message.state for told in await hub.told()]
+
+
 async def test_refused_rules_are_told_until_good_ones_come(begin) -> None:
     hub = await begun(begin)
     assert not await hub.reloads("version: 7")

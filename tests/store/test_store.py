@@ -448,6 +448,19 @@ async def kept_as(store: Store, id: str) -> StoredRequest:
     return found
 
 
+async def test_of_each_source_the_newest_in_quarantine_is_found(store: Store) -> None:
+    """Of what came since then. What was replayed is not there."""
+    kept = [request(f"q{n}", ago(n), "quarantined") for n in range(1, 4)]
+    others = [replace(request("q8", ago(1), "quarantined"), source="github"), request("r1")]
+    gone = replace(request("q9", ago(1), "quarantined"), source="sensu")
+    await store.commit(changes(*reversed(kept), *others, gone))
+    await store.commit(Changes(released={"q9": replace(gone, replayed_at=NOW)}))
+
+    assert {"q1", "q8"} == {one.id for one in await store.newest_quarantined(since=ago(9))}
+    assert [] == list(await store.newest_quarantined(since=ago(1)))
+    assert ["github", "nagios"] == list(await store.in_quarantine(["github", "sensu", "nagios"]))
+
+
 async def test_what_waits_for_somebody_is_counted(store: Store) -> None:
     """Whole, though a list shows some."""
     kept = [request(f"q{n}", NOW, "quarantined") for n in range(3)]
@@ -987,6 +1000,8 @@ async def ask_everything(store: Store) -> None:
     await store.post_shown_as("room", "m1")
     await store.quarantine()
     await store.quarantine(before="q1")
+    await store.newest_quarantined(since=OLD)
+    await store.in_quarantine(["nagios"])
     await store.unsettled()
     await store.audit(before="c1")
     await store.config("c1")
