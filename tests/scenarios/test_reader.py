@@ -504,9 +504,10 @@ class Night:
         if (own := self._own(thing)) is not None:
             assert own == belief, f"{address}: {thing}"
             return
-        life = self.truth.called(thing) or max(
-            (life for life in self.truth.lives if life.thing == thing), key=lambda life: life.turned_at
-        )
+        lives = [life for life in self.truth.lives if life.thing == thing]
+        if not lives:  # what the hub says of itself, and is over before its message shows it
+            return
+        life = self.truth.called(thing) or max(lives, key=lambda life: life.turned_at)
         behind = (
             life.flaps(self.now) or address in life.stormed or any(way.crowd for way in self.truth.ways(life, address))
         )
