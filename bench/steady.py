@@ -1,12 +1,12 @@
 """An open load: so many webhooks a second, whatever the answers take. usage: python -m bench.steady URL RATE SECONDS"""
 
-import asyncio
 import json
 import sys
 import time
 from functools import partial
 
 import aiohttp
+import uvloop
 
 from bench.load import at_rate
 
@@ -25,4 +25,4 @@ async def main(url: str, rate: int, seconds: int) -> None:
     print(json.dumps(took))
 
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+uvloop.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
