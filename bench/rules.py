@@ -96,5 +96,7 @@ def memory() -> None:
             time.sleep(1)
             idle = rss(url)
             events, _, _ = load(f"{url}/in/github", 32, 4, routes, "hub")
-            loaded = f"{rss(url):.0f} after {events:,} events in four seconds, each an alert that stays open"
-            print(f"memory with {routes:,} routes: VmRSS {idle:.0f} MiB idle, {loaded}")
+            loaded = rss(url)
+            each = (loaded - idle) * 1024 / events
+            told = f"{loaded:.0f} after {events:,} events in four seconds, {each:.1f} KiB each, an alert that stays open"
+            print(f"memory with {routes:,} routes: VmRSS {idle:.0f} MiB idle, {told}")
