@@ -98,5 +98,5 @@ def memory() -> None:
             events, _, _ = load(f"{url}/in/github", 32, 4, routes, "hub")
             loaded = rss(url)
             each = (loaded - idle) * 1024 / events
-            told = f"{loaded:.0f} after {events:,} events in four seconds, {each:.1f} KiB each, an alert that stays open"
+            told = f"{loaded:.0f} after {events:,} in four seconds, {each:.1f} KiB for each alert that stays open"
             print(f"memory with {routes:,} routes: VmRSS {idle:.0f} MiB idle, {told}")
