@@ -30,8 +30,10 @@ policy = any
 commonName = supplied
 [good]
 subjectAltName = IP:127.0.0.1,DNS:localhost
+authorityKeyIdentifier = keyid
 [elsewhere]
 subjectAltName = DNS:db.example.com
+authorityKeyIdentifier = keyid
 """
 
 
@@ -46,8 +48,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc")
+    itself = ("-x509", "-addext", "keyUsage = critical, keyCertSign")  # which Python asks for from 3.13 on
     for name in ("ours", "theirs"):
-        openssl("req", "-x509", *key, "-keyout", f"{name}.key", "-out", f"{name}.crt", "-subj", f"/CN={name}")
+        openssl("req", *itself, *key, "-keyout", f"{name}.key", "-out", f"{name}.crt", "-subj", f"/CN={name}")
     for name, names, ends in (
         ("good", "good", "21001121000000Z"),
         ("elsewhere", "elsewhere", "21001121000000Z"),
