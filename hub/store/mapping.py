@@ -96,11 +96,6 @@ _REQUEST_FIELDS = tuple(name for name in StoredRequest.__struct_fields__ if name
 _read_request = _reader(StoredRequest)
 
 
-def request_of(record: str, body: bytes, unpack: Callable[[bytes], bytes] | None = None) -> StoredRequest:
-    head = _read_request(record)
-    return StoredRequest(**_without_body(head), body=(unpack or unpacked)(body))
-
-
 # A body is stored as it came, and packed later. What no tool's body begins with tells which it is.
 PACKED, AS_IT_IS, BY_ZLIB = b"\0", b"\0=", b"\0z"
 
@@ -113,17 +108,20 @@ def packed(body: bytes) -> bytes:
     return small if len(small) < len(body) else AS_IT_IS + body
 
 
-def unpacked(body: bytes) -> bytes:
+def unpacked(body: bytes, unzip: Callable[[bytes], bytes] = zlib.decompress) -> bytes:
     if body[:2] == BY_ZLIB:
-        return zlib.decompress(body[2:])
+        return unzip(body[2:])
     return body[2:] if body[:2] == AS_IT_IS else body
 
 
 def beginning(body: bytes, most: int) -> bytes:
     """So much of a stored body of which no more was read."""
-    if body[:2] == BY_ZLIB:
-        return zlib.decompressobj().decompress(body[2:], most)
-    return body[2:] if body[:2] == AS_IT_IS else body
+    return unpacked(body, lambda small: zlib.decompressobj().decompress(small, most))
+
+
+def request_of(record: str, body: bytes, unpack: Callable[[bytes], bytes] = unpacked) -> StoredRequest:
+    head = _read_request(record)
+    return StoredRequest(**_without_body(head), body=unpack(body))
 
 
 def event_row(stored: StoredEvent) -> Values:
