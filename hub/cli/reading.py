@@ -12,30 +12,33 @@ def rules_path(file: str | None) -> Path:
 
 
 def rules_at(file: str | None) -> Any:
-    from hub.now import utc_now
-    from hub.registry import installed
-    from hub.routes_file.catalogue import catalogue_of
-    from hub.routes_file.reading import read_rules
     from hub.settings import Environment
 
-    return read_rules(rules_path(file), catalogue_of(installed(), Environment(os.environ), utc_now))
+    return _read(rules_path(file), Environment(os.environ))
 
 
 def read_ahead(file: Path, environment: Any) -> Any:
     """The rules, before what goes by them is loaded: what reading 10,000 routes needs for a moment is 10 MiB, which
     then holds modules, and otherwise nothing. None if they are broken: the hub will see that, and may have others."""
     from hub.errors import TocsinError
-    from hub.now import utc_now
-    from hub.registry import installed
     from hub.routes_file.beside import beside
-    from hub.routes_file.catalogue import catalogue_of
-    from hub.routes_file.reading import Ahead, read_rules
+    from hub.routes_file.reading import Ahead
 
     others = beside(file)
     try:
-        return Ahead(read_rules(file, catalogue_of(installed(), environment, utc_now), others), others)
+        return Ahead(_read(file, environment, others), others)
     except TocsinError:
         return None
+
+
+def _read(file: Path, environment: Any, others: Any = None) -> Any:
+    """With what lies beside it, which `others` hands on."""
+    from hub.now import utc_now
+    from hub.registry import installed
+    from hub.routes_file.catalogue import catalogue_of
+    from hub.routes_file.reading import read_rules
+
+    return read_rules(file, catalogue_of(installed(), environment, utc_now), others)
 
 
 def file_of(event: str) -> Path | None:
