@@ -44,8 +44,6 @@ async def plainly(request: web.Request, handler: Handler, id: str) -> web.Stream
         return error(400, "request", str(bad))
     except Overloaded as busy:
         return error(503, "overloaded", busy.outside, headers={"Retry-After": str(busy.retry_after)})
-    except web.HTTPRequestEntityTooLarge:
-        return error(413, "too large", f"a body may have {request.client_max_size} bytes")
     except web.HTTPNotFound:
         hint = "; leave out the slash at its end" if request.path.endswith("/") else ""
         return error(404, "not found", f"there is nothing at {request.path[:200]}{hint}")
