@@ -14,6 +14,7 @@ from hub.core.rules import OWN
 from hub.errors import Overloaded
 from hub.ingest import Ingest
 from hub.memory.draft import Draft
+from hub.memory.looking import open_alerts
 from hub.memory.state import State
 from hub.memory.writer import Writer
 from hub.router import Router
@@ -108,8 +109,7 @@ class Upkeep:
         faults = {fault.name: fault for fault in self._templates.faults}
         for fault in faults.values():
             log.warning("%s", fault)
-        own = (alert for alert in self._state.alerts.values() if alert.open and alert.source == OWN)
-        told = {alert.labels["template"] for alert in own if alert.kind == "template"}
+        told = await self._told_of("template", "template")
         reports = [*map(broken, faults.values()), *map(mended, sorted(told - faults.keys()))]
 
         def job(draft: Draft) -> None:
@@ -126,10 +126,9 @@ class Upkeep:
         try:
             found = await self._store.newest_quarantined(since=self._looked_at - LATE)
             fresh = {newest.source: newest for newest in found}
-            own = (alert for alert in self._state.alerts.values() if alert.open and alert.source == OWN)
-            told = [alert.labels["source"] for alert in own if alert.kind == failures.QUARANTINE]
-            over = set(told).difference(await self._store.in_quarantine(told)) - fresh.keys()
-            if fresh.keys() - set(told) or over:
+            told = await self._told_of(failures.QUARANTINE, "source")
+            over = told.difference(await self._store.in_quarantine([*told])) - fresh.keys()
+            if fresh.keys() - told or over:
                 keys = [(OWN, f"{failures.QUARANTINE}:{source}", False) for source in (*fresh, *over)]
                 await self._writer.do(lambda draft: self._report_quarantine(draft, fresh.values(), over), keys=keys)
         except Overloaded as error:
@@ -145,6 +144,11 @@ class Upkeep:
                 self._router.report(draft, report)
         for source in sorted(over):
             self._router.report(draft, failures.understood(source))
+
+    async def _told_of(self, kind: str, label: str) -> set[str]:
+        """What the hub's own open alerts of a kind are about."""
+        own = await open_alerts(self._state, lambda alert: alert.source == OWN and alert.kind == kind)
+        return {alert.labels[label] for alert in own}
 
     async def forget(self) -> None:
         """In small steps: those of a minute, a hundred a second, would keep the loop for a twentieth of one."""

@@ -41,8 +41,8 @@ from hub.explain import Explainer
 from hub.hearing.askers import Askers
 from hub.hearing.asks import Asks
 from hub.hearing.effects import Effects
-from hub.hearing.looking import open_alerts
 from hub.memory.draft import Draft
+from hub.memory.looking import open_alerts
 from hub.memory.state import State
 from hub.memory.writer import Writer
 from hub.proof import same

@@ -6,7 +6,7 @@ from typing import Any
 
 from hub.core.effect import LOOKS_BACK, Effect, Hindsight
 from hub.core.matching import alert_look, compile_match
-from hub.hearing.looking import open_alerts
+from hub.memory.looking import open_alerts
 from hub.memory.state import State
 from hub.store import Mark, Store
 

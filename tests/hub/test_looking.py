@@ -6,7 +6,7 @@ from itertools import count
 
 from hub.core.alert import Alert, Phase
 from hub.core.records import replace
-from hub.hearing.looking import SLICE, STEP, open_alerts
+from hub.memory.looking import SLICE, STEP, open_alerts
 from hub.memory.state import State
 from hub.store import Changes
 from tests.fakes.actions import an_alert
