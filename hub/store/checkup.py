@@ -85,7 +85,8 @@ _CLOSED = """
 
 async def look_at_server(url: str) -> ServerCheckup:
     """What is there. Raises SettingsError or Overloaded where nobody can tell."""
-    from hub.store.postgres import READING, once
+    from hub.store.postgres import once
+    from hub.store.postgres_server import READING
 
     return await once(parse_url(url), READING, _look, "")
 

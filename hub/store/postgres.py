@@ -6,9 +6,7 @@ directly, many rows in one round trip.
 """
 
 import asyncio
-import os
 import shlex
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -21,8 +19,7 @@ import asyncpg
 from sqlalchemy import URL, Connection, event, literal_column
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as AsyncpgDialect  # noqa: N812  a class, whatever its name
-from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.sql import Executable
 
@@ -30,11 +27,11 @@ from hub.core.alert import Alert
 from hub.core.past import Happened
 from hub.errors import Overloaded, Overtaken, SettingsError
 from hub.store import DUPLICATES_FOR, Changes, DeliveryKey, LifeKey, SharedStore, Store, Term, mapping, queries, writing
-from hub.store.address import FORMS, server_of
 from hub.store.care import Size, Status, current, whole_past
 from hub.store.lease import LEADER, PostgresDesk, deposed
 from hub.store.mapping import Values, storable
 from hub.store.migrations import migrate, version_of
+from hub.store.postgres_server import LONGEST, MIGRATING, PATIENCE, READING, WRITING, Failure, dial, reason
 from hub.store.sql import SqlStore
 from hub.store.tables import VERSION, micros
 
@@ -43,17 +40,8 @@ Batch = tuple[str, Sequence[Sequence[Any]]]
 """A statement, and the rows that it is run with."""
 
 READERS = 4
-PATIENCE = 5.0
-"""Seconds to wait for a connection."""
-LOCKED = 2.0
-"""Seconds to wait for what another session has locked."""
-LONGEST = 30.0
-"""Seconds that a statement may take."""
 ASK_AGAIN = 0.5
 """Seconds between two attempts to learn what became of a transaction."""
-HELD_UP = 3.0
-"""Seconds that a transaction may wait for its hub. One that was frozen in the middle of it must not keep another from
-leading for longer."""
 OURS = int.from_bytes(b"tocsin")
 """The advisory lock by which hubs that use the tables, and who migrates them, keep out of each other's way."""
 MIGRATES, USES = "pg_advisory_lock", "pg_advisory_lock_shared"
@@ -62,65 +50,8 @@ IN_THE_WAY = {
     USES: "the database is being migrated, or a hub of an earlier version has it for itself; try again after that",
 }
 
-SETTINGS = {
-    "application_name": "tocsin",
-    "timezone": "UTC",
-    "lock_timeout": f"{LOCKED:.0f}s",
-    "statement_timeout": f"{LONGEST:.0f}s",
-    "idle_in_transaction_session_timeout": f"{2 * LONGEST:.0f}s",
-    # A hub whose machine has vanished must not keep its lock for the two hours of the usual keep-alive.
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-}
-WRITING = {
-    **SETTINGS,
-    "synchronous_commit": "on",  # whatever the server says: a 2xx means that it is on disk
-    "idle_in_transaction_session_timeout": f"{HELD_UP:.0f}s",
-}
-READING = {**SETTINGS, "default_transaction_read_only": "on"}
-MIGRATING = {**WRITING, "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
-
-REASONS = {
-    "25006": "the database at {server} may only be read; is it a standby?",
-    "28000": "the database server at {server} refuses user {user}: {said}",
-    "28P01": "the database server at {server} refuses the password of user {user}; correct it in TOCSIN_DATABASE",
-    "3D000": "the database server at {server} has no database {database}; make it: createdb -O {user} {database}",
-    "42501": "user {user} has no right to do that in database {database}: {said}",
-    "42P01": "the database lacks a table; `tocsin database migrate` makes it",
-    "53100": "the disk of the database server at {server} is full",
-    "53200": "the database server at {server} has no memory left",
-    "53300": "the database server at {server} takes no more connections; see its max_connections",
-    "55P03": "the database is locked by another session",
-    "57014": f"the database took longer than {LONGEST:.0f} seconds",
-    "57P01": "the database server at {server} is being stopped",
-    "57P02": "the database server at {server} has crashed",
-    "57P03": "the database server at {server} is starting or being stopped",
-}
-TRUST = "name who vouches for it: ?sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
-
-_DATES = "give it a new certificate, or set the clock right"
-_NAMES = "have the URL say the name that is in the certificate, or sslmode=verify-ca"
-CERTIFICATES = {9: _DATES, 10: _DATES, 62: _NAMES, 64: _NAMES}
-"""What mends it, by OpenSSL's number for what is wrong with a certificate; else it is `TRUST`."""
-
 OUTSIDE = "the database cannot be used just now"
 
-Failure = (
-    DBAPIError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # asked on a connection over which the server has just said goodbye
-    OSError,
-    TimeoutError,
-    PoolTimeout,
-)
-FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
-"""Of the URL, those that name files."""
-SYSTEM = "system"
-"""Of `sslrootcert`: whom the machine trusts."""
-ABOUT_TLS = ("root certificate file", "`sslmode` parameter")
-"""How the driver's complaints begin that hold nothing of a URL that is secret."""
 _DIALECT = AsyncpgDialect()  # type: ignore[no-untyped-call]
 LOST = (
     asyncpg.InterfaceError,
@@ -138,7 +69,7 @@ async def opened(url: URL) -> AsyncIterator[SharedStore]:
     store = PostgresStore(
         _Lane(url, WRITING, 1, USES),
         _Lane(url, READING, READERS),
-        PostgresDesk(partial(dial, url), partial(_reason, url=url)),
+        PostgresDesk(partial(dial, url), partial(reason, url=url)),
     )
     try:
         await store.prepare()
@@ -153,46 +84,13 @@ def _told(url: URL) -> Iterator[None]:
         yield
     except Failure as error:
         kind = Overtaken if _is_overtaken(error) else Overloaded
-        raise kind(_reason(error, url), outside=OUTSIDE) from error
+        raise kind(reason(error, url), outside=OUTSIDE) from error
 
 
 def _is_overtaken(error: BaseException) -> bool:
     """Whether another replica takes in the same delivery; two that take in several may wait for each other."""
     delivery = isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name == "request_by_delivery"
     return delivery or isinstance(error, asyncpg.DeadlockDetectedError)
-
-
-def _reason(error: BaseException, url: URL) -> str:
-    """In the words of the person who must fix it, and without what a statement was given."""
-    cause = getattr(error.orig, "__cause__", None) or error if isinstance(error, DBAPIError) else error
-    if isinstance(cause, asyncpg.PostgresError):
-        reason = REASONS.get(str(cause.sqlstate), "the database failed: {said}")
-        return reason.format(
-            user=url.username or "(of this process)", database=url.database, server=server_of(url), said=cause.args[0]
-        )
-    if isinstance(cause, TimeoutError | PoolTimeout):
-        return f"the database at {server_of(url)} does not answer"
-    if isinstance(cause, ssl.SSLError):
-        return f"the database server at {server_of(url)} cannot be trusted: {_why_not_trusted(cause)}"
-    if isinstance(cause, ConnectionError) and "rejected SSL" in str(cause):
-        return f"the database server at {server_of(url)} speaks no TLS; turn its ssl on, or take sslmode from the URL"
-    if isinstance(cause, OSError):
-        return f"the database server at {server_of(url)} cannot be reached: {_why_not_reached(cause)}"
-    return f"the connection to the database at {server_of(url)} was lost"
-
-
-def _why_not_trusted(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{error.verify_message.rstrip('.')}; {CERTIFICATES.get(error.verify_code, TRUST)}"
-    if error.reason == "NO_CERTIFICATE_OR_CRL_FOUND":
-        return f"the file of sslrootcert holds no certificate; {TRUST}"
-    return f"{error.reason or type(error).__name__}; {TRUST}"
-
-
-def _why_not_reached(error: OSError) -> str:
-    """The driver's own words for it repeat the address."""
-    number = error.errno or 0
-    return os.strerror(number) if number > 0 else error.strerror or str(error) or type(error).__name__
 
 
 class _Lane:
@@ -238,50 +136,6 @@ class _Lane:
         if self._lock:
             await _keep_out(connection, self._lock)
         return connection
-
-
-async def dial(url: URL, settings: Mapping[str, str], limit: float | None) -> asyncpg.Connection:
-    """A connection, of which each statement may take `limit` seconds."""
-    try:
-        return await asyncpg.connect(
-            url.render_as_string(hide_password=False),
-            ssl=_trust_of_the_machine(url),
-            timeout=PATIENCE,
-            command_timeout=limit,
-            server_settings=dict(settings),
-        )
-    except ssl.SSLError:  # some of these are ValueErrors, too
-        raise
-    except ValueError as error:
-        if isinstance(error, asyncpg.ClientConfigurationError) and error.args[0].startswith(ABOUT_TLS):
-            raise SettingsError(f"the database cannot be asked at {server_of(url)}: {error.args[0]}; {TRUST}") from None
-        raise SettingsError(f"the database is not a URL that PostgreSQL understands; {FORMS}") from None
-    except FileNotFoundError:
-        if missing := _missing_file(url):
-            told = f"there is no file {missing}"
-            raise SettingsError(f"the database cannot be asked at {server_of(url)}: {told}; {TRUST}") from None
-        raise
-
-
-def _missing_file(url: URL) -> str:
-    """Of those that the URL names, since the driver does not say which."""
-    named = (str(url.query[name]) for name in FILES if name in url.query)
-    return next((file for file in named if file != SYSTEM and not Path(file).exists()), "")
-
-
-def _trust_of_the_machine(url: URL) -> ssl.SSLContext | None:
-    """What `sslrootcert=system` asks for, as libpq knows it; the driver would take that for a file."""
-    if url.query.get("sslrootcert") != SYSTEM:
-        return None
-    if url.query.get("sslmode", "verify-full") != "verify-full":
-        raise SettingsError(
-            f"the database cannot be asked at {server_of(url)}: anybody may have a certificate, so that "
-            "sslrootcert=system needs sslmode=verify-full"
-        )
-    context = ssl.create_default_context()
-    if "sslcert" in url.query:
-        context.load_cert_chain(str(url.query["sslcert"]), str(url.query.get("sslkey") or "") or None)
-    return context
 
 
 async def _keep_out(connection: asyncpg.Connection, lock: str) -> None:

@@ -16,7 +16,8 @@ from hub.store import Changes, Lease, SharedStore, StoredRequest, Term
 from hub.store.address import parse_url
 from hub.store.lease import LEADER, LOST
 from hub.store.opening import open_shared
-from hub.store.postgres import BEGUN_IN_TERM, WRITING, dial
+from hub.store.postgres import BEGUN_IN_TERM
+from hub.store.postgres_server import WRITING, dial
 
 pytestmark = pytest.mark.e2e("postgresql")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

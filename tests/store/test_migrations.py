@@ -16,7 +16,8 @@ from hub.errors import SettingsError
 from hub.store import Store, migrations
 from hub.store.address import parse_url
 from hub.store.opening import open_store
-from hub.store.postgres import MIGRATES, MIGRATING, once
+from hub.store.postgres import MIGRATES, once
+from hub.store.postgres_server import MIGRATING
 from hub.store.tables import VERSION, Row
 
 WRITTEN = Path(__file__).with_name("version-4.sql")
