@@ -157,6 +157,7 @@ def _rules(tree: Tree, catalogue: Catalogue, text: str, others: Beside) -> Rules
     cases = Cases(tree, catalogue.tools, sources, matches, channels, silences, named)
     tests = tuple(cases.read(top.get("tests", [])))
     reopen = duration(tree, top.get("reopen_within"), ("reopen_within",)) or REOPEN_WITHIN
+    storm = limit(tree, top["storm"], ("storm",)) if "storm" in top else STORM
     channels.warn_of_unused()
     if tree.complaints or otherwise is None:
         return None
@@ -185,7 +186,7 @@ def _rules(tree: Tree, catalogue: Catalogue, text: str, others: Beside) -> Rules
         shadows=frozenset(channels.shadows),
         pages=frozenset(channels.pages),
         fallbacks=channels.fallbacks,
-        storm=limit(tree, top["storm"], ("storm",)) if "storm" in top else STORM,
+        storm=storm,
         storms=channels.storms,
         ack_lasts=lasts,
         tests=tests,
