@@ -44,7 +44,12 @@ class Unsupported(TocsinError):
 
 
 class UsageError(TocsinError):
-    """A command that cannot run as it was said; the text says what would."""
+    """A command that cannot run as it was said; the text says what would. `proposals` are the sentences that stand in
+    it between double quotes and can be said just so."""
+
+    def __init__(self, text: str, *, proposals: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.proposals = tuple(proposals)
 
 
 class SettingsError(TocsinError):

@@ -174,7 +174,7 @@ class Operations:
         post = await self._threads.of(place, head) if head else None
         said = await self._write(place, head, MessageKind.SAID, text[:2_000], asker.person)
         reply = await self.performing.perform(replace(heard, post=post.id if post else None))
-        await self._write(place, head or said, MessageKind.REPLY, reply.text, "tocsin")
+        await self._write(place, head or said, MessageKind.REPLY, reply.text, "tocsin", reply.proposals)
         return reply
 
     async def press(self, value: str, *, asker: Asker, place: str) -> Reply:
@@ -195,17 +195,26 @@ class Operations:
         reply = await self.performing.perform(heard)
         if place.startswith("room:") and not (button.post and button.post.ref is None):
             said = f"{asker.person}: {button.verb} – {reply.text}"
-            await self._write(place, button.post.ref if button.post else None, MessageKind.REPLY, said, "tocsin")
+            under = button.post.ref if button.post else None
+            await self._write(place, under, MessageKind.REPLY, said, "tocsin", reply.proposals)
         return reply
 
     async def _head(self, thread: str) -> str | None:
         entries = await self._room_log.thread(thread)
         return entries[0].id if entries else None
 
-    async def _write(self, place: str, thread: str | None, kind: MessageKind, text: str, author: str) -> str:
+    async def _write(
+        self,
+        place: str,
+        thread: str | None,
+        kind: MessageKind,
+        text: str,
+        author: str,
+        proposals: tuple[str, ...] = (),
+    ) -> str:
         title, _, more = text.partition("\n")
         now = self._now()
-        message = Message(kind=kind, title=title, text=more, author=author, at=now)
+        message = Message(kind=kind, title=title, text=more, author=author, at=now, proposals=proposals)
         entry = RoomMessage(
             id=ids.new_id(), room=place.removeprefix("room:"), thread=thread, message=message, posted_at=now
         )

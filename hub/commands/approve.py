@@ -44,4 +44,5 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     begun = await actions.approve(intent.silence, heard)
     said = say_silenced(begun.match, alert_of(begun, actions))
     until, length = say_time(begun.ends_at, actions.here()), say_seconds(begun.length.total_seconds())
-    return Reply(text=f'{said} is quiet until {until} ({length}). "unsilence {begun.id}" ends it.')
+    back = f"unsilence {begun.id}"
+    return Reply(text=f'{said} is quiet until {until} ({length}). "{back}" ends it.', proposals=(back,))

@@ -34,8 +34,9 @@ def parse(words: str, heard: Heard, actions: Actions) -> str:  # noqa: ARG001 - 
         return channels[wanted]
     known = sorted([*channels, *schedules])
     nearest = difflib.get_close_matches(wanted, known, n=1)
-    hint = f'did you mean "drill in {nearest[0]}"?' if nearest else f"there is {', '.join(known)}"
-    raise UsageError(f"no channel is called '{wanted[:60]}'; {hint}")
+    ways = [f"drill in {near}" for near in nearest]
+    hint = f'did you mean "{ways[0]}"?' if ways else f"there is {', '.join(known)}"
+    raise UsageError(f"no channel is called '{wanted[:60]}'; {hint}", proposals=ways)
 
 
 def calls(intent: str) -> Sequence[Call]:

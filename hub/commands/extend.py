@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub.commands.meant import call_about, choices, silences_meant, standing
+from hub.commands.meant import call_about, silences_meant, standing, which_silence
 from hub.commands.phrases import UNTIL, around, read_phrase, say_seconds, say_silenced, say_time, tokens
 from hub.commands.subjects import alert_of
 from hub.contracts import Actions, Call, Heard, Reply
@@ -35,7 +35,7 @@ async def parse(words: str, heard: Heard, actions: Actions) -> Intent:
     sentence = SENTENCE if phrase.seconds is None else f"{name} {around(phrase.subject, ' '.join(rest))}"
     found = await silences_meant(id or phrase.subject, heard, actions, sentence)
     if len(found) > 1:
-        raise UsageError(f"there are several{choices(found, actions, sentence)}")
+        raise which_silence("there are several", found, actions, sentence)
     (silence,) = found
     if phrase.seconds is None:
         raise UsageError(f'say how much longer: "{SENTENCE.format(silence.id)}"')
@@ -61,4 +61,5 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     longer = await actions.extend(intent.silence, intent.ends_at, heard)
     said = say_silenced(longer.match, alert_of(longer, actions))
     until, length = say_time(longer.ends_at, actions.here()), (longer.ends_at - actions.now()).total_seconds()
-    return Reply(text=f'{said} is quiet until {until} ({say_seconds(length)}). "unsilence {longer.id}" ends it.')
+    back = f"unsilence {longer.id}"
+    return Reply(text=f'{said} is quiet until {until} ({say_seconds(length)}). "{back}" ends it.', proposals=(back,))

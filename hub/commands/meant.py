@@ -26,7 +26,7 @@ async def silences_meant(words: str, heard: Heard, actions: Actions, sentence: s
         return await _named(said, actions, sentence)
     if in_thread(heard):
         return _of_thread(heard, actions, sentence)
-    raise UsageError(f"say which silence{choices(standing(actions), actions, sentence)}")
+    raise which_silence("say which silence", standing(actions), actions, sentence)
 
 
 async def _named(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
@@ -46,8 +46,8 @@ def called(said: str, among: Sequence[Silence], actions: Actions, sentence: str)
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"'{short(said)}' begins several ids{choices(found, actions, sentence)}")
-    raise UsageError(f"nothing called '{short(said)}' is silenced{choices(among, actions, sentence)}")
+        raise which_silence(f"'{short(said)}' begins several ids", found, actions, sentence)
+    raise which_silence(f"nothing called '{short(said)}' is silenced", among, actions, sentence)
 
 
 def _of_source(source: str, actions: Actions, sentence: str) -> Sequence[Silence]:
@@ -56,14 +56,14 @@ def _of_source(source: str, actions: Actions, sentence: str) -> Sequence[Silence
     if whole:
         return whole
     part = [silence for silence in known if silence.match.get("source") == source]
-    raise UsageError(f"{source} is not silenced as a whole{choices(part, actions, sentence)}")
+    raise which_silence(f"{source} is not silenced as a whole", part, actions, sentence)
 
 
 async def _of_match(said: str, actions: Actions, sentence: str) -> Sequence[Silence]:
     match, known = await match_said(said, actions), standing(actions)
     found = [silence for silence in known if silence.match == match]
     if not found:
-        raise UsageError(f"{say_match(match)} is not silenced{choices(known, actions, sentence)}")
+        raise which_silence(f"{say_match(match)} is not silenced", known, actions, sentence)
     return found
 
 
@@ -76,17 +76,18 @@ def _of_thread(heard: Heard, actions: Actions, sentence: str) -> Sequence[Silenc
     wide = [s for s in actions.silences() if any(compile_match(s.match).matches(alert_look(a)) for a in subjects)]
     if len(wide) == 1:
         return wide
-    raise UsageError(
-        f"several silences cover this{choices(wide, actions, sentence)}" if wide else "this is not silenced"
-    )
+    if wide:
+        raise which_silence("several silences cover this", wide, actions, sentence)
+    raise UsageError("this is not silenced")
 
 
-def choices(silences: Sequence[Silence], actions: Actions, sentence: str) -> str:
+def which_silence(why: str, silences: Sequence[Silence], actions: Actions, sentence: str) -> UsageError:
     """What could be said instead, a line each."""
     if not silences:
-        return '; "silences" lists what is'
-    lines = [_choice(silence, actions, sentence) for silence in silences]
-    return "; say\n" + "\n".join(lines[:MOST_CHOICES])
+        return UsageError(f'{why}; "silences" lists what is', proposals=["silences"])
+    listed = silences[:MOST_CHOICES]
+    lines = [_choice(silence, actions, sentence) for silence in listed]
+    return UsageError("\n".join([f"{why}; say", *lines]), proposals=[with_id(sentence, one.id) for one in listed])
 
 
 def _choice(silence: Silence, actions: Actions, sentence: str) -> str:

@@ -52,7 +52,8 @@ def place_said(subject: str, verb: str, heard: Heard, actions: Actions) -> Place
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise UsageError(f'{wanted} is a channel and a route; say "{verb} channel {wanted}" or "{verb} route {wanted}"')
+        ways = [f"{verb} channel {wanted}", f"{verb} route {wanted}"]
+        raise UsageError(f'{wanted} is a channel and a route; say "{ways[0]}" or "{ways[1]}"', proposals=ways)
     there = f"channels are {short(', '.join(channels))}; routes are {short(', '.join(routes))}"
     missing = f"no channel or route is called '{short(wanted)}'" if wanted else f"say what to {verb}"
     raise UsageError(f"{missing}; {there}")
@@ -68,4 +69,5 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     pause = await actions.pause(place.what, place.name, intent.seconds, intent.reason, heard)
     until = say_time(pause.ends_at, actions.here())
     said = f"{place.what} {place.said} is paused until {until} ({say_seconds(intent.seconds)})"
-    return Reply(text=f'{said}. What it misses is told then. "resume {place.said}" ends it.')
+    back = f"resume {place.said}"
+    return Reply(text=f'{said}. What it misses is told then. "{back}" ends it.', proposals=(back,))

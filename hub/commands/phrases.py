@@ -341,13 +341,15 @@ def say_named(alerts: Sequence[Alert]) -> Sequence[str]:
     return [f"{say_title(one)} ({', '.join(filter(None, (apart.get(one.id), one.source)))})" for one in alerts]
 
 
-def say_alerts(alerts: Sequence[Alert], sentence: str) -> str:
+def which_alert(why: str, alerts: Sequence[Alert], sentence: str, more: str = "") -> UsageError:
     """`"ack 8f3a21 for 2h" for disk full (nagios)`, one a line; `sentence` has `{}` for the id."""
-    listed = alerts[:LISTED]
+    listed, left = alerts[:LISTED], len(alerts) - LISTED
     said = [with_id(sentence, say_id(one)) for one in listed]
     lines = [f'"{one}" for {named}' for one, named in zip(said, say_named(listed), strict=True)]
-    more = len(alerts) - LISTED
-    return "\n".join([*lines, *([f'and {more} more; "alerts" lists them'] if more > 0 else [])])
+    if left > 0:
+        lines.append(f'and {left} more; "alerts" lists them')
+        said.append("alerts")
+    return UsageError("\n".join([why, *lines, *filter(None, [more])]), proposals=said)
 
 
 def short(text: str) -> str:

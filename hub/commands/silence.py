@@ -25,10 +25,11 @@ from hub.commands.phrases import (
     tokens,
     with_id,
 )
-from hub.commands.subjects import alert_of, in_thread, open_subjects
+from hub.commands.subjects import alert_of, in_thread, open_subjects, short_name
 from hub.contracts import Actions, Call, Heard, Match, Reply
 from hub.core.alert import Alert
 from hub.core.durations import say_duration
+from hub.core.namesakes import HOSTLIKE
 from hub.core.silence import APPROVED_WITHIN, Overlap, Silence
 from hub.errors import UsageError
 
@@ -86,23 +87,24 @@ async def _parts(subject: str, sentence: str, heard: Heard, actions: Actions) ->
     if in_thread(heard):
         alerts = open_subjects(heard, actions)
         if len(alerts) > MOST_ALONE:
-            raise UsageError(_in_common(alerts, sentence))
+            raise _in_common(alerts, sentence)
         return tuple(Part(match={"id": alert.id}, alert=alert) for alert in alerts)
     raise UsageError('say what to silence: "silence twitter" or "silence host=web301"')
 
 
-def _in_common(alerts: Sequence[Alert], sentence: str) -> str:
+def _in_common(alerts: Sequence[Alert], sentence: str) -> UsageError:
     """A silence for each of a storm would be a list that nobody can read, escape what the policy says of wide ones, and
     be compared with every event."""
     said = f"these are {len(alerts)} alerts, too many for a silence each"
     sources = list(dict.fromkeys(alert.source for alert in alerts))
     if len(sources) > 1:
-        ways = [f'"{with_id(sentence, source)}"' for source in sources[:NEAREST]]
-        return f"{said}; silence a source, such as {' or '.join(ways)}"
+        ways = [with_id(sentence, source) for source in sources[:NEAREST]]
+        return UsageError(f"{said}; silence a source, such as {_either(ways)}", proposals=ways)
     shared = [(name, value) for name, value in alerts[0].labels.items() if _can_be_said(name, value)]
     shared = [(name, value) for name, value in shared if all(one.labels.get(name) == value for one in alerts)]
     match = {"source": sources[0], **dict(shared[:IN_COMMON])}
-    return f'{said}; silence what they have in common: "{with_id(sentence, say_match(match))}"'
+    way = with_id(sentence, say_match(match))
+    return UsageError(f'{said}; silence what they have in common: "{way}"', proposals=[way])
 
 
 def _can_be_said(name: str, value: str) -> bool:
@@ -119,7 +121,7 @@ async def match_said(subject: str, actions: Actions, sentence: str = f"{name} {{
         return await _known(read_match(_sourced(words, actions)), actions, sentence)
     source = source_called(words[0].strip(QUOTES), actions.sources())
     if source is None:
-        raise UsageError(await _no_source(subject if len(words) > 1 else words[0], actions, sentence))
+        raise await _no_source(subject if len(words) > 1 else words[0], actions, sentence)
     return read_match(words[1:], source)
 
 
@@ -127,7 +129,7 @@ async def _known(match: Match, actions: Actions, sentence: str) -> Match:
     """A source that is not there would be silent for ever, and nobody would notice the slip."""
     source = match.get("source")
     if plain(source) and source not in actions.sources():
-        raise UsageError(await _no_source(str(source), actions, sentence))
+        raise await _no_source(str(source), actions, sentence)
     return match
 
 
@@ -141,18 +143,24 @@ def _is_source(word: str) -> bool:
     return word.partition("=")[0].casefold() == "source"
 
 
-async def _no_source(word: str, actions: Actions, sentence: str) -> str:
+async def _no_source(word: str, actions: Actions, sentence: str) -> UsageError:
     """What else the word may have meant; nothing is silenced on a guess."""
     if word.casefold() in WHOLE:
-        return f"'{word}' is said by what it is about: \"silence severity>=info\"{_or_pause(actions)}"
+        return UsageError(f"'{word}' is said by what it is about: \"silence severity>=info\"{_or_pause(actions)}")
     pairs = [f"{name}={_quoted(value)}" for name, value in await _labels_like(word, actions)]
-    hints = [f'"{with_id(sentence, pair)}"' for pair in pairs]
+    ways = [with_id(sentence, pair) for pair in pairs]
     rest = sentence.partition("{}")[2]
-    hints += [f'"pause {word}{rest}"'] if word in {*actions.channels(), *actions.routes()} else []
+    ways += [f"pause {word}{rest}"] if word in {*actions.channels(), *actions.routes()} else []
     near = get_close_matches(word.casefold(), list(actions.sources()), n=NEAREST)
-    hints += [f'"{with_id(sentence, source)}"' for source in near]
+    ways += [with_id(sentence, source) for source in near]
     said = f"no source is called '{short(word)}'"
-    return f"{said}; perhaps say {' or '.join(hints[:NEAREST])}" if hints else f"{said}; {_what_there_is(actions)}"
+    if not ways:
+        return UsageError(f"{said}; {_what_there_is(actions)}")
+    return UsageError(f"{said}; perhaps say {_either(ways[:NEAREST])}", proposals=ways[:NEAREST])
+
+
+def _either(ways: Sequence[str]) -> str:
+    return " or ".join(f'"{way}"' for way in ways)
 
 
 def _or_pause(actions: Actions) -> str:
@@ -161,11 +169,14 @@ def _or_pause(actions: Actions) -> str:
 
 
 async def _labels_like(word: str, actions: Actions) -> Sequence[tuple[str, str]]:
-    """The labels of open alerts that have the word as their value."""
+    """The labels of open alerts that have the word as their value, or as the name of a host without its domain."""
     said = word.casefold()
-    alerts = await actions.find(lambda alert: said in map(str.casefold, alert.labels.values()))
-    pairs = [pair for alert in alerts for pair in alert.labels.items() if pair[1].casefold() == said]
-    return list(dict.fromkeys(pairs))
+
+    def is_called(name: str, value: str) -> bool:
+        return value.casefold() == said or (name in HOSTLIKE and short_name(value.casefold()) == said)
+
+    alerts = await actions.find(lambda alert: any(is_called(*pair) for pair in alert.labels.items()))
+    return list(dict.fromkeys(pair for alert in alerts for pair in alert.labels.items() if is_called(*pair)))
 
 
 def _quoted(value: str) -> str:
@@ -191,19 +202,21 @@ def _call(part: Part, seconds: float) -> Call:
 
 
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
-    lines = [await _silence(part, intent, heard, actions) for part in intent.parts]
-    return Reply(text="\n".join(lines))
+    begun = [await _silence(part, intent, heard, actions) for part in intent.parts]
+    return Reply(text="\n".join(said for said, _ in begun), proposals=tuple(back for _, back in begun if back))
 
 
-async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -> str:
+async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -> tuple[str, str]:
+    """What is said of it, and the sentence therein that ends it."""
     made = await actions.silence(part.match, intent.seconds, intent.reason, heard)
     silence = made.silence
     if silence.waiting:
-        return "\n".join([_waits(silence, part, actions), *say_effect(part.match, made.effect, begun=False)])
+        return "\n".join([_waits(silence, part, actions), *say_effect(part.match, made.effect, begun=False)]), ""
     until, length = say_time(silence.ends_at, actions.here()), say_seconds(intent.seconds)
-    said = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{_undo(silence)}" ends it.'
+    back = _undo(silence)
+    said = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{back}" ends it.'
     beside = [_beside(one, how, actions) for one, how in made.beside[:NEAREST]]
-    return "\n".join([said, *beside, *(say_effect(part.match, made.effect) if part.alert is None else ())])
+    return "\n".join([said, *beside, *(say_effect(part.match, made.effect) if part.alert is None else ())]), back
 
 
 def _waits(silence: Silence, part: Part, actions: Actions) -> str:

@@ -18,7 +18,6 @@ from hub.commands.phrases import (
     SHOWN,
     about,
     around,
-    say_alerts,
     say_id,
     say_time,
     say_title,
@@ -27,6 +26,7 @@ from hub.commands.phrases import (
     split_bare,
     split_length,
     split_reason,
+    which_alert,
 )
 from hub.contracts import Actions, Call, Control, Heard, Reply, Target
 from hub.core.alert import Alert
@@ -53,6 +53,7 @@ LASTING = frozenset({"ack"})
 
 _COMMA = re.compile(r"\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+", re.IGNORECASE)
 _WORD = re.compile(r"\w[\w.-]*\w|\w")
+_DOMAIN = re.compile("[.:]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,19 +194,20 @@ async def _subjects(verb: str, words: str, typed: str, heard: Heard, actions: Ac
     if in_thread(heard):
         return await _in_thread(sentence, head, reason, heard, actions)
     if not head or (head.casefold() in UNCLEAR and not await _exact(head, actions)):
-        raise UsageError(_say_which(verb, sentence, actions.alerts()))
+        raise _say_which(verb, sentence, actions.alerts())
     return await _listed(head, actions) or [await one_named(head, sentence, actions)], reason
 
 
-def _say_which(verb: str, sentence: str, alerts: Sequence[Alert]) -> str:
+def _say_which(verb: str, sentence: str, alerts: Sequence[Alert]) -> UsageError:
     if not alerts:
-        return f"say which alert to {verb}; nothing is open now"
-    return f"say which alert to {verb}\n{say_alerts(alerts, sentence)}{_all_of_them(sentence, alerts)}"
+        return UsageError(f"say which alert to {verb}; nothing is open now")
+    needing = sorted(alerts, key=lambda alert: (alert.ack is None) is (verb == "unack"))
+    return which_alert(f"say which alert to {verb}", needing, sentence, _all_of_them(sentence, alerts))
 
 
 def _all_of_them(sentence: str, alerts: Sequence[Alert]) -> str:
     said = sentence.replace(" {}", "", 1)
-    return f'\nunder a message that tells of several, "{said}" is for all of them' if len(alerts) > LISTED else ""
+    return f'under a message that tells of several, "{said}" is for all of them' if len(alerts) > LISTED else ""
 
 
 async def _listed(head: str, actions: Actions) -> Sequence[Alert]:
@@ -229,7 +231,7 @@ async def _in_thread(
     if len(named) == 1:
         return named, reason
     if named:
-        raise UsageError(f"'{short(head)}' is several alerts; say\n{say_alerts(named, sentence)}")
+        raise which_alert(f"'{short(head)}' is several alerts; say", named, sentence)
     unsaid = "" if head.casefold() == "this" else head
     return open_subjects(heard, actions), reason or unsaid
 
@@ -249,14 +251,16 @@ async def one_named(words: str, sentence: str, actions: Actions) -> Alert:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"'{short(words)}' may be several alerts; say\n{say_alerts(found, sentence)}")
+        raise which_alert(f"'{short(words)}' may be several alerts; say", found, sentence)
     if source := source_called(bare, actions.sources()):
         own = await actions.find(of_source(source))
-        which = f"say which\n{say_alerts(own, sentence)}{_all_of_them(sentence, own)}"
-        raise UsageError(f"{source} is a source; {which if own else 'nothing of it is open'}")
-    near = _near(bare, actions)
-    instead = f"perhaps say\n{say_alerts(near, sentence)}" if near else '"alerts" lists them'
-    raise UsageError(f"no open alert is called '{short(words)}'; {instead}")
+        if not own:
+            raise UsageError(f"{source} is a source; nothing of it is open")
+        raise which_alert(f"{source} is a source; say which", own, sentence, _all_of_them(sentence, own))
+    none = f"no open alert is called '{short(words)}'"
+    if near := _near(bare, actions):
+        raise which_alert(f"{none}; perhaps say", near, sentence)
+    raise UsageError(f'{none}; "alerts" lists them', proposals=["alerts"])
 
 
 async def _called(words: str, actions: Actions) -> Sequence[Alert]:
@@ -274,7 +278,7 @@ def _bare(words: str) -> str:
 def _near(words: str, actions: Actions) -> Sequence[Alert]:
     """The newest open alerts whose name is one of the words, or is much like it."""
     alerts = actions.alerts()[:ALERTS_COMPARED]
-    names = {alert.id: {alert.key.casefold(), *names_of(alert)} for alert in alerts}
+    names = {alert.id: {alert.key.casefold(), *names_of(alert), *short_names_of(alert)} for alert in alerts}
     known = sorted({name for own in names.values() for name in own if len(name) <= SHOWN})
     said = [word for word in words.casefold().split()[:WORDS_COMPARED] if len(word) <= SHOWN]
     close = {word for word in said if word in known}  # else what is like one of them would stand beside what is one
@@ -287,9 +291,19 @@ def names_of(alert: Alert) -> set[str]:
     return {alert.labels[name].casefold() for name in HOSTLIKE if alert.labels.get(name)}
 
 
+def short_names_of(alert: Alert) -> set[str]:
+    """`db7`, where it says `db7.fra.example.com` or `db7:9100`; of an address nothing."""
+    return set(filter(None, map(short_name, names_of(alert))))
+
+
+def short_name(name: str) -> str:
+    first = _DOMAIN.split(name, maxsplit=1)[0]
+    return "" if first.isdigit() else first
+
+
 async def _exact(words: str, actions: Actions) -> Sequence[Alert]:
     """The alerts that the words name by the closest of several ways of naming."""
-    said, ways = words.casefold(), (_by_id, _by_target, _by_host)
+    said, ways = words.casefold(), (_by_id, _by_target, _by_host, _by_short_name)
     found = await actions.find(lambda alert: any(names(said, alert, actions) for names in ways))
     closest = ([alert for alert in found if names(said, alert, actions)] for names in ways)
     return next(filter(None, closest), [])
@@ -308,6 +322,10 @@ def _by_host(said: str, alert: Alert, actions: Actions) -> bool:  # noqa: ARG001
     whole = alert.id.casefold()
     by_id = len(said) >= SHORTEST_ID and (whole.startswith(said) or whole.endswith(said))
     return by_id or said in names_of(alert)
+
+
+def _by_short_name(said: str, alert: Alert, actions: Actions) -> bool:  # noqa: ARG001
+    return said in short_names_of(alert)
 
 
 def _with_title(words: str) -> Callable[[Alert], bool]:

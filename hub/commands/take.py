@@ -46,4 +46,5 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     alone = actions.heard_alone(intent.person)
     unheard = "" if alone else f" Nothing leads to {intent.person} alone: everything_else hears in their place."
     told = f"{intent.person} is on call for {intent.schedule} until {until}"
-    return Reply(text=f'{told}. "give {intent.schedule} back" ends it.{unheard}')
+    back = f"give {intent.schedule} back"
+    return Reply(text=f'{told}. "{back}" ends it.{unheard}', proposals=(back,))

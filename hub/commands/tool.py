@@ -105,8 +105,9 @@ class ToolCommand:
         # A source called like its tool has no other name by which it could be meant.
         if not firing and self.tool in fits:
             return self.tool
-        ways = " or ".join(f'"{source} {self.verb} {words}"' for source in sorted(fits) if source != self.tool)
-        raise UsageError(f"{' and '.join(sorted(fits))} fit; say {ways}")
+        ways = [f"{source} {self.verb} {words}" for source in sorted(fits) if source != self.tool]
+        either = " or ".join(f'"{way}"' for way in ways)
+        raise UsageError(f"{' and '.join(sorted(fits))} fit; say {either}", proposals=ways)
 
     def _of_thread(self, words: str, ways: Sequence[str], heard: Heard, actions: Actions) -> Intent:
         tail = self._tail(re.sub("^this ?", "", words, flags=re.IGNORECASE), actions)

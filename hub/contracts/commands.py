@@ -68,6 +68,9 @@ class Reply:
 
     text: str
     ok: bool = True
+    proposals: tuple[str, ...] = ()
+    """The sentences that stand in the text between double quotes and can be said just so: a room makes them buttons.
+    They are named, not looked for: what a stranger wrote may have quotes, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,8 @@ class Message(Record, frozen=True, kw_only=True):
     buttons: tuple[Button, ...] = ()
     mentions: tuple[Mention, ...] = ()
     """Whom it is for. The only way in which a message pings somebody."""
+    proposals: tuple[str, ...] = ()
+    """Sentences that stand in it between double quotes, to be said at a touch."""
     author: str = "tocsin"
     at: datetime | None = None
     local: str = ""

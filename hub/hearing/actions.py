@@ -251,7 +251,8 @@ class HubActions:
             raise UsageError(refusal)
         if policy.wants_second((await self._effects.of(silence.match)).size):
             again = f"silence {say_match(silence.match)} for 1h"
-            raise UsageError(f'it is too wide for one person alone; "{again}" asks for another, and somebody to agree')
+            why = f'it is too wide for one person alone; "{again}" asks for another, and somebody to agree'
+            raise UsageError(why, proposals=[again])
 
     def _know(self, names: frozenset[str]) -> None:
         """Refuse a silence on a name that no alert can have: it would hold nothing, and nobody would notice."""

@@ -74,6 +74,8 @@ class _Near(NamedTuple):
 
     rank: float
     said: str
+    whole: bool
+    """It can be said as it stands."""
 
 
 # ----------------------------------------------------------------------------------------------------------- cleaning
@@ -144,7 +146,7 @@ class Conversation:
             return _no('say what to do; "help" lists what can be said')
         readings = self._read(text, actions)
         if not readings:
-            return _no(self._unknown(text, actions))
+            return self._unknown(text, actions)
         if len(readings) > 1:
             return _no(_which(readings))
         return await _parse(readings[0], heard, actions)
@@ -176,24 +178,26 @@ class Conversation:
             if isinstance(reading.command, OfTool) and reading.command.tool == tool
         ]
 
-    def _unknown(self, text: str, actions: Actions) -> str:
+    def _unknown(self, text: str, actions: Actions) -> Reply:
         said = text.casefold().split()
         if said[0] in TAKE_BACK:
-            return 'each answer says what takes it back, such as "unack web301", "unsilence 7f3" or "resume web"'
+            return _no('each answer says what takes it back, such as "unack web301", "unsilence 7f3" or "resume web"')
         _, _, rest = text.partition(" ")
         if self._mute(said[0], actions) and self._plain(rest):
-            return f'{_short(said[0])} takes no commands from here; without its name: "{_short(rest)}"'
+            mute = f"{_short(said[0])} takes no commands from here"
+            return _no(f'{mute}; without its name: "{_short(rest)}"', [rest])
         nearest = self._nearest(text.split(), actions)
         if not nearest:
-            return f"I do not know '{_short(text)}'. \"help\" lists what can be said."
-        return f"I do not know '{_short(text)}'. Did you mean: {'; '.join(nearest)}"
+            return _no(f"I do not know '{_short(text)}'. \"help\" lists what can be said.", ["help"])
+        listed = "; ".join(f'"{near.said}"' if near.whole else near.said for near in nearest)
+        return _no(f"I do not know '{_short(text)}'. Did you mean: {listed}", [n.said for n in nearest if n.whole])
 
     def _mute(self, name: str, actions: Actions) -> bool:
         """Whether it is a source, in lower case, whose tool has no commands."""
         tool = next((tool for source, tool in actions.sources().items() if source.casefold() == name), None)
         return tool is not None and all(keyword[0] != tool for keyword in self._keywords)
 
-    def _nearest(self, words: Sequence[str], actions: Actions) -> Sequence[str]:
+    def _nearest(self, words: Sequence[str], actions: Actions) -> Sequence[_Near]:
         """What was said, with those keywords of commands that it begins most like; a usage, where the verb is none."""
         first = words[0].casefold()
         tool = next((tool for name, tool in actions.sources().items() if name.casefold() == first), first)
@@ -203,9 +207,10 @@ class Conversation:
             lead = (words[0], *keyword[1:]) if length > 1 and keyword[0] == tool else keyword
             meant = " ".join([*lead, *words[length:]])
             for command in commands:
-                near = _Near(-likeness, f'"{meant}"' if length and len(meant) <= LONGEST_MEANT else command.usage)
+                whole = bool(length) and len(meant) <= LONGEST_MEANT
+                near = _Near(-likeness, meant if whole else command.usage, whole)
                 best[command.name] = min(near, best.get(command.name, near))
-        return [near.said for near in sorted(best.values()) if -near.rank >= LIKENESS][:NEAREST]
+        return [near for near in sorted(best.values()) if -near.rank >= LIKENESS][:NEAREST]
 
 
 def _keywords(commands: Sequence[Command[Any]]) -> Mapping[Words, Sequence[Command[Any]]]:
@@ -239,7 +244,9 @@ async def _parse(reading: _Reading, heard: Heard, actions: Actions) -> Understoo
         intent = command.parse(reading.rest, heard, actions)
         return Understood(command=command, intent=await intent if isawaitable(intent) else intent)
     except UsageError as error:
-        return _no(f"{error}\nusage: {command.usage}")
+        # Who sees a sentence that fits needs no usage.
+        usage = "" if error.proposals else f"\nusage: {command.usage}"
+        return _no(f"{error}{usage}", error.proposals)
     except Exception:
         # A command of somebody's own package must not take the conversation down with it.
         log.exception("command %s failed to read its words", command.name)
@@ -251,8 +258,8 @@ def _which(readings: Sequence[_Reading]) -> str:
     return f"'{' '.join(readings[0].keyword)}' may mean several things; say {usages}"
 
 
-def _no(text: str) -> Reply:
-    return Reply(text=text, ok=False)
+def _no(text: str, proposals: Sequence[str] = ()) -> Reply:
+    return Reply(text=text, ok=False, proposals=tuple(proposals))
 
 
 def _short(text: str) -> str:

@@ -139,7 +139,7 @@ class Performing:
         try:
             return await command.run(intent, heard, self._actions)
         except UsageError as error:
-            return Reply(text=str(error), ok=False)
+            return Reply(text=str(error), ok=False, proposals=error.proposals)
         except Overloaded as error:
             return Reply(text=f"nothing was done: {error.outside}; try again in a moment", ok=False)
         except Exception:

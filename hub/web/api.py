@@ -419,6 +419,7 @@ def _message(message: RoomMessage) -> dict[str, Any]:
         "mentions": [mention.name for mention in said.mentions],
         "loud": message.loud,
         "buttons": [{"label": button.label, "value": button.value} for button in said.buttons],
+        "proposals": said.proposals,
         "posted_at": message.posted_at,
         "edited_at": message.edited_at,
     }

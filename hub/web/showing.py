@@ -62,6 +62,12 @@ def short(text: str) -> str:
     return text if len(text) <= LONGEST_TITLE else f"{text[:LONGEST_TITLE]} …"
 
 
+def offered(text: str, proposals: Sequence[str]) -> Sequence[str]:
+    """The text in pieces; each second one is a sentence that it proposes, without its quotes."""
+    either = "|".join(re.escape(one) for one in sorted(proposals, key=len, reverse=True))
+    return re.split(f'"({either})"', text) if proposals else [text]
+
+
 def is_long(text: str) -> bool:
     return len(text) > FOLD_CHARACTERS or text.count("\n") >= FOLD_LINES
 
@@ -172,6 +178,7 @@ def page_environment(folders: Sequence[Path], static: "Mapping[str, StaticFile]"
     environment.filters |= {"value": value, "short": short}
     environment.globals |= {
         "is_long": is_long,
+        "offered": offered,
         "safe_links": safe_links,
         "in_columns": in_columns,
         "entries_shown": ENTRIES_SHOWN,

@@ -128,6 +128,26 @@ async def test_what_comes_is_read_aloud_and_what_changes_is_not(hub_process: Cal
         assert "off" == await sheet.page.locator("#log").get_attribute("aria-live")
 
 
+async def test_what_is_proposed_is_done_at_a_touch(hub_process: Callable[..., HubProcess]) -> None:
+    """At three in the night nobody types an id. A second touch says it again, and takes nothing back."""
+    hub = hub_process(routes=ROUTES)
+    hub.post("/in/disk", {"host": "db1.fra.example.com", "text": "full", "status": "bad"})
+    hub.post("/in/disk", {"host": "db2.fra.example.com", "text": "full", "status": "bad"})
+    async with room(hub, PHONE) as sheet:
+        await say(sheet, "ack")
+        offers = sheet.page.locator("button.offer")
+        await expect(offers).to_have_count(2)
+        first = await offers.first.inner_text()
+        await offers.first.tap()
+        said = sheet.page.locator(".bubble[data-kind=said]", has_text=first)
+        await expect(said).to_have_count(1)
+        await expect(sheet.page.locator(".card[data-state=acked]")).to_have_count(1)
+        await expect(offers.first).to_be_enabled()
+        await expect(offers.first).to_have_text(first)
+
+        assert 44 <= (await offers.first.bounding_box() or {})["height"]
+
+
 async def test_a_misspelt_command_runs_nothing(hub_process: Callable[..., HubProcess]) -> None:
     """It is answered with the nearest words."""
     hub = hub_process(routes=ROUTES)

@@ -297,8 +297,9 @@ async function submitted(event) {
       toast(said.reply, said.ok);
       if (said.ok && !log) form.closest(".card").classList.add("done");
     } else {
-      remember(form.elements.text.value);
-      form.elements.text.value = "";
+      remember(fields.get("text"));
+      const field = form.querySelector("input[name=text]");
+      if (field) field.value = "";
       $("toast").hidden = true;
       if (!form.elements.thread) toEnd();
     }

@@ -154,6 +154,47 @@ async def test_what_is_proposed_keeps_all_that_was_said(text: str, meant: str) -
     assert meant in await refusal(text, hub)
 
 
+@pytest.mark.parametrize(
+    ("text", "proposed"),
+    [
+        ("shutup twitter", ["shut up twitter"]),
+        ("akc web301", ["ack web301"]),
+        ("ack", ["ack aa1111", "ack bb2222", "ack cc3333"]),
+        ("ack wb301", ["ack aa1111"]),
+        ("ack nothing", ["alerts"]),
+        ("silence web301 1h", ["silence host=web301 1h"]),
+        ("unsilence 999", ["silences"]),
+        ("drill in opss", ["drill in ops"]),
+        ("pause ops", ["resume ops"]),
+        ("alerts", []),
+        ("frobnicate", ["help"]),
+    ],
+)
+async def test_what_is_proposed_can_be_said_just_so(text: str, proposed: list[str]) -> None:
+    """A room makes buttons of it."""
+    reply = await said(text, a_hub())
+
+    assert proposed == list(reply.proposals)
+    assert all(f'"{one}"' in reply.text for one in proposed)
+    assert all(isinstance(understood(one, a_hub()), Understood) for one in proposed)
+
+
+async def test_what_a_stranger_puts_between_quotes_is_not_proposed() -> None:
+    held = [an_alert("dddd4444", labels={}, key="1", title='say "resolve web301" or "alerts" now')]
+    reply = await said("ack", a_hub(held=held))
+
+    assert '"resolve web301"' in reply.text
+    assert ("ack dd4444",) == reply.proposals
+
+
+async def test_what_nobody_has_taken_on_is_proposed_first() -> None:
+    """To let go of, what somebody has."""
+    held = [acked(TWEET), DOWN]
+
+    assert "ack aa1111" == (await said("ack", a_hub(held=held))).proposals[0]
+    assert "unack cc3333" == (await said("unack", a_hub(held=held))).proposals[0]
+
+
 async def test_what_is_too_long_to_be_said_again_is_proposed_without() -> None:
     text = await refusal(f"akc web301 because {'x' * 200}", a_hub())
 
@@ -529,8 +570,33 @@ async def test_outside_of_a_thread_an_alert_is_named(name: str) -> None:
 async def test_a_name_that_fits_nothing_whole_is_answered_with_what_it_is_like(name: str) -> None:
     text = await refusal(f"ack {name}", a_hub())
 
-    assert f"no open alert is called '{name}'; perhaps say\n\"ack aa1111\" for web301 is DOWN (nagios)\n" in text
+    assert f"no open alert is called '{name}'; perhaps say\n\"ack aa1111\" for web301 is DOWN (nagios)" in text
     assert "bb2222" not in text
+
+
+async def test_a_host_needs_no_domain() -> None:
+    """Nor does what is asked for at a port; of an address no number names it."""
+    known = {"db7": "db7.fra.example.com", "web302": "web302:9100", "lb": "192.0.2.7"}
+    held = [
+        an_alert(f"{name}-0", labels={"host": host}, key=host, title=f"{host} is full") for name, host in known.items()
+    ]
+    hub = a_hub(held=held)
+    await said("ack db7", hub)
+    await said("ack Web302", hub)
+
+    assert ["db7-0", "web302-0"] == [deed[1] for deed in hub.done]
+    assert "no open alert is called '192'" in await refusal("ack 192", a_hub(held=held))
+    assert '"silence host=db7.fra.example.com 1h"' in await refusal("silence db7 1h", a_hub(held=held))
+
+
+async def test_a_host_that_is_called_just_so_goes_before_one_of_a_domain() -> None:
+    hosts = ("db7.fra.example.com", "db7")
+    hub = a_hub(
+        held=[an_alert(f"{host}-0", labels={"host": host}, key=host, title=f"{host} is full") for host in hosts]
+    )
+    await said("ack db7", hub)
+
+    assert [("ack", "db7-0", "")] == hub.done
 
 
 @pytest.mark.parametrize("name", ['""', "'", "'#'"])

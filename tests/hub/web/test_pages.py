@@ -170,6 +170,22 @@ async def test_what_is_pressed_and_said_reaches_the_hub_under_the_right_name(loc
     assert [(value, place) for value, _, place in site.pressed] == [("p1:1:ack", "room:ops")]
 
 
+async def test_what_is_proposed_is_a_button_that_says_it(client: Client, site: FakeSite) -> None:
+    """In the thread where it was proposed; what a stranger wrote between quotes is none."""
+    text = 'Did you mean: "ack <b>web301"; or "resolve all" for the stranger'
+    asked = await site.writes(MessageKind.SAID, "akc", "room:ops")
+    proposing = Message(kind=MessageKind.REPLY, title=text, text='or "alerts"', proposals=("ack <b>web301", "alerts"))
+    await site.shows(proposing, thread=asked.id)
+    page = await _seen(client, "/room/ops")
+    offers = [button for button in page.all("button") if button.get("class") == "offer"]
+    await client.post("/room/ops/say", data={"thread": asked.id, "text": offers[0]["value"]}, allow_redirects=False)
+
+    assert ["ack <b>web301", "alerts"] == [button["value"] for button in offers]
+    assert {"text"} == {button["name"] for button in offers}
+    assert 'or "resolve all" for the stranger' in page.text
+    assert ("ack <b>web301", "room:ops", asked.id) == (site.heard[0][0], *site.heard[0][2:])
+
+
 async def test_a_room_works_before_its_script_has_come(client: Client, site: FakeSite) -> None:
     said = await client.post("/room/ops/say", data={"text": "help"}, allow_redirects=False)
     pressed = await client.post("/room/ops/press", data={"value": "p1:1:why"})
