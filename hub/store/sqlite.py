@@ -39,6 +39,9 @@ def file_of(url: URL) -> Path | None:
 @asynccontextmanager
 async def opened(file: Path | None) -> AsyncIterator[Store]:
     with claimed(file):
+        if file is not None:
+            with suppress(FileExistsError):
+                make_private(file, file.parent)
         store = SqliteStore(file)
         try:
             await store.prepare()

@@ -756,6 +756,16 @@ async def test_a_reopened_store_gives_the_same_snapshot(kept: str) -> None:
     assert ["a1", "n1"] == ids(after.alerts)
 
 
+async def test_what_it_keeps_is_for_nobody_else_on_the_machine(tmp_path: Path) -> None:
+    """What tools posted and people said; also the journal beside the file, whatever the umask."""
+    async with open_store(url(tmp_path)) as store:
+        await store.commit(EVERYTHING)
+        modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()}
+
+    assert {"tocsin.db", "tocsin.db-wal", "tocsin.db-shm", "tocsin.db.lock"} == set(modes)
+    assert {"0o600"} == set(modes.values())
+
+
 async def test_a_failing_statement_leaves_nothing(store: Store) -> None:
     """What is true together is written together."""
     number_too_great = post("p1", "a1", 2**70)
