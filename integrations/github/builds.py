@@ -9,15 +9,14 @@ from hub.core.event import Link, Report, Severity, Status
 from hub.core.records import Record, replace
 from hub.payload import Field
 from integrations.github.reading import (
+    LONGEST_TITLE,
     Delivery,
     Reader,
-    Said,
     line,
     link,
     number,
     of_fork,
     quoted,
-    report,
     shown_branch,
     subject,
     when,
@@ -69,7 +68,7 @@ class Build(Record, frozen=True, kw_only=True):
     sequence: int | None = None
 
 
-def _workflow_run(given: Delivery) -> Sequence[Report] | Quiet:
+def _workflow_run(given: Delivery) -> Report | Quiet:
     if given.options.actions != "workflow_run":
         return given.quiet(f"the option 'actions' has {given.options.actions} speak for it")
     if given.action != "completed":
@@ -107,7 +106,7 @@ def _run_line(run: Field, actor: str) -> str:
     return " ".join(filter(None, parts))
 
 
-def _workflow_job(given: Delivery) -> Sequence[Report] | Quiet:
+def _workflow_job(given: Delivery) -> Report | Quiet:
     if given.options.actions != "workflow_job":
         return given.quiet("its workflow_run is told")
     if given.action != "completed":
@@ -130,7 +129,7 @@ def _workflow_job(given: Delivery) -> Sequence[Report] | Quiet:
     return _judged(given, build, job["conclusion"])
 
 
-def _check_run(given: Delivery) -> Sequence[Report] | Quiet:
+def _check_run(given: Delivery) -> Report | Quiet:
     run = given.body["check_run"]
     app = run.first("app.slug")
     if (why := _not_told(given, app)) is not None:
@@ -152,7 +151,7 @@ def _check_run(given: Delivery) -> Sequence[Report] | Quiet:
     return _judged(given, build, run["conclusion"])
 
 
-def _check_suite(given: Delivery) -> Sequence[Report] | Quiet:
+def _check_suite(given: Delivery) -> Report | Quiet:
     suite = given.body["check_suite"]
     app, name = suite["app"]["slug"].words(), suite.first("app.name", "app.slug") or "checks"
     if (why := _not_told(given, app)) is not None:
@@ -182,7 +181,7 @@ def _not_told(given: Delivery, app: str) -> Quiet | None:
     return given.quiet("how it ends is told") if given.action != "completed" else None
 
 
-def _status(given: Delivery) -> Sequence[Report] | Quiet:
+def _status(given: Delivery) -> Report | Quiet:
     body = given.body
     state, context = body["state"], body.first("context") or "default"
     if state.words() == "pending":
@@ -211,7 +210,7 @@ def _status_branch(given: Delivery) -> str:
     return next((name for name in names if given.is_default(name)), next(iter(names), ""))
 
 
-def _judged(given: Delivery, build: Build, conclusion: Field) -> Sequence[Report] | Quiet:
+def _judged(given: Delivery, build: Build, conclusion: Field) -> Report | Quiet:
     word, repo = conclusion.text(), given.place
     default = given.is_default(build.branch) if build.branch else False
     if word in SAYS_NOTHING:
@@ -222,7 +221,7 @@ def _judged(given: Delivery, build: Build, conclusion: Field) -> Sequence[Report
     # What says nothing of the state must not count as the newest that is known of it.
     orders = verdict.status not in (Status.NOTICE, Status.UPDATE)
     where = build.branch or build.sha[:7]
-    told = Said(
+    return given.report(
         kind="build",
         key=f"{repo}:{build.key}:{build.branch or build.sha}",
         title=f"{repo}: {line(build.name)} {verdict.words} on {shown_branch(where)}",
@@ -236,7 +235,6 @@ def _judged(given: Delivery, build: Build, conclusion: Field) -> Sequence[Report
         ends_at=_ends(build) if verdict.status is Status.PROBLEM and not default else None,
         sequence=build.sequence if orders else None,
     )
-    return [report(given, told)]
 
 
 def _ends(build: Build) -> datetime | None:
@@ -265,7 +263,7 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
     # What is made for a branch has often one name for all of them, and goes away unsaid.
     passing, verdict = deployment["transient_environment"].value is True, DEPLOYMENTS[state]
     ended = when(status["updated_at"]) or when(status["created_at"])
-    told = Said(
+    told = given.report(
         kind="deploy",
         key=f"{repo}:{environment}:{branch}" if passing and branch else f"{repo}:{environment}",
         title=f"{repo}: deployment to {line(environment)} {verdict.words}",
@@ -285,22 +283,23 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
         ends_at=ended + SIDE_BRANCH_ENDS if ended and passing and verdict.status is Status.PROBLEM else None,
         sequence=number(deployment["id"]),
     )
-    return [report(given, told), *_deployed(given, told, ref, production)]
+    return [told, *_deployed(given, told, ref, production)]
 
 
-def _deployed(given: Delivery, told: Said, ref: str, production: bool) -> Sequence[Report]:
+def _deployed(given: Delivery, told: Report, ref: str, production: bool) -> Sequence[Report]:
     """That something new runs in production is news, also where nothing was broken."""
     if told.status is not Status.RECOVERY or not production:
         return []
     title = f"{given.place}: {told.actor} deployed {line(ref)} to {line(told.labels['environment'])}"
     alone = f"{told.key}@{told.sequence}"
-    return [report(given, replace(told, title=title, status=Status.NOTICE, severity=Severity.INFO, key=alone))]
+    told = replace(told, title=line(title, LONGEST_TITLE), key=alone, status=Status.NOTICE, severity=Severity.INFO)
+    return [told]
 
 
 REVIEWS = {"approved": "approved", "rejected": "rejected"}
 
 
-def _deployment_review(given: Delivery) -> Sequence[Report] | Quiet:
+def _deployment_review(given: Delivery) -> Report | Quiet:
     run, repo = given.body["workflow_run"], given.place
     environment = given.body.first("environment", "workflow_job_run.environment") or _environments(given)
     waits = given.action == "requested"
@@ -313,28 +312,21 @@ def _deployment_review(given: Delivery) -> Sequence[Report] | Quiet:
         if waits
         else f"{repo}: {who} {REVIEWS[given.action]} the deployment to {environment}"
     )
-    return [
-        report(
-            given,
-            Said(
-                kind="deploy",
-                key=f"{repo}:{environment}@{run['id'].words()}",
-                title=title,
-                severity=Severity.WARNING if waits else Severity.INFO,
-                body=f"Reviewers: {', '.join(filter(None, asked))}"
-                if waits and any(asked)
-                else given.body["comment"].words(),
-                links=link("Run", run["html_url"]),
-                labels={
-                    "environment": environment,
-                    "branch": run["head_branch"].words(),
-                    "head_sha": run["head_sha"].words(),
-                },
-                actor=given.body.first("requestor.login") if waits else who,
-                at=when(given.body["since"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="deploy",
+        key=f"{repo}:{environment}@{run['id'].words()}",
+        title=title,
+        severity=Severity.WARNING if waits else Severity.INFO,
+        body=f"Reviewers: {', '.join(filter(None, asked))}" if waits and any(asked) else given.body["comment"].words(),
+        links=link("Run", run["html_url"]),
+        labels={
+            "environment": environment,
+            "branch": run["head_branch"].words(),
+            "head_sha": run["head_sha"].words(),
+        },
+        actor=given.body.first("requestor.login") if waits else who,
+        at=when(given.body["since"]),
+    )
 
 
 def _environments(given: Delivery) -> str:
@@ -342,30 +334,25 @@ def _environments(given: Delivery) -> str:
     return ", ".join(dict.fromkeys(filter(None, names))) or "an environment"
 
 
-def _page_build(given: Delivery) -> Sequence[Report] | Quiet:
+def _page_build(given: Delivery) -> Report | Quiet:
     """Pages are an environment like others; where they are deployed by Actions, that is the same alert."""
     build, repo = given.body["build"], given.place
     status = build["status"].text()
     if status not in ("built", "errored"):
         return given.quiet("how it ends is told")
     good = status == "built"
-    return [
-        report(
-            given,
-            Said(
-                kind="deploy",
-                key=f"{repo}:{PAGES}",
-                title=f"{repo}: the pages were built" if good else f"{repo}: the pages could not be built",
-                status=Status.RECOVERY if good else Status.PROBLEM,
-                severity=Severity.ERROR,
-                body=build["error"]["message"].words(),
-                links=link("Repository", given.body["repository"]["html_url"]),
-                labels={"environment": PAGES, "head_sha": build["commit"].words(), "conclusion": status},
-                actor=build.first("pusher.login"),
-                at=when(build["created_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="deploy",
+        key=f"{repo}:{PAGES}",
+        title=f"{repo}: the pages were built" if good else f"{repo}: the pages could not be built",
+        status=Status.RECOVERY if good else Status.PROBLEM,
+        severity=Severity.ERROR,
+        body=build["error"]["message"].words(),
+        links=link("Repository", given.body["repository"]["html_url"]),
+        labels={"environment": PAGES, "head_sha": build["commit"].words(), "conclusion": status},
+        actor=build.first("pusher.login"),
+        at=when(build["created_at"]),
+    )
 
 
 READERS: Mapping[str, Reader] = {

@@ -9,7 +9,6 @@ from integrations.github.reading import (
     QUEUED,
     Delivery,
     Reader,
-    Said,
     branch_of,
     count,
     line,
@@ -18,7 +17,6 @@ from integrations.github.reading import (
     logins,
     of_fork,
     quoted,
-    report,
     shown_branch,
     subject,
     when,
@@ -29,7 +27,7 @@ COMMITS_SHOWN = 10
 # -------------------------------------------------------------------------------------------- pushes, branches and tags
 
 
-def _push(given: Delivery) -> Sequence[Report] | Quiet:
+def _push(given: Delivery) -> Report | Quiet:
     ref = given.body["ref"].text()
     branch, tag = branch_of(ref), ref.removeprefix("refs/tags/") if ref.startswith("refs/tags/") else ""
     if QUEUED.fullmatch(branch):
@@ -44,28 +42,23 @@ def _push(given: Delivery) -> Sequence[Report] | Quiet:
     return _pushed(given, branch)
 
 
-def _pushed(given: Delivery, branch: str) -> Sequence[Report]:
+def _pushed(given: Delivery, branch: str) -> Report:
     commits, after = list(given.body["commits"].items()), given.body["after"].words()
     forced = given.body["forced"].value is True
     what = quoted(subject(commits[0]["message"].words())) if len(commits) == 1 else count(len(commits), "commit")
     title = f"{'force-pushed' if forced else 'pushed'} {what} to {shown_branch(branch)}"
     if not commits:
         title = f"{'reset' if forced else 'moved'} {shown_branch(branch)} to {after[:7]}"
-    return [
-        report(
-            given,
-            Said(
-                kind="push",
-                key=f"{given.place}:{branch}@{after}",
-                title=f"{given.place}: {given.actor} {title}",
-                severity=Severity.WARNING if forced and given.is_default(branch) else Severity.INFO,
-                body=_commits(commits),
-                links=link("Changes", given.body["compare"]),
-                labels={"branch": branch, "head_sha": after, "forced": "true" if forced else ""},
-                at=when(given.body["repository"]["pushed_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="push",
+        key=f"{given.place}:{branch}@{after}",
+        title=f"{given.place}: {given.actor} {title}",
+        severity=Severity.WARNING if forced and given.is_default(branch) else Severity.INFO,
+        body=_commits(commits),
+        links=link("Changes", given.body["compare"]),
+        labels={"branch": branch, "head_sha": after, "forced": "true" if forced else ""},
+        at=when(given.body["repository"]["pushed_at"]),
+    )
 
 
 def _commits(commits: Sequence[Field]) -> str:
@@ -80,7 +73,7 @@ def _commit(commit: Field) -> str:
     return f"{commit['id'].words()[:7]} {subject(commit['message'].words())} ({line(author, 40)})"
 
 
-def _created_or_deleted(given: Delivery) -> Sequence[Report] | Quiet:
+def _created_or_deleted(given: Delivery) -> Report | Quiet:
     """`create` and `delete`, which GitHub sends beside the push that did it."""
     kind, name = given.body["ref_type"].words(), given.body["ref"].words()
     if kind not in ("branch", "tag"):
@@ -90,31 +83,26 @@ def _created_or_deleted(given: Delivery) -> Sequence[Report] | Quiet:
     return _ref(given, kind, name, "created" if given.event == "create" else "deleted")
 
 
-def _ref(given: Delivery, kind: str, name: str, done: str) -> Sequence[Report]:
+def _ref(given: Delivery, kind: str, name: str, done: str) -> Report:
     """One key for the push and for `create` or `delete`: where both are sent, the later is a line under the first."""
     commits = list(given.body["commits"].items())
     repo, after = given.place, given.body["after"].words()
     to = f" to {after[:7]}" if done == "moved" else ""
     having = f" with {count(len(commits), 'commit')}" if commits and done == "created" and kind == "branch" else ""
-    return [
-        report(
-            given,
-            Said(
-                kind=kind,
-                key=f"{repo}:{kind}:{name}",
-                title=f"{repo}: {given.actor} {done} the {kind} {line(name)}{to}{having}",
-                severity=Severity.WARNING if done == "moved" else Severity.INFO,
-                body=_commits(commits) if having else "",
-                links=link(
-                    "GitHub",
-                    *([given.body["compare"]] if after.strip("0") else []),
-                    given.body["repository"]["html_url"],
-                ),
-                labels={kind: name, "head_sha": after if after.strip("0") else ""},
-                at=when(given.body["repository"]["pushed_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind=kind,
+        key=f"{repo}:{kind}:{name}",
+        title=f"{repo}: {given.actor} {done} the {kind} {line(name)}{to}{having}",
+        severity=Severity.WARNING if done == "moved" else Severity.INFO,
+        body=_commits(commits) if having else "",
+        links=link(
+            "GitHub",
+            *([given.body["compare"]] if after.strip("0") else []),
+            given.body["repository"]["html_url"],
+        ),
+        labels={kind: name, "head_sha": after if after.strip("0") else ""},
+        at=when(given.body["repository"]["pushed_at"]),
+    )
 
 
 # -------------------------------------------------------------------------------------------------------- pull requests
@@ -163,27 +151,22 @@ PULLS: Mapping[str, Callable[[Delivery, str], str]] = {
 """What is told of a pull request; all else, such as labels and edits, is not."""
 
 
-def _pull_request(given: Delivery) -> Sequence[Report] | Quiet:
+def _pull_request(given: Delivery) -> Report | Quiet:
     pull = given.body["pull_request"]
     if given.action not in PULLS:
         return given.quiet("nobody is told of that")
     said = PULLS[given.action](given, quoted(pull["title"].words()))
     if given.action == "dequeued" and given.body["reason"].words().upper() == "MERGE":
         return given.quiet("it was merged, which is told")
-    return [
-        report(
-            given,
-            Said(
-                kind="pull_request",
-                key=pull_key(given, pull),
-                title=f"{pull_key(given, pull)}: {given.actor} {said}",
-                body=pull["body"].words() if given.action == "opened" else "",
-                links=link("Pull request", pull["html_url"]),
-                labels=pull_labels(given, pull) | {"reviewer": _reviewer(given)},
-                at=when(pull["updated_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="pull_request",
+        key=pull_key(given, pull),
+        title=f"{pull_key(given, pull)}: {given.actor} {said}",
+        body=pull["body"].words() if given.action == "opened" else "",
+        links=link("Pull request", pull["html_url"]),
+        labels=pull_labels(given, pull) | {"reviewer": _reviewer(given)},
+        at=when(pull["updated_at"]),
+    )
 
 
 def _reviewer(given: Delivery) -> str:
@@ -218,7 +201,7 @@ REVIEWS = {
 }
 
 
-def _review(given: Delivery) -> Sequence[Report] | Quiet:
+def _review(given: Delivery) -> Report | Quiet:
     pull, review = given.body["pull_request"], given.body["review"]
     state, text = review["state"].words().lower(), review["body"].words()
     if given.action not in ("submitted", "dismissed"):
@@ -226,67 +209,52 @@ def _review(given: Delivery) -> Sequence[Report] | Quiet:
     if state == "commented" and not text:
         return given.quiet("its comments are told one by one")
     key, done = pull_key(given, pull), REVIEWS.get(state, "reviewed")
-    return [
-        report(
-            given,
-            Said(
-                kind="review",
-                key=key,
-                title=f"{key}: {given.actor} {done} {quoted(pull['title'].words())}",
-                body=text,
-                links=link("Review", review["html_url"]),
-                labels=pull_labels(given, pull) | {"conclusion": state},
-                at=when(review["submitted_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="review",
+        key=key,
+        title=f"{key}: {given.actor} {done} {quoted(pull['title'].words())}",
+        body=text,
+        links=link("Review", review["html_url"]),
+        labels=pull_labels(given, pull) | {"conclusion": state},
+        at=when(review["submitted_at"]),
+    )
 
 
-def _review_comment(given: Delivery) -> Sequence[Report] | Quiet:
+def _review_comment(given: Delivery) -> Report | Quiet:
     if given.action != "created":
         return given.quiet("nobody is told of that")
     pull, comment = given.body["pull_request"], given.body["comment"]
     key, path, about = pull_key(given, pull), comment["path"].words(), pull["title"].words()
-    return [
-        report(
-            given,
-            Said(
-                kind="comment",
-                key=key,
-                title=f"{key}: {given.actor} commented on {line(path) or 'the code'} in {quoted(about)}",
-                body=comment["body"].words(),
-                links=link("Comment", comment["html_url"]),
-                labels=pull_labels(given, pull),
-                at=when(comment["created_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="comment",
+        key=key,
+        title=f"{key}: {given.actor} commented on {line(path) or 'the code'} in {quoted(about)}",
+        body=comment["body"].words(),
+        links=link("Comment", comment["html_url"]),
+        labels=pull_labels(given, pull),
+        at=when(comment["created_at"]),
+    )
 
 
-def _merge_group(given: Delivery) -> Sequence[Report] | Quiet:
+def _merge_group(given: Delivery) -> Report | Quiet:
     group, reason = given.body["merge_group"], given.body["reason"].words()
     head, base = branch_of(group["head_ref"].words()), branch_of(group["base_ref"].words())
     if given.action != "destroyed" or reason == "merged":
         return given.quiet("what comes of it is told")
     queued = QUEUED.fullmatch(head)
     which = f"#{queued['number']}" if queued else line(head)
-    return [
-        report(
-            given,
-            Said(
-                kind="pull_request",
-                key=f"{given.place}{which}" if queued else f"{given.place}:{head}",
-                title=f"{given.place}{which if queued else ': ' + which} left the merge queue of {shown_branch(base)}: "
-                f"{line(reason, 40) or 'no reason given'}",
-                links=link("Repository", given.body["repository"]["html_url"]),
-                labels={
-                    "number": queued["number"] if queued else "",
-                    "base": base,
-                    "head_sha": group["head_sha"].words(),
-                },
-            ),
-        )
-    ]
+    return given.report(
+        kind="pull_request",
+        key=f"{given.place}{which}" if queued else f"{given.place}:{head}",
+        title=f"{given.place}{which if queued else ': ' + which} left the merge queue of {shown_branch(base)}: "
+        f"{line(reason, 40) or 'no reason given'}",
+        links=link("Repository", given.body["repository"]["html_url"]),
+        labels={
+            "number": queued["number"] if queued else "",
+            "base": base,
+            "head_sha": group["head_sha"].words(),
+        },
+    )
 
 
 # ------------------------------------------------------------------------------------------------ releases and packages
@@ -295,7 +263,7 @@ DIGEST = "sha256:"
 RELEASES = {"published": "published", "unpublished": "withdrew", "deleted": "deleted"}
 
 
-def _release(given: Delivery) -> Sequence[Report] | Quiet:
+def _release(given: Delivery) -> Report | Quiet:
     release = given.body["release"]
     if given.action not in RELEASES:
         # GitHub says created, published and released (or prereleased) of the same release.
@@ -303,28 +271,23 @@ def _release(given: Delivery) -> Sequence[Report] | Quiet:
     tag, name = release["tag_name"].words(), release["name"].words()
     early = "pre-release" if release["prerelease"].value is True else "release"
     known_as = f"{line(tag)} ({line(name)})" if name and name != tag else line(tag or name)
-    return [
-        report(
-            given,
-            Said(
-                kind="release",
-                key=f"{given.place}:release:{tag}",
-                title=f"{given.place}: {given.actor} {RELEASES[given.action]} the {early} {known_as}",
-                body=release["body"].words(),
-                links=link("Release", release["html_url"]),
-                labels={
-                    "tag": tag,
-                    "branch": release["target_commitish"].words(),
-                    "author": release["author"]["login"].words(),
-                    "prerelease": "true" if early == "pre-release" else "",
-                },
-                at=when(release["published_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="release",
+        key=f"{given.place}:release:{tag}",
+        title=f"{given.place}: {given.actor} {RELEASES[given.action]} the {early} {known_as}",
+        body=release["body"].words(),
+        links=link("Release", release["html_url"]),
+        labels={
+            "tag": tag,
+            "branch": release["target_commitish"].words(),
+            "author": release["author"]["login"].words(),
+            "prerelease": "true" if early == "pre-release" else "",
+        },
+        at=when(release["published_at"]),
+    )
 
 
-def _package(given: Delivery) -> Sequence[Report] | Quiet:
+def _package(given: Delivery) -> Report | Quiet:
     """`package` and `registry_package` tell the same, and have one key."""
     package = given.body["package"] if given.event == "package" else given.body["registry_package"]
     if given.action not in ("published", "updated"):
@@ -335,57 +298,42 @@ def _package(given: Delivery) -> Sequence[Report] | Quiet:
         # An image for several platforms comes as a manifest for each, and one with a tag for them all.
         return given.quiet("an image without a tag")
     named = f"{line(name)} {line(tag or version, 60)}".strip()
-    return [
-        report(
-            given,
-            Said(
-                kind="package",
-                key=f"{given.place}:package:{name}@{version}",
-                title=f"{given.place}: {given.actor} {given.action} the package {named}",
-                links=link("Package", package["package_version"]["html_url"], package["html_url"]),
-                labels={"package": name, "tag": tag},
-                at=when(package["updated_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="package",
+        key=f"{given.place}:package:{name}@{version}",
+        title=f"{given.place}: {given.actor} {given.action} the package {named}",
+        links=link("Package", package["package_version"]["html_url"], package["html_url"]),
+        labels={"package": name, "tag": tag},
+        at=when(package["updated_at"]),
+    )
 
 
-def _commit_comment(given: Delivery) -> Sequence[Report] | Quiet:
+def _commit_comment(given: Delivery) -> Report | Quiet:
     comment = given.body["comment"]
     if given.action != "created":
         return given.quiet("nobody is told of that")
     sha = comment["commit_id"].words()
-    return [
-        report(
-            given,
-            Said(
-                kind="comment",
-                key=f"{given.place}@{sha}",
-                title=f"{given.place}: {given.actor} commented on the commit {sha[:7]}",
-                body=comment["body"].words(),
-                links=link("Comment", comment["html_url"]),
-                labels={"head_sha": sha, "author": comment["user"]["login"].words()},
-                at=when(comment["created_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="comment",
+        key=f"{given.place}@{sha}",
+        title=f"{given.place}: {given.actor} commented on the commit {sha[:7]}",
+        body=comment["body"].words(),
+        links=link("Comment", comment["html_url"]),
+        labels={"head_sha": sha, "author": comment["user"]["login"].words()},
+        at=when(comment["created_at"]),
+    )
 
 
-def _wiki(given: Delivery) -> Sequence[Report]:
+def _wiki(given: Delivery) -> Report:
     pages = list(given.body["pages"].items())
     titles = [line(page.first("title", "page_name")) for page in pages]
     done = "created" if pages and all(page["action"].words() == "created" for page in pages) else "edited"
-    return [
-        report(
-            given,
-            Said(
-                kind="wiki",
-                key=f"{given.place}:wiki",
-                title=f"{given.place}: {given.actor} {done} {listed(titles) or 'pages'} in the wiki",
-                links=link("Wiki", *(page["html_url"] for page in pages)),
-            ),
-        )
-    ]
+    return given.report(
+        kind="wiki",
+        key=f"{given.place}:wiki",
+        title=f"{given.place}: {given.actor} {done} {listed(titles) or 'pages'} in the wiki",
+        links=link("Wiki", *(page["html_url"] for page in pages)),
+    )
 
 
 READERS: Mapping[str, Reader] = {

@@ -2,13 +2,13 @@
 and not told at all."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hub.contracts import Quiet
 from hub.core.event import Report, Severity
 from hub.payload import Field
-from integrations.github.reading import LONGEST_TITLE, Delivery, Reader, Said, line, link, listed, report
+from integrations.github.reading import LONGEST_TITLE, Delivery, Reader, line, link, listed
 
 PLACE = re.compile(r"\{([\w.|]+)\}")
 
@@ -217,66 +217,51 @@ QUIET = {
 }
 
 
-def _news(given: Delivery) -> Sequence[Report] | Quiet:
+def _news(given: Delivery) -> Report | Quiet:
     news = NEWS[given.event]
     action = given.action if given.action in news.sentences else ""
     if action not in news.sentences:
         return given.quiet("nobody is told of that")
     title = f"{given.place}: {_filled(news.sentences[action], given.body)}"
-    return [
-        report(
-            given,
-            Said(
-                kind=news.kind,
-                # Some of it GitHub tells in two ways, and we in one sentence.
-                key=line(title, LONGEST_TITLE),
-                title=title,
-                severity=Severity.WARNING if action in news.grave else Severity.INFO,
-                links=link("GitHub", *(given.body.at(f"{one}.html_url") for one in LINKED)),
-            ),
-        )
-    ]
+    return given.report(
+        kind=news.kind,
+        # Some of it GitHub tells in two ways, and we in one sentence.
+        key=line(title, LONGEST_TITLE),
+        title=title,
+        severity=Severity.WARNING if action in news.grave else Severity.INFO,
+        links=link("GitHub", *(given.body.at(f"{one}.html_url") for one in LINKED)),
+    )
 
 
 def _filled(sentence: str, body: Field) -> str:
     return PLACE.sub(lambda place: line(body.first(*place[1].split("|")), 60) or "somebody", sentence)
 
 
-def _asked(given: Delivery) -> Sequence[Report] | Quiet:
+def _asked(given: Delivery) -> Report | Quiet:
     if given.action != "created":
         return given.quiet("nobody is told of that")
-    return [
-        report(
-            given,
-            Said(
-                kind="security",
-                key=f"{given.place}:{given.event}",
-                title=f"{given.place}: {given.actor} asks {ASKED[given.event]}",
-                severity=Severity.WARNING,
-                links=link("Repository", given.body["repository"]["html_url"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="security",
+        key=f"{given.place}:{given.event}",
+        title=f"{given.place}: {given.actor} asks {ASKED[given.event]}",
+        severity=Severity.WARNING,
+        links=link("Repository", given.body["repository"]["html_url"]),
+    )
 
 
-def _ping(given: Delivery) -> Sequence[Report]:
+def _ping(given: Delivery) -> Report:
     """GitHub posts it when the webhook is made: the proof that it works."""
     hook = given.body["hook"]
     events = sorted(event.words() for event in hook["events"].items())
     sends = "everything" if events == ["*"] else listed(events, 8) or "what it was asked for"
     place = "an app" if hook["type"].words() == "App" else given.place
-    return [
-        report(
-            given,
-            Said(
-                kind="webhook",
-                key=f"ping:{given.body.first('hook_id', 'hook.id')}",
-                title=f"GitHub is connected: {place} sends {sends}",
-                body=given.body["zen"].words(),
-                links=link("GitHub", given.body["repository"]["html_url"], given.body["organization"]["html_url"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="webhook",
+        key=f"ping:{given.body.first('hook_id', 'hook.id')}",
+        title=f"GitHub is connected: {place} sends {sends}",
+        body=given.body["zen"].words(),
+        links=link("GitHub", given.body["repository"]["html_url"], given.body["organization"]["html_url"]),
+    )
 
 
 def _nothing(given: Delivery) -> Quiet:

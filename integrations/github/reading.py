@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 from hub.contracts import Quiet
 from hub.core.event import Link, Report, Severity, Status
@@ -75,6 +76,45 @@ class Delivery(Record, frozen=True, kw_only=True):
         """Nothing to say of it, and why not."""
         return Quiet(why=f"{self.event} {self.action}".strip() + f": {why}")
 
+    def report(
+        self,
+        *,
+        kind: str,
+        key: str,
+        title: str,
+        status: Status = Status.NOTICE,
+        severity: Severity | None = Severity.INFO,
+        body: str = "",
+        links: tuple[Link, ...] = (),
+        labels: Mapping[str, str] = MappingProxyType({}),
+        actor: str = "",
+        at: datetime | None = None,
+        ends_at: datetime | None = None,
+        sequence: int | None = None,
+    ) -> Report:
+        """Cut to fit, and with the labels that all have; those without a value are left out."""
+        labels = {
+            "repo": self.body.first("repository.full_name"),
+            "owner": self.place.partition("/")[0],
+            "event": self.event,
+            "action": self.action,
+            **labels,
+        }
+        return Report(
+            status=status,
+            kind=kind,
+            key=key,
+            title=line(title, LONGEST_TITLE),
+            severity=None if status is Status.RECOVERY else severity,
+            body=prose(body),
+            links=links,
+            labels={name: text for name, text in labels.items() if text},
+            actor=actor or self.body.first(*ACTORS),
+            occurred_at=at,
+            ends_at=ends_at,
+            sequence=sequence,
+        )
+
 
 PLACES = (
     "repository.full_name",
@@ -91,48 +131,7 @@ def delivery_of(event: str, body: Field, options: GitHubOptions) -> Delivery:
     return Delivery(event=event, action=action, place=place, body=body, options=options)
 
 
-Reader = Callable[[Delivery], Sequence[Report] | Quiet]
-
-
-class Said(Record, frozen=True, kw_only=True):
-    """What a report says, before it is cut to fit and labelled."""
-
-    kind: str
-    key: str
-    title: str
-    status: Status = Status.NOTICE
-    severity: Severity | None = Severity.INFO
-    body: str = ""
-    links: tuple[Link, ...] = ()
-    labels: Mapping[str, str] = {}
-    actor: str = ""
-    at: datetime | None = None
-    ends_at: datetime | None = None
-    sequence: int | None = None
-
-
-def report(delivery: Delivery, said: Said) -> Report:
-    labels = {
-        "repo": delivery.body.first("repository.full_name"),
-        "owner": delivery.place.partition("/")[0],
-        "event": delivery.event,
-        "action": delivery.action,
-        **said.labels,
-    }
-    return Report(
-        status=said.status,
-        kind=said.kind,
-        key=said.key,
-        title=line(said.title, LONGEST_TITLE),
-        severity=None if said.status is Status.RECOVERY else said.severity,
-        body=prose(said.body),
-        links=said.links,
-        labels={name: text for name, text in labels.items() if text},
-        actor=said.actor or delivery.body.first(*ACTORS),
-        occurred_at=said.at,
-        ends_at=said.ends_at,
-        sequence=said.sequence,
-    )
+Reader = Callable[[Delivery], Report | Sequence[Report] | Quiet]
 
 
 # ---------------------------------------------------------------------------------------------------------------- words

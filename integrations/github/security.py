@@ -1,18 +1,16 @@
 """What could be broken into: Dependabot, secret scanning, code scanning, advisories. An alert lives until it is fixed,
 or until somebody in GitHub says that it is none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from hub.contracts import Quiet
 from hub.core.event import Report, Severity, Status
 from integrations.github.reading import (
     Delivery,
     Reader,
-    Said,
     branch_of,
     line,
     link,
-    report,
     when,
 )
 
@@ -63,7 +61,7 @@ def severity_of(*grades: str) -> Severity:
     return next((SEVERITIES[grade.lower()] for grade in grades if grade.lower() in SEVERITIES), Severity.WARNING)
 
 
-def _dependabot(given: Delivery) -> Sequence[Report] | Quiet:
+def _dependabot(given: Delivery) -> Report | Quiet:
     alert = given.body["alert"]
     advisory, grade = (
         alert["security_advisory"],
@@ -101,7 +99,7 @@ def _named(package: str, summary: str) -> str:
     return summary if package.lower() in summary.lower() else f"{package}: {summary or 'a vulnerability'}"
 
 
-def _vulnerability(given: Delivery) -> Sequence[Report] | Quiet:
+def _vulnerability(given: Delivery) -> Report | Quiet:
     """The event that `dependabot_alert` replaces. Where both are sent they are the same alert."""
     alert = given.body["alert"]
     package = alert["affected_package_name"].words() or "a dependency"
@@ -118,7 +116,7 @@ def _vulnerability(given: Delivery) -> Sequence[Report] | Quiet:
     )
 
 
-def _secret(given: Delivery) -> Sequence[Report] | Quiet:
+def _secret(given: Delivery) -> Report | Quiet:
     """The secret itself is in the payload, and nowhere in what is told."""
     alert = given.body["alert"]
     kind = alert.first("secret_type_display_name", "secret_type") or "secret"
@@ -135,7 +133,7 @@ def _secret(given: Delivery) -> Sequence[Report] | Quiet:
     )
 
 
-def _code(given: Delivery) -> Sequence[Report] | Quiet:
+def _code(given: Delivery) -> Report | Quiet:
     alert, rule = given.body["alert"], given.body["alert"]["rule"]
     instance = alert["most_recent_instance"] if alert["most_recent_instance"].present else alert["instances"][0]
     scanner = alert["tool"]["name"].words() or "code scanning"
@@ -163,29 +161,22 @@ def _code(given: Delivery) -> Sequence[Report] | Quiet:
 
 def _alert(
     given: Delivery, *, key: str, what: str, severity: Severity, body: str, labels: Mapping[str, str], reason: str
-) -> Sequence[Report] | Quiet:
+) -> Report | Quiet:
     alert, action = given.body["alert"], given.action
     if action in UNHEARD:
         return given.quiet("nobody is told of that")
     status = Status.PROBLEM if action in OPENS else Status.RECOVERY if action in CLOSES else Status.UPDATE
-    return [
-        report(
-            given,
-            Said(
-                kind="security",
-                key=f"{given.place}:{key}",
-                title=f"{given.place}: {what}" + ("" if action in OPENS else f" ({_done(given, reason)})"),
-                status=status,
-                severity=Severity.INFO if action in ADDS else severity,
-                body=body,
-                links=link(
-                    "Alert", alert["html_url"], alert["external_reference"], given.body["repository"]["html_url"]
-                ),
-                labels={"number": alert["number"].words()} | dict(labels),
-                at=when(alert["updated_at"]) or when(alert["created_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="security",
+        key=f"{given.place}:{key}",
+        title=f"{given.place}: {what}" + ("" if action in OPENS else f" ({_done(given, reason)})"),
+        status=status,
+        severity=Severity.INFO if action in ADDS else severity,
+        body=body,
+        links=link("Alert", alert["html_url"], alert["external_reference"], given.body["repository"]["html_url"]),
+        labels={"number": alert["number"].words()} | dict(labels),
+        at=when(alert["updated_at"]) or when(alert["created_at"]),
+    )
 
 
 def _done(given: Delivery, reason: str) -> str:
@@ -207,7 +198,7 @@ ADVISORIES = {
 }
 
 
-def _advisory(given: Delivery) -> Sequence[Report] | Quiet:
+def _advisory(given: Delivery) -> Report | Quiet:
     """`security_advisory` is about the world's packages, `repository_advisory` about what the repository makes."""
     own = given.event == "repository_advisory"
     advisory = given.body[given.event]
@@ -216,23 +207,18 @@ def _advisory(given: Delivery) -> Sequence[Report] | Quiet:
     name = advisory.first("cve_id", "ghsa_id") or "an advisory"
     packages = [one.first("package.name") for one in advisory["vulnerabilities"].items()]
     place = f"{given.place}: " if own else ""
-    return [
-        report(
-            given,
-            Said(
-                kind="security",
-                key=f"{given.place}:{name}" if own else name,
-                title=f"{place}{name} was {ADVISORIES[given.action]}: {line(advisory['summary'].words())}",
-                severity=severity_of(advisory["severity"].words())
-                if given.action in ("published", "reported")
-                else Severity.INFO,
-                body=advisory["description"].words(),
-                links=link("Advisory", advisory["html_url"], advisory["references"][0]["url"]),
-                labels={"advisory": name, "package": next(filter(None, packages), "")},
-                at=when(advisory["updated_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="security",
+        key=f"{given.place}:{name}" if own else name,
+        title=f"{place}{name} was {ADVISORIES[given.action]}: {line(advisory['summary'].words())}",
+        severity=severity_of(advisory["severity"].words())
+        if given.action in ("published", "reported")
+        else Severity.INFO,
+        body=advisory["description"].words(),
+        links=link("Advisory", advisory["html_url"], advisory["references"][0]["url"]),
+        labels={"advisory": name, "package": next(filter(None, packages), "")},
+        at=when(advisory["updated_at"]),
+    )
 
 
 READERS: Mapping[str, Reader] = {

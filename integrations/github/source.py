@@ -54,7 +54,8 @@ def parse(request: WebhookRequest, options: GitHubOptions) -> Sequence[Report] |
     body = _payload(request).object()
     if event not in READERS:
         raise Unsupported(f"{shown(event)} is no event of GitHub that this version knows")
-    return READERS[event](delivery_of(event, body, options))
+    said = READERS[event](delivery_of(event, body, options))
+    return [said] if isinstance(said, Report) else said
 
 
 def _payload(request: WebhookRequest) -> Field:

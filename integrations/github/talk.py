@@ -1,11 +1,11 @@
 """What people talk about: issues, discussions and their comments. Later words on the same go under the first."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from hub.contracts import Quiet
 from hub.core.event import Report
 from hub.payload import Field
-from integrations.github.reading import Delivery, Reader, Said, link, logins, quoted, report, when
+from integrations.github.reading import Delivery, Reader, link, logins, quoted, when
 
 
 def _closed(given: Delivery, name: str) -> str:
@@ -37,55 +37,43 @@ DISCUSSIONS: Mapping[str, Callable[[Delivery, str], str]] = {
 """What is told of each; all else, such as labels and edits, is not."""
 
 
-def _issue(given: Delivery) -> Sequence[Report] | Quiet:
+def _issue(given: Delivery) -> Report | Quiet:
     return _of(given, "issue", given.body["issue"], ISSUES)
 
 
-def _discussion(given: Delivery) -> Sequence[Report] | Quiet:
+def _discussion(given: Delivery) -> Report | Quiet:
     return _of(given, "discussion", given.body["discussion"], DISCUSSIONS)
 
 
-def _of(
-    given: Delivery, kind: str, thing: Field, told: Mapping[str, Callable[[Delivery, str], str]]
-) -> Sequence[Report] | Quiet:
+def _of(given: Delivery, kind: str, thing: Field, told: Mapping[str, Callable[[Delivery, str], str]]) -> Report | Quiet:
     if given.action not in told:
         return given.quiet("nobody is told of that")
     key = _key(given, thing)
-    return [
-        report(
-            given,
-            Said(
-                kind=kind,
-                key=key,
-                title=f"{key}: {given.actor} {told[given.action](given, quoted(thing['title'].words()))}",
-                body=thing["body"].words() if given.action in ("opened", "created") else "",
-                links=link(kind.capitalize(), thing["html_url"]),
-                labels=_labels(thing),
-                at=when(thing["updated_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind=kind,
+        key=key,
+        title=f"{key}: {given.actor} {told[given.action](given, quoted(thing['title'].words()))}",
+        body=thing["body"].words() if given.action in ("opened", "created") else "",
+        links=link(kind.capitalize(), thing["html_url"]),
+        labels=_labels(thing),
+        at=when(thing["updated_at"]),
+    )
 
 
-def _comment(given: Delivery) -> Sequence[Report] | Quiet:
+def _comment(given: Delivery) -> Report | Quiet:
     if given.action != "created":
         return given.quiet("nobody is told of that")
     thing = given.body["discussion"] if given.event == "discussion_comment" else given.body["issue"]
     comment, key = given.body["comment"], _key(given, thing)
-    return [
-        report(
-            given,
-            Said(
-                kind="comment",
-                key=key,
-                title=f"{key}: {given.actor} commented on {quoted(thing['title'].words())}",
-                body=comment["body"].words(),
-                links=link("Comment", comment["html_url"]),
-                labels=_labels(thing),
-                at=when(comment["created_at"]),
-            ),
-        )
-    ]
+    return given.report(
+        kind="comment",
+        key=key,
+        title=f"{key}: {given.actor} commented on {quoted(thing['title'].words())}",
+        body=comment["body"].words(),
+        links=link("Comment", comment["html_url"]),
+        labels=_labels(thing),
+        at=when(comment["created_at"]),
+    )
 
 
 def _key(given: Delivery, thing: Field) -> str:
