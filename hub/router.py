@@ -98,7 +98,6 @@ class Router:
         self.heartbeats = Heartbeats(rules, self.report)
         self.answering = Answering(act=self._act, unack=self.unack)
         self._acks = Acks(rules, unack=self.unack, held=held, holds=self.waiting.holds)
-        self._storming = Storming(rules, self._told_of)
         self._standing = Standing()
         self._escalating = Escalating(
             rules,
@@ -108,6 +107,7 @@ class Router:
             holds=self.waiting.holds,
             address=duties.address,
         )
+        self._storming = Storming(rules, self._told_of, self._escalating.hasten)
         self._ripening = Ripening(self._turns(), self._turns_together(), report=self.report)
 
     # ------------------------------------------------------------------------------------------------------ events
@@ -273,8 +273,7 @@ class Router:
     ) -> None:
         assert step.alert is not None
         posts = draft.posts_about(step.alert)
-        known = {post.channel for post in posts}
-        fresh = [route for route in taken if route.channel not in known]
+        fresh = telling.untold(step.alert, posts, taken, holds)
         alert, groups = self._join(draft, step.alert, fresh, held=held, holds=holds)
         told = telling.tell(
             step if alert is step.alert else replace(step, alert=alert),
@@ -318,8 +317,12 @@ class Router:
             draft.put(lines=told.lines)
 
     def _put(self, draft: Draft, told: Telling) -> None:
-        new = [post for post in told.posts if _newly_owed(post, draft.post(post.id))]
+        known = [(post, draft.post(post.id)) for post in told.posts]
+        new = [post for post, before in known if _newly_owed(post, before)]
         draft.put(posts=told.posts, lines=told.lines)
+        for post, before in known:
+            if before is not None and before.pace is not post.pace:
+                self._escalating.hasten(draft, post)
         for post in new:  # whether its chat takes it or not, somebody must hear in time
             if step := post.next_step:
                 draft.set_timer("escalate", post.id, step[1])

@@ -55,14 +55,24 @@ class Escalating:
             draft.put(posts=[replace(post, unacked_since=None)])
             draft.set_timer("escalate", post.id, None)
         elif post.unacked_since is None and alert.open and alert.ack is None:
-            draft.put(posts=[replace(post, unacked_since=draft.now, steps_done=0)])
-            draft.set_timer("escalate", post.id, draft.now + post.pace.escalate[0].after)
+            pace = post.pace.anew()
+            draft.put(posts=[replace(post, unacked_since=draft.now, steps_done=0, pace=pace)])
+            draft.set_timer("escalate", post.id, draft.now + pace.escalate[0].after)
 
     def _begin_reminders(self, draft: Draft, post: Post, change: Change) -> None:
         """Anew where they had ended, since nothing fired any more."""
         wait = post.pace.repeats_after(post.reminders)
         if wait and post.shown and change in NEW and draft.timer("remind", post.id) is None:
             draft.set_timer("remind", post.id, draft.now + wait)
+
+    def hasten(self, draft: Draft, post: Post) -> None:
+        """It is to wake more people, or sooner, than before."""
+        if step := post.next_step:
+            draft.set_timer("escalate", post.id, max(step[1], draft.now))
+        wait = post.pace.repeats_after(post.reminders)
+        if wait and post.shown:
+            known = draft.timer("remind", post.id)
+            draft.set_timer("remind", post.id, min(filter(None, (known, draft.now + wait))))
 
     def escalate(self, draft: Draft, id: str) -> None:
         """Tell who is next, unless somebody has it; while it is held back, look again in a while."""

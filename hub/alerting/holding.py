@@ -83,6 +83,9 @@ class Holding:
     def _all_held(self, draft: Draft, post: Post) -> bool:
         return all(self.held(draft, alert) for alert in self._members(draft, post) if alert.open)
 
+    def _all_had(self, draft: Draft, post: Post) -> bool:
+        return all(alert.ack for alert in self._members(draft, post) if alert.open)
+
     def _take_back(self, draft: Draft, alert: Alert) -> None:
         """What is gathered for the next line of its groups does not name it."""
         for post in draft.posts_about(alert):
@@ -113,9 +116,11 @@ class Holding:
         posts = draft.posts_about(alert)
         lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
         firing = {group: draft.firing(group) for group in alert.groups}
+        spoken = {line.post for line in lines if line.occasion in telling.OF_ONE_POST}
+        had = frozenset(post.group for post in posts if post.id in spoken and self._all_had(draft, post))
         holds = self._holds(draft)
         self._expect(draft, posts)
-        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, holds=holds))
+        self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, had=had, holds=holds))
         self._keep_unsaid(draft, alert, set(alert.unsaid) & {post.group for post in posts if holds.hold(post)})
 
     def drop_lines(self, draft: Draft, alert: Alert) -> None:

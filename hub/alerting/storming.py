@@ -24,11 +24,17 @@ SAME_STORM = timedelta(hours=1)
 
 
 class Storming:
-    """`members` are the alerts that a post tells of."""
+    """`members` are the alerts that a post tells of; `hasten` sees to a post that is to wake more people, or sooner."""
 
-    def __init__(self, rules: Callable[[], Rules], members: Callable[[Draft, Post], Sequence[Alert]]) -> None:
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        members: Callable[[Draft, Post], Sequence[Alert]],
+        hasten: Callable[[Draft, Post], None],
+    ) -> None:
         self._rules = rules
         self._members = members
+        self._hasten = hasten
         self._rates = Rates()
 
     def group_of(self, draft: Draft, route: Taken) -> Group | None:
@@ -36,10 +42,7 @@ class Storming:
         for key, limit in self._limits(route):
             if draft.timer(TIMER, key) is not None:
                 self._count(draft, key, limit)
-                group = draft.crowd_of(_group_key(key))
-                if group is not None and (route.pace.repeat or route.pace.escalate):
-                    self._take_over(draft, group, route)
-                return group
+                return draft.crowd_of(_group_key(key))
         return None
 
     def count(self, draft: Draft, owed: Iterable[Post]) -> None:
@@ -116,6 +119,7 @@ class Storming:
             alerts = self._members(draft, post)
             self._fold(draft, post, group.id)
             for told in draft.posts_of(group.id):
+                self._let_it_wake(draft, told, post)
                 for alert in alerts:
                     current = draft.post(told.id) or told
                     firing = draft.firing(group.id)
@@ -124,6 +128,13 @@ class Storming:
                     draft.put(posts=more.posts, lines=more.lines)
                     for waiting, due in more.gather:
                         draft.set_timer("gather", waiting, due)
+
+    def _let_it_wake(self, draft: Draft, told: Post, folded: Post) -> None:
+        """Let the message of the storm wake those, too, whom this one would have."""
+        after = telling.wanted_also(told, folded, pen=draft.pen) if told.channel == folded.channel else told
+        if after.pace is not told.pace:
+            draft.put(posts=[after])
+            self._hasten(draft, after)
 
     def _fold(self, draft: Draft, post: Post, group: str) -> int:
         """Let a post be told by that of the storm; gives the worst severity of what it tells."""
@@ -137,19 +148,6 @@ class Storming:
         )
         draft.set_timer("escalate", post.id, None)
         return max((int(alert.severity or 0) for alert in alerts), default=0)
-
-    def _take_over(self, draft: Draft, group: Group, route: Taken) -> None:
-        """Let the message of the storm wake whom the route would."""
-        for post in draft.posts_of(group.id):
-            pace = post.pace.with_duties_of(route.pace)
-            if pace == post.pace:
-                continue
-            since = post.unacked_since or (draft.now if pace.escalate else None)
-            draft.put(posts=[replace(post, pace=pace, unacked_since=since)])
-            if pace.escalate and not post.pace.escalate:
-                draft.set_timer("escalate", post.id, draft.now + pace.escalate[0].after)
-            if post.shown and pace.repeat and not post.pace.repeat:
-                draft.set_timer("remind", post.id, draft.now + pace.repeat[0])
 
 
 def join(draft: Draft, alert: Alert, groups: Iterable[str]) -> Alert:

@@ -37,6 +37,13 @@ class EscalationStep:
     name: str
     during: str = ""
     """The window for which it waits; empty: for none."""
+    later: timedelta = AT_ONCE
+    """How much later than the first routes of its message its own came to it, and began to wait."""
+
+    @property
+    def due(self) -> timedelta:
+        """When, from when nobody had the message."""
+        return self.after + self.later
 
 
 class Pace(Record, frozen=True, kw_only=True):
@@ -63,9 +70,30 @@ class Pace(Record, frozen=True, kw_only=True):
         """How long to wait for the next reminder, after so many."""
         return self.repeat[min(reminders, len(self.repeat) - 1)] if self.repeat else None
 
-    def with_duties_of(self, other: "Pace") -> "Pace":
-        """Let it also wake those whom the other would, where it wakes nobody."""
-        return replace(self, repeat=self.repeat or other.repeat, escalate=self.escalate or other.escalate)
+    def with_duties_of(self, other: "Pace", *, later: timedelta = AT_ONCE) -> "Pace":
+        """Let it also wake those whom the other would, which comes to it so much later: each as soon as either says."""
+        added = [replace(step, later=later) for step in other.escalate]
+        news = (step for step in added if not any(_serves(own, step) for own in self.escalate))
+        return replace(
+            self,
+            repeat=min(filter(None, (self.repeat, other.repeat)), default=()),
+            escalate=tuple(sorted((*self.escalate, *news), key=_due)),
+            mention=tuple(dict.fromkeys((*self.mention, *other.mention))),
+        )
+
+    def anew(self) -> "Pace":
+        """When its escalation begins again, all of its steps do."""
+        if not any(step.later for step in self.escalate):
+            return self
+        return replace(self, escalate=tuple(sorted((replace(step, later=AT_ONCE) for step in self.escalate), key=_due)))
+
+
+def _due(step: EscalationStep) -> timedelta:
+    return step.due
+
+
+def _serves(step: EscalationStep, other: EscalationStep) -> bool:
+    return (step.channel, step.during) == (other.channel, other.during) and step.due <= other.due
 
 
 PLAIN = Pace()

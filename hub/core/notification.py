@@ -202,7 +202,7 @@ class Post(Record, frozen=True, kw_only=True):
         if self.unacked_since is None or self.steps_done >= len(self.pace.escalate):
             return None
         step = self.pace.escalate[self.steps_done]
-        return step, self.unacked_since + step.after
+        return step, self.unacked_since + step.due
 
 
 class Line(Record, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from hub.core.alert import Advance, Alert, Change, Phase
 from hub.core.event import Severity
-from hub.core.grouping import EscalationStep, Gathered, Pace
+from hub.core.grouping import AT_ONCE, EscalationStep, Gathered, Pace
 from hub.core.holds import FREE, Holds
 from hub.core.notification import DeliveryState, Line, LineId, MessageState, Occasion, Post, PostId, Sending
 from hub.core.records import Record, replace
@@ -116,9 +116,13 @@ def tell(
     if began:
         said = replace(said, title=f"{alert.title} – and flaps: back {alert.flaps} times")
     comment = step.change is Change.COMMENTED
+    there = {route.channel: _telling_there(alert, posts, route, holds) for route in taken}
+    wanting = {route.channel: route for route in taken}
     for post in posts:
         if post.merged_into:  # the message of a storm tells of it, for good
             continue
+        if there.get(post.channel) is post:
+            post = wanted_also(post, wanting[post.channel], owns=post.group == alert.id, pen=pen)
         hold = held or holds.hold(post)
         if post.group in firing:
             one = tell_of_member(post, occasion, alert, firing[post.group], held=hold, pen=pen, flaps=flaps)
@@ -135,7 +139,6 @@ def tell(
         told.append(moved)
         if line is not None and (began or not flaps):
             lines.append(line)
-    known = {post.channel for post in posts}
     told += [
         new_post(
             route,
@@ -146,9 +149,44 @@ def tell(
             severity=alert.severity,
         )
         for route in taken
-        if route.channel not in known
+        if there[route.channel] is None
     ]
     return Telling(posts=tuple(told), lines=tuple(lines), gather=tuple(gather))
+
+
+def untold(alert: Alert, posts: Iterable[Post], taken: Iterable[Taken], holds: Holds) -> Sequence[Taken]:
+    """The routes that want it told where none of these posts tells of it as they would."""
+    return [route for route in taken if _telling_there(alert, posts, route, holds) is None]
+
+
+def _telling_there(alert: Alert, posts: Iterable[Post], route: Taken, holds: Holds) -> Post | None:
+    """The post that tells in the route's channel, whichever route made it. That of a company which waits, or may wait,
+    for what this route does not wait for, is none: of the others nobody is told sooner."""
+    here = [post for post in posts if post.channel == route.channel]
+    fit = [post for post in here if alert.id == post.group or post.merged_into or not _waits_longer(post, route, holds)]
+    return min(fit, key=lambda post: (bool(post.merged_into), post.route != route.route, post.order), default=None)
+
+
+def _waits_longer(post: Post, route: Taken, holds: Holds) -> bool:
+    if post.route == route.route:
+        return False
+    bound = bool((post.pace.during and not route.pace.during) or (post.pace.digest and not route.pace.digest))
+    return bound or (holds.hold(post) and not holds.hold(route))
+
+
+def wanted_also(post: Post, route: Taken | Post, *, owns: bool = False, pen: Pen) -> Post:
+    """The post as another route wants it as well: it waits for no window that this one does not wait for, and wakes
+    also whom this one would. `owns`: it is that one's from now on."""
+    if post.route == route.route or post.merged_into:
+        return post
+    own, other, since = post.pace, route.pace, post.unacked_since
+    pace = own.with_duties_of(other, later=max(AT_ONCE, pen.now - since) if since else AT_ONCE)
+    during, otherwise = (other.during, other.otherwise) if own.during and other.during else ("", "")
+    pace = replace(pace, during=during, otherwise=otherwise, digest=other.digest if own.digest else None)
+    tell = None if post.tell is None or route.tell is None else tuple(dict.fromkeys((*post.tell, *route.tell)))
+    begins = pen.now if since is None and pace.escalate and not never_told(post) else since
+    name = route.route if owns else post.route
+    return replace(post, route=name, tell=tell, pace=own if pace == own else pace, unacked_since=begins)
 
 
 def new_post(
@@ -437,7 +475,7 @@ def told_now(post: Post, pen: Pen) -> Post:
     """The post, which waited, as it is owed from now on."""
     since = pen.now if post.pace.escalate else None
     owed = Sending(state=DeliveryState.OWED, since=pen.now)
-    return replace(post, order=pen.next_order(), sending=owed, unacked_since=since, steps_done=0)
+    return replace(post, order=pen.next_order(), sending=owed, unacked_since=since, steps_done=0, pace=post.pace.anew())
 
 
 def edited(post: Post, occasion: Occasion, pen: Pen) -> Post:
@@ -557,9 +595,11 @@ def release(
     pen: Pen,
     *,
     firing: Mapping[str, int] = {},
+    had: frozenset[str] = frozenset(),
     holds: Holds = FREE,
 ) -> Telling:
-    """What is told when the last reason to be quiet has ended: what is open and untold, and the newest loud word."""
+    """What is told when the last reason to be quiet has ended: what is open and untold, and the newest loud word. `had`
+    are the groups of several all of which somebody has by now."""
     told: list[Post] = []
     spoken: list[Line] = []
     for before in posts:
@@ -570,7 +610,7 @@ def release(
         post = _released(before, pen, alive=alive)
         told.append(post)
         waiting = [line for line in lines if line.post == post.id and _waits_with(line, alert)]
-        news = [line for line in waiting if not _is_over(line, post, alert)]
+        news = [line for line in waiting if not _is_over(line, post, alert, had)]
         newest = news[-1] if news and alert.open and post.shown else None
         spoken += [_said_now(line, alert, pen) if line is newest else _unsaid(line) for line in waiting]
     unsaid = {post.id for post in told if alert.open and post.group in alert.unsaid and not holds.hold(post)}
@@ -586,10 +626,11 @@ def _waits_with(line: Line, alert: Alert) -> bool:
     return line.sending.state is DeliveryState.HELD and line.about in ("", alert.id)
 
 
-def _is_over(line: Line, post: Post, alert: Alert) -> bool:
+def _is_over(line: Line, post: Post, alert: Alert, had: frozenset[str]) -> bool:
     """Whether it says what is not so any more: that nobody has it, or that it is worse than it is now."""
-    alone = post.group == alert.id
-    if line.occasion is Occasion.UNACKED or (alone and line.occasion is Occasion.ESCALATED):
+    if line.occasion in OF_ONE_POST:
+        return post.group in had or (post.group == alert.id and alert.ack is not None)
+    if line.occasion is Occasion.UNACKED:
         return alert.ack is not None
     return line.occasion is Occasion.WORSENED and (line.severity or 0) > (alert.severity or 0)
 

@@ -183,3 +183,19 @@ async def test_the_next_in_line_is_not_called_after_a_pause_for_what_somebody_ha
 
     (message, *_) = await hub.told("web")
     assert [] == await hub.thread(message)
+
+
+async def test_nor_for_a_company_all_of_which_somebody_has(begin) -> None:  # type: ignore[no-untyped-def]
+    twice = "group_by: [tool], escalate: [{after: 10m, to: web}, {after: 30m, to: web}]"
+    hub = await begin(ESCALATING.replace("escalate: [{after: 10m, to: web}]", twice))
+    await hub.nagios("web1")
+    await hub.nagios("web2")
+    await hub.later("11m")
+    await hub.says("pause channel web for 2h")
+    await hub.later("1h")
+    await hub.says("ack web1")
+    await hub.says("ack web2")
+    await hub.later("2h")
+
+    (message, *_) = await hub.told("web")
+    assert [] == await hub.thread(message)
