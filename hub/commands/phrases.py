@@ -40,6 +40,8 @@ NIGHTS = frozenset({"tonight", "overnight", "the night", "the rest of the night"
 UNTIL = ("until", "till", "til")
 MOST_BARE = 4
 """Words of a duration that ends a sentence without `for` before it: `1 hour 30 min`."""
+COUNTED = frozenset({"of", "ago", "old", "late", "behind", "before", "after", "since", "left"})
+"""Behind a length they say that it is not how long something shall last."""
 REASONS = frozenset({"because", "#", "--", "—"})
 COMBINE = frozenset({"not", "any", "all"})
 FIELDS = frozenset(("source", "tool", "kind", "key", "severity", "title", "text", "actor", "id"))
@@ -88,6 +90,18 @@ def split_bare(text: str, now: datetime) -> tuple[str, float | None]:
     head, reason = split_reason(text)
     subject, seconds = _split_bare(head.split(), now)
     return (_with_reason(subject, reason), seconds) if subject and seconds else (text, None)
+
+
+def split_lead(text: str, now: datetime) -> tuple[str, float | None]:
+    """The text without a length that begins it, and its seconds: `2h looking`. What goes on as `2 days of logs` or
+    `2 hours ago` is none."""
+    head, reason = split_reason(text)
+    words = head.split()
+    for count in range(min(len(words) - 1, MOST_BARE), 0, -1):
+        if (bare := _bare_length(" ".join(words[:count]), now)) is not None:
+            none = words[count].casefold() in COUNTED
+            return (text, None) if none else (_with_reason(" ".join(words[count:]), reason), bare)
+    return text, None
 
 
 def _split_bare(words: Sequence[str], now: datetime) -> tuple[str, float | None]:

@@ -24,6 +24,7 @@ from hub.commands.phrases import (
     short,
     source_called,
     split_bare,
+    split_lead,
     split_length,
     split_reason,
     which_alert,
@@ -177,12 +178,14 @@ def some_of(lines: Sequence[str]) -> Sequence[str]:
 
 
 async def _lasting(words: str, heard: Heard, actions: Actions) -> tuple[str, float | None]:
-    """The words without how long it counts, and its seconds. `web301 2h` has such a length, unless an alert is called
-    that; in a thread the words may be a reason."""
+    """The words without how long it counts, and its seconds. `web301 2h` and `2h web301` have such a length, unless an
+    alert is called that; in a thread the words may be a reason, and only what begins them is one."""
     said, seconds = split_length(words, actions.here())
-    if seconds is not None or in_thread(heard):
+    if seconds is not None:
         return said, seconds
-    shorter, bare = split_bare(words, actions.here())
+    shorter, bare = (words, None) if in_thread(heard) else split_bare(words, actions.here())
+    if bare is None:
+        shorter, bare = split_lead(words, actions.here())
     named = bare is not None and await _called(split_reason(words)[0], actions)
     return (words, None) if named else (shorter, bare)
 

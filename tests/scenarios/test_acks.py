@@ -46,6 +46,7 @@ async def test_an_ack_says_until_when_it_counts(begin) -> None:  # type: ignore[
         ("ack disk swap for 90 minutes", "90m"),
         ("ack until 05:00 because disk swap", "2h"),
         ("ack 5 disks are gone", "4h"),
+        ("ack 2 days of logs are gone", "4h"),
         ("ack", "4h"),
     ],
 )
@@ -59,6 +60,34 @@ async def test_how_long_is_said_where_one_would_say_it(begin, said: str, length:
     hours = {"2h": 2.0, "90m": 1.5, "4h": 4.0}[length]
     assert alert.ack is not None
     assert START + timedelta(hours=hours) == alert.ack.until
+
+
+@pytest.mark.parametrize(
+    ("said", "until", "reason"),
+    [
+        ("ack 2h looking", "05:00", "looking"),
+        ("ack 90 min looking into it", "04:30", "looking into it"),
+        ("ack 2h looking because of the disk", "05:00", "of the disk"),
+        ("ack 2 of 3 disks are gone", "07:00", "2 of 3 disks are gone"),
+        ("ack 2 hours ago it was deployed", "07:00", "2 hours ago it was deployed"),
+        ("ack since 2h nothing works", "07:00", "since 2h nothing works"),
+    ],
+)
+async def test_a_length_may_come_first(begin, said: str, until: str, reason: str) -> None:  # type: ignore[no-untyped-def]
+    """And a reason that begins with a number stays one."""
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+    await hub.says(said, under=await hub.latest())
+
+    assert f"acked by alice until {until} UTC: {reason}" in await standing(hub)
+
+
+async def test_a_length_may_come_before_a_name(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+    await hub.says("ack 2h web301")
+
+    assert "acked by alice until 05:00 UTC" in await standing(hub)
 
 
 async def test_a_length_that_is_none_is_refused(begin) -> None:  # type: ignore[no-untyped-def]
