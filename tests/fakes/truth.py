@@ -185,11 +185,12 @@ class Life:
     expires_at: datetime | None = None
     newest_at: datetime | None = None
     newest_number: int | None = None
-    told: dict[str, "Telling"] = field(default_factory=dict)
-    """By address."""
+    told: list["Telling"] = field(default_factory=list)
     stormed: set[str] = field(default_factory=set)
     """Where the message of a storm told of it."""
     broke_at: datetime
+    worse_at: datetime
+    """When it broke, or got worse, last."""
     turned_at: datetime
     """When it last broke or healed, or was taken or let go."""
     eased_at: datetime | None = None
@@ -213,9 +214,12 @@ class Life:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Telling:
-    """Where a life is told. `crowd` is whom it is told together with; alone: None."""
+    """Where a life is told, by which routes (the newest last), and together with whom; alone: None."""
 
-    route: Route
+    address: str
+    routes: list[Route]
+    since: datetime
+    """When the newest of them took it."""
     crowd: "Crowd | None"
     free_since: datetime | None = None
     """Since when nothing holds it; None while something does."""
@@ -226,6 +230,19 @@ class Telling:
     known: bool = False
     bound: bool = True
     """By its window; not any more, once it was told though that is closed, to who is next in line, or hears instead."""
+
+    @property
+    def windowed(self) -> bool:
+        return all(route.otherwise for route in self.routes)
+
+    @property
+    def owner(self) -> Route:
+        """What is paused with it."""
+        return self.routes[0 if self.crowd else -1]
+
+    @property
+    def repeat(self) -> timedelta | None:
+        return min((route.repeat for route in self.routes if route.repeat), default=None)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -311,6 +328,8 @@ class Truth:
                 life.eased_at = now
             if not life.firing or (rises and not passes):
                 life.backs.append(now)
+            if not life.firing or rises:
+                life.worse_at = now
             if not life.firing:
                 life.turned_at = life.broke_at = now
             life.firing, life.healed_at, life.over_at = True, None, None
@@ -338,10 +357,24 @@ class Truth:
         life.expires_at = None
 
     def _decide(self, life: Life, now: datetime) -> None:
+        """Each route that takes it has its way; of several to one place the first."""
         taken = {self.address(route.to): route for route in reversed([*self.rules.decide(life.facts)])}
         for address, route in taken.items():
-            if address not in life.told:
-                life.told[address] = Telling(route=route, crowd=self._crowd(life, route, now))
+            known = [telling for telling in life.told if telling.address == address]
+            there = next((one for one in known if one.crowd is None or not self._waits_longer(one, route, now)), None)
+            if there is None:
+                crowd = self._crowd(life, route, now)
+                life.told.append(Telling(address=address, routes=[route], since=now, crowd=crowd))
+            elif route not in there.routes:
+                there.routes.append(route)
+                there.since = now
+
+    def _waits_longer(self, telling: Telling, route: Route, now: datetime) -> bool:
+        """Those with whom it is told there wait for what this route does not wait for."""
+        if route.name == telling.owner.name:
+            return False
+        held = self._route_paused(telling.owner) and not self._route_paused(route)
+        return held or (telling.windowed and not route.otherwise)
 
     def _crowd(self, life: Life, route: Route, now: datetime) -> Crowd | None:
         labels = tuple(life.facts.get(name, "") for name in route.group_by)
@@ -384,7 +417,7 @@ class Truth:
         self.rules = rules
         self._knows_fallbacks()
         for life in self.firing():
-            for telling in life.told.values():
+            for telling in life.told:
                 if telling.free_since is None:
                     telling.patience = SETTLE
 
@@ -402,8 +435,8 @@ class Truth:
             if life.expires_at is not None and life.expires_at <= now:
                 self.ends(life, now, now)
         for life in self.lives:
-            for address, telling in life.told.items():
-                self._note(life, telling, self.holds(life, telling, address, now), now)
+            for telling in life.told:
+                self._note(life, telling, self.holds(life, telling, telling.address, now), now)
 
     def _note(self, life: Life, telling: Telling, holds: frozenset[str], now: datetime) -> None:
         if not life.firing or holds:
@@ -419,8 +452,7 @@ class Truth:
         for life in self.firing():
             if life.thing in stormed:
                 life.stormed.add(address)
-            telling = life.told.get(address)
-            if telling is not None and life.thing in things:
+            for telling in self.own(life, address) if life.thing in things else ():
                 telling.bound &= (
                     telling.known
                     or telling.crowd is not None
@@ -441,14 +473,16 @@ class Truth:
 
     def holds(self, life: Life, telling: Telling, address: str, now: datetime) -> frozenset[str]:
         """What keeps it from waking anybody there."""
-        route = telling.route
         found = {
             "silenced": self.silenced(life),
             "explained": self.explained(life),
-            "closed": telling.bound and bool(route.otherwise) and self.rules.windowed and not office(now),
-            "paused": self.paused(address) or (route in self.rules.all() and ("route", route.name) in self.pauses),
+            "closed": telling.bound and telling.windowed and self.rules.windowed and not office(now),
+            "paused": self.paused(address) or self._route_paused(telling.owner),
         }
         return frozenset(name for name, so in found.items() if so)
+
+    def _route_paused(self, route: Route) -> bool:
+        return route in self.rules.all() and ("route", route.name) in self.pauses
 
     def paused(self, address: str) -> bool:
         return ("channel", address) in self.pauses
@@ -468,18 +502,20 @@ class Truth:
             return MessageState.SILENCED
         return MessageState.ACKED if life.acked_by else MessageState.OPEN
 
+    def own(self, life: Life, address: str) -> Sequence[Telling]:
+        """How it is told there by routes that lead there."""
+        return [telling for telling in life.told if telling.address == address]
+
     def ways(self, life: Life, address: str) -> Sequence[Telling]:
-        """How it comes to be told there: by a route of its own, or by one that escalates, or falls back, to there. In a
+        """How it comes to be told there: by routes of its own, or by some that escalate, or fall back, to there. In a
         storm it may be any of them."""
         if address in life.stormed:
-            return list(life.told.values())
-        own = life.told.get(address)
-        others = [
-            telling
-            for channel, telling in life.told.items()
-            if channel != address and (telling.route.leads_to(address) or (channel, address) in self.instead)
-        ]
-        return [own, *others] if own else others
+            return life.told
+        return [telling for telling in life.told if telling.address == address or self.leads(telling, address)]
+
+    def leads(self, telling: Telling, address: str) -> bool:
+        """Whether it may be told there as well: to who is next in line, or hears instead."""
+        return (telling.address, address) in self.instead or any(one.leads_to(address) for one in telling.routes)
 
 
 def _late(known: Life, said: Said) -> bool:
@@ -514,6 +550,7 @@ def _life(said: Said, now: datetime) -> Life:
         newest_at=said.at,
         newest_number=said.number,
         broke_at=now,
+        worse_at=now,
         turned_at=now,
         said_at=now,
     )

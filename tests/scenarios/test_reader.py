@@ -35,6 +35,8 @@ HISTORIES = int(os.environ.get("HISTORIES", "0"))
 MINUTE = timedelta(minutes=1)
 LAG = timedelta(seconds=10)
 """A message of many catches up within it; and `group_wait` is as long."""
+FALLS_BACK = 6 * MINUTE
+"""After it, at the latest, a fallback is told what its channel does not take."""
 ROOMS = ("ops", "web", "managers")
 PAGERS = ("pager:night", *DESKS.values())
 ADDRESSES = (*(f"room:{name}" for name in ROOMS), *PAGERS)
@@ -94,6 +96,20 @@ ON_DUTY = Rules(
         Route(name="shops", match={"source": "app"}, to="web", group_by=("cluster",), escalate=(10 * MINUTE, ON_CALL)),
     ),
 )
+GETS_WORSE = Rules(
+    routes=(
+        Route(
+            name="bad",
+            match={"severity": "critical"},
+            to="ops",
+            repeat=30 * MINUTE,
+            escalate=(10 * MINUTE, "managers"),
+        ),
+        Route(name="later", match={"kind": "service"}, to="ops", otherwise="defer"),
+        Route(name="listed", match={"cluster": "eu"}, to="ops", group_by=("cluster",), otherwise="digest"),
+        Route(name="slowly", match={"source": "app"}, to="ops", group_by=("cluster",), escalate=(60 * MINUTE, "web")),
+    ),
+)
 BARE = Rules()
 RULES = {
     "whole": WHOLE,
@@ -102,6 +118,7 @@ RULES = {
     "in line": IN_LINE,
     "stormy": STORMY,
     "on duty": ON_DUTY,
+    "gets worse": GETS_WORSE,
     "bare": BARE,
 }
 
@@ -126,7 +143,8 @@ class Night:
         self.truth = Truth(rules=rules)
         self.reader = Reader()
         self.well_since = self.scenario.clock
-        """Since when the pager takes what it is given."""
+        """Since when the pager takes what it is given, or does not."""
+        self.takes_nothing = False
         self.number = 0
         self.first = self.scenario.clock
         self._deliveries: list[WebhookRequest] = []
@@ -251,7 +269,9 @@ class Night:
         """The pager does not take what it is given; empty: it does again."""
         self.chat.arrives = how == "mute"
         self.chat.failures = [FAILURES[how]() for _ in range(5_000)] if how else []
-        self.well_since = self.now
+        if self.takes_nothing is not (how in ("away", "refusing")) or not how:
+            self.well_since = self.now
+        self.takes_nothing = how in ("away", "refusing")
         await self.look()
 
     # ----------------------------------------------------------------------------------------------- what people do
@@ -455,7 +475,9 @@ class Night:
             if f"{thing} is " in wake.words:
                 lives = [life for life in self.truth.lives if life.thing == thing]
                 ways = [way for life in lives for way in self.truth.ways(life, wake.channel)]
-                assert any(way.route.otherwise != "mute" for way in ways), f"{thing} is to be muted: {wake}"
+                assert any(route.otherwise != "mute" for way in ways for route in way.routes), (
+                    f"{thing} is to be muted: {wake}"
+                )
 
     def _in_one_breath(self, life: Life, wake: Wake) -> bool:
         """It broke or got worse and then healed or eased before anybody could be told: it is told as it stands."""
@@ -521,23 +543,44 @@ class Night:
         assert (state, acked_by) == (belief.state, believed), f"{address}: {thing}"
 
     def _must_be_told(self, life: Life, address: str) -> bool:
-        own = life.told.get(address)
-        if own is not None and own.free_since is not None:
-            many = own.crowd or self.truth.rules.storm or life.stormed
-            wait = own.patience + (2 * LAG if many else LAG if life.flaps(self.now) else NOW)
-            if self.now - own.free_since >= wait:
-                return True
-        if self.truth.paused(address) or self.now - self.truth.resumed.get(address, self.first) < MINUTE:
+        """Its routes lead there, or it is the turn of who is there to hear of it, and nothing holds it."""
+        if any(self._is_due(life, way) for way in self.truth.own(life, address)):
+            return True
+        if self._was_paused(address):
             return False
+        return any(self._is_next(life, way, address) or self._hears_instead(life, way, address) for way in life.told)
+
+    def _is_due(self, life: Life, way: Telling, since: datetime | None = None) -> bool:
+        """Whether it was to be told by now, or what is so since then."""
+        if way.free_since is None:
+            return False
+        many = way.crowd or self.truth.rules.storm or life.stormed
+        wait = way.patience + (2 * LAG if many else LAG if life.flaps(self.now) else NOW)
+        return self.now - max(way.free_since, since or way.free_since) >= wait
+
+    def _was_paused(self, address: str) -> bool:
+        return self.truth.paused(address) or self.now - self.truth.resumed.get(address, self.first) < MINUTE
+
+    def _is_next(self, life: Life, way: Telling, address: str) -> bool:
+        """Nobody has taken it for so long that whoever is there must have heard."""
+        if way.calm_since is None or life.stormed:
+            return False
+        since = max(way.calm_since, way.since)
         return any(
-            way.route.escalate is not None
-            and not life.stormed
-            and self.truth.address(way.route.escalate[1]) == address
-            and way.calm_since is not None
-            and (way.route.escalate[1] != ON_CALL or self._had_the_turn(life, way))
-            and self.now - way.calm_since > way.route.escalate[0] + 5 * MINUTE
-            for way in self.truth.ways(life, address)
+            self.truth.address(route.escalate[1]) == address
+            and (route.escalate[1] != ON_CALL or self._had_the_turn(life, way))
+            and self.now - since > route.escalate[0] + 5 * MINUTE
+            for route in way.routes
+            if route.escalate
         )
+
+    def _hears_instead(self, life: Life, way: Telling, address: str) -> bool:
+        """Where it should have been told takes nothing for so long that its fallback must have heard."""
+        to = self.truth.rules.instead.get(next((name for name, at in NAMED.items() if at == way.address), ""))
+        if to is None or NAMED[to] != address or way.calm_since is None or life.stormed or life.flaps(self.now):
+            return False
+        since = max(way.calm_since, life.worse_at)
+        return self.takes_nothing and since >= self.well_since and self.now - since > FALLS_BACK + way.patience
 
     def _had_the_turn(self, life: Life, way: Telling) -> bool:
         """Whether whoever is on call now surely was as it became somebody's turn to hear of it."""
@@ -545,17 +588,17 @@ class Night:
         return since is None or (way.crowd is None and life.count == 1 and since <= life.turned_at)
 
     def _was_rung(self, life: Life, address: str) -> bool:
-        """Whether a phone rang for it since it broke; of a crowd it rings once a minute at most."""
-        telling = life.told.get(address)
-        if (
-            telling is None
-            or life.acked_by
-            or (life.flaps(self.now) and not life.rests(self.now))
-            or self.now - (telling.free_since or self.now) < (6 if address in life.stormed else 2) * MINUTE
+        """Whether a phone rang for it since it broke or got worse; of a crowd it rings once a minute at most."""
+        if life.acked_by or (life.flaps(self.now) and not life.rests(self.now)):
+            return True
+        since = life.worse_at if (life.eased_at or life.broke_at) < life.worse_at else life.broke_at
+        wait = (6 if address in life.stormed else 2) * MINUTE
+        if not any(
+            way.free_since and self.now - max(way.free_since, since) >= wait for way in self.truth.own(life, address)
         ):
             return True
         return any(
-            wake.at >= life.broke_at
+            wake.at >= since
             and (wake.head.id in {head.id for head in self.reader.about(address, life.thing)})
             and (wake.new or f"{life.thing} is " in wake.words)
             for wake in self.reader.woken
@@ -563,17 +606,15 @@ class Night:
         )
 
     def _is_reminded_of(self, life: Life, address: str) -> None:
-        telling = life.told.get(address)
-        if telling is None or telling.route.repeat is None or telling.calm_since is None or address in life.stormed:
-            return
-        if any(way.crowd is not telling.crowd for way in self.truth.ways(life, address)):
-            return  # it may be told with its company, whose message is reminded of as that company's route has it
         heads = {head.id for head in self.reader.about(address, life.thing)}
         rang = [
             wake.at for wake in self.reader.woken if wake.channel == address and wake.head and wake.head.id in heads
         ]
-        quiet_since = max([telling.calm_since, *rang])
-        assert self.now - quiet_since <= 2 * telling.route.repeat + 5 * MINUTE, f"nobody is reminded of {life.thing}"
+        for way in self.truth.own(life, address):
+            if way.repeat is None or way.calm_since is None or address in life.stormed:
+                continue
+            quiet_since = max([way.calm_since, way.since, *rang])
+            assert self.now - quiet_since <= 2 * way.repeat + 5 * MINUTE, f"nobody is reminded of {life.thing}"
 
     def _own(self, thing: str) -> Belief | None:
         """What the hub says of itself: of that its own word counts."""
