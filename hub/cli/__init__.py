@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from hub.cli.grammar import parser
-from hub.cli.printing import FAULTS, OK
+from hub.cli.printing import FAULTS, OK, show
 from hub.errors import RulesError, SettingsError, TocsinError
 
 
@@ -41,4 +41,4 @@ def _complain(options: argparse.Namespace, text: str) -> None:
     if getattr(options, "json", False):
         print(json.dumps({"error": text}))
     else:
-        print(text, file=sys.stderr)
+        show(text, aside=True)

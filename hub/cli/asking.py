@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hub.cli.printing import FAULTS, OK, UNREACHABLE, counted
+from hub.cli.printing import FAULTS, OK, UNREACHABLE, counted, legible, show, tell
 from hub.cli.reading import rules_at
 from hub.errors import RulesError, TocsinError
 
@@ -34,7 +34,7 @@ def send(options: argparse.Namespace) -> int:
     secrets = read_settings().environment.source_secrets(options.source)
     sent = sendable(request, _tool_of(options.source, options.routes), secrets)
     said = Client(options.url).post_raw(f"/in/{segment(options.source)}", request.body, sent)
-    print(json.dumps(said) if options.json else _say_sent(said))
+    tell(options, said, _say_sent(said))
     return OK
 
 
@@ -62,7 +62,7 @@ def say(options: argparse.Namespace) -> int:
     from hub.client import Client
 
     said = Client().post("/api/v1/say", {"text": " ".join(options.words), "as": options.person, "in": options.place})
-    print(json.dumps(said) if options.json else said["reply"])
+    tell(options, said, said["reply"])
     return OK if said["ok"] else FAULTS
 
 
@@ -70,7 +70,7 @@ def drill(options: argparse.Namespace) -> int:
     from hub.client import Client
 
     said = Client().post("/api/v1/drill", {"in": options.place, "as": options.person})
-    print(json.dumps(said) if options.json else "\n".join(one["text"] for one in said["drill"]))
+    tell(options, said, "\n".join(one["text"] for one in said["drill"]))
     return OK if said["ok"] else FAULTS
 
 
@@ -110,9 +110,9 @@ def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[s
     rows = [[*map(_narrow, cells), last] for *cells, last in rows]
     widths = [max(len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
     for row in [list(columns), *rows] if rows else []:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if not rows:
-        print(f"no {name}" if name.endswith("s") else f"nothing in {name}")
+        show(f"no {name}" if name.endswith("s") else f"nothing in {name}")
     return OK
 
 
@@ -120,8 +120,8 @@ def _cell(value: Any) -> str:
     if value is None:
         return "-"
     if isinstance(value, dict):
-        return " ".join(f"{name}={inner}" for name, inner in value.items())
-    return " ".join(str(value).split())
+        return legible(" ".join(f"{name}={inner}" for name, inner in value.items()))
+    return legible(" ".join(str(value).split()))
 
 
 def _narrow(cell: str) -> str:
@@ -147,5 +147,5 @@ def replay(options: argparse.Namespace) -> int:
                 raise
             said.append({"id": id, "ok": False, "outcome": str(error)})
             code = FAULTS
-    print(json.dumps(said) if options.json else "\n".join(f"{one['id']}: {one['outcome']}" for one in said))
+    tell(options, said, "\n".join(f"{one['id']}: {one['outcome']}" for one in said))
     return code

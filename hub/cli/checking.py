@@ -3,10 +3,9 @@
 import argparse
 import asyncio
 import json
-import sys
 from typing import Any
 
-from hub.cli.printing import FAULTS, OK, Misused, counted
+from hub.cli.printing import FAULTS, OK, Misused, counted, show
 from hub.cli.reading import rules_at, rules_path, wording_at
 from hub.errors import RulesError
 
@@ -31,10 +30,10 @@ def check(options: argparse.Namespace) -> int:
     form = "json" if options.json else options.format
     report = FORMATS[form](rules.hash if rules else "", found)
     if report:
-        print(report, file=sys.stderr if form == "text" else sys.stdout)
+        show(report, aside=form == "text")
     if form == "text" and rules is not None and not wrong:
         channels, sources = counted(len(rules.channels), "channel"), counted(len(rules.sources), "source")
-        print(f"ok: rules {rules.hash}, {channels}, {sources}")
+        show(f"ok: rules {rules.hash}, {channels}, {sources}")
     return FAULTS if wrong else OK
 
 
@@ -80,7 +79,7 @@ def import_(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"rules": imported.text, "notes": list(imported.notes), "channels": imported.channels}))
         return OK
-    print(imported.text, end="")
+    show(imported.text.removesuffix("\n"))
     for note in imported.notes:
-        print(note, file=sys.stderr)
+        show(note, aside=True)
     return OK

@@ -1,10 +1,9 @@
 """`tocsin database …`: looking after it."""
 
 import argparse
-import json
 from typing import Any
 
-from hub.cli.printing import FAULTS, OK
+from hub.cli.printing import FAULTS, OK, tell
 
 
 def _care(options: argparse.Namespace) -> Any:
@@ -14,16 +13,12 @@ def _care(options: argparse.Namespace) -> Any:
     return care_of(read_settings(database=options.database).database)
 
 
-def _answer(options: argparse.Namespace, said: dict[str, Any], text: str) -> None:
-    print(json.dumps(said) if options.json else text)
-
-
 def _database_status(options: argparse.Namespace) -> int:
     found = _care(options).status()
     current = found.version == found.needed
     todo = "nothing to do" if current else "run: tocsin database migrate"
     tables = f"tables of version {found.version}" if found.version else "no tables yet"
-    _answer(
+    tell(
         options,
         {"ok": current, "database": found.database, "version": found.version, "needed": found.needed},
         f"{found.database}: {tables}, this hub needs {found.needed}; {todo}",
@@ -35,14 +30,14 @@ def _database_migrate(options: argparse.Namespace) -> int:
     care = _care(options)
     before, now = care.migrate(), care.status().version
     text = f"brought from version {before} to {now}" if before else f"made the tables, version {now}"
-    _answer(options, {"from": before, "to": now}, f"nothing to do, version {now}" if before == now else text)
+    tell(options, {"from": before, "to": now}, f"nothing to do, version {now}" if before == now else text)
     return OK
 
 
 def _database_size(options: argparse.Namespace) -> int:
     size = _care(options).size()
     rows = [f"{name:<10} {number:>10,}" for name, number in size.rows.items()]
-    _answer(
+    tell(
         options,
         {"bytes": size.bytes, "rows": dict(size.rows)},
         "\n".join([f"{size.bytes / 2**20:,.1f} MiB", *rows]),
@@ -53,13 +48,13 @@ def _database_size(options: argparse.Namespace) -> int:
 def _database_backup(options: argparse.Namespace) -> int:
     _care(options).backup(options.file)
     size = options.file.stat().st_size
-    _answer(options, {"file": str(options.file), "bytes": size}, f"{options.file}: {size / 2**20:,.1f} MiB")
+    tell(options, {"file": str(options.file), "bytes": size}, f"{options.file}: {size / 2**20:,.1f} MiB")
     return OK
 
 
 def _database_restore(options: argparse.Namespace) -> int:
     aside = _care(options).restore(options.file)
-    _answer(
+    tell(
         options,
         {"file": str(options.file), "aside": str(aside) if aside else None},
         f"restored from {options.file}" + (f"; what was there is now {aside}" if aside else ""),

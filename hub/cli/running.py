@@ -9,7 +9,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
-from hub.cli.printing import FAULTS, OK, Misused
+from hub.cli.printing import FAULTS, OK, Misused, show, tell
 from hub.cli.reading import read_ahead
 from hub.errors import Overloaded, TocsinError
 
@@ -86,7 +86,7 @@ def doctor(options: argparse.Namespace) -> int:
         print(json.dumps({"ok": not ill, "findings": [asdict(one) for one in findings]}))
     else:
         for one in findings:
-            print(f"{one.grade:7}  {one.about}: {one.what}" + (f"\n         → {one.cure}" if one.cure else ""))
+            show(f"{one.grade:7}  {one.about}: {one.what}" + (f"\n         → {one.cure}" if one.cure else ""))
     return FAULTS if ill else OK
 
 
@@ -98,5 +98,5 @@ def paper(options: argparse.Namespace) -> int:
     if not url:
         raise Misused("say how it reaches the hub: --url https://hub.example.com, or set TOCSIN_PUBLIC_URL")
     text = installed()[options.verb].papers[options.paper](url)
-    print(json.dumps({options.paper: text}) if options.json else text)
+    tell(options, {options.paper: text}, text)
     return OK

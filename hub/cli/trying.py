@@ -3,13 +3,12 @@
 import argparse
 import gc
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from hub.cli.printing import FAULTS, OK, Misused, counted
+from hub.cli.printing import FAULTS, OK, Misused, counted, show
 from hub.cli.reading import file_of, rules_at, wording_at
 from hub.errors import TocsinError
 
@@ -34,14 +33,14 @@ def test(options: argparse.Namespace) -> int:
         print(json.dumps(told if covered is None else {"tests": told, "coverage": asdict(covered)}))
         return FAULTS if failed else OK
     for result in results:
-        print(
+        show(
             f"{'ok  ' if result.passed else 'FAIL'} {result.name}"
             + (f"\n{result.text}" if result.text and not result.passed else "")
         )
     none = f"; {settings.routes} has no tests, of which one is {TEST_EXAMPLE}" if not results else ""
-    print(f"{len(results) - len(failed)} passed, {len(failed)} failed{none}")
+    show(f"{len(results) - len(failed)} passed, {len(failed)} failed{none}")
     if covered is not None:
-        print(covered.text)
+        show(covered.text)
     return FAULTS if failed else OK
 
 
@@ -73,7 +72,7 @@ def diff(options: argparse.Namespace) -> int:
     if options.json or options.format == "json":
         print(json.dumps(as_dict(compared, link)))
     else:
-        print(FORMATS[options.format](compared, link).rstrip("\n"))
+        show(FORMATS[options.format](compared, link).rstrip("\n"))
     return FAULTS if any(compared.count(kind) for kind in kinds) else OK
 
 
@@ -92,9 +91,9 @@ def export(options: argparse.Namespace) -> int:
             file.write(line + b"\n")
     kept = ", ".join(f"{number} of {name}" for name, number in names.kept.items()) if names else ""
     if kept:
-        print(f"with words that rules match on: {kept}", file=sys.stderr)
+        show(f"with words that rules match on: {kept}", aside=True)
     if options.output:
-        print(f"{options.output}: {counted(len(past), 'line')}", file=sys.stderr)
+        show(f"{options.output}: {counted(len(past), 'line')}", aside=True)
     return OK
 
 
@@ -129,7 +128,7 @@ def explain(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(said))
         return OK
-    print(said["explained"])
+    show(said["explained"])
     return OK
 
 
@@ -141,7 +140,7 @@ def _explain_file(options: argparse.Namespace, path: Path) -> int:
     if options.json:
         print(json.dumps([preview.as_dict() for preview in previews]))
     else:
-        print("\n\n".join(preview.text for preview in previews))
+        show("\n\n".join(preview.text for preview in previews))
     return OK
 
 
@@ -156,9 +155,9 @@ def render(options: argparse.Namespace) -> int:
         print(json.dumps([asdict(one) for one in rendered]))
         return OK
     for dialect in dict.fromkeys(one.dialect for one in rendered):
-        print(f"{options.template}, {dialect}")
+        show(f"{options.template}, {dialect}")
         for one in (one for one in rendered if one.dialect == dialect):
-            print(f"  {one.part}: " + one.words.replace("\n", "\n    "))
+            show(f"  {one.part}: " + one.words.replace("\n", "\n    "))
     return OK
 
 

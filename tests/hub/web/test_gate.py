@@ -294,3 +294,32 @@ async def test_a_sentence_needs_no_quotes(monkeypatch: pytest.MonkeyPatch, capsy
             await asyncio.to_thread(main, ["say", "shut", "up", "twitter", "--as", "alice"])
 
     assert "shut up twitter\n" == capsys.readouterr().out
+
+
+async def test_what_strangers_wrote_controls_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A title could else clear the screen, rename the window, or stand in front of another alert."""
+    title = "\x1b[2J\x1b]0;pwned\x07web301\r is fine\x9b31m\u202edne\nnext"
+    alerts = {"alerts": [{"id": "1", "state": "open", "severity": None, "source": "nagios", "title": title}]}
+    app = web.Application()
+
+    async def listed(_: web.Request) -> web.Response:
+        return web.json_response(alerts)
+
+    async def say(_: web.Request) -> web.Response:
+        return web.json_response({"reply": title, "ok": True})
+
+    app.router.add_get("/api/v1/alerts", listed)
+    app.router.add_post("/api/v1/say", say)
+    async with TestClient(TestServer(app)) as client:
+        monkeypatch.setenv("TOCSIN_URL", str(client.make_url("/")))
+        printed = []
+        for words in (["alerts"], ["alerts", "--json"], ["say", "alerts", "--as", "alice"]):
+            with pytest.raises(SystemExit):
+                await asyncio.to_thread(main, words)
+            printed.append(capsys.readouterr().out)
+
+    assert r"\x1b[2J\x1b]0;pwned\x07web301 is fine\x9b31m\u202edne next" in printed[0]
+    assert "web301\\r is fine" in printed[2]
+    assert all(one.replace("\n", "").isprintable() for one in printed)
