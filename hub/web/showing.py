@@ -93,7 +93,7 @@ def safe_links(links: Sequence[Link]) -> list[SafeLink]:
 def _safe(link: Link) -> SafeLink | None:
     url = link.url.strip()
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.replace("\\", "/"))  # as browsers read it: `https://evil\\@good` leads to evil
         host = parts.hostname
     except ValueError:
         return None

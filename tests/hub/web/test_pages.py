@@ -421,8 +421,10 @@ def test_only_links_into_the_web_are_links(url: str) -> None:
     assert safe_links([Link(title="x", url=url)]) == []
 
 
-def test_a_link_shows_where_it_leads() -> None:
-    [link] = safe_links([Link(title="https://bank.example", url="https://bank.example@evil.example/x")])
+@pytest.mark.parametrize("url", [r"https://bank.example@evil.example/x", r"https://evil.example\@bank.example/x"])
+def test_a_link_shows_where_it_leads(url: str) -> None:
+    """To a browser a backslash is a slash."""
+    [link] = safe_links([Link(title="https://bank.example", url=url)])
 
     assert link.host == "evil.example"
 
