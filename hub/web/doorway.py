@@ -7,18 +7,22 @@ the one who has stood there longest makes it.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web_protocol import RequestHandler
 
 from hub.web.answers import error
 from hub.web.gate import guarded
 from hub.web.inbound import Inbound
+
+log = logging.getLogger("tocsin.web")
 
 LARGEST_BODY = 25 * 1024 * 1024
 """GitHub's own limit; no tool of ours posts more."""
@@ -65,7 +69,12 @@ class Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        super().handle_error(request, status, exc, message)
+        if isinstance(exc, HttpProcessingError):  # as every port scan brings; what it says may hold a secret, too
+            log.debug("what %s sent is no HTTP: %s", request.remote, type(exc).__name__)
+            if request.writer.output_size > 0:
+                raise ConnectionError("the answer has begun already")
+        else:
+            super().handle_error(request, status, exc, message)
         why = (message or "the hub failed").strip().splitlines()[0].rstrip(":")[:200]
         said = guarded(error(status, "request" if status < 500 else "internal", why))
         said.force_close()

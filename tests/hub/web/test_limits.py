@@ -83,6 +83,19 @@ async def test_what_is_no_http_is_told_so_like_all_that_goes_wrong(live: LiveHub
     assert b'{"error":"request","detail":"Invalid method encountered"}' in said
 
 
+async def test_what_is_no_http_fills_no_log(live: LiveHub, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever scans ports would write pages of tracebacks, and what they sent, among the errors of the hub."""
+    for sent in (b"X-Token: hunter2\x1b", b"Authorization : hunter2", b"Content-Length: 1\r\nContent-Length: 2"):
+        reader, writer = await dial(live)
+        writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + sent + b"\r\n\r\n")
+        async with asyncio.timeout(WITHIN):
+            assert b" 400 " in (await reader.read()).partition(b"\r\n")[0]
+        writer.close()
+
+    assert [] == [line.getMessage() for line in caplog.records if line.levelname not in ("DEBUG", "INFO")]
+    assert "hunter2" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
