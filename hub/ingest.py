@@ -188,7 +188,8 @@ class Ingest:
     def _source(self, name: str) -> tuple[SourceRule, Integration]:
         source = self._rules().source(name)
         if source is None or self._tools[source.tool].source is None:
-            raise UnknownSource(name, difflib.get_close_matches(name, list(self._rules().sources), n=3))
+            posted = [known for known, rule in self._rules().sources.items() if self._tools[rule.tool].source]
+            raise UnknownSource(name, difflib.get_close_matches(name, posted, n=3))
         return source, self._tools[source.tool]
 
     def _verify(self, request: WebhookRequest, integration: Integration) -> None:
