@@ -107,10 +107,8 @@ class Leadership:
             await _ended(leading, within=LET_GO_WITHIN if term.lost.is_set() else 0)
             await _ended(renewing)
             self._see(None)
-            if term.lost.is_set():
-                log.warning("this replica leads no more: another one does")
-            else:
-                await self._give_back(term)
+            log.log(logging.WARNING if term.lost.is_set() else logging.INFO, "this replica leads no more")
+            await self._give_back(term)
 
     async def _until_lost(self, term: Term) -> None:
         try:
@@ -138,10 +136,10 @@ class Leadership:
                 self.failing = str(error)
 
     async def _give_back(self, term: Term) -> None:
+        """Where another one has it, this changes nothing."""
         with suppress(Overloaded):
             await self._desk.give_back(term)
             await self._desk.call(LEASE)
-            log.info("the lease is given back")
 
     def _see(self, lease: Lease | None) -> None:
         before, self._seen = self.leader, lease

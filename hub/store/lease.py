@@ -47,10 +47,10 @@ LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientErr
 Dial = Callable[[Mapping[str, str], float | None], Awaitable[asyncpg.Connection]]
 
 
-def deposed(term: Term) -> Deposed:
-    """What to raise where another one leads. Whoever waits for the end of the term hears of it."""
+def deposed(term: Term, why: str = "another replica leads now") -> Deposed:
+    """What to raise where the term is over. Whoever waits for its end hears of it."""
     term.lost.set()
-    return Deposed("another replica leads now", retry_after=1)
+    return Deposed(why, retry_after=1)
 
 
 class PostgresDesk:

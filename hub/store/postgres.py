@@ -6,6 +6,7 @@ directly, many rows in one round trip.
 """
 
 import asyncio
+import logging
 import shlex
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -31,7 +32,7 @@ from hub.store.care import Size, Status, current, whole_past
 from hub.store.lease import LEADER, PostgresDesk, deposed
 from hub.store.mapping import Values, storable
 from hub.store.migrations import migrate, version_of
-from hub.store.postgres_server import LONGEST, MIGRATING, PATIENCE, READING, WRITING, Failure, dial, reason
+from hub.store.postgres_server import LONGEST, MIGRATING, PATIENCE, READING, WRITING, Failure, dial, past_of, reason
 from hub.store.sql import SqlStore
 from hub.store.tables import VERSION, micros
 
@@ -51,6 +52,12 @@ IN_THE_WAY = {
 }
 
 OUTSIDE = "the database cannot be used just now"
+REPLACED = (
+    "another server leads the database now, from which all is read anew. What the one before had confirmed and not "
+    "passed on is lost; where synchronous_standby_names is set, nothing is confirmed before a standby has it"
+)
+
+log = logging.getLogger("tocsin.store")
 
 _DIALECT = AsyncpgDialect()  # type: ignore[no-untyped-call]
 LOST = (
@@ -98,6 +105,8 @@ class _Lane:
 
     def __init__(self, url: URL, settings: Mapping[str, str], size: int, lock: str = "") -> None:
         self._url, self._settings, self._lock = url, settings, lock
+        self.past = ""
+        """Of the server on which it writes, where it does."""
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._dial,
@@ -135,6 +144,7 @@ class _Lane:
         connection = await dial(self._url, self._settings, limit)
         if self._lock:
             await _keep_out(connection, self._lock)
+            self.past = await past_of(connection)
         return connection
 
 
@@ -195,13 +205,23 @@ class _InTerm:
     """A lane on which each transaction fails where the term is over."""
 
     def __init__(self, lane: _Lane, term: Term) -> None:
-        self._lane, self._term = lane, term
+        self._lane, self._term, self._past = lane, term, lane.past
+
+    def term(self) -> Term:
+        """Raises Deposed on a server with another past than that which was read when the term began: the memory holds
+        what this one may never have heard of."""
+        if self._lane.past == self._past:
+            return self._term
+        if not self._term.lost.is_set():
+            log.warning(REPLACED)
+        raise deposed(self._term, "another server leads the database now")
 
     async def run(self, work: Callable[[Connection], ResultT]) -> ResultT:
         def led(connection: Connection) -> ResultT:
-            begun = connection.exec_driver_sql(BEGUN_IN_TERM, (LEADER, self._term.owner, self._term.epoch)).scalar()
+            term = self.term()
+            begun = connection.exec_driver_sql(BEGUN_IN_TERM, (LEADER, term.owner, term.epoch)).scalar()
             if begun is None:
-                raise deposed(self._term)
+                raise deposed(term)
             return work(connection)
 
         return await self._lane.run(led)
@@ -209,8 +229,9 @@ class _InTerm:
 
 class PostgresStore(SqlStore):
     def __init__(self, writer: _Lane, reader: _Lane, desk: PostgresDesk, term: Term | None = None) -> None:
-        super().__init__(writer if term is None else _InTerm(writer, term), reader)
-        self._writer, self._reader, self._term = writer, reader, term
+        led = None if term is None else _InTerm(writer, term)
+        super().__init__(led or writer, reader)
+        self._writer, self._reader, self._led = writer, reader, led
         self.desk = desk
 
     def under(self, term: Term) -> Store:
@@ -242,7 +263,7 @@ class PostgresStore(SqlStore):
     async def _transact(self, batches: Sequence[Batch], changes: Changes) -> None:
         try:
             async with self._writer.driver() as connection:
-                await _write(connection, batches, self._term)
+                await _write(connection, batches, None if self._led is None else self._led.term())
         except _Unsure as unsure:
             if not await self._was_kept(unsure.transaction, changes):
                 raise Overloaded("the connection to the database was lost") from unsure

@@ -1,5 +1,6 @@
 """A server of PostgreSQL: how it is reached, and what its failures mean to the person who must mend them."""
 
+import asyncio
 import os
 import ssl
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.errors import SettingsError
-from hub.store.address import FORMS, server_of
+from hub.store.address import FORMS, server_of, servers
 
 PATIENCE = 5.0
 """Seconds to wait for a connection."""
@@ -42,8 +43,11 @@ WRITING = {
 READING = {**SETTINGS, "default_transaction_read_only": "on"}
 MIGRATING = {**WRITING, "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 
+STANDBY = "may only be read; is it a standby?"
+DIRECTLY = "name the server itself: a hub needs six connections, and keeps locks on them"
 REASONS = {
-    "25006": "the database at {server} may only be read; is it a standby?",
+    "08P01": f"what answers at {{server}} is a pooler of connections, or no PostgreSQL; {DIRECTLY} ({{said}})",
+    "25006": f"the database at {{server}} {STANDBY}",
     "28000": "the database server at {server} refuses user {user}: {said}",
     "28P01": "the database server at {server} refuses the password of user {user}; correct it in TOCSIN_DATABASE",
     "3D000": "the database server at {server} has no database {database}; make it: createdb -O {user} {database}",
@@ -82,8 +86,56 @@ ABOUT_TLS = ("root certificate file", "`sslmode` parameter")
 """How the driver's complaints begin that hold nothing of a URL that is secret."""
 
 
+PAST = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+"""The timeline: another one after a standby was promoted, or a backup was restored."""
+
+
+class NoneLeads(OSError):
+    """Why none of several servers can be written to, by the URL of each."""
+
+    def __init__(self, whys: Mapping[URL, BaseException]) -> None:
+        super().__init__()
+        self.whys = whys
+
+
 async def dial(url: URL, settings: Mapping[str, str], limit: float | None) -> asyncpg.Connection:
-    """A connection, of which each statement may take `limit` seconds."""
+    """A connection to the server that leads, of which each statement may take `limit` seconds.
+
+    Where the URL names several they are asked at once: one that has vanished without a word holds nobody up.
+    """
+    asked = {asyncio.create_task(_dial(server, settings, limit)): server for server in servers(url)}
+    waiting, whys = set(asked), dict[URL, BaseException]()
+    try:
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                if (error := task.exception()) is None:
+                    del asked[task]
+                    return task.result()
+                whys[asked[task]] = error
+    finally:
+        for task in asked:
+            task.add_done_callback(_hang_up)
+            task.cancel()
+    raise next((why for why in whys.values() if len(whys) == 1 or isinstance(why, SettingsError)), NoneLeads(whys))
+
+
+async def past_of(connection: asyncpg.Connection) -> str:
+    """Which past the server goes on from; empty where it does not say, as services that are only like PostgreSQL."""
+    try:
+        past: str = await connection.fetchval(PAST)
+    except asyncpg.PostgresError:
+        return ""
+    return past
+
+
+def _hang_up(dialled: "asyncio.Task[asyncpg.Connection]") -> None:
+    """Of two that lead, or seem to, one is enough."""
+    if not dialled.cancelled() and dialled.exception() is None:
+        dialled.result().terminate()
+
+
+async def _dial(url: URL, settings: Mapping[str, str], limit: float | None) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(
             url.render_as_string(hide_password=False),
@@ -91,6 +143,7 @@ async def dial(url: URL, settings: Mapping[str, str], limit: float | None) -> as
             timeout=PATIENCE,
             command_timeout=limit,
             server_settings=dict(settings),
+            target_session_attrs="primary",  # even what only reads must see what was just written
         )
     except ssl.SSLError:  # some of these are ValueErrors, too
         raise
@@ -134,6 +187,10 @@ def reason(error: BaseException, url: URL) -> str:
         return words.format(
             user=url.username or "(of this process)", database=url.database, server=server_of(url), said=cause.args[0]
         )
+    if isinstance(cause, asyncpg.TargetServerAttributeNotMatched):
+        return f"the database at {server_of(url)} {STANDBY}"
+    if isinstance(cause, NoneLeads):
+        return "; ".join(reason(why, server) for server, why in cause.whys.items())
     if isinstance(cause, TimeoutError | PoolTimeout):
         return f"the database at {server_of(url)} does not answer"
     if isinstance(cause, ssl.SSLError):

@@ -7,7 +7,10 @@ import subprocess
 import tempfile
 import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -67,6 +70,32 @@ class Postgres:
         arguments = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", text]
         return subprocess.run([psql, *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
+    @contextmanager
+    def standby(self, synchronous: bool = False) -> Iterator["Standby"]:
+        """A second server, which runs and follows this one; synchronous: nothing is confirmed before it has it.
+        Afterwards this one runs again, as if it had never left."""
+        data = Path(self._server.pgdata)
+        folder = Path(tempfile.mkdtemp(prefix="standby-", dir=data.parent))
+        shutil.chown(folder, data.owner())
+        arguments = ["-D", folder, "-R", "-X", "stream", "-c", "fast", "-d", self.url("postgres")]
+        subprocess.run(
+            [self._server.bin_path / "pg_basebackup", *arguments], check=True, capture_output=True, **_owner(data)
+        )
+        (folder / ".s.PGSQL.5432.lock").unlink()  # of the first one's socket, copied like the rest
+        made = Standby(folder, self._server.bin_path)
+        made.start()
+        if synchronous:
+            self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            self.sql("SELECT pg_reload_conf()")
+        try:
+            yield made
+        finally:
+            made.stop()
+            shutil.rmtree(folder)
+            self.restart()
+            self.sql("ALTER SYSTEM RESET synchronous_standby_names")
+            self.sql("SELECT pg_reload_conf()")
+
     def restart(self, mode: str = "fast") -> None:
         self._control("restart", "-m", mode)
 
@@ -88,13 +117,33 @@ class Postgres:
         raise AssertionError("PostgreSQL does not start again")
 
     def _control(self, *words: str) -> None:
-        socket = self._server.get_postmaster_info().socket_dir
-        options = ["-w", "-D", str(self._server.pgdata), "-l", str(self._server.log), "-o", f'-h "" -k {socket}']
-        user = {"user": self._server.system_user, "cwd": "/"} if os.geteuid() == 0 else {}
-        subprocess.run(
-            [self._server.bin_path / "pg_ctl", *options, *words],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **user,
-        )
+        control(self._server.bin_path, Path(self._server.pgdata), self.socket.parent, *words)
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """Another server in a folder of its own, where its socket lies, too. It has what the first passed on to it."""
+
+    folder: Path
+    programs: Path
+
+    def start(self) -> None:
+        control(self.programs, self.folder, self.folder, "start")
+
+    def stop(self) -> None:
+        control(self.programs, self.folder, self.folder, "stop", "-m", "immediate")
+
+    def leads(self) -> None:
+        """Nobody follows the first one any more."""
+        control(self.programs, self.folder, self.folder, "promote")
+
+
+def control(programs: Path, data: Path, socket: Path, *words: str) -> None:
+    options = ["-w", "-D", data, "-l", data / "log", "-o", f'-h "" -k {socket}']
+    run = partial(subprocess.run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run([programs / "pg_ctl", *options, *words], **_owner(data))
+
+
+def _owner(folder: Path) -> Mapping[str, Any]:
+    """As root, it is whoever owns the folder that runs the server."""
+    return {"user": folder.owner(), "cwd": "/"} if os.geteuid() == 0 else {}

