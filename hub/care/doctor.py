@@ -289,6 +289,9 @@ def _of_file(file: Path, status: Callable[[], object]) -> Iterator[Finding]:
         yield _wrong("database", f"{file}: {error}", FOREIGN)
         return
     yield _well("database", f"{file} is not there yet" if met.new else f"{file}, {met.size // MIB} MiB, is sound")
+    if met.network:
+        what = f"it lies on {met.network}, where SQLite cannot know that what was accepted is kept"
+        yield _warning("database", what, "give it a disk of this machine, or take PostgreSQL")
     if met.free < LITTLE:
         yield _wrong("database", f"{met.free // MIB} MiB are free on its disk", "make room, or give it another disk")
 
@@ -296,8 +299,6 @@ def _of_file(file: Path, status: Callable[[], object]) -> Iterator[Finding]:
 def _of_server(met: ServerCheckup) -> Iterator[Finding]:
     if met.server < OLDEST_SERVER * 10_000:
         yield _wrong("database", f"its server is PostgreSQL {met.server // 10_000}", f"take {OLDEST_SERVER} or newer")
-    if met.standby:
-        yield _wrong("database", "its server is a standby, which takes nothing", "name the primary in TOCSIN_DATABASE")
     if met.tables != met.needed:
         found = f"its tables are of version {met.tables}, not {met.needed}" if met.tables else "it has no tables yet"
         yield _wrong("database", found, FOREIGN if met.tables > met.needed else "run: tocsin database migrate")
@@ -307,6 +308,9 @@ def _of_server(met: ServerCheckup) -> Iterator[Finding]:
     if not met.syncs:
         what = "its server has fsync or full_page_writes off, so that what was accepted is lost with the power"
         yield _wrong("database", what, "set both to on")
+    if met.alone:
+        what = "what it confirms may be lost where another one has to lead in its place"
+        yield _warning("database", what, "set synchronous_standby_names there")
     if abs(met.ahead) > APART:
         what = f"its clock is {abs(met.ahead):.0f} s {'ahead of' if met.ahead > 0 else 'behind'} this machine's"
         yield _warning("clock", what, "let a time server set both")

@@ -1,19 +1,27 @@
 """How a database is, looked at from outside: with or without a hub that uses it, and without changing anything."""
 
+import re
 import shutil
 import sqlite3
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from hub.store.address import parse_url
+from hub.store.address import parse_url, servers
 from hub.store.migrations import version_of
 from hub.store.tables import VERSION
 
 PATIENCE = 5.0
+MOUNTS = Path("/proc/self/mounts")
+OF_OTHERS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "beegfs"}
+    | {"fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.rclone"}
+)
+"""Kinds of file systems on which another machine may change a file, or lose it, without this one knowing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +30,8 @@ class Checkup:
 
     size: int = 0
     free: int = 0
+    network: str = ""
+    """The kind of file system, where it is one of other machines."""
     fault: str = ""
     new: bool = False
     """There is no file yet."""
@@ -32,11 +42,24 @@ def look_at(file: Path) -> Checkup:
     folder = file.absolute().parent
     if not folder.is_dir():
         return Checkup(fault=f"there is no folder {folder}")
-    free = shutil.disk_usage(folder).free
+    free, kind = shutil.disk_usage(folder).free, kind_of(folder.resolve(), MOUNTS.read_text())
+    network = kind if kind in OF_OTHERS else ""
     if not file.exists():
-        return Checkup(new=True, free=free)
+        return Checkup(new=True, free=free, network=network)
     size = sum(one.stat().st_size for one in folder.glob(f"{file.name}*") if one.is_file())
-    return Checkup(size=size, free=free, fault=_fault(file))
+    return Checkup(size=size, free=free, network=network, fault=_fault(file))
+
+
+def kind_of(folder: Path, mounts: str) -> str:
+    """The kind of the file system in which a folder is; `mounts` as Linux lists them. Empty: nobody knows."""
+    found = [(place, kind) for _, place, kind, *_ in map(str.split, mounts.splitlines())]
+    # Spaces stand there as octals. Of two at one place the later one hides the other.
+    there = [(len(place), n, kind) for n, (place, kind) in enumerate(found) if folder.is_relative_to(_unescaped(place))]
+    return max(there, default=(0, 0, ""))[2]
+
+
+def _unescaped(place: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), place)
 
 
 def _fault(file: Path) -> str:
@@ -63,7 +86,8 @@ class ServerCheckup:
     size: int
     syncs: bool
     """What it says is on disk is on disk."""
-    standby: bool
+    alone: bool
+    """It confirms what those have not yet of which one may have to lead in its place."""
     ahead: float
     """Seconds by which its clock is ahead of ours."""
     closed: tuple[str, ...]
@@ -74,7 +98,7 @@ class ServerCheckup:
 _SERVER = """
     SELECT current_setting('server_version_num')::int AS server, pg_database_size(current_database()) AS size,
         current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on' AS syncs,
-        pg_is_in_recovery() AS standby, extract(epoch FROM clock_timestamp())::float8 AS at
+        current_setting('synchronous_standby_names') = '' AS alone, extract(epoch FROM clock_timestamp())::float8 AS at
 """
 _CLOSED = """
     SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
@@ -88,10 +112,11 @@ async def look_at_server(url: str) -> ServerCheckup:
     from hub.store.postgres import once
     from hub.store.postgres_server import READING
 
-    return await once(parse_url(url), READING, _look, "")
+    parts = parse_url(url)
+    return await once(parts, READING, partial(_look, several=len(servers(parts)) > 1), "")
 
 
-def _look(connection: Connection) -> ServerCheckup:
+def _look(connection: Connection, several: bool) -> ServerCheckup:
     began = time.time()
     met = connection.exec_driver_sql(_SERVER).one()
     ahead = met.at - (began + time.time()) / 2
@@ -99,7 +124,7 @@ def _look(connection: Connection) -> ServerCheckup:
         server=met.server,
         size=met.size,
         syncs=met.syncs,
-        standby=met.standby,
+        alone=met.alone and several,
         ahead=ahead,
         tables=version_of(connection),
         closed=tuple(connection.exec_driver_sql(_CLOSED).scalars()),

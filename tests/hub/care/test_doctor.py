@@ -219,6 +219,17 @@ async def test_a_sound_server_has_nothing_wrong_but_what_the_tests_switched_off(
 
 
 @pytest.mark.e2e("postgresql")
+async def test_of_several_servers_the_one_that_leads_should_wait_for_the_others(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    """Or what a source was promised is lost with it."""
+    postgres.clean()
+    several = f"postgresql://postgres@/tocsin?host={postgres.socket.parent},/nowhere"
+
+    assert "set synchronous_standby_names there" in [one.cure for one in await examined(tmp_path, database=several)]
+
+
+@pytest.mark.e2e("postgresql")
 async def test_a_server_without_our_tables_or_rights_is_told_of(tmp_path: Path, postgres: Postgres) -> None:
     empty = [one.cure for one in await examined(tmp_path, database=postgres.new("empty"))]
     postgres.clean()
