@@ -67,6 +67,10 @@ class StoredEvent(Record, frozen=True, kw_only=True):
     routed_at: datetime | None = None
     failure: str = ""
 
+    @property
+    def id(self) -> str:
+        return self.event.id
+
 
 class Timer(Record, frozen=True, kw_only=True):
     """Something to be looked at when the time comes. One per kind and subject."""
@@ -290,7 +294,9 @@ class Store(Protocol):
         behind a mark, each with what it has of these fields of bodies (`body.repo.name`); and with the first, in
         no order, what people did. With the mark to go on from; None: there is nothing more."""
 
-    async def failed_events(self, *, limit: int = 100) -> Sequence[StoredEvent]: ...
+    async def failed_events(self, *, after: str | None = None, limit: int = 100) -> Sequence[StoredEvent]:
+        """Events that a rule failed to route, oldest first. With `after`, those that come behind that one."""
+
     async def unrouted(self, *, limit: int) -> Sequence[StoredEvent]:
         """Events without a decision and without a failure, oldest first."""
 

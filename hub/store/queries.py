@@ -151,15 +151,18 @@ def unrouted(connection: Connection, limit: int | None) -> list[StoredEvent]:
     return _all(connection, waiting.limit(limit), mapping.event_of)
 
 
-def _behind(connection: Connection, of: Table, id: str | None, *by: ColumnElement[Any]) -> ColumnElement[bool]:
-    """What comes after the row of that id in a list that is sorted by these, the greatest first; where there is no such
-    row, nothing. None: all."""
+def _behind(
+    connection: Connection, of: Table, id: str | None, *by: ColumnElement[Any], rising: bool = False
+) -> ColumnElement[bool]:
+    """What comes after the row of that id in a list that is sorted by these, the greatest first, or `rising`; where
+    there is no such row, nothing. None: all."""
     if id is None:
         return true()
     place = connection.execute(select(*by).where(of.c.id == storable(id))).first()
     if place is None:
         return false()
-    return tuple_(*by) < tuple_(*(literal(value, column.type) for value, column in zip(place, by, strict=True)))
+    row = tuple_(*(literal(value, column.type) for value, column in zip(place, by, strict=True)))
+    return tuple_(*by) > row if rising else tuple_(*by) < row
 
 
 def _flagged(of: Table, flag: ColumnElement[bool], by: ColumnElement[Any]) -> Select[Any]:
@@ -349,8 +352,10 @@ def _deeds(connection: Connection, since: datetime) -> Iterator[Happened]:
             yield Happened(at=ask.asked_at, act=act)
 
 
-def failed_events(connection: Connection, limit: int) -> Sequence[StoredEvent]:
-    return _all(connection, _flagged(EVENT, EVENT.c.failed, EVENT.c.received_at).limit(limit), mapping.event_of)
+def failed_events(connection: Connection, after: str | None, limit: int) -> Sequence[StoredEvent]:
+    behind = _behind(connection, EVENT, after, EVENT.c.received_at, ARRIVAL, rising=True)
+    failed = _flagged(EVENT, EVENT.c.failed, EVENT.c.received_at).where(behind)
+    return _all(connection, failed.limit(limit), mapping.event_of)
 
 
 def request(connection: Connection, id: str) -> StoredRequest | None:

@@ -113,8 +113,8 @@ class SqlStore:
     ) -> tuple[Sequence[Happened], Mark | None]:
         return await self._look(lambda connection: queries.past(connection, since, after, limit, bodies))
 
-    async def failed_events(self, *, limit: int = 100) -> Sequence[StoredEvent]:
-        return await self._read(lambda connection: queries.failed_events(connection, limit))
+    async def failed_events(self, *, after: str | None = None, limit: int = 100) -> Sequence[StoredEvent]:
+        return await self._read(lambda connection: queries.failed_events(connection, after, limit))
 
     async def request(self, id: str) -> StoredRequest | None:
         return await self._read(lambda connection: queries.request(connection, id))

@@ -262,9 +262,11 @@ class Api:
     async def replay_quarantined(self, request: web.Request) -> web.Response:
         return await self._replay(request, self._hub.replay_quarantined)
 
-    async def failures(self, request: web.Request) -> web.Response:  # noqa: ARG002 - the shape of a handler
-        found = await self._hub.store.failed_events()
-        return answer({"events": [_event(stored) | {"failure": stored.failure} for stored in found]})
+    async def failures(self, request: web.Request) -> web.Response:
+        """Events that a rule failed to route, oldest first: so they are replayed."""
+        found = await self._hub.store.failed_events(after=request.query.get("after"), limit=LISTED + 1)
+        listed, next = page_of(found, LISTED)
+        return answer({"events": [_event(stored) | {"failure": stored.failure} for stored in listed], "next": next})
 
     async def replay_event(self, request: web.Request) -> web.Response:
         return await self._replay(request, self._hub.replay_event)

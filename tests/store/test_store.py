@@ -357,6 +357,15 @@ async def test_a_failed_event_waits_for_somebody(store: Store) -> None:
     assert ["f2"] == ids(await store.failed_events(limit=1))
 
 
+async def test_failed_events_are_read_page_by_page(store: Store) -> None:
+    await store.commit(changes(*(failed(f"f{n}", ago(n // 2)) for n in range(6)), routed("r")))
+
+    assert (whole := ids(await store.failed_events())) and 6 == len(whole)
+    first = ids(await store.failed_events(limit=3))
+    assert whole == first + ids(await store.failed_events(after=first[-1]))
+    assert [] == ids(await store.failed_events(after="nobody"))
+
+
 async def test_past_events_are_read_step_by_step(store: Store) -> None:
     """Newest first; those of one moment in the order in which they came, none twice and none left out."""
     same = [routed(f"e{n}", "a1", ago(1)) for n in range(5)]
