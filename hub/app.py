@@ -294,8 +294,8 @@ async def leading(
         )
         explainer = Explainer(store, current, current.read)
 
-        def status() -> Sequence[str]:
-            return status_of(current, state, duties, outbox, writer, now().astimezone(settings.zone))
+        async def status() -> Sequence[str]:
+            return await status_of(current, state, duties, outbox, writer, now().astimezone(settings.zone))
 
         askers = Askers(current, state)
         conversation = Conversation(all_commands(tools))

@@ -1,7 +1,7 @@
 """What the pages and the API need of the hub, behind one front: it answers questions and passes requests on."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,7 +67,7 @@ class Operations:
         room_log: StoredRoomLog,
         rules: Callable[[], Rules],
         chats: Mapping[str, Chat],
-        status: Callable[[], Sequence[str]],
+        status: Callable[[], Awaitable[Sequence[str]]],
         report: Callable[[Draft, Report], None],
         now: Callable[[], datetime],
         redact: Callable[[str], str],
@@ -148,8 +148,8 @@ class Operations:
         look = alert_look(alert)
         return [s for s in self._state.active_silences(self._now()) if self._state.matches[s.id].matches(look)]
 
-    def status(self) -> Sequence[str]:
-        return self._status()
+    async def status(self) -> Sequence[str]:
+        return await self._status()
 
     def asker(self, person: str, *, trusted: bool, token: bool) -> Asker:
         return self.askers.named(person, trusted=trusted, token=token)

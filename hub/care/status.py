@@ -2,27 +2,35 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from hub.alerting.duty import Duties
 from hub.alerting.pauses import pauses
 from hub.commands.phrases import say_time
+from hub.core.alert import Alert
 from hub.core.calendar import say_strangers
 from hub.core.durations import say_duration
+from hub.core.matching import alert_look
+from hub.core.silence import Silence
 from hub.current import Current
 from hub.delivering.outbox import Outbox
+from hub.memory.looking import open_alerts
 from hub.memory.state import State
 from hub.memory.writer import Writer
 
 
-def status_of(
+async def status_of(
     current: Current, state: State, duties: Duties, outbox: Outbox, writer: Writer, now: datetime
 ) -> Sequence[str]:
     """A line each, for chat and pages."""
     alerts = [alert for alert in state.alerts.values() if alert.open]
     acked = sum(1 for alert in alerts if alert.ack)
     late = {channel: age for channel, age in outbox.oldest().items() if age > 10}
+    silences = state.active_silences(now)
+    quiet = await open_alerts(state, partial(_silenced, state, silences))
+    counts = f"{_many(len(alerts), 'open alert')}, {acked} acked, {len(quiet)} silenced"
     lines = [
-        f"{_many(len(alerts), 'open alert')}, {acked} acked; {_many(len(state.active_silences(now)), 'silence')}",
+        f"{counts}; {_many(len(silences), 'silence')}",
         f"rules {current().hash}" + (", and a newer file was refused" if current.refused else ""),
     ]
     lines += [f"{channel} is {say_duration(timedelta(seconds=int(age)))} behind" for channel, age in late.items()]
@@ -36,6 +44,14 @@ def status_of(
         if schedule.strangers
     ]
     return [*lines, *([f"the database fails: {writer.failing}"] if writer.failing else [])]
+
+
+def _silenced(state: State, silences: Sequence[Silence], alert: Alert) -> bool:
+    """By the hub, or by its tool."""
+    if alert.quieted is not None:
+        return True
+    look = alert_look(alert) if silences else None
+    return look is not None and any(state.matches[silence.id].matches(look) for silence in silences)
 
 
 def _many(number: int, thing: str) -> str:

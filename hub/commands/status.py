@@ -22,4 +22,4 @@ def calls(intent: None) -> Sequence[Call]:  # noqa: ARG001
 
 
 async def run(intent: None, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
-    return Reply(text="\n".join(actions.status()))
+    return Reply(text="\n".join(await actions.status()))

@@ -264,5 +264,5 @@ class Actions(Protocol):
     async def explain(self, event: str, channel: str = "") -> str:
         """Who heard of it, and why; or why a channel did not. Raises UsageError where no channel is called so."""
 
-    def status(self) -> Sequence[str]:
+    async def status(self) -> Sequence[str]:
         """Lines on how the hub itself is doing."""

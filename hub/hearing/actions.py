@@ -3,7 +3,7 @@ in `hub.hearing.performing`."""
 
 import difflib
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -71,7 +71,7 @@ class HubActions:
         controls: Mapping[str, Control],
         labels: frozenset[str],
         explainer: Explainer,
-        status: Callable[[], Sequence[str]],
+        status: Callable[[], Awaitable[Sequence[str]]],
         zone: ZoneInfo,
         now: Callable[[], datetime],
     ) -> None:
@@ -145,8 +145,8 @@ class HubActions:
     async def explain(self, event: str, channel: str = "") -> str:
         return await self._explainer.text(event, channel)
 
-    def status(self) -> Sequence[str]:
-        return self._status()
+    async def status(self) -> Sequence[str]:
+        return await self._status()
 
     # --------------------------------------------------------------------------------------------- what they may do
 

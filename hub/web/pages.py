@@ -118,7 +118,7 @@ class Pages:
             open_alerts=len(alerts),
             turns=[self._turn(schedule) for _, schedule in sorted(self._site.schedules().items())],
             silences=self._site.silences(),
-            status=self._site.status(),
+            status=await self._site.status(),
             unsettled=unsettled,
         )
 

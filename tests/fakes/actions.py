@@ -254,5 +254,5 @@ class FakeActions:
     async def explain(self, event: str, channel: str = "") -> str:
         return f"why not {channel}, of {event}" if channel else f"trail of {event}"
 
-    def status(self) -> Sequence[str]:
+    async def status(self) -> Sequence[str]:
         return ["all is well"]

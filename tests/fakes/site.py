@@ -103,7 +103,7 @@ class FakeSite:
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         return [silence for silence in self.quiet if silence.match == {"host": alert.labels.get("host")}]
 
-    def status(self) -> Sequence[str]:
+    async def status(self) -> Sequence[str]:
         return ["up for 3 d, rules 3f9a2c", "nothing waits to be routed"]
 
     async def unsettled(self) -> Unsettled:

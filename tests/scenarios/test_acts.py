@@ -94,6 +94,15 @@ async def test_an_unknown_command_runs_nothing_and_suggests(hub: Scenario) -> No
     assert [] == hub.hub.actions.silences()
 
 
+async def test_status_says_how_many_of_what_is_open_somebody_has_or_silenced(hub: Scenario) -> None:
+    for number, host in enumerate(("web301", "web302", "db1"), 1):
+        await hub.nagios(host, number=number)
+    await hub.says("ack web301")
+    await hub.says("silence host=db1 for 1h")
+
+    assert "3 open alerts, 1 acked, 1 silenced; 1 silence" == (await hub.says("status")).text.splitlines()[0]
+
+
 async def test_every_command_is_on_record(hub: Scenario) -> None:
     await hub.says("status")
     await hub.says("shut up twitter for 5m", by="bob")
