@@ -5,6 +5,7 @@ import asyncio
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from hub.commands.phrases import say_match
@@ -12,6 +13,7 @@ from hub.core.event import Event
 from hub.core.explaining import Missed, missed
 from hub.core.matching import Look, event_look
 from hub.core.notification import DeliveryState, Post
+from hub.core.records import plain
 from hub.core.routing import Step, say_trail
 from hub.core.rules import Rules
 from hub.errors import PayloadError, RulesError, UsageError
@@ -30,6 +32,11 @@ STANDING = {
     DeliveryState.SHADOW: "{route} takes it, and nothing is sent there: the channel says shadow: true",
 }
 """How it stands with a post that its channel does not show."""
+
+
+def in_full(event: Event, routed_at: datetime | None = None) -> dict[str, Any]:
+    """An event as scripts read it."""
+    return plain(event) | {"severity": event.severity.word if event.severity else None, "routed_at": routed_at}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,12 +133,14 @@ def explain(options: argparse.Namespace) -> int:
 
 
 def _explain_file(options: argparse.Namespace, path: Path) -> int:
+    import msgspec
+
     from hub.rehearsals.preview import explain_file
 
     rules = rules_at(options.routes)
     previews = explain_file(path, options.source, rules, options.why_not)
     if options.json:
-        print(json.dumps([preview.as_dict() for preview in previews]))
+        print(msgspec.json.encode([preview.as_dict() for preview in previews]).decode())
     else:
         show("\n\n".join(preview.text for preview in previews))
     return OK

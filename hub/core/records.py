@@ -29,3 +29,14 @@ def replace(record: RecordT, /, **changes: Any) -> RecordT:  # any field of any 
     if isinstance(record, msgspec.Struct):
         return msgspec.structs.replace(record, **changes)
     return dataclasses.replace(record, **changes)  # type: ignore[type-var]  # else it is a dataclass
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """A record as an answer shows it: every field, also what stands at its default."""
+    return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
+
+
+def _plain(value: Any) -> Any:  # any field
+    if isinstance(value, Record):
+        return plain(value)
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value

@@ -13,7 +13,7 @@ from hub.core.matching import Look, event_look
 from hub.core.routing import Step, Taken, say_trail
 from hub.core.rules import Rules
 from hub.errors import TocsinError
-from hub.explain import WhyNot, address_of, say_added
+from hub.explain import WhyNot, address_of, in_full, say_added
 from hub.ingest import understand
 from hub.registry import installed
 from hub.routes_file.yaml_tree import nearest, shown
@@ -40,19 +40,24 @@ class Preview:
         return "\n".join([head, *say_added(event), f"rules: {self.rules}", f"told: {told}", say_trail(self.trail)])
 
     def as_dict(self) -> dict[str, Any]:
-        event = self.event
+        """In the shape of `/api/v1/events/ID`, of which nothing happened yet."""
         return {
-            "title": event.title,
-            "status": event.status.value,
-            "severity": event.severity.word if event.severity else None,
-            "key": event.key,
-            "labels": dict(event.labels),
-            "added": dict(event.added),
-            "channels": [taken.channel for taken in self.taken],
-            "routes": [taken.route for taken in self.taken],
-            "rules": self.rules,
-            "trail": [asdict(step) for step in self.trail],
+            "event": in_full(self.event),
+            "decision": {
+                "config": self.rules,
+                "rules": self.rules,
+                "change": None,
+                "note": "",
+                "alert": None,
+                "routes": [taken.route for taken in self.taken],
+                "channels": [taken.channel for taken in self.taken],
+                "suppressed": [],
+                "trail": [asdict(step) for step in self.trail],
+            },
             "why_not": asdict(self.why_not) if self.why_not else None,
+            "explained": self.text,
+            "failure": None,
+            "deliveries": [],
         }
 
 

@@ -15,13 +15,14 @@ from hub.core.alert import Alert
 from hub.core.durations import parse_duration, say_duration
 from hub.core.effect import Effect
 from hub.core.notification import DeliveryState, Line, Post
+from hub.core.records import plain
 from hub.core.silence import Silence
 from hub.errors import Unsupported, UsageError
-from hub.explain import Explained
+from hub.explain import Explained, in_full
 from hub.ingest import Malformed
 from hub.operations import Done, NotThere, Operations
 from hub.store import Mark, StoredEvent, StoredRequest
-from hub.web.answers import answer, error, page_of, plain
+from hub.web.answers import answer, error, page_of
 from hub.web.failing import BadRequest
 from hub.web.gate import Caller, caller
 
@@ -92,7 +93,7 @@ class Api:
         stored = explained.stored
         return answer(
             {
-                "event": _event(stored),
+                "event": in_full(stored.event, stored.routed_at),
                 "decision": _decision(explained),
                 "why_not": asdict(explained.why_not) if explained.why_not else None,
                 "explained": explained.text,
@@ -266,7 +267,12 @@ class Api:
         """Events that a rule failed to route, oldest first: so they are replayed."""
         found = await self._hub.store.failed_events(after=request.query.get("after"), limit=LISTED + 1)
         listed, next = page_of(found, LISTED)
-        return answer({"events": [_event(stored) | {"failure": stored.failure} for stored in listed], "next": next})
+        return answer(
+            {
+                "events": [in_full(stored.event, stored.routed_at) | {"failure": stored.failure} for stored in listed],
+                "next": next,
+            }
+        )
 
     async def replay_event(self, request: web.Request) -> web.Response:
         return await self._replay(request, self._hub.replay_event)
@@ -324,11 +330,6 @@ def _decision(explained: Explained) -> dict[str, Any] | None:
         "suppressed": [{"by": by, "id": id} for by, id in decision.suppressed],
         "trail": [asdict(step) for step in explained.trail],
     }
-
-
-def _event(stored: StoredEvent) -> dict[str, Any]:
-    event = stored.event
-    return plain(event) | {"severity": event.severity.word if event.severity else None, "routed_at": stored.routed_at}
 
 
 def _match(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from hub.rehearsals.preview import explain_file
 from tests.fakes.scenario import Scenario
 
 RULES = """\
@@ -142,6 +143,19 @@ async def test_one_answer_at_every_door(hub: Scenario) -> None:
     assert (400, 404) == (strange.status, gone.status)
     assert "routes.yaml:13" in page
     assert "host is &#34;db1&#34;, not &#34;web*&#34;" in page
+
+
+async def test_what_a_file_would_come_to_has_the_shape_of_what_happened(hub: Scenario) -> None:
+    (id,) = (await hub.nagios("web301")).events
+    async with TestClient(TestServer(hub.hub.app)) as client:
+        api = await (await client.get(f"/api/v1/events/{id}")).json()
+    path = Path("integrations/nagios/fixtures/host-problem.http")
+    (preview,) = explain_file(path, "nagios", hub.hub.current())
+    thought = preview.as_dict()
+
+    for name in ("event", "decision"):
+        assert api[name].keys() == thought[name].keys()
+    assert api.keys() == thought.keys()
 
 
 async def test_the_page_leads_to_the_messages_that_were_told(hub: Scenario) -> None:

@@ -48,6 +48,7 @@ def test_a_script_reads_the_same(rules: str, capsys: pytest.CaptureFixture[str])
     _, words = said(capsys, DOWN, "--routes", rules, "--why-not", "ops", "--json")
     (one,) = json.loads(words)
     assert "web-tier" in one["why_not"]["missed"][0]["why"]
+    assert ("web301", ["room:web"]) == (one["event"]["labels"]["host"], one["decision"]["channels"])
 
 
 @pytest.mark.parametrize(
