@@ -94,7 +94,7 @@ class Router:
         held = self._holding.held
         self.waiting = Waiting(rules, members=self._told_of, held=held, put=self._put, speak=self._holding.speak)
         self.silencing = Silencing(rules, self._holding.speak, self._holding.quieten, duties.address, zone)
-        self.fallbacks = Fallbacks(rules, members=self._told_of, put=self._put, holds=self.waiting.holds)
+        self.fallbacks = Fallbacks(rules, members=self._told_of, held=held, put=self._put, holds=self.waiting.holds)
         self.heartbeats = Heartbeats(rules, self.report)
         self.answering = Answering(act=self._act, unack=self.unack)
         self._acks = Acks(rules, unack=self.unack, held=held, holds=self.waiting.holds)

@@ -16,8 +16,6 @@ from typing import Any
 
 from hub.alerting.fallbacks import Fallbacks, broken_channels
 from hub.contracts import Chat, Repeat, Room
-from hub.core import telling
-from hub.core.alert import Alert
 from hub.core.delivery import Came
 from hub.core.event import Report
 from hub.core.notification import DeliveryState, Line
@@ -267,14 +265,10 @@ class Outbox:
         channel.trouble, channel.troubled_at = why, self._now()
         if not self._fallbacks.of(address):
             return
-        owed = [(id, item) for _, id in sorted(channel.queue) if (item := self._item(id)) is not None]
-        untold = [id for id, item in owed if telling.falls_back(item, self._alerts_of(item), self._now())]
+        owed = [item for _, id in sorted(channel.queue) if (item := self._item(id)) is not None]
+        untold = self._fallbacks.waiting(Draft(self._state, self._now()), owed)
         if untold:
             await self._writer.do(lambda draft: self._fallbacks.tell(draft, untold, f"took nothing: {why}"))
-
-    def _alerts_of(self, item: Item) -> Sequence[Alert]:
-        post = post_of(Draft(self._state, self._now()), item)
-        return self._state.told_of(post.group) if post is not None else ()
 
     @contextmanager
     def _on_their_way(self, channel: Channel, items: Sequence[Item]) -> Iterator[None]:

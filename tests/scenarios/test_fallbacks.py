@@ -204,6 +204,20 @@ async def test_what_the_fallback_would_hear_in_the_morning_it_hears_now_and_once
     assert ["web301 is DOWN"] == [title for title in await titles(hub) if "web301" in title]
 
 
+@pytest.mark.parametrize("quiet", ["silence host=web301 for 1h", "pause night for 1h"])
+async def test_nobody_else_is_woken_for_what_is_quiet_by_then(hub: Scenario, chat: FakeChat, quiet: str) -> None:
+    """But when that is over, if it is still so and the channel still takes nothing."""
+    chat.failures = AWAY[:]
+    await hub.nagios("web301")
+    await hub.later("30s")
+    await hub.says(quiet)
+    await hub.later("50m")
+    assert [] == [title for title in await titles(hub) if "web301 is" in title]
+    await hub.later("20m")
+
+    assert "web301 is DOWN" in await titles(hub)
+
+
 async def test_a_fallback_that_is_paused_hears_when_it_goes_on(begin, chat: FakeChat) -> None:
     """What is still so; whatever else it heard of the same before."""
     hub = await begin(RULES, {**installed(), "pager": chat.integration()})
