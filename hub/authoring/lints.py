@@ -25,6 +25,7 @@ LINTS: Mapping[str, str] = {
     WRONG: "What no reading of the rules takes.",
     "setting": "What a setting of this machine makes wrong.",
     "template": "A template that cannot be used, or does not render a sample of its occasion.",
+    "one-place": "Two addresses that are one place.",
     "missing-setting": "A place or calendar that lacks a setting on this machine.",
     "unused-channel": "A channel that nothing is sent to.",
     "unreached-route": "A route that no recorded event reached.",

@@ -267,6 +267,8 @@ class ChatDriver:
     names settings and never shows what is in them."""
     lacks: Callable[[Room, Setting], str] = _flawless
     """What must be set for this one address and is not: `TOCSIN_TEAMS_URL_MANAGERS`. Empty: nothing."""
+    place: Callable[[Room], str] = lambda room: room.name
+    """What two addresses have in common that are one place: a setting with the URL of both, say."""
     person: Callable[[str], str] | None = None
     """The room in which one person hears alone, by their id: `@U024BE7LH`. None: there is none such."""
     pings: Callable[[str], bool] | None = None

@@ -34,6 +34,8 @@ class Channels:
     faults: list[Complaint] = field(default_factory=list)
     _asked: list[tuple[str, Any, Path_]] = field(default_factory=list)
     """Of which address another hears, what is written, and where."""
+    _places: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The first address at each."""
     _used: set[str] = field(default_factory=set)
 
     def read(self, value: Any) -> None:
@@ -61,7 +63,18 @@ class Channels:
                 if "fallback" in body:
                     self._asked.append((address, body["fallback"], (*path, "fallback")))
                 self._fault(address, place)
+                self._meet(address, place)
         self._lead_to_fallbacks()
+
+    def _meet(self, address: str, path: Path_) -> None:
+        """Two addresses that are spelled differently may be one place."""
+        chat, _, name = address.partition(":")
+        driver = self.catalogue.tools[chat].chat
+        if driver is not None:
+            place = driver.place(Room(chat=chat, name=name))
+            other = self._places.setdefault((chat, place), address)
+            if other != address:
+                self.tree.warn(path, f"{address} and {other} are one place, {place}; use one of them", "one-place")
 
     def _lead_to_fallbacks(self) -> None:
         """Which address hears what another does not show. None may lead back to itself."""

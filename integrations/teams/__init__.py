@@ -2,7 +2,7 @@
 
 from hub.contracts import ChatDriver, Integration
 from integrations.teams import ear
-from integrations.teams.chat import Options, fault, lacks, open_chat
+from integrations.teams.chat import Options, fault, lacks, open_chat, whole_variable
 from integrations.teams.compose import can_ping
 
 CHAT = ChatDriver(
@@ -11,6 +11,7 @@ CHAT = ChatDriver(
     options=Options,
     fault=fault,
     lacks=lacks,
+    place=whole_variable,
     pings=can_ping,
     ear=ear,
     ear_secret="OUTGOING_SECRET",  # noqa: S106 - the name of a setting

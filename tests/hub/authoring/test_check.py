@@ -167,6 +167,16 @@ def rules_of(said: str) -> Sequence[tuple[str, int]]:
 # ---------------------------------------------------------------------------------------------------------- what is odd
 
 
+def test_two_names_of_one_place_are_odd(check) -> None:
+    """What differs in them is gone from the setting that both go by."""
+    channels = "channels: {ops: teams:on-call, night: teams:on_call, web: teams:web}"
+    routes = "routes: [{name: web, match: {host: web}, to: web}, {name: night, match: {host: db}, to: night}]"
+    _, said, _ = check(f"version: 1\n{channels}\n{routes}\neverything_else: {{to: ops}}\n", "--json")
+
+    whats = [one["what"] for one in json.loads(said)["complaints"] if one["rule"] == "one-place"]
+    assert ["teams:on_call and teams:on-call are one place, TOCSIN_TEAMS_URL_ON_CALL; use one of them"] == whats
+
+
 def test_what_is_odd_is_a_warning_each_with_its_rule(check) -> None:
     """Exit 0: time, or a missing account, must not keep rules from being taken in."""
     code, said, _ = check(ODD, "--json")
