@@ -80,11 +80,15 @@ class Reader:
     woken: list[Wake] = field(default_factory=list)
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
-    def look(self, channel: str, entries: Iterable[Entry], now: datetime) -> Sequence[Wake]:
-        """Read a channel as it is now; gives what rang since the last look."""
+    def look(self, channel: str, entries: Iterable[Entry], now: datetime, *, edits: bool = True) -> Sequence[Wake]:
+        """Read a channel as it is now; gives what rang since the last look. Where nothing is edited, what was said
+        last of a thing counts."""
         shown = list(entries)
         heads = {one.id: read(channel, one) for one in shown if not one.under and one.message.kind is MessageKind.ALERT}
-        self.heads[channel] = heads
+        if not edits:
+            newest = {thing: head for head in heads.values() for thing in head.says}
+            heads = {id: newest[thing] for id, head in heads.items() for thing in head.says}
+        self.heads[channel] = {head.id: head for head in heads.values()}
         rang: list[Wake] = []
         for one in shown:
             if (channel, one.id) in self._seen:

@@ -54,6 +54,7 @@ def _length(span: timedelta) -> str:
 
 
 ADDRESSES = {"ops": "room:ops", "web": "room:web", "managers": "room:managers", "night": "pager:night"}
+ADDRESSES |= {"operators": "room:ops", "chiefs": "room:managers", "nightly": "pager:night", "text": "sms:all"}
 ON_CALL = "oncall:web"
 DESKS = {"alice": "pager:@alice", "bob": "pager:@bob"}
 """Where they hear alone."""
@@ -175,6 +176,8 @@ class Life:
     acked_as: str = ""
     """How bad it was then."""
     acked_until: datetime | None = None
+    taken_at: datetime | None = None
+    """When somebody took it last, and so knew of it."""
     count: int = 1
     backs: list[datetime] = field(default_factory=list)
     """When it came back from being well, or from being better."""
@@ -221,6 +224,8 @@ class Telling:
     since: datetime
     """When the newest of them took it."""
     crowd: "Crowd | None"
+    stormy: bool = False
+    """It may be told by the message of a storm."""
     free_since: datetime | None = None
     """Since when nothing holds it; None while something does."""
     patience: timedelta = NOW
@@ -364,7 +369,8 @@ class Truth:
             there = next((one for one in known if one.crowd is None or not self._waits_longer(one, route, now)), None)
             if there is None:
                 crowd = self._crowd(life, route, now)
-                life.told.append(Telling(address=address, routes=[route], since=now, crowd=crowd))
+                stormy = self.rules.storm is not None
+                life.told.append(Telling(address=address, routes=[route], since=now, crowd=crowd, stormy=stormy))
             elif route not in there.routes:
                 there.routes.append(route)
                 there.since = now
@@ -389,6 +395,7 @@ class Truth:
     def takes(self, lives: Iterable[Life], by: str, now: datetime) -> None:
         for life in lives:
             life.acked_by, life.acked_as, life.turned_at = by, life.severity, now
+            life.taken_at = now if by else life.taken_at
             life.acked_until = now + ACK_LASTS
 
     def address(self, name: str) -> str:

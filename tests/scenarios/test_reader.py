@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat import FindingChat
+from chat import FindingChat, TellingChat
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -39,7 +39,9 @@ FALLS_BACK = 6 * MINUTE
 """After it, at the latest, a fallback is told what its channel does not take."""
 ROOMS = ("ops", "web", "managers")
 PAGERS = ("pager:night", *DESKS.values())
-ADDRESSES = (*(f"room:{name}" for name in ROOMS), *PAGERS)
+TEXTED = "sms:all"
+"""A chat without threads, where nothing can be edited."""
+ADDRESSES = (*(f"room:{name}" for name in ROOMS), *PAGERS, TEXTED)
 
 WHOLE = Rules(
     explains=True,
@@ -110,6 +112,25 @@ GETS_WORSE = Rules(
         Route(name="slowly", match={"source": "app"}, to="ops", group_by=("cluster",), escalate=(60 * MINUTE, "web")),
     ),
 )
+RENAMED = Rules(
+    explains=True,
+    everything_else=Route(name="everything_else", to="operators"),
+    routes=(
+        Route(name="woken", match={"severity": "critical"}, to="nightly", go_on=True),
+        Route(
+            name="hosts", match={"kind": "host"}, to="operators", repeat=30 * MINUTE, escalate=(10 * MINUTE, "chiefs")
+        ),
+    ),
+)
+"""What is in `WHOLE`, under other names."""
+TEXTING = Rules(
+    routes=(
+        Route(
+            name="texted", match={"tool": "nagios"}, to="text", repeat=30 * MINUTE, escalate=(10 * MINUTE, "managers")
+        ),
+        Route(name="next", match={"source": "app"}, to="ops", escalate=(10 * MINUTE, "text")),
+    ),
+)
 BARE = Rules()
 RULES = {
     "whole": WHOLE,
@@ -119,6 +140,8 @@ RULES = {
     "stormy": STORMY,
     "on duty": ON_DUTY,
     "gets worse": GETS_WORSE,
+    "renamed": RENAMED,
+    "texting": TEXTING,
     "bare": BARE,
 }
 
@@ -138,7 +161,9 @@ class Night:
 
     def __init__(self, folder: Path, rules: Rules) -> None:
         self.chat = FindingChat()
-        tools = {**installed(), "pager": self.chat.integration(person=lambda user: f"@{user}")}
+        self.texts = TellingChat()
+        pager = self.chat.integration(person=lambda user: f"@{user}")
+        tools = {**installed(), "pager": pager, "sms": self.texts.integration()}
         self.scenario = Scenario(folder, rules.text(), tools)
         self.truth = Truth(rules=rules)
         self.reader = Reader()
@@ -155,8 +180,9 @@ class Night:
 
     # ------------------------------------------------------------------------------------------------------ it happens
 
-    async def hears(self, events: Sequence[tuple[str, int, int, int]]) -> None:
-        """Several requests at once: what it is about, how bad, how many seconds ago, how many numbers ago."""
+    async def hears(self, events: Sequence[tuple[str, int, int, int]], *, dies: bool = False) -> None:
+        """Several requests at once: what it is about, how bad, how many seconds ago, how many numbers ago. `dies`: so
+        does the hub, which has taken them in and told nobody elsewhere."""
         requests = [self._request(*event) for event in events]
         hub = self.scenario.hub
         accepted = await asyncio.gather(*(hub.ingest.accept(request) for request, _ in requests))
@@ -166,6 +192,8 @@ class Night:
             self._deliveries.append(request)
             for id in answer.events:
                 await self._is_decided(id)
+        if dies:
+            await self.scenario.restarts()
         await self.look()
 
     def _request(self, thing: str, state: int, ago: int, numbers: int) -> tuple[WebhookRequest, Said]:
@@ -422,6 +450,11 @@ class Night:
         for address in PAGERS:
             paged = self._look(address, self._pages(address))
             rang += paged if self._is_well() else ()
+        texts = [
+            Entry(id=f"m{n}", under=under, message=message, loud=loud)
+            for n, ((under, message), loud) in enumerate(zip(self.texts.posted, self.texts.louds, strict=True), 1)
+        ]
+        rang += [wake for wake in self._look(TEXTED, texts) if not wake.new]  # each change is a message of its own
         for address in ADDRESSES:
             storms = [head.fires for head in self.reader.heads[address].values() if head.storm]
             self.truth.shows(address, self.reader.believes(address), set().union(*storms), self.now)
@@ -433,7 +466,7 @@ class Night:
 
     def _look(self, address: str, entries: Sequence[Entry]) -> Sequence[Wake]:
         self._shown |= {(address, entry.id): entry for entry in entries}
-        return self.reader.look(address, entries, self.now)
+        return self.reader.look(address, entries, self.now, edits=address != TEXTED)
 
     def _pages(self, address: str) -> Sequence[Entry]:
         newest = dict(self.chat.edited)
@@ -554,7 +587,7 @@ class Night:
         """Whether it was to be told by now, or what is so since then."""
         if way.free_since is None:
             return False
-        many = way.crowd or self.truth.rules.storm or life.stormed
+        many = way.crowd or way.stormy or self.truth.rules.storm or life.stormed
         wait = way.patience + (2 * LAG if many else LAG if life.flaps(self.now) else NOW)
         return self.now - max(way.free_since, since or way.free_since) >= wait
 
@@ -563,7 +596,7 @@ class Night:
 
     def _is_next(self, life: Life, way: Telling, address: str) -> bool:
         """Nobody has taken it for so long that whoever is there must have heard."""
-        if way.calm_since is None or life.stormed:
+        if way.calm_since is None:
             return False
         since = max(way.calm_since, way.since)
         return any(
@@ -576,8 +609,10 @@ class Night:
 
     def _hears_instead(self, life: Life, way: Telling, address: str) -> bool:
         """Where it should have been told takes nothing for so long that its fallback must have heard."""
-        to = self.truth.rules.instead.get(next((name for name, at in NAMED.items() if at == way.address), ""))
-        if to is None or NAMED[to] != address or way.calm_since is None or life.stormed or life.flaps(self.now):
+        falls = [(NAMED[name], NAMED[to]) for name, to in self.truth.rules.instead.items()]
+        if (way.address, address) not in falls or way.calm_since is None or life.stormed or life.flaps(self.now):
+            return False
+        if way.known and life.worse_at < self.well_since:  # it was told there, and nothing is new of it
             return False
         since = max(way.calm_since, life.worse_at)
         return self.takes_nothing and since >= self.well_since and self.now - since > FALLS_BACK + way.patience
@@ -592,6 +627,8 @@ class Night:
         if life.acked_by or (life.flaps(self.now) and not life.rests(self.now)):
             return True
         since = life.worse_at if (life.eased_at or life.broke_at) < life.worse_at else life.broke_at
+        if life.taken_at is not None and life.taken_at >= since:
+            return True
         wait = (6 if address in life.stormed else 2) * MINUTE
         if not any(
             way.free_since and self.now - max(way.free_since, since) >= wait for way in self.truth.own(life, address)
@@ -611,7 +648,7 @@ class Night:
             wake.at for wake in self.reader.woken if wake.channel == address and wake.head and wake.head.id in heads
         ]
         for way in self.truth.own(life, address):
-            if way.repeat is None or way.calm_since is None or address in life.stormed:
+            if way.repeat is None or way.calm_since is None:
                 continue
             quiet_since = max([way.calm_since, way.since, *rang])
             assert self.now - quiet_since <= 2 * way.repeat + 5 * MINUTE, f"nobody is reminded of {life.thing}"
@@ -686,6 +723,10 @@ class AnyHistory(RuleBasedStateMachine):
     @rule(event=EVENTS)
     def hears_one(self, event: tuple[str, int, int, int]) -> None:
         self.run(self.night.hears([event]))
+
+    @rule(events=SOME_EVENTS)
+    def hears_and_dies(self, events: list[tuple[str, int, int, int]]) -> None:
+        self.run(self.night.hears(events, dies=True))
 
     @rule(thing=THINGS, times=st.integers(3, 4))
     def comes_and_goes(self, thing: str, times: int) -> None:
