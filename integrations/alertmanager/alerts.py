@@ -12,12 +12,24 @@ SEVERITIES: Mapping[str, Severity] = {
     **dict.fromkeys(("error", "err", "major", "high", "p2"), Severity.ERROR),
     **dict.fromkeys(("warning", "warn", "minor", "medium", "ticket", "p3"), Severity.WARNING),
     **dict.fromkeys(("info", "information", "informational", "notice", "none", "low", "debug"), Severity.INFO),
+    **dict.fromkeys(("p4", "p5"), Severity.INFO),
 }
 """What rules call `severity`, which is theirs to choose; another word, or none, is an error."""
 TITLES = ("summary", "title", "message")
 BODIES = ("description", "message")
 LINKS = {"runbook_url": "Runbook", "runbook": "Runbook", "dashboard_url": "Dashboard", "dashboard": "Dashboard"}
-GRAFANA_LINKS = {"dashboardURL": "Dashboard", "panelURL": "Panel"}
+GRAFANA_LINKS = {"dashboardURL": "Dashboard", "panelURL": "Panel", "imageURL": "Image"}
+REASON = "grafana_state_reason"
+REASONS = {
+    "NoData": "no data",
+    "Error": "cannot be evaluated",
+    "MissingSeries": "its series is gone",
+    "Updated": "the rule was changed",
+    "Paused": "the rule was paused",
+    "RuleDeleted": "the rule was deleted",
+    "KeepLast": "kept as it was",
+}
+"""Why Grafana takes it to fire, or to be over, where nothing was measured that says so."""
 UNKNOWN = {"DatasourceNoData": "no data", "DatasourceError": "cannot be evaluated"}
 """Alerts of Grafana's own about a rule. They carry its words, too, which say what nobody knows then."""
 WHY_UNKNOWN = "Error"
@@ -28,7 +40,7 @@ def report(alert: Field, status: Status, place: tuple[str, str], order: int) -> 
     # To Alertmanager a label without a value is no label, and its matchers say so.
     labels = {name: value for name, field in alert["labels"].object().entries() if (value := field.text(""))}
     said = {name: field.words() for name, field in alert["annotations"].entries()}
-    title, text = _unknown(labels, said) or (_title(labels, said), _text(alert, said))
+    title, text = _unknown(labels, said) or (_title(labels, said) + _unmeasured(said), _text(alert, said))
     return Report(
         status=status,
         kind="alert",
@@ -48,6 +60,12 @@ def _unknown(labels: Labels, said: Labels) -> tuple[str, str] | None:
     return (f"{rule}: {what}", said.get(WHY_UNKNOWN, "")) if rule and what else None
 
 
+def _unmeasured(said: Labels) -> str:
+    """Nobody should go back to bed because a machine that died says nothing any more."""
+    reasons = [REASONS.get(reason, reason) for reason in said.get(REASON, "").replace(",", " ").split()]
+    return f" ({', '.join(reasons)})" if reasons else ""
+
+
 def _title(labels: Labels, said: Labels) -> str:
     """What the rule's author wrote; else which rule, and where."""
     written = next((line for name in TITLES if (line := " ".join(said.get(name, "").split()))), "")
@@ -65,10 +83,11 @@ def _text(alert: Field, said: Labels) -> str:
 
 
 def _values(alert: Field) -> str:
-    """What Grafana measured: `B = 44.2, C = 1`."""
+    """What Grafana measured: `B = 44.2, C = 1`; before version 9.4 only in a form of its own."""
     values = alert["values"].value
     named = alert["values"].entries() if isinstance(values, dict) else ()
-    return ", ".join(f"{name} = {text}" for name, field in named if (text := field.words()))
+    told = ", ".join(f"{name} = {text}" for name, field in named if (text := field.words()))
+    return told or alert["valueString"].words()
 
 
 def _links(alert: Field, said: Labels, place: tuple[str, str]) -> Iterator[Link]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from hub.contracts import NoOptions, Quiet, WebhookRequest
 from hub.core.event import Report, Severity, Status
+from hub.core.records import replace
 from hub.payload import ABSENT, Field
 from hub.proof import bearer_or_password as verify
 from integrations.alertmanager import old_grafana, posted
@@ -35,8 +36,23 @@ def _group(body: Field, request: WebhookRequest) -> Sequence[Report] | Quiet:
     alerts, place, order = list(body["alerts"].items()), _place(body), microseconds(request.received_at)
     if not alerts:
         return Quiet(why="a group without alerts")
-    said = (report(alert, _status(alert, body), place, order) for alert in alerts)
+    said = (_said(alert, body, place, order) for alert in alerts)
     return [*sorted(said, key=_when), *_cut_off(body, place)]
+
+
+def _said(alert: Field, body: Field, place: tuple[str, str], order: int) -> Report:
+    told = report(alert, _status(alert, body), place, order)
+    if not _tests(alert, body):
+        return told
+    # Each test is one by itself, so that whoever presses the button again sees that.
+    alone, title = body["groupKey"].words(), f"Test: {told.title}"
+    return replace(told, status=Status.NOTICE, severity=Severity.INFO, key=alone, title=title)
+
+
+def _tests(alert: Field, body: Field) -> bool:
+    """What the button of Grafana sends is never said to be over. Its group is called by that one alert, and the second."""
+    group, _, second = body["groupKey"].words().rpartition("-")
+    return second.isdecimal() and group.endswith(f"-{alert['fingerprint'].words() or '?'}")
 
 
 def _status(alert: Field, body: Field) -> Status:
