@@ -50,7 +50,7 @@ def _said(alert: Field, body: Field, place: tuple[str, str], order: int) -> Repo
 
 
 def _tests(alert: Field, body: Field) -> bool:
-    """What the button of Grafana sends is never said to be over. Its group is called by that one alert, and the second."""
+    """What Grafana's button sends is never said to be over. Its group is called by that one alert, and the second."""
     group, _, second = body["groupKey"].words().rpartition("-")
     return second.isdecimal() and group.endswith(f"-{alert['fingerprint'].words() or '?'}")
 

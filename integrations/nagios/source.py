@@ -11,13 +11,23 @@ from datetime import datetime
 
 from hub.contracts import NoOptions, WebhookRequest
 from hub.core.event import Link, Mark, MarkKind, Report, Severity, Status
-from hub.errors import Unsupported
-from hub.payload import Field, shown
+from hub.errors import PayloadError, Unsupported
+from hub.payload import Field, decode_filled, shown
 from hub.proof import bearer as verify
 
 __all__ = ["parse", "verify"]
 
-PREFIX = re.compile(r"^(?:NAGIOS|ICINGA|NAEMON)_")
+PREFIXES = ("NAGIOS_", "ICINGA_", "NAEMON_", "NOTIFY_")
+"""Those of Nagios, Icinga 1, Naemon and Checkmk, in the environment of what they run."""
+PREFIX = re.compile(f"^(?:{'|'.join(PREFIXES)})")
+NAMES = frozenset(
+    cased
+    for name in ("NOTIFICATIONTYPE", *(f"{prefix}NOTIFICATIONTYPE" for prefix in PREFIXES))
+    for cased in (name, name.lower())
+)
+"""By which a text is known into which somebody put macros as they are."""
+UNFILLED = re.compile(r"\$\w+\$")
+"""A macro that Nagios does not know, or that a shell never showed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,10 @@ def _report(macros: Field, kind: str, state: State, said: str, status: Status) -
 
 
 def _service(macros: Field) -> str:
-    return _first(macros, "SERVICEDESC", "SERVICENAME")
+    service = _first(macros, "SERVICEDESC", "SERVICENAME")
+    if not service and _first(macros, "SERVICESTATE"):
+        raise macros["SERVICEDESC"].complain("is missing, and this is the state of a service")
+    return service
 
 
 def _said(macros: Field) -> str:
@@ -122,10 +135,21 @@ def _said(macros: Field) -> str:
 
 def _macros(request: WebhookRequest) -> Field:
     """The macros by their bare names; the prefix that they have in the environment may be there, and what is put
-    together by hand may have small letters."""
-    given = request.form() if request.is_form else request.json().object()
-    bare = {PREFIX.sub("", name.upper()): value for name, value in given.value.items()}
-    return Field({name: value for name, value in bare.items() if value is not None})
+    together by hand may have small letters. Of two of one name the first counts."""
+    bare = dict[str, object]()
+    for name, value in _given(request).value.items():
+        if value is not None and not (isinstance(value, str) and UNFILLED.fullmatch(value)):
+            bare.setdefault(PREFIX.sub("", name.upper()), value)
+    return Field(bare)
+
+
+def _given(request: WebhookRequest) -> Field:
+    if request.is_form:
+        return request.form()
+    try:
+        return request.json().object()
+    except PayloadError:  # a quote in what a check put out, or `C:\\ 97% used`
+        return decode_filled(request.body, NAMES).object()
 
 
 def _name(field: Field) -> str:
@@ -185,12 +209,13 @@ def _mark(macros: Field, kind: str, said: str) -> Mark | None:
 
 
 def _sequence(macros: Field, kind: str) -> int | None:
-    """Rises with each notification of the whole Nagios; its time has only whole seconds."""
-    return _number(macros[f"{kind.upper()}NOTIFICATIONID"]) or None
+    """Rises with each notification of the whole Nagios; its time has only whole seconds. Checkmk has no such number,
+    but its time has microseconds."""
+    return _number(macros[f"{kind.upper()}NOTIFICATIONID"]) or _number(macros["MICROTIME"]) or None
 
 
 def _time(macros: Field) -> datetime | None:
-    seconds = _number(macros["TIMET"]) or 0
+    seconds = _number(macros["TIMET"]) or (_number(macros["MICROTIME"]) or 0) // 1_000_000
     return Field(seconds).epoch() if seconds < LAST_SECOND else None
 
 

@@ -54,8 +54,10 @@ class Notifier:
         self.secret.write_text(f"{SECRET}\n")
         self.port = 1  # nobody listens there
 
+    prefix = "NAGIOS_"
+
     def starts(self, *options: str, **macros: str) -> "subprocess.Popen[str]":
-        environment = {f"NAGIOS_{name}": value for name, value in macros.items()}
+        environment = {f"{self.prefix}{name}": value for name, value in macros.items()}
         where = (
             "--url",
             f"http://127.0.0.1:{self.port}/in/nagios",
@@ -120,6 +122,18 @@ def test_a_notification_arrives_with_its_macros(notify: Notifier, hub: FakeHub, 
     assert [{**DOWN, "_HOSTTEAM": "a b; 'c' ü"}] == hub.took
     assert f"Bearer {SECRET}" == hub.asked[0][2]
     assert [] == notify.kept()
+
+
+@pytest.mark.parametrize("prefix", ["NOTIFY_", "ICINGA_", "NAEMON_"])
+def test_checkmk_icinga_and_naemon_have_prefixes_of_their_own(
+    notify: Notifier, hub: FakeHub, up: Callable[[], None], prefix: str
+) -> None:
+    up()
+    notify.prefix = prefix
+
+    assert (0, "") == notify(**DOWN)
+
+    assert [DOWN] == hub.took
 
 
 def test_macros_may_come_as_arguments(notify: Notifier, hub: FakeHub, up: Callable[[], None]) -> None:
