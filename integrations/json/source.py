@@ -100,11 +100,11 @@ def _check_choice(name: str, value: Any, choices: Sequence[str] | None) -> None:
 
 
 def parse(request: WebhookRequest, options: JsonOptions) -> Sequence[Report]:
-    body, event = request.json(), options.event
+    body, event = request.form() if request.is_form else request.json(), options.event
     reader = _Reader(body, _headers(request))
     status = Status(reader.choice("status", event.status, {s.value for s in Status}) or Status.NOTICE)
-    url = reader.text(event.url) if event.url else ""
-    title = _line(reader.text(event.title) if event.title else _first(body, TITLES)) or reader.compact()
+    url = reader.words(event.url)
+    title = _line(reader.title(event.title) if event.title else _first(body, TITLES)) or reader.compact()
     return [
         Report(
             status=status,
@@ -112,10 +112,10 @@ def parse(request: WebhookRequest, options: JsonOptions) -> Sequence[Report]:
             key=(reader.text(event.key) if event.key else _first(body, KEYS)) or _fingerprint(title),
             title=title,
             severity=_severity(reader, event, status),
-            body=reader.text(event.body) if event.body else _first(body, ("description", "body", "details")),
+            body=reader.words(event.body) if event.body else _first(body, ("description", "body", "details")),
             links=(Link(title="Open", url=url),) if url.startswith(("http://", "https://")) else (),
-            labels={name: said for name, text in event.labels.items() if (said := reader.text(text))},
-            actor=reader.text(event.actor) if event.actor else "",
+            labels={name: said for name, text in event.labels.items() if (said := reader.words(text))},
+            actor=reader.words(event.actor),
             occurred_at=reader.field(event.occurred_at).time() if event.occurred_at else None,
         )
     ]
@@ -151,6 +151,15 @@ class _Reader:
 
     def text(self, text: str) -> str:
         return PLACE.sub(lambda place: self.at(place[1]).text(), text)
+
+    def words(self, text: str) -> str:
+        """The same, without what leads to nothing: for want of a word no alert is refused."""
+        return PLACE.sub(lambda place: self.at(place[1]).text(""), text)
+
+    def title(self, text: str) -> str:
+        """Of which something must be there."""
+        places = [self.at(path) for path in PLACE.findall(text)]
+        return self.words(text) if any(place.present for place in places) else self.text(text)
 
     def choice(self, name: str, value: Any, choices: set[str] | None) -> str:
         if isinstance(value, Mapping):

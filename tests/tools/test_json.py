@@ -79,6 +79,21 @@ def test_a_word_from_the_body_may_be_the_status() -> None:
     assert problem.key == recovery.key == "7"
 
 
+@pytest.mark.parametrize("nothing", [{}, {"host": None, "note": None}])
+def test_for_want_of_a_word_no_alert_is_refused(nothing: dict[str, Any]) -> None:
+    """But of what it says which thing this is, and how it stands."""
+    texts = {"title": "{body.name} on {body.host}", "body": "{body.note}", "actor": "{body.note}", "url": "{body.note}"}
+    mapped = options({**texts, "key": "{body.id}", "labels": {"host": "{body.host}"}, "status": "problem"})
+
+    (report,) = parse(request({"id": 7, "name": "disk", **nothing}), mapped)
+
+    assert ("7", "disk on", "", "", {}) == (report.key, report.title, report.body, report.actor, report.labels)
+    with pytest.raises(PayloadError, match=r"body\.id: is missing"):
+        parse(request({"name": "disk", **nothing}), mapped)
+    with pytest.raises(PayloadError, match=r"body\.name: is missing"):
+        parse(request({"id": 7, **nothing}), mapped)
+
+
 def test_a_title_of_nothing_is_the_body() -> None:
     (report,) = parse(request({"text": " \n "}), options({"title": "{body.text}"}))
 
