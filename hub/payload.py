@@ -217,7 +217,7 @@ def decode_json(body: bytes, *, mend: bool = True) -> Field:
         with suppress(PayloadError):
             if mended != body:
                 return decode_json(mended, mend=False)
-        raise PayloadError("", f"the body is not JSON: {error}") from error
+        raise PayloadError("", f"the body is not JSON: {error if body.strip() else 'it is empty'}") from error
     except RecursionError as error:
         raise PayloadError("", "the body is nested too deeply") from error
 

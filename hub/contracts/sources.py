@@ -9,7 +9,8 @@ from hub.contracts.options import Setting
 from hub.core.event import Event, Report
 from hub.core.records import Record
 from hub.core.records import field as struct_field
-from hub.payload import Field, decode_form, decode_json
+from hub.errors import PayloadError
+from hub.payload import Field, decode_form, decode_json, shown
 from hub.proof import Secret
 
 FORM = "application/x-www-form-urlencoded"
@@ -47,8 +48,16 @@ class WebhookRequest(Record, frozen=True, kw_only=True, dict=True, gc=True):
         """The body as JSON, decoded once. Raises PayloadError."""
         known: Field | None = self.__dict__.get("decoded")  # a `cached_property` takes a lock
         if known is None:
-            known = self.__dict__["decoded"] = decode_json(self.body)
+            try:
+                known = self.__dict__["decoded"] = decode_json(self.body)
+            except PayloadError as error:
+                raise PayloadError("", f"{error}{self._called()}") from error
         return known
+
+    def _called(self) -> str:
+        """What somebody may have posted by mistake, where the sender itself says that it is something else."""
+        kind = self.content_type
+        return f"; it was sent as {shown(kind)}" if kind and self.body and "json" not in kind else ""
 
     def form(self) -> Field:
         """The body as a form. Raises PayloadError."""
