@@ -65,7 +65,9 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     explain = _verb(verbs, "explain", trying.explain, "say who hears of an event, and why")
     explain.add_argument("event", help="id of an event or alert, or a file: FILE.http, FILE.json")
-    explain.add_argument("--source", help="whose file it is; default: the folder that the fixture lies in")
+    explain.add_argument(
+        "--source", help="whose file it is; default: to whom it was posted, else the folder of a fixture"
+    )
     explain.add_argument("--routes", help="rules to explain a file by")
     explain.add_argument("--why-not", metavar="CHANNEL", default="", help="say instead why a channel does not hear")
 
@@ -76,7 +78,9 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     render.add_argument("template", help="an occasion (opened), a part of one (opened/title), or a file: FILE.j2")
     render.add_argument("event", help="id of an event, or a file: FILE.http, FILE.json")
     render.add_argument("--dialect", help="of which chat, such as slack; default: plain, and all that have own words")
-    render.add_argument("--source", help="whose file it is; default: the folder that the fixture lies in")
+    render.add_argument(
+        "--source", help="whose file it is; default: to whom it was posted, else the folder of a fixture"
+    )
     render.add_argument("--routes", help="rules, beside which the templates lie, default routes.yaml")
 
     send = _verb(verbs, "send", asking.send, "post a fixture to a hub as a source would")

@@ -1,5 +1,6 @@
 """What a recorded request would come to under given rules, without a hub: parse, decide, say why."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from hub import ids
 from hub.contracts import WebhookRequest
-from hub.core.event import Event, event_of
+from hub.core.event import Event, Status, event_of
 from hub.core.explaining import missed
 from hub.core.matching import Look, event_look
 from hub.core.routing import Step, Taken, say_trail
@@ -17,7 +18,13 @@ from hub.explain import WhyNot, address_of, in_full, say_added
 from hub.ingest import understand
 from hub.registry import installed
 from hub.routes_file.yaml_tree import nearest, shown
-from hub.testing import RECORDED, parse_fixture
+from hub.testing import RECORDED, parse_fixture, read_fixture
+
+REFUSED = "the hub would keep it in quarantine: "
+WITHOUT_A_LIFE_OF_ITS_OWN = {
+    Status.RECOVERY: "heard where the problem was told; where none is open, by nobody",
+    Status.UPDATE: "added to what is open; where nothing is, told as a notice",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +44,9 @@ class Preview:
         if self.why_not is not None:
             return f"{head}\n{self.why_not.text}\nrules: {self.rules}"
         told = ", ".join(f"{taken.channel} by {taken.route}" for taken in self.taken)
-        return "\n".join([head, *say_added(event), f"rules: {self.rules}", f"told: {told}", say_trail(self.trail)])
+        life = WITHOUT_A_LIFE_OF_ITS_OWN.get(event.status)
+        said = [head, *say_added(event), *([f"{event.status}: {life}"] if life else []), f"rules: {self.rules}"]
+        return "\n".join([*said, f"told: {told}", say_trail(self.trail)])
 
     def as_dict(self) -> dict[str, Any]:
         """In the shape of `/api/v1/events/ID`, of which nothing happened yet."""
@@ -84,7 +93,7 @@ def events_of_file(path: Path, source: str | None, rules: Rules) -> tuple[list[E
     """The events that the file's request makes, and its body. Raises TocsinError that says why there are none."""
     if not path.is_file():
         raise TocsinError(f"there is no file {path}")
-    name = source or path.resolve().parent.parent.name
+    name = source or _source_of(path, rules)
     rule = rules.source(name)
     if rule is None:
         near = nearest(name, rules.sources) if source else "; say whose file it is with --source"
@@ -93,11 +102,19 @@ def events_of_file(path: Path, source: str | None, rules: Rules) -> tuple[list[E
     try:
         events, body = events_of_request(request_of_file(path.name, path.read_bytes(), name, at), rules)
     except TocsinError as error:
-        if path.suffix == ".http" or not str(error).startswith("header."):
+        if path.suffix == ".http" or not str(error).startswith(f"{REFUSED}header."):
             raise
         like = f"FILE.http, like those in integrations/{rule.tool}/fixtures"
         raise TocsinError(f"{error}; {path.name} is a body alone: put the headers above it, into a {like}") from None
     return [rules.enriched(event) for event in events], body
+
+
+def _source_of(path: Path, rules: Rules) -> str:
+    """That to which the file was posted, if the rules have it; else, as of a fixture, the tool of its folder."""
+    with suppress(TocsinError):
+        if path.suffix == ".http" and rules.source(posted := read_fixture(path).source) is not None:
+            return posted
+    return path.resolve().parent.parent.name
 
 
 def events_of_request(request: WebhookRequest, rules: Rules) -> tuple[list[Event], Any]:
@@ -105,7 +122,7 @@ def events_of_request(request: WebhookRequest, rules: Rules) -> tuple[list[Event
     rule = rules.sources[request.source]
     understood = understand(installed()[rule.tool], request, rule.options)
     if understood.verdict == "quarantined":
-        raise TocsinError(understood.why)
+        raise TocsinError(f"{REFUSED}{understood.why}")
     if understood.verdict == "quiet":
         raise TocsinError(f"nothing is told: {understood.why}")
     events = [

@@ -51,10 +51,30 @@ def test_a_script_reads_the_same(rules: str, capsys: pytest.CaptureFixture[str])
     assert ("web301", ["room:web"]) == (one["event"]["labels"]["host"], one["decision"]["channels"])
 
 
+def test_a_recording_is_of_whom_it_was_posted_to(
+    rules: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded = tmp_path / "last-night.http"
+    recorded.write_bytes(Path(DOWN).read_bytes())
+
+    well, words = said(capsys, str(recorded), "--routes", rules)
+
+    assert well
+    assert "(nagios, problem, critical, key web301)" in words
+
+
+def test_what_has_no_life_of_its_own_says_who_hears(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, recovery = said(capsys, DOWN.replace("problem", "recovery"), "--routes", rules)
+    _, problem = said(capsys, DOWN, "--routes", rules)
+
+    assert "recovery: heard where the problem was told; where none is open, by nobody\n" in recovery
+    assert "heard where" not in problem
+
+
 @pytest.mark.parametrize(
     ("file", "source", "why"),
     [
-        ("integrations/nagios/fixtures/bad-json.http", "nagios", "not JSON"),
+        ("integrations/sensu/fixtures/bad-json.http", "sensu", "would keep it in quarantine: the body is not JSON"),
         ("nowhere.http", "nagios", "there is no file nowhere.http"),
         (DOWN, "nagois", "no source is called 'nagois'; did you mean \"nagios\"?"),
         ("pyproject.toml", "", "say whose file it is with --source"),
