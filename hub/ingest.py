@@ -140,9 +140,9 @@ class Ingest:
     def knows(self, source: str) -> bool:
         return source in self._rules().sources
 
-    def takes(self, source: str, path: str) -> bool:
-        """Whether the tool of a source posts to this path behind its address."""
-        return path in self._source(source)[1].paths
+    def paths(self, source: str) -> Sequence[str]:
+        """To which the tool of a source posts, too, behind its address."""
+        return self._source(source)[1].paths
 
     async def accept(self, request: WebhookRequest) -> Accepted:
         """Take a request in. Raises UnknownSource, Unauthenticated, Malformed or Overloaded."""

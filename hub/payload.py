@@ -217,9 +217,26 @@ def decode_json(body: bytes, *, mend: bool = True) -> Field:
         with suppress(PayloadError):
             if mended != body:
                 return decode_json(mended, mend=False)
-        raise PayloadError("", f"the body is not JSON: {error if body.strip() else 'it is empty'}") from error
+        raise PayloadError("", f"the body is not JSON: {_what_it_is(body) or error}") from error
     except RecursionError as error:
         raise PayloadError("", "the body is nested too deeply") from error
+
+
+BEGINNINGS = {
+    b"\xff\xfe": "it is UTF-16, which Windows makes of files; send UTF-8",
+    b"\xfe\xff": "it is UTF-16; send UTF-8",
+    b"\x1f\x8b": "it is packed by gzip; send it as it is",
+    b"<": "it is XML or HTML",
+    b"--": "it is a form of several parts (curl -F); send JSON",
+}
+
+
+def _what_it_is(body: bytes) -> str:
+    """In plain words what was posted by mistake, where its first bytes show it."""
+    begins = body.lstrip()[:2]
+    return next(
+        (what for start, what in BEGINNINGS.items() if begins.startswith(start)), "" if begins else "it is empty"
+    )
 
 
 _CONTROLS = dict.fromkeys(range(0x20), " ")

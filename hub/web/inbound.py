@@ -50,8 +50,9 @@ class Inbound:
         """Only the replica that leads answers it: who posts so says the same again and again, and it knows what of that
         is new. It is answered as by an Alertmanager: vmalert takes nothing but 200 for a success."""
         source, path = request.match_info["source"], request.match_info["path"]
-        if self._ingest.knows(source) and not self._ingest.takes(source, path):
-            return error(404, "unknown path", f"source {source} takes what is posted to /in/{source}")
+        if self._ingest.knows(source) and path not in (paths := self._ingest.paths(source)):
+            places = " or ".join([f"/in/{source}", *(f"/in/{source}/{path}" for path in paths)])
+            return error(404, "unknown path", f"source {source} takes what is posted to {places}")
         return await self._receive(source, await request.read(), request, done=200)
 
     async def _receive(self, source: str, body: bytes, request: web.Request, done: int = 202) -> web.Response:

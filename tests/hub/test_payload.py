@@ -1,5 +1,6 @@
 """A stranger's data is read by type with the path in every complaint; a secret is compared, and never shown."""
 
+import gzip
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -235,6 +236,21 @@ def test_other_names_may_come_twice_in_json() -> None:
     body = b'{"id": 1, "parts": [{"x": 1}, {"x": 2}]}'
 
     assert 2 == decode_filled(body, ONCE)["parts"][1]["x"].integer()
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b" \n", "it is empty"),
+        ('{"id": 7}'.encode("utf-16"), "it is UTF-16"),
+        (gzip.compress(b'{"id": 7}', mtime=0), "it is packed by gzip; send it as it is"),
+        (b"<ticket/>", "it is XML or HTML"),
+        (b"--x\r\nContent-Disposition: form-data", "it is a form of several parts"),
+    ],
+)
+def test_what_was_posted_by_mistake_is_called_what_it_is(body: bytes, says: str) -> None:
+    with pytest.raises(PayloadError, match=f"the body is not JSON: {says}"):
+        decode_json(body)
 
 
 def test_latin_1_is_read_where_it_is_no_utf_8() -> None:
