@@ -270,7 +270,8 @@ def _deployment_status(given: Delivery) -> Sequence[Report] | Quiet:
         status=verdict.status,
         severity=Severity.CRITICAL if production else Severity.ERROR,
         body=f"{line(ref)}, deployed by {actor}\n{status.first('description') or deployment['description'].words()}",
-        links=link("Log", status["log_url"], status["target_url"]) + link("Environment", status["environment_url"]),
+        links=link("Log", status["log_url"], status["target_url"]) + link("Environment", status["environment_url"])
+        or link("Repository", given.body["repository"]["html_url"]),
         labels={
             "environment": environment,
             "branch": branch,
