@@ -6,6 +6,7 @@ State comes from HOSTSTATE or SERVICESTATE and never from NOTIFICATIONTYPE: a se
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,10 +23,11 @@ PREFIXES = ("NAGIOS_", "ICINGA_", "NAEMON_", "NOTIFY_")
 PREFIX = re.compile(f"^(?:{'|'.join(PREFIXES)})")
 NAMES = frozenset(
     cased
-    for name in ("NOTIFICATIONTYPE", *(f"{prefix}NOTIFICATIONTYPE" for prefix in PREFIXES))
-    for cased in (name, name.lower())
+    for prefix in ("", *PREFIXES)
+    for name in ("NOTIFICATIONTYPE", "HOSTNAME", "HOSTSTATE", "SERVICEDESC", "SERVICESTATE")
+    for cased in (prefix + name, (prefix + name).lower())
 )
-"""By which a text is known into which somebody put macros as they are."""
+"""What a notification says once, and no output of a check may say again."""
 UNFILLED = re.compile(r"\$\w+\$")
 """A macro that Nagios does not know, or that a shell never showed it."""
 
@@ -136,20 +138,24 @@ def _said(macros: Field) -> str:
 def _macros(request: WebhookRequest) -> Field:
     """The macros by their bare names; the prefix that they have in the environment may be there, and what is put
     together by hand may have small letters. Of two of one name the first counts."""
-    bare = dict[str, object]()
-    for name, value in _given(request).value.items():
-        if value is not None and not (isinstance(value, str) and UNFILLED.fullmatch(value)):
-            bare.setdefault(PREFIX.sub("", name.upper()), value)
-    return Field(bare)
+    given = request.form() if request.is_form else _object(request)
+    # The first is written last.
+    bare = {PREFIX.sub("", name.upper()): value for name, value in reversed(given.value.items())}
+    return Field({name: value for name, value in bare.items() if value is not None and not _is_unfilled(value)})
 
 
-def _given(request: WebhookRequest) -> Field:
-    if request.is_form:
-        return request.form()
-    try:
-        return request.json().object()
-    except PayloadError:  # a quote in what a check put out, or `C:\\ 97% used`
-        return decode_filled(request.body, NAMES).object()
+def _object(request: WebhookRequest) -> Field:
+    """JSON; or what was meant where outputs were put into a text of JSON as they are, with quotes, or `C:\\ 97% used`,
+    or with what looks like another macro."""
+    with suppress(PayloadError):
+        body = request.json().object()
+        if request.body.count(b'"') <= 4 * len(body.value):  # none but those around names and texts
+            return body
+    return decode_filled(request.body, NAMES).object()
+
+
+def _is_unfilled(value: object) -> bool:
+    return isinstance(value, str) and value[:1] == "$" and UNFILLED.fullmatch(value) is not None
 
 
 def _name(field: Field) -> str:
