@@ -15,6 +15,7 @@ SEVERITIES: Mapping[str, Severity] = {
     **dict.fromkeys(("p4", "p5"), Severity.INFO),
 }
 """What rules call `severity`, which is theirs to choose; another word, or none, is an error."""
+NAMELESS = "an alert without a name"
 TITLES = ("summary", "title", "message")
 BODIES = ("description", "message")
 LINKS = {"runbook_url": "Runbook", "runbook": "Runbook", "dashboard_url": "Dashboard", "dashboard": "Dashboard"}
@@ -70,7 +71,7 @@ def _title(labels: Labels, said: Labels) -> str:
     """What the rule's author wrote; else which rule, and where."""
     written = next((line for name in TITLES if (line := " ".join(said.get(name, "").split()))), "")
     where = " ".join(labels.get("instance", "").split())
-    name = " ".join(labels.get("alertname", "").split()) or "an alert without a name"
+    name = " ".join(labels.get("alertname", "").split()) or NAMELESS
     return written or (f"{name} on {where}" if where else name)
 
 

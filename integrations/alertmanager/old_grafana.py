@@ -7,7 +7,7 @@ from datetime import datetime
 from hub.contracts import Quiet
 from hub.core.event import Labels, Report, Status
 from hub.payload import ABSENT, Field
-from integrations.alertmanager.alerts import microseconds, severity_of, web
+from integrations.alertmanager.alerts import NAMELESS, microseconds, severity_of, web
 
 STATES = {"alerting": Status.PROBLEM, "no_data": Status.PROBLEM, "ok": Status.RECOVERY}
 RESTS = {"pending": "not for long enough yet", "paused": "nobody evaluates it", "unknown": "not evaluated yet"}
@@ -20,7 +20,7 @@ def wrote(body: Field) -> bool:
 
 
 def read(body: Field, now: datetime) -> Sequence[Report] | Quiet:
-    state, name = body["state"].text(), " ".join(body["ruleName"].text().split())
+    state, name = body["state"].text(), " ".join(body["ruleName"].text().split()) or NAMELESS
     if state in RESTS:
         return Quiet(why=f"{state}: {RESTS[state]}")
     rule, status = body["ruleId"].words(), body["state"].one_of(STATES)
