@@ -77,6 +77,8 @@ ABOUT = {
     "deployment": "deployment",
     "deploymentResultId": "deployment",
 }
+ABOUT_OR_FLAT = ("build.", "deployment.", "")
+RESULT = ("buildResultKey", "deploymentResultId", "status")
 SUCCESSFUL = {"true": PASSED, "false": FAILED}
 BEGUN = "started"
 """In the name of a notification: how it ends is told by another."""
@@ -95,8 +97,11 @@ def verify(request: WebhookRequest, secrets: Sequence[Secret]) -> None:
 
 
 def delivery(request: WebhookRequest) -> str:
-    """Each notification has an id; the plugin has none."""
-    return "" if request.fetched else words(decode_filled(request.body, NAMES)["uuid"])
+    """Each notification has an id; the plugin has none. Bamboo does not say what has it: with the result beside it no
+    recovery is taken for a repeat, if it is the webhook."""
+    body = Field(None) if request.fetched else decode_filled(request.body, NAMES)
+    told = [body.first(*(f"{about}{name}" for about in ABOUT_OR_FLAT)) for name in RESULT]
+    return " ".join(filter(None, (uuid, *told))) if (uuid := words(body["uuid"])) else ""
 
 
 def parse(request: WebhookRequest, options: BambooOptions) -> Sequence[Report] | Quiet:

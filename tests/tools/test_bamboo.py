@@ -92,7 +92,16 @@ def test_a_template_gives_a_problem_and_its_recovery(template: str) -> None:
     assert (Status.PROBLEM, Status.RECOVERY) == (problem.status, recovery.status)
     assert ("WEB-MAIN", 214) == (problem.key, problem.sequence)
     assert ("WEB-MAIN", 215) == (recovery.key, recovery.sequence)
-    assert VARIABLES["webhook.uuid"] == delivery(posted(filled(template)))
+    assert f"{VARIABLES['webhook.uuid']} WEB-MAIN-214 Failed" == delivery(posted(filled(template)))
+
+
+@pytest.mark.parametrize("template", [BUILDS, DEPLOYMENTS])
+def test_only_what_says_the_same_is_a_repeat(template: str) -> None:
+    """Whether Bamboo gives an id to the notification or to the webhook: what is new is told."""
+    failed, again = posted(filled(template)), posted(filled(template))
+    healed = posted(filled(template, buildState="Successful"))
+
+    assert "" != delivery(failed) == delivery(again) != delivery(healed)
 
 
 def test_the_template_for_deployments_gives_news_of_production_only() -> None:
@@ -126,7 +135,7 @@ def test_what_breaks_a_template_changes_no_report(case: str) -> None:
 
     labels = {**report.labels, "trigger": whole.labels["trigger"]}
     assert whole == replace(report, title=whole.title, body=whole.body, labels=labels)
-    assert "6f1f0f3e-8b1d-4e0c-9a55-1c2a7d0b9e01" == delivery(broken)
+    assert "6f1f0f3e-8b1d-4e0c-9a55-1c2a7d0b9e01 WEB-MAIN-214 Failed" == delivery(broken)
 
 
 def test_a_template_without_a_charset_is_read() -> None:
@@ -161,7 +170,7 @@ def test_no_text_of_a_person_changes_what_was_built_and_how(
     assert (Status.PROBLEM, Severity.CRITICAL) == (report.status, report.severity)
     assert ("WEB-MAIN", 214) == (report.key, report.sequence)
     assert "WEB-MAIN-214" == report.labels["result"]
-    assert VARIABLES["webhook.uuid"] == delivery(posted(body))
+    assert delivery(posted(body)).startswith(f"{VARIABLES['webhook.uuid']} WEB-MAIN-214 ")
     assert report.title == " ".join(report.title.split()) != ""
 
 
