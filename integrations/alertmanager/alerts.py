@@ -18,6 +18,8 @@ SEVERITIES: Mapping[str, Severity] = {
 NAMELESS = "an alert without a name"
 TITLES = ("summary", "title", "message")
 BODIES = ("description", "message")
+OF_THE_RULE = ("alertname", "severity")
+MOST_NAMED = 3
 LINKS = {"runbook_url": "Runbook", "runbook": "Runbook", "dashboard_url": "Dashboard", "dashboard": "Dashboard"}
 GRAFANA_LINKS = {"dashboardURL": "Dashboard", "panelURL": "Panel", "imageURL": "Image"}
 REASON = "grafana_state_reason"
@@ -70,9 +72,29 @@ def _unmeasured(said: Labels) -> str:
 def _title(labels: Labels, said: Labels) -> str:
     """What the rule's author wrote; else which rule, and where."""
     written = next((line for name in TITLES if (line := " ".join(said.get(name, "").split()))), "")
+    if written:
+        which = _which(written, labels, next((said[name] for name in BODIES if said.get(name)), ""))
+        return f"{written.rstrip('.')} ({which})" if which else written
     where = " ".join(labels.get("instance", "").split())
     name = " ".join(labels.get("alertname", "").split()) or NAMELESS
-    return written or (f"{name} on {where}" if where else name)
+    return f"{name} on {where}" if where else name
+
+
+def _which(title: str, labels: Labels, text: str) -> str:
+    """Of which pod, disk, … where the title says the same of all ("Pod is crash looping."): what the description calls
+    by a label."""
+    values = {value for name, value in labels.items() if name not in OF_THE_RULE and len(value) > 1}
+    if any(_place_in(title, value.partition(":")[0]) is not None for value in values):
+        return ""
+    found = sorted((at, value) for value in values if (at := _place_in(text, value)) is not None)
+    return ", ".join(" ".join(value.split()) for _, value in found[:MOST_NAMED])
+
+
+def _place_in(text: str, word: str) -> int | None:
+    """Where it stands as a word of its own."""
+    at = text.find(word) if word else -1
+    alone = at >= 0 and not (text[at - 1 : at].isalnum() or text[at + len(word) :][:1].isalnum())
+    return at if alone else None
 
 
 def severity_of(labels: Labels) -> Severity:
