@@ -36,6 +36,9 @@ LARGEST_FORM = 2**21
 """Bytes. What is put together by hand is small; to read it takes long, and nothing else is done meanwhile."""
 MOST_VALUES = 500_000
 """In a JSON body: each takes up to a hundred times as much memory as it has characters."""
+LAST_SECOND = 10**11
+"""Since 1970. What is larger counts milliseconds: the year 5000 lies ahead."""
+_NUMBER = re.compile(r"\d{1,18}(\.\d{1,9})?", re.ASCII)
 _SHOWN = 60
 """How much of a stranger's value a complaint repeats."""
 
@@ -152,18 +155,20 @@ class Field(msgspec.Struct, frozen=True, gc=False):
             raise self._wrong("a time in seconds since 1970") from None
 
     def time(self, default: datetime | None = None) -> datetime | None:
-        """A time in RFC 3339 or ISO 8601 with a zone, or in seconds since 1970; given back in UTC."""
+        """A time in RFC 3339 or ISO 8601 with a zone, or in seconds or milliseconds since 1970; given back in UTC."""
         value = self.value
         if value is ABSENT or value is None or value == "":
             return default
-        if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal()):
-            return self.epoch(default)
         try:
+            if type(value) in (int, float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+                number = float(value)
+                at = datetime.fromtimestamp(number / 1000 if number > LAST_SECOND else number, UTC)
+                return at if number else default
             at = datetime.fromisoformat(self.text())
             if at.tzinfo is None:
                 raise ValueError("naive")
             return at if at.tzinfo is UTC else at.astimezone(UTC)
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, OSError):
             raise self._wrong("a time such as 2026-11-21T03:00:00Z") from None
 
     def items(self) -> Iterator["Field"]:
