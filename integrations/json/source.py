@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,10 @@ import msgspec
 
 from hub.contracts import WebhookRequest
 from hub.core.event import Link, Report, Severity, Status
-from hub.payload import Field
-from hub.proof import bearer as verify
+from hub.core.records import replace
+from hub.errors import PayloadError
+from hub.payload import Field, decode_json
+from hub.proof import bearer_or_password as verify
 
 __all__ = ["JsonOptions", "parse", "verify"]
 
@@ -47,7 +50,7 @@ class EventMap:
     url: str = ""
     """Where it leads."""
     occurred_at: str = ""
-    """When it happened: RFC 3339, or seconds since 1970."""
+    """When it happened: RFC 3339, or seconds or milliseconds since 1970."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels, and the text of each."""
 
@@ -142,7 +145,12 @@ class _Reader:
 
     def at(self, path: str) -> Field:
         root, _, rest = path.strip().partition(".")
-        return self._roots[root].at(rest.lower() if root == "header" else rest)
+        if root == "header":
+            return self._roots[root][rest.lower()]
+        here = self._roots[root]
+        for step in rest.split("."):
+            here = _opened(here).at(step)
+        return here
 
     def field(self, text: str) -> Field:
         """The one value that a text such as `{body.at}` stands for; else the text itself."""
@@ -187,6 +195,14 @@ class _Reader:
         value = self._roots["body"].value
         words = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         return _line(words)[:80].strip() or "an empty message"
+
+
+def _opened(field: Field) -> Field:
+    """A text that holds JSON, as what it holds: some relays pack up what they pass on."""
+    if isinstance(field.value, str) and field.value.lstrip().startswith(("{", "[")):
+        with suppress(PayloadError):
+            return replace(decode_json(field.value.encode(errors="replace")), name=field.name, above=field.above)
+    return field
 
 
 def _line(text: str) -> str:

@@ -1,5 +1,6 @@
 """Any JSON webhook: what its options may say, and that a slip in them is found when the rules are read."""
 
+from base64 import b64encode
 from typing import Any
 
 import msgspec
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 
 from hub.contracts import WebhookRequest
 from hub.core.event import Severity, Status
-from hub.errors import PayloadError
+from hub.errors import PayloadError, Unauthenticated
+from hub.proof import Secret
 from hub.testing import RECORDED
-from integrations.json.source import JsonOptions, parse
+from integrations.json.source import JsonOptions, parse, verify
 
 SLIPS: list[tuple[dict[str, Any], str]] = [
     ({"title": "{tweet.text}"}, "event.title: '{tweet.text}' leads nowhere; write {body.…} or {header.…}"),
@@ -92,6 +94,26 @@ def test_for_want_of_a_word_no_alert_is_refused(nothing: dict[str, Any]) -> None
         parse(request({"name": "disk", **nothing}), mapped)
     with pytest.raises(PayloadError, match=r"body\.name: is missing"):
         parse(request({"id": 7, **nothing}), mapped)
+
+
+def test_the_secret_may_be_a_password() -> None:
+    """Of a tool that can post to `https://anybody:SECRET@hub.example.com/in/twitter`, and no more."""
+    proved = request({}, authorization=f"Basic {b64encode(b'anybody:s3cret').decode()}")
+
+    verify(proved, [Secret("s3cret")])
+    with pytest.raises(Unauthenticated, match="the password is not the secret"):
+        verify(proved, [Secret("another")])
+
+
+def test_json_that_is_a_text_is_looked_into_where_it_is_some() -> None:
+    mapped = options({"title": "{body.inner.state} {body.inner.list.0.x}", "key": "{body.inner}"})
+    inner = '{"state": "bad", "list": [{"x": "y"}]}'
+
+    (report,) = parse(request({"inner": inner}), mapped)
+
+    assert ("bad y", inner) == (report.title, report.key)
+    with pytest.raises(PayloadError, match=r"body\.inner\.state: is missing"):
+        parse(request({"inner": "{no JSON"}), mapped)
 
 
 def test_a_title_of_nothing_is_the_body() -> None:
