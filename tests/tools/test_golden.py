@@ -29,6 +29,7 @@ from hub.testing import read_fixture, report_as_json
 CASES = {f"{path.parts[-3]}/{path.stem}": path for path in sorted(FOLDER.glob("*/fixtures/*.http"))}
 SOURCES = {name: record for name, record in installed().items() if record.source is not None}
 EXPECTED = ("reports", "quiet", "error")
+ENDS = ("problem", "recovery")
 
 
 def tool(case: str) -> tuple[Integration, Source]:
@@ -196,6 +197,15 @@ def test_a_tool_has_recordings_of_what_it_declares(name: str) -> None:
     assert reports
     assert set() == set(SOURCES[name].kinds) - {report["kind"] for report in reports}
     assert set() == set(SOURCES[name].labels) - {label for report in reports for label in report.get("labels", {})}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_heals_is_called_as_it_was_when_it_broke(name: str) -> None:
+    """Each recovery that was recorded finds, by kind and key, a problem that was."""
+    reports = [report for case in REPORTED if case.startswith(f"{name}/") for report in expected(case)["reports"]]
+    broke, healed = ({(r["kind"], r["key"]) for r in reports if r["status"] == status} for status in ENDS)
+
+    assert set() == healed - broke
 
 
 @pytest.mark.parametrize("name", SOURCES)
