@@ -90,3 +90,12 @@ async def test_what_fails_within_is_said_without_a_word_of_it(live: LiveHub, mon
     assert (500, "internal") == (status, said["error"])
     assert "secret" not in str(said)
     assert HEADERS.items() <= headers.items()
+
+
+async def test_an_address_that_is_nearly_right_is_told_the_right_ones(live: LiveHub) -> None:
+    """As of a Loki that was not told to speak version 2."""
+    for path in ("/in/alertmanager/api/v1/alerts", "/in/alertmanager//api/v2/alerts"):
+        status, _, said = await answered(live, path, b"[]", {})
+
+        assert 404 == status
+        assert str(said["detail"]).endswith("posted to /in/alertmanager or /in/alertmanager/api/v2/alerts")
