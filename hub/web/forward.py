@@ -16,7 +16,7 @@ from yarl import URL
 
 from hub import outward
 from hub.web.answers import error
-from hub.web.gate import PASSED_ON, guarded
+from hub.web.gate import PASSED_ON, guarded, knocker
 from hub.web.showing import StaticFile, static_answer
 
 log = logging.getLogger("tocsin.web.forward")
@@ -156,7 +156,8 @@ class Forward:
         headers = _without_the_connections(request.headers)
         headers[MARK] = "1"
         if not self._local:  # an open hub trusts whoever sits at it, which who comes this way may not
-            headers.add("X-Forwarded-For", request.remote or "unknown")
+            seen = knocker(request.remote or "unknown", request.headers.getall("X-Forwarded-For", []))
+            headers.add("X-Forwarded-For", seen)
         try:
             answer = await self._http.request(
                 request.method,

@@ -19,7 +19,7 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -324,6 +324,22 @@ def _unpack(text: str) -> str | None:
 
 
 # ----------------------------------------------------------------------------------------------------------- the login
+
+
+def knocker(peer: str, forwarded: Sequence[str]) -> str:
+    """The address of who knocks; `forwarded` are the values of `X-Forwarded-For`.
+
+    A peer in a private network may be a proxy, which names last whom it saw. A liar there wins only that a wrong token
+    is counted for another: how many there are in all is bounded, too.
+    """
+    if not forwarded or not _is_private(peer):
+        return peer
+    seen = forwarded[-1].rpartition(",")[2].strip()
+    return seen if _is_address(seen) else peer
+
+
+def _is_private(address: str) -> bool:
+    return _is_address(address) and ipaddress.ip_address(address).is_private
 
 
 @dataclass(slots=True)

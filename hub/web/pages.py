@@ -23,7 +23,7 @@ from hub.errors import Overloaded, PayloadError, TocsinError, UsageError
 from hub.payload import decode_form
 from hub.proof import same
 from hub.web.answers import Named, page_of
-from hub.web.gate import GateSettings, Throttle, caller, give_cookie, guarded, take_cookie
+from hub.web.gate import GateSettings, Throttle, caller, give_cookie, guarded, knocker, take_cookie
 from hub.web.showing import (
     ALERTS_LISTED,
     UNSHOWABLE,
@@ -295,7 +295,8 @@ class Pages:
     async def enter(self, request: web.Request) -> web.Response:
         fields, now = await _fields(request), self._settings.now()
         person, onward = plain(fields.get("person", "")).strip(), fields.get("next", "/")
-        address, token = request.remote or "", self._settings.api_token
+        address = knocker(request.remote or "", request.headers.getall("X-Forwarded-For", []))
+        token = self._settings.api_token
         if wait := self._throttle.wait(address, now):
             return self._login_page(
                 request, next=onward, complaint=f"Too many tries. Wait {wait} s.", status=429, wait=wait

@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 servers=(nagios4-core nagios4-cgi apache2-bin icinga2-bin icinga2-common prometheus prometheus-alertmanager victoria-metrics
-    pgbouncer)
-linked=(apache2-bin icinga2-bin pgbouncer)    # whose libraries come along where this machine has not installed them
+    pgbouncer nginx)
+linked=(apache2-bin icinga2-bin pgbouncer nginx)    # whose libraries come along where this machine has not installed them
 store=$PWD/.servers
 stamp=$store/stamp
 version=$(sha256sum tests/e2e/servers.sh | cut -d' ' -f1)
@@ -62,7 +62,7 @@ download() {
 
 fetch_servers() {
     if [ "$(cat "$stamp" 2>/dev/null)" = "$version" ]; then
-        say "Nagios, Apache, Icinga 2, Prometheus, Alertmanager, vmalert and PgBouncer are under .servers already"
+        say "Nagios, Apache, Icinga 2, Prometheus, Alertmanager, vmalert, PgBouncer and nginx are under .servers already"
         return
     fi
     rm -rf "$store/debs" "$store/root"
@@ -87,7 +87,7 @@ prove() {
     local libraries
     libraries=$(echo "$root"/usr/lib/*-linux-gnu | tr ' ' ':')
     for program in "$root/usr/sbin/nagios4" "$root/usr/lib/cgi-bin/nagios4/cmd.cgi" "$root/usr/sbin/apache2" "$root/usr/sbin/pgbouncer" \
-        "$root"/usr/lib/*-linux-gnu/icinga2/sbin/icinga2; do
+        "$root/usr/sbin/nginx" "$root"/usr/lib/*-linux-gnu/icinga2/sbin/icinga2; do
         lacking=$(LD_LIBRARY_PATH=$libraries ldd "$program" | grep 'not found' || true)
         [ -z "$lacking" ] || { say "$program cannot run: $lacking"; exit 1; }
     done

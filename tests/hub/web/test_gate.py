@@ -24,6 +24,7 @@ from hub.web.gate import (
     area_of,
     caller,
     gate,
+    knocker,
     look,
     sign_person,
     signed_person,
@@ -242,6 +243,24 @@ def test_guessing_tokens_becomes_slow_and_is_forgiven() -> None:
     throttle.failed("two", NOW)
     assert throttle.wait("three", NOW) > 0
     assert throttle.wait("one", NOW + timedelta(minutes=2)) == 0
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "knocks"),
+    [
+        ("127.0.0.1", [], "127.0.0.1"),
+        ("127.0.0.1", ["198.51.100.7"], "198.51.100.7"),
+        ("10.0.0.2", ["6.6.6.6, 198.51.100.7"], "198.51.100.7"),
+        ("10.0.0.2", ["6.6.6.6", "2001:db8::7"], "2001:db8::7"),
+        ("10.0.0.2", ["unknown"], "10.0.0.2"),
+        ("10.0.0.2", ["198.51.100.7,"], "10.0.0.2"),
+        ("9.9.9.9", ["198.51.100.7"], "9.9.9.9"),
+        ("", ["198.51.100.7"], ""),
+    ],
+)
+def test_who_knocks_is_whom_the_nearest_proxy_saw(peer: str, forwarded: list[str], knocks: str) -> None:
+    """What was in the header before is whatever a stranger wrote there; and a stranger's own header says nothing."""
+    assert knocks == knocker(peer, forwarded)
 
 
 def test_secrets_are_not_shown() -> None:
