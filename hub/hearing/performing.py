@@ -5,7 +5,6 @@ It is understood, judged, put on record, and done, in this order.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ from hub import ids
 from hub.commands import drill as drill_command
 from hub.commands.phrases import canonical
 from hub.contracts import Actions, Asker, Call, Command, Drilled, Heard, Match, OpenToAll, Reply, Silenced, Via
-from hub.core.access import judge
+from hub.core.access import Verdict, judge
 from hub.core.past import Act
 from hub.core.records import replace
 from hub.core.rules import Rules
@@ -25,6 +24,7 @@ from hub.store import Audit, StoredRequest
 
 log = logging.getLogger("tocsin.performing")
 
+ALLOWED = Verdict(allowed=True, why="")
 MOST_NAMED = 100
 """Alerts that a record is about: of a storm nobody follows thousands of links."""
 
@@ -34,12 +34,6 @@ Delivery = tuple[str, str]
 
 class Repeated(TocsinError):
     """A chat delivered the same thing again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    allowed: bool
-    why: str = ""
 
 
 class Performing:
@@ -133,7 +127,7 @@ class Performing:
     async def note(self, what: str, asker: Asker, now: datetime) -> None:
         """Put on record what was done without a sentence, such as a replay."""
         heard = Heard(text=what, asker=asker, place="", via=Via.HTTP, heard_at=now)
-        await self._record(heard, what, Verdict(allowed=True), "begun")
+        await self._record(heard, what, ALLOWED, "begun")
 
     async def _run(self, command: Command[Any], intent: Any, heard: Heard) -> Reply:
         try:
@@ -163,8 +157,8 @@ class Performing:
                 in_chat=bool(heard.place),
             )
             if not verdict.allowed:
-                return Verdict(allowed=False, why=verdict.why)
-        return Verdict(allowed=True)
+                return verdict
+        return ALLOWED
 
     async def _record(
         self,
