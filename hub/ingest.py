@@ -33,22 +33,14 @@ CAME_AGAIN = "came once more meanwhile, and was understood then"
 Route = Callable[[Draft, Event, Any], StoredEvent]
 
 
-class UnknownSource(TocsinError):
-    """No source is called that; `nearest` are the names most like it."""
+class NotNamed(TocsinError):
+    """The rules name no such source or heartbeat; `nearest` are those that they name and that are most like it."""
 
-    def __init__(self, name: str, nearest: Sequence[str]) -> None:
-        hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
-        super().__init__(f"no source is called '{name[:100]}'{hint}")
-        self.nearest = tuple(nearest)
-
-
-class UnknownBeat(TocsinError):
-    """No heartbeat is called that; `nearest` are the names most like it."""
-
-    def __init__(self, name: str, nearest: Sequence[str]) -> None:
-        hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
-        super().__init__(f"heartbeats: of the rules names no '{name[:100]}'{hint}")
-        self.nearest = tuple(nearest)
+    def __init__(self, what: str, complaint: str, name: str, named: Sequence[str]) -> None:
+        self.what = what
+        self.nearest = difflib.get_close_matches(name, named, n=3)
+        hint = f"; did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        super().__init__(f"{complaint} '{name[:100]}'{hint}")
 
 
 class Malformed(TocsinError):
@@ -145,7 +137,7 @@ class Ingest:
         return self._source(source)[1].paths
 
     async def accept(self, request: WebhookRequest) -> Accepted:
-        """Take a request in. Raises UnknownSource, Unauthenticated, Malformed or Overloaded."""
+        """Take a request in. Raises NotNamed, Unauthenticated, Malformed or Overloaded."""
         source, integration = self._source(request.source)
         self._verify(request, integration)
         self._hold_to_rate(request, source)
@@ -168,13 +160,13 @@ class Ingest:
         return accepted
 
     async def beat(self, request: WebhookRequest, name: str) -> None:
-        """A heartbeat was posted. Raises UnknownSource, UnknownBeat, Unauthenticated or Overloaded."""
+        """A heartbeat was posted. Raises NotNamed, Unauthenticated or Overloaded."""
         self._verify(request, self._source(request.source)[1])
         beat = self._rules().heartbeat(name)
         await self._writer.do(lambda draft: self._router.hear(draft, request.source, beat))
         if beat is None:
             names = [one.name for one in self._rules().heartbeats]
-            raise UnknownBeat(name, difflib.get_close_matches(name, names, n=3))
+            raise NotNamed("heartbeat", "heartbeats: of the rules names no", name, names)
 
     def _hold_to_rate(self, request: WebhookRequest, source: SourceRule) -> None:
         """After the proof: nobody else can use up what a source may send."""
@@ -189,7 +181,7 @@ class Ingest:
         source = self._rules().source(name)
         if source is None or self._tools[source.tool].source is None:
             posted = [known for known, rule in self._rules().sources.items() if self._tools[rule.tool].source]
-            raise UnknownSource(name, difflib.get_close_matches(name, posted, n=3))
+            raise NotNamed("source", "no source is called", name, posted)
         return source, self._tools[source.tool]
 
     def _verify(self, request: WebhookRequest, integration: Integration) -> None:

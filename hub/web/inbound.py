@@ -9,8 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from hub.contracts import WebhookRequest
-from hub.errors import Overloaded, Unauthenticated
-from hub.ingest import Accepted, Ingest, Malformed, UnknownBeat, UnknownSource
+from hub.errors import Unauthenticated
+from hub.ingest import Accepted, Ingest, Malformed, NotNamed
 from hub.web.answers import answer, error
 from hub.web.failing import plainly
 from hub.web.gate import guarded
@@ -59,14 +59,12 @@ class Inbound:
         began = time.perf_counter()
         try:
             accepted = await self._ingest.accept(self._webhook(source, body, request))
-        except UnknownSource as unknown:
-            return error(404, "unknown source", str(unknown), nearest=list(unknown.nearest))
+        except NotNamed as unknown:
+            return error(404, f"unknown {unknown.what}", str(unknown), nearest=unknown.nearest)
         except Unauthenticated as refusal:
             return error(401, "unauthenticated", str(refusal), headers={"WWW-Authenticate": "Bearer"})
         except Malformed as broken:
             return error(400, "payload", str(broken), path=broken.path, quarantined=broken.quarantined)
-        except Overloaded as busy:
-            return error(503, "overloaded", busy.outside, headers={"Retry-After": str(busy.retry_after)})
         finally:
             self._observe("accept", time.perf_counter() - began)
         return answer(say_accepted(accepted), status=done)
@@ -75,14 +73,10 @@ class Inbound:
         try:
             webhook = self._webhook(request.match_info["source"], await request.read(), request)
             await self._ingest.beat(webhook, request.match_info["name"])
-        except UnknownSource as unknown:
-            return error(404, "unknown source", str(unknown), nearest=list(unknown.nearest))
-        except UnknownBeat as unknown:
-            return error(404, "unknown heartbeat", str(unknown), nearest=list(unknown.nearest))
+        except NotNamed as unknown:
+            return error(404, f"unknown {unknown.what}", str(unknown), nearest=unknown.nearest)
         except Unauthenticated as refusal:
             return error(401, "unauthenticated", str(refusal), headers={"WWW-Authenticate": "Bearer"})
-        except Overloaded as busy:
-            return error(503, "overloaded", busy.outside, headers={"Retry-After": str(busy.retry_after)})
         return answer({"accepted": 1}, status=202)
 
     def _webhook(self, source: str, body: bytes, request: web.Request) -> WebhookRequest:

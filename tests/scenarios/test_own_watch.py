@@ -9,7 +9,7 @@ from scenario import Scenario
 
 from hub.contracts import WebhookRequest
 from hub.errors import Refused, Unauthenticated
-from hub.ingest import Malformed, UnknownBeat
+from hub.ingest import Malformed, NotNamed
 from hub.registry import installed
 
 RULES = """\
@@ -147,7 +147,7 @@ async def test_a_beat_can_be_posted(begin) -> None:
         await hub.hub.ingest.beat(posted, "backup")
 
     assert not [title for title in await titles(hub) if "backup" in title]
-    with pytest.raises(UnknownBeat, match=r"did you mean backup\?"):
+    with pytest.raises(NotNamed, match=r"did you mean backup\?"):
         await hub.hub.ingest.beat(posted, "bakcup")
 
 
