@@ -30,6 +30,7 @@ from hub.ingest import Ingest
 from hub.memory.draft import Draft
 from hub.memory.state import State
 from hub.memory.writer import Writer
+from hub.prose import say_count
 from hub.rooms import StoredRoomLog
 from hub.store import Audit, Store, StoredEvent, StoredRequest, Unsettled
 
@@ -302,7 +303,7 @@ class Operations:
         if accepted is None:
             raise NotThere(f"there is no quarantined request '{id[:80]}'")
         events = len(accepted.events)
-        return accepted.ignored or f"understood now: {events} event{'s' * (events != 1)}"
+        return accepted.ignored or f"understood now: {say_count(events, 'event')}"
 
     async def replay_delivery(self, id: str, asker: Asker) -> str:
         """Owe a dead or unknown delivery anew. Raises NotThere."""

@@ -33,6 +33,11 @@ def in_columns(text: str) -> bool:
     return re.search(r"\S {2,}\S", text[:LAID_OUT]) is not None
 
 
+def say_count(number: int, thing: str) -> str:
+    """`1 alert`, `1,204 alerts`."""
+    return f"{number:,} {thing}{'s' * (number != 1)}"
+
+
 def cut(text: str, longest: int) -> str:
     """The text, or its beginning and a sign that there is more."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"

@@ -14,7 +14,7 @@ from hub.commands.phrases import say_match, say_time
 from hub.core import telling
 from hub.core.alert import Alert
 from hub.core.durations import say_duration
-from hub.core.matching import Match, alert_look, compile_match, matched
+from hub.core.matching import alert_look, compile_match, matched
 from hub.core.notification import Button, DeliveryState, Occasion
 from hub.core.planned import AUTHOR, plan
 from hub.core.records import replace
@@ -23,6 +23,7 @@ from hub.core.silence import APPROVED_WITHIN, REMEMBERED, Often, Silence, Silenc
 from hub.core.telling import Said
 from hub.ids import short_id
 from hub.memory.draft import Draft
+from hub.prose import say_count
 
 MOST_PLACES = 30
 """Channels in which one silence is announced."""
@@ -64,7 +65,7 @@ class Silencing:
 
     def ask(self, draft: Draft, silence: Silence, heard_of: Sequence[str]) -> Silence:
         """Put a silence on record that waits for a second person, and say so where it would be announced."""
-        places = self._places(draft, silence, _covered(draft, compile_match(silence.match)), heard_of)
+        places = self._places(draft, silence, _covered(draft, silence), heard_of)
         asked = replace(silence, told=tuple(places))
         draft.changes.silences[silence.id] = asked
         draft.set_timer("silence-lapses", silence.id, silence.approve_by)
@@ -100,7 +101,7 @@ class Silencing:
         return begun
 
     def _begin(self, draft: Draft, silence: Silence, heard_of: Sequence[str]) -> tuple[Silence, "_Word"]:
-        covered = _covered(draft, compile_match(silence.match))
+        covered = _covered(draft, silence)
         begun = replace(silence, told=tuple(self._places(draft, silence, covered, heard_of)))
         draft.changes.silences[silence.id] = begun
         self._set_timers(draft, begun)
@@ -127,7 +128,7 @@ class Silencing:
         longer = extended(silence, ends_at)
         draft.changes.silences[silence.id] = longer
         self._set_timers(draft, longer)
-        for alert in _covered(draft, compile_match(silence.match)):
+        for alert in _covered(draft, silence):
             edit_posts(draft, alert, Occasion.SILENCED)
         until = say_time(ends_at, draft.now.astimezone(self._zone))
         said = Said(title=f"{_about(silence)} stays quiet until {until}, says {by}", by=by)
@@ -149,7 +150,7 @@ class Silencing:
         return [ended for silence in standing if (ended := draft.silence(silence.id)) is not None]
 
     def _end(self, draft: Draft, silence: Silence, by: str, ending: Collection[SilenceId]) -> "_Word":
-        covered = _covered(draft, compile_match(silence.match))
+        covered = _covered(draft, silence)
         held = [alert for alert in map(draft.alert, silence.held_alerts) if alert is not None]
         known = {alert.id for alert in covered}
         covered += [alert for alert in held if alert.id not in known]
@@ -172,7 +173,7 @@ class Silencing:
         for silence in map(draft.silence, ids):
             if silence is None or not silence.active(draft.now):
                 continue
-            covered = _covered(draft, compile_match(silence.match))
+            covered = _covered(draft, silence)
             firing = [alert for alert in covered if not _outlasted(draft, silence, alert)]
             if not firing:
                 continue
@@ -265,8 +266,8 @@ def _say_in_threads(draft: Draft, alert: Alert, said: Said, button: Button) -> N
             draft.put(lines=[replace(line, buttons=(button,))])
 
 
-def _covered(draft: Draft, match: Match) -> list[Alert]:
-    return matched(match, draft.open_alerts())
+def _covered(draft: Draft, silence: Silence) -> list[Alert]:
+    return matched(compile_match(silence.match), draft.open_alerts())
 
 
 def _channels(draft: Draft, alerts: Iterable[Alert]) -> Sequence[str]:
@@ -318,7 +319,7 @@ def _what_waits(silence: Silence) -> Said:
 def _what_begins(silence: Silence, covered: Sequence[Alert], now: datetime) -> Said:
     because = [f"because {silence.because}"] if silence.because else []
     agreed = f", and {silence.approved_by} agrees" if silence.approved_by else ""
-    fires = [f"{_many(len(covered), 'alert')} under it fire{'s' * (len(covered) == 1)} now"] if covered else []
+    fires = [f"{say_count(len(covered), 'alert')} under it fire{'s' * (len(covered) == 1)} now"] if covered else []
     until = say_time(silence.ends_at, now)
     return Said(
         title=f"{_about(silence)} is quiet until {until}, says {silence.author}{agreed}",
@@ -329,8 +330,8 @@ def _what_begins(silence: Silence, covered: Sequence[Alert], now: datetime) -> S
 
 def _what_ends(silence: Silence, firing: Sequence[Alert], now: datetime) -> Said:
     about = firing[0].title if silence.alert else _about(silence)
-    count = len(firing)
-    fires = "it still fires" if silence.alert else f"{_many(count, 'alert')} under it still fire{'s' * (count == 1)}"
+    count = say_count(len(firing), "alert")
+    fires = "it still fires" if silence.alert else f"{count} under it still fire{'s' * (len(firing) == 1)}"
     return Said(
         title=f"{about} speaks again in {say_duration(silence.ends_at - now)}: {fires}",
         text="\n".join([*([] if silence.alert else _named(firing)), f'"extend {silence.id} 1h" keeps it quiet']),
@@ -340,7 +341,7 @@ def _what_ends(silence: Silence, firing: Sequence[Alert], now: datetime) -> Said
 def _what_it_held(silence: Silence, firing: Sequence[Alert], quiet: int, by: str) -> Said:
     """`quiet` of what is firing stays so, under other silences."""
     alerts, full = len(silence.held_alerts), len(silence.held_alerts) == REMEMBERED
-    held = f"{_many(silence.held, 'event')} held back, of {_many(alerts, 'alert')}{' or more' * full}"
+    held = f"{say_count(silence.held, 'event')} held back, of {say_count(alerts, 'alert')}{' or more' * full}"
     stays = f", {quiet} of it quiet under another silence" if quiet else ""
     says = f", says {by}" if by else ""
     again = f"may speak again{says}: what fires stays quiet under another silence"
@@ -361,7 +362,7 @@ def _most_often(silence: Silence) -> Sequence[str]:
     """What it held most often, and how much else."""
     most: Sequence[Often] = sorted(silence.often, key=lambda one: -one.events)[:NAMED]
     rest = silence.held - sum(one.events for one in most)
-    more = [f"… and {_many(rest, 'other event')}"] if rest else []
+    more = [f"… and {say_count(rest, 'other event')}"] if rest else []
     return [*(f"• {one.events} × {one.title} ({one.source})" for one in most), *more]
 
 
@@ -370,7 +371,3 @@ def _named(alerts: Sequence[Alert]) -> Sequence[str]:
     kinds = Counter((alert.title, alert.source) for alert in alerts).most_common()
     lines = [f"• {f'{count} × ' * (count > 1)}{title} ({source})" for (title, source), count in kinds[:NAMED]]
     return [*lines, *([f"… and {len(kinds) - NAMED} more"] if len(kinds) > NAMED else [])]
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"

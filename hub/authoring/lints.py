@@ -16,6 +16,7 @@ from hub.core.routing import Route
 from hub.core.rules import Rules
 from hub.errors import PayloadError
 from hub.payload import decode_json
+from hub.prose import say_count
 from hub.saying.rendering import MESSAGE, render
 from hub.saying.templates import FOLDERS, GROUP, PARTS, BrokenTemplate, Fault
 from hub.saying.wording import Wording
@@ -175,7 +176,7 @@ def unreached(rules: Rules, main: Path, reached: Reached, lasted: timedelta) -> 
         yield Complaint(file=str(main), line=1, column=1, what=what, warning=True, rule="nothing-recorded")
         return
     for route in _not_in(rules.tree.routes, reached.routes, rules):
-        events = f"{reached.events:,} event{'' if reached.events == 1 else 's'}"
+        events = say_count(reached.events, "event")
         what = f"'{route.name}' was reached by none of the {events} of {last}; is it still needed?"
         file = str(main.parent / route.file)
         yield Complaint(file=file, line=route.line, column=1, what=what, warning=True, rule="unreached-route")

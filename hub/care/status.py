@@ -17,6 +17,7 @@ from hub.delivering.outbox import Outbox
 from hub.memory.looking import open_alerts
 from hub.memory.state import State
 from hub.memory.writer import Writer
+from hub.prose import say_count
 
 
 async def status_of(
@@ -28,9 +29,9 @@ async def status_of(
     late = {channel: age for channel, age in outbox.oldest().items() if age > 10}
     silences = state.active_silences(now)
     quiet = await open_alerts(state, partial(_silenced, state, silences))
-    counts = f"{_many(len(alerts), 'open alert')}, {acked} acked, {len(quiet)} silenced"
+    counts = f"{say_count(len(alerts), 'open alert')}, {acked} acked, {len(quiet)} silenced"
     lines = [
-        f"{counts}; {_many(len(silences), 'silence')}",
+        f"{counts}; {say_count(len(silences), 'silence')}",
         f"rules {current().hash}" + (", and a newer file was refused" if current.refused else ""),
     ]
     lines += [f"{channel} is {say_duration(timedelta(seconds=int(age)))} behind" for channel, age in late.items()]
@@ -52,7 +53,3 @@ def _silenced(state: State, silences: Sequence[Silence], alert: Alert) -> bool:
         return True
     look = alert_look(alert) if silences else None
     return look is not None and any(state.matches[silence.id].matches(look) for silence in silences)
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -6,6 +6,7 @@ from hub.commands.phrases import LISTED, plain, say_named, short
 from hub.contracts import Match
 from hub.core.durations import say_duration
 from hub.core.effect import LOOKS_BACK, Effect
+from hub.prose import say_count
 
 LATELY = f"the last {say_duration(LOOKS_BACK).replace('d', ' days')}"
 NAMED = 3
@@ -29,7 +30,7 @@ def say_effect(match: Match, effect: Effect, *, begun: bool = True) -> Sequence[
 def list_effect(effect: Effect) -> Sequence[str]:
     """The same at length, for who asked for a preview."""
     return [
-        f"now: {_many(len(effect.firing), 'open alert')}",
+        f"now: {say_count(len(effect.firing), 'open alert')}",
         *_bullets(say_named(effect.firing[:LISTED]), len(effect.firing)),
         f"in {LATELY}: {say_hidden(effect) or 'nothing'}",
         *_bullets([f"{one.events} × {_line(one.title)} ({one.source})" for one in effect.often], len(effect.often)),
@@ -41,17 +42,13 @@ def say_hidden(effect: Effect) -> str:
     if not effect.events:
         return ""
     least = "" if effect.whole else "at least "
-    events, alerts = _many(effect.events, "event"), _many(effect.alerts, "alert")
+    events, alerts = say_count(effect.events, "event"), say_count(effect.alerts, "alert")
     return f"{least}{events} of {alerts}"
 
 
 def _bullets(texts: Sequence[str], of: int) -> Sequence[str]:
     more = [f"… and {of - LISTED} more"] if of > LISTED else []
     return [*(f"• {text}" for text in texts[:LISTED]), *more]
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _line(title: str) -> str:

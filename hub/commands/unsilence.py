@@ -8,6 +8,7 @@ from hub.commands.phrases import say_match, say_silenced
 from hub.commands.subjects import alert_of
 from hub.contracts import Actions, Call, Heard, Reply
 from hub.core.silence import Silence
+from hub.prose import say_count
 
 name = "unsilence"
 aliases: Sequence[str] = ("speak up", "unmute")
@@ -52,6 +53,6 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
 def _say(ending: Ending, ended: Silence) -> str:
     if ended.approve_by is not None:
         return f"{ending.said} will not be silenced"
-    events = f"{ended.held} event{'s' * (ended.held > 1)}" if ended.held else "nothing"
+    events = say_count(ended.held, "event") if ended.held else "nothing"
     again = f"silence {say_match(ended.match)}"
     return f'{ending.said} may speak again; held back: {events}. "{again}" makes it quiet again.'

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hub.core.comparison import SAID, STORMS, Comparison, Example, Finding, Kind, Numbers
-from hub.prose import code, one_line
+from hub.prose import code, one_line, say_count
 
 MOST_ROWS = 30
 """Of a table in Markdown: a comment has room for 65,536 characters."""
@@ -16,15 +16,14 @@ Link = Callable[[str], str]
 
 def head(compared: Comparison) -> str:
     """The one answer, on one line."""
-    told = f"{_many(compared.events, 'event')} replayed, {_many(compared.alerts, 'alert')}"
+    told = f"{say_count(compared.events, 'event')} replayed, {say_count(compared.alerts, 'alert')}"
     if compared.same:
         return f"Nothing changes for anybody: {told}."
-    first = [
-        f"{_many(found.count, 'alert')} {ANSWERS[found.kind]}" for found in compared.findings if found.kind in ANSWERS
-    ]
+    answered = [found for found in compared.findings if found.kind in ANSWERS]
+    first = [f"{say_count(found.count, 'alert')} {ANSWERS[found.kind]}" for found in answered]
     storms, others = compared.count(STORMS), sum(f.count for f in compared.findings if f.kind not in ANSWERS)
-    first += [f"{_many(storms, 'storm')} more"] if storms else []
-    rest = _many(others, "other change") if others else "nothing else changes"
+    first += [f"{say_count(storms, 'storm')} more"] if storms else []
+    rest = say_count(others, "other change") if others else "nothing else changes"
     if not compared.findings and not storms:
         rest = "only how often who is woken changes"
     return f"{_capital('; '.join(first) or 'Nothing is lost, and what pages is the same')}; {rest} ({told})."
@@ -40,10 +39,6 @@ ANSWERS = {
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def as_dict(compared: Comparison, link: Link) -> dict[str, Any]:
@@ -65,7 +60,7 @@ def as_dict(compared: Comparison, link: Link) -> dict[str, Any]:
 def text(compared: Comparison, link: Link) -> str:
     lines = [head(compared)]
     for found in compared.findings:
-        lines += ["", f"{found.kind}: {_many(found.count, 'alert')} {SAID[found.kind]}"]
+        lines += ["", f"{found.kind}: {say_count(found.count, 'alert')} {SAID[found.kind]}"]
         lines += [f"  {_example(example, link)}" for example in found.examples]
         lines += [f"  … and {found.count - len(found.examples):,} more"] if found.count > len(found.examples) else []
     for name, numbers in (("channel", compared.channels), ("route", compared.routes)):
@@ -139,7 +134,7 @@ def _row(one: Numbers) -> str:
 def _folded(found: Finding, link: Link) -> Iterator[str]:
     yield from (
         "",
-        f"<details><summary>{found.kind}: {_many(found.count, 'alert')} {SAID[found.kind]}</summary>",
+        f"<details><summary>{found.kind}: {say_count(found.count, 'alert')} {SAID[found.kind]}</summary>",
         "",
     )
     for example in found.examples:

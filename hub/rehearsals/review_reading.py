@@ -20,6 +20,7 @@ from hub.core.past import Happened
 from hub.core.rule_changes import changes
 from hub.core.rules import Rules
 from hub.errors import RulesError
+from hub.prose import say_count
 from hub.registry import installed
 from hub.rehearsals.diff_words import head, markdown
 from hub.rehearsals.diffing import diff
@@ -74,7 +75,7 @@ def look(path: str, before: Mapping[str, str], after: Mapping[str, str], past: S
 
 def _compared(found: Comparison) -> dict[str, str]:
     """How many, and where. What it was that happened is not for everybody who may read a pull request."""
-    counts = [(one, f"{one.count:,} alert{'' if one.count == 1 else 's'}") for one in found.findings]
+    counts = [(one, say_count(one.count, "alert")) for one in found.findings]
     kinds = [f"- {one.kind}: {count} {SAID[one.kind]}" for one, count in counts]
     tables = markdown(replace(found, findings=()), lambda _: "").partition("\n")[2]
     return {"answer": head(found), "compared": "\n".join([*kinds, tables]).strip()}

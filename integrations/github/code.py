@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from hub.contracts import Quiet
 from hub.core.event import Report, Severity
 from hub.payload import Field
+from hub.prose import say_count
 from integrations.github.reading import (
     QUEUED,
     Delivery,
     Reader,
     branch_of,
-    count,
     line,
     link,
     listed,
@@ -45,7 +45,7 @@ def _push(given: Delivery) -> Report | Quiet:
 def _pushed(given: Delivery, branch: str) -> Report:
     commits, after = list(given.body["commits"].items()), given.body["after"].words()
     forced = given.body["forced"].value is True
-    what = quoted(subject(commits[0]["message"].words())) if len(commits) == 1 else count(len(commits), "commit")
+    what = quoted(subject(commits[0]["message"].words())) if len(commits) == 1 else say_count(len(commits), "commit")
     title = f"{'force-pushed' if forced else 'pushed'} {what} to {shown_branch(branch)}"
     if not commits:
         title = f"{'reset' if forced else 'moved'} {shown_branch(branch)} to {after[:7]}"
@@ -65,7 +65,7 @@ def _commits(commits: Sequence[Field]) -> str:
     """The last of them, one a line."""
     shown = [_commit(commit) for commit in commits[-COMMITS_SHOWN:]]
     earlier = len(commits) - len(shown)
-    return "\n".join([f"… {count(earlier, 'earlier commit')}"] * (earlier > 0) + shown)
+    return "\n".join([f"… {say_count(earlier, 'earlier commit')}"] * (earlier > 0) + shown)
 
 
 def _commit(commit: Field) -> str:
@@ -88,7 +88,7 @@ def _ref(given: Delivery, kind: str, name: str, done: str) -> Report:
     commits = list(given.body["commits"].items())
     repo, after = given.place, given.body["after"].words()
     to = f" to {after[:7]}" if done == "moved" else ""
-    having = f" with {count(len(commits), 'commit')}" if commits and done == "created" and kind == "branch" else ""
+    having = f" with {say_count(len(commits), 'commit')}" if commits and done == "created" and kind == "branch" else ""
     return given.report(
         kind=kind,
         key=f"{repo}:{kind}:{name}",

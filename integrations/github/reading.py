@@ -183,10 +183,6 @@ def prose(text: str) -> str:
     return in_lines(HINT.sub("", shown) if "<!--" in shown else shown, LONGEST_BODY)
 
 
-def count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
-
-
 def listed(names: Sequence[str], most: int = 4) -> str:
     """`a, b, c, d and 3 more`."""
     # One more name takes no more room than "1 more".
