@@ -51,7 +51,7 @@ def inhibitions(*alerts: Alert, rules: Sequence[InhibitRule] = (HOST_DOWN,)) -> 
     return found
 
 
-WEB1, WEB2 = alert("web1", "host", host="web1"), alert("web2", "host", host="web2")
+WEB1 = alert("web1", "host", host="web1")
 HTTP, DISK = alert("http", host="web1"), alert("disk", host="web2")
 
 

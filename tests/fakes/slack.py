@@ -143,17 +143,6 @@ class Slack:
         channel, _, ts = ref.partition(":")
         return [message for message in self.messages if (message.channel, message.thread) == (channel, ts)]
 
-    def pictured(self, name: str) -> list[Mapping[str, Any]]:
-        """The channel as `slack_page` draws it."""
-        tops = [message for message in self.posted(name) if not message.thread or message.broadcast]
-        return [
-            {**self._pictured(top), "replies": [self._pictured(one) for one in self.thread(top.ref)]} for top in tops
-        ]
-
-    def _pictured(self, message: Posted) -> Mapping[str, Any]:
-        by = "tocsin" if message.user == BOT else _name(message.user)
-        return {**message.body, "ts": message.ts, "by": by, "only_for": message.only_for}
-
     # ------------------------------------------------------------------------------------------------------- Web API
 
     async def call(self, request: web.Request) -> web.Response:

@@ -350,9 +350,6 @@ silence_policy: {{longest: 24h, require: [host, service], second_person_above: 2
 """
 
 
-OPEN_TO_ALL = 'access: [{allow: "silence *", who: everyone}, {allow: "approve *", who: everyone}]\n'
-
-
 async def wide(hub: Scenario) -> None:
     """Three alerts of the last days, of which one fires."""
     for n, host in enumerate(("web1", "web2", "web3")):

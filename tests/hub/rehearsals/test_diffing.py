@@ -34,7 +34,6 @@ time_windows: {office: {days: mon-fri, hours: "08:00-18:00"}}
 everything_else: {to: ops}
 """
 WEB = 'routes: [{name: web, match: {host: "web*"}, to: web}]\n'
-EXPLAINS = "inhibit: [{name: i, when: {host: db1}, quiets: {host: web1}, equal: [kind]}]\n"
 HEAD = '{"tocsin": "past", "version": 1}\n'
 
 

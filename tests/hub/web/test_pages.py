@@ -48,7 +48,6 @@ from tests.fakes.site import NOW, FakeSite
 Client = TestClient[web.Request, web.Application]
 OPEN = GateSettings(now=lambda: NOW)
 LOCKED = GateSettings(api_token=Secret("correct-horse"), secret_key=Secret("key"), now=lambda: NOW)
-HTML = {"Accept": "text/html"}
 
 
 async def _start(site: FakeSite, settings: GateSettings, heartbeat: float = 15.0) -> Client:
