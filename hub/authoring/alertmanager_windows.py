@@ -6,16 +6,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from hub.core.times import parse_zone
+from hub.core.times import WEEKDAYS, parse_zone
+from hub.core.windows import EVERY_MONTH, MONTHS
 
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-SUNDAY_FIRST = (DAYS[-1], *DAYS[:-1])
-MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
+SUNDAY_FIRST = (WEEKDAYS[-1], *WEEKDAYS[:-1])
 LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-EVERY_MONTH = frozenset(range(1, 13))
 MINUTES = 24 * 60
 ALWAYS = frozenset(range(MINUTES))
 Grid = tuple[frozenset[int], ...]
@@ -79,7 +74,7 @@ def _written(
         raise NoWindow("it has other hours on other days")
     found: dict[str, Any] = {}
     if len(days) < 7:
-        found["days"] = ",".join(_ranges(days, [day[:3] for day in DAYS]))
+        found["days"] = ",".join(_ranges(days, [day[:3] for day in WEEKDAYS]))
     if (minutes := hours.pop()) != ALWAYS:
         found["hours"] = ",".join(_hours(minutes))
     if len(months) < 12:
