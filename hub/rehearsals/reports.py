@@ -1,7 +1,7 @@
 """What came of the tests of a rules file, for machines and reviewers: JUnit XML, coverage, Markdown."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from xml.etree import ElementTree
@@ -50,7 +50,7 @@ class Coverage:
 
 def coverage(rules: Rules, results: Sequence[TestResult]) -> Coverage:
     reached = {place for result in results for place in result.reached.places}
-    routes = [route for top in rules.tree.routes for route in _all(top)]
+    routes = list(rules.tree.every())
     missing = [one for route in routes if (one := _of_route(route, reached)) is not None]
     if ("takes", rules.tree.everything_else.route) not in reached:
         missing.append(
@@ -64,12 +64,6 @@ def coverage(rules: Rules, results: Sequence[TestResult]) -> Coverage:
     ]
     ordered = sorted(missing, key=lambda one: (one.file, one.line))
     return Coverage(known=len(routes) + 1 + len(others), unreached=tuple(ordered))
-
-
-def _all(route: Route) -> Iterator[Route]:
-    yield route
-    for inner in route.routes:
-        yield from _all(inner)
 
 
 def _of_route(route: Route, reached: set[tuple[str, str]]) -> Unreached | None:
