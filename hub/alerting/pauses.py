@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import starmap
 
 from hub.core.holds import Pause
 from hub.memory.draft import Draft
@@ -13,11 +14,11 @@ TIMER = "pause"
 
 def pauses(state: State) -> Sequence[Pause]:
     """As they are now, the one that ends first before the others."""
-    return sorted(map(_read, state.timers_of(TIMER).items()), key=lambda pause: pause.ends_at)
+    return sorted(starmap(pause_of, state.timers_of(TIMER).items()), key=lambda pause: pause.ends_at)
 
 
 def pauses_in(draft: Draft) -> Iterable[Pause]:
-    return (_read((timer.subject, timer.due_at)) for timer in draft.timers_of(TIMER))
+    return (pause_of(timer.subject, timer.due_at) for timer in draft.timers_of(TIMER))
 
 
 def begin(draft: Draft, pause: Pause) -> None:
@@ -32,17 +33,12 @@ def end(draft: Draft, pause: Pause) -> None:
     draft.set_timer(TIMER, _subject(pause), None)
 
 
-def pause_of(subject: str, ends_at: datetime) -> Pause:
-    """The pause whose timer has this subject."""
-    return _read((subject, ends_at))
-
-
 def _subject(pause: Pause) -> str:
     return json.dumps([pause.what, pause.name, pause.by, pause.because, pause.starts_at.isoformat()])
 
 
-def _read(timer: tuple[str, datetime]) -> Pause:
-    subject, ends_at = timer
+def pause_of(subject: str, ends_at: datetime) -> Pause:
+    """The pause whose timer has this subject."""
     what, name, by, because, starts_at = json.loads(subject)
     begun = datetime.fromisoformat(starts_at)
     return Pause(what=what, name=name, by=by, because=because, starts_at=begun, ends_at=ends_at)
