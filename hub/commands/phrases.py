@@ -9,7 +9,7 @@ from typing import Any
 from hub.contracts import Match
 from hub.core.alert import Alert, facts
 from hub.core.durations import parse_duration, say_duration
-from hub.core.matching import MatchError, compile_match
+from hub.core.matching import ALERT_FIELDS, COMBINE, MatchError, compile_match
 from hub.core.namesakes import told_apart
 from hub.core.times import parse_time
 from hub.errors import UsageError
@@ -43,8 +43,7 @@ MOST_BARE = 4
 COUNTED = frozenset({"of", "ago", "old", "late", "behind", "before", "after", "since", "left"})
 """Behind a length they say that it is not how long something shall last."""
 REASONS = frozenset({"because", "#", "--", "—"})
-COMBINE = frozenset({"not", "any", "all"})
-FIELDS = frozenset(("source", "tool", "kind", "key", "severity", "title", "text", "actor", "id"))
+NOT_LABELS = frozenset((*ALERT_FIELDS, *COMBINE))
 """An alert's own fields, whose names are said in any case; a label is spelled as the tool spells it."""
 QUOTES = "\"'"
 
@@ -233,7 +232,7 @@ def _pair(word: str) -> tuple[str, Any]:
     if found is None:
         raise UsageError(f"'{short(word)}' is not of the form name=value, such as host=web301")
     name, sign, raw = found[1], found[2], found[3]
-    name = name.lower() if name.lower() in FIELDS | COMBINE else name
+    name = name.lower() if name.lower() in NOT_LABELS else name
     if name in COMBINE:
         raise UsageError(f"'{name}' cannot be said here; write name=value pairs, such as host=web301")
     return _SIGNS[sign](name, sign, _value(raw, word))

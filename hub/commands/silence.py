@@ -8,8 +8,7 @@ from difflib import get_close_matches
 
 from hub.commands.effects import say_effect
 from hub.commands.phrases import (
-    COMBINE,
-    FIELDS,
+    NOT_LABELS,
     QUOTES,
     around,
     canonical,
@@ -108,7 +107,7 @@ def _in_common(alerts: Sequence[Alert], sentence: str) -> UsageError:
 
 
 def _can_be_said(name: str, value: str) -> bool:
-    return bool(_NAME.fullmatch(name) and _VALUE.fullmatch(value)) and name.lower() not in FIELDS | COMBINE
+    return bool(_NAME.fullmatch(name) and _VALUE.fullmatch(value)) and name.lower() not in NOT_LABELS
 
 
 async def match_said(subject: str, actions: Actions, sentence: str = f"{name} {{}}") -> Match:
