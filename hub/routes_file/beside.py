@@ -130,20 +130,21 @@ def together(name: str, text: str, others: Mapping[str, str]) -> str:
 
 def names_of(text: str) -> frozenset[str]:
     """The files that a text of several has; empty where it is that of one."""
-    try:
-        return frozenset(msgspec.json.decode(text, type=_Bundle).files) if text.startswith('{"files":') else frozenset()
-    except (msgspec.DecodeError, ValueError):
-        return frozenset()
+    return frozenset(_files(text))
 
 
 def apart(text: str) -> tuple[str, Beside]:
     """The text of the rules themselves, and what lay beside them."""
-    try:
-        files = msgspec.json.decode(text, type=_Bundle).files if text.startswith('{"files":') else {}
-    except (msgspec.DecodeError, ValueError):
-        files = {}
+    files = _files(text)
     main = next(iter(files), "")
     return files.pop(main, text), Beside(partial(_stored, files), partial(_stored_in, files))
+
+
+def _files(text: str) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(text, type=_Bundle).files if text.startswith('{"files":') else {}
+    except (msgspec.DecodeError, ValueError):
+        return {}
 
 
 def _stored(files: Mapping[str, str], name: str) -> str:
