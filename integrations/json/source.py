@@ -103,25 +103,33 @@ def _check_choice(name: str, value: Any, choices: Sequence[str] | None) -> None:
 
 
 def parse(request: WebhookRequest, options: JsonOptions) -> Sequence[Report]:
-    body, event = request.form() if request.is_form else request.json(), options.event
-    reader = _Reader(body, _headers(request))
+    posted, headers = request.form() if request.is_form else request.json(), _headers(request)
+    return [_report(body, headers, options.event) for body in _bodies(replace(posted, name="body"))]
+
+
+def _bodies(posted: Field) -> Sequence[Field]:
+    """Of a list of objects each is a body: who gathers events before posting them means several."""
+    several = [*posted.items()] if isinstance(posted.value, list) else []
+    return several if several and all(isinstance(one.value, dict) for one in several) else [posted]
+
+
+def _report(body: Field, headers: Field, event: EventMap) -> Report:
+    reader = _Reader(body, headers)
     status = Status(reader.choice("status", event.status, {s.value for s in Status}) or Status.NOTICE)
     url = reader.words(event.url)
     title = _line(reader.title(event.title) if event.title else _first(body, TITLES)) or reader.compact()
-    return [
-        Report(
-            status=status,
-            kind=reader.choice("kind", event.kind, None) or "message",
-            key=(reader.text(event.key) if event.key else _first(body, KEYS)) or _fingerprint(title),
-            title=title,
-            severity=_severity(reader, event, status),
-            body=reader.words(event.body) if event.body else _first(body, ("description", "body", "details")),
-            links=(Link(title="Open", url=url),) if url.startswith(("http://", "https://")) else (),
-            labels={name: said for name, text in event.labels.items() if (said := reader.words(text))},
-            actor=reader.words(event.actor),
-            occurred_at=reader.field(event.occurred_at).time() if event.occurred_at else None,
-        )
-    ]
+    return Report(
+        status=status,
+        kind=reader.choice("kind", event.kind, None) or "message",
+        key=(reader.text(event.key) if event.key else _first(body, KEYS)) or _fingerprint(title),
+        title=title,
+        severity=_severity(reader, event, status),
+        body=reader.words(event.body) if event.body else _first(body, ("description", "body", "details")),
+        links=(Link(title="Open", url=url),) if url.startswith(("http://", "https://")) else (),
+        labels={name: said for name, text in event.labels.items() if (said := reader.words(text))},
+        actor=reader.words(event.actor),
+        occurred_at=reader.field(event.occurred_at).time() if event.occurred_at else None,
+    )
 
 
 def _headers(request: WebhookRequest) -> Field:
@@ -141,7 +149,7 @@ class _Reader:
     """Fills the places of a text from one request."""
 
     def __init__(self, body: Field, header: Field) -> None:
-        self._roots = {"body": Field(body.value, "body"), "header": header}
+        self._roots = {"body": body, "header": header}
 
     def at(self, path: str) -> Field:
         root, _, rest = path.strip().partition(".")

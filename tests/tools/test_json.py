@@ -116,6 +116,19 @@ def test_json_that_is_a_text_is_looked_into_where_it_is_some() -> None:
         parse(request({"inner": "{no JSON"}), mapped)
 
 
+def test_of_a_list_each_object_is_an_event() -> None:
+    """What a sender gathers before it posts is not the first of it alone."""
+    mapped = options(
+        {"key": "{body.id}", "title": "{body.id}", "status": {"from": "body.up", "map": {"true": "recovery"}}}
+    )
+
+    reports = parse(request([{"id": "a", "up": True}, {"id": "b", "up": True}]), mapped)
+
+    assert ["a", "b"] == [report.key for report in reports]
+    with pytest.raises(PayloadError, match=r"body\[1\]\.up: is missing"):
+        parse(request([{"id": "a", "up": True}, {"id": "b"}]), mapped)
+
+
 def test_a_title_of_nothing_is_the_body() -> None:
     (report,) = parse(request({"text": " \n "}), options({"title": "{body.text}"}))
 
@@ -138,9 +151,10 @@ def test_only_an_address_of_the_web_is_a_link(url: str) -> None:
 )
 def test_without_a_map_any_body_is_a_notice(body: object) -> None:
     """It has a title of one line and a key, and the same body has the same."""
-    (report,) = parse(request(body), JsonOptions())
+    reports = parse(request(body), JsonOptions())
 
-    assert Status.NOTICE is report.status
-    assert report.title == " ".join(report.title.split()) != ""
-    assert report.key
-    assert [report] == parse(request(body), JsonOptions())
+    for report in reports:
+        assert Status.NOTICE is report.status
+        assert report.title == " ".join(report.title.split()) != ""
+        assert report.key
+    assert [] != reports == parse(request(body), JsonOptions())
