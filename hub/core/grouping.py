@@ -189,6 +189,14 @@ class Gathered(Record, frozen=True, kw_only=True):
         rest = self.without(id)
         return replace(rest, healed=self.healed + 1, healed_names=(*self.healed_names, name)[:NAMED])
 
+    def renamed(self, id: str, name: str) -> "Gathered":
+        """With one that came as it is called now: it may have got better since."""
+        if id not in self.opened_ids:
+            return self
+        at = self.opened_ids.index(id)
+        names = (*self.opened_names[:at], name, *self.opened_names[at + 1 :])
+        return replace(self, opened_names=names, lead=name if self.lead == self.opened_names[at] else self.lead)
+
     def without(self, id: str) -> "Gathered":
         """Without one that came, if it is among those named."""
         if id not in self.opened_ids:

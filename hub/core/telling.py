@@ -226,11 +226,13 @@ def tell_of_member(
     outdone = rank > post.loudest
     if outdone:
         moved = replace(moved, loudest=rank)
+    if post.gathered and not healed:
+        moved = replace(moved, gathered=post.gathered.renamed(alert.id, alert.title))
     if flaps or never_told(moved) or _unshown(moved) or not (healed or occasion in NEWS) or (held and not healed):
         return Telling(posts=(moved,))
     if not healed and not _wanted(post.tell, occasion):
         return Telling(posts=(moved,))
-    gathered = post.gathered or Gathered()
+    gathered = moved.gathered or Gathered()
     gathered = (
         gathered.with_healed(alert.title, alert.id)
         if healed

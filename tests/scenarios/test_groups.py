@@ -396,6 +396,18 @@ async def test_who_gets_worse_within_an_interval_is_one_and_as_bad_as_now(begin)
     assert [(True, "web2 is warning", ""), (True, "web3 is error", "")] == lines
 
 
+async def test_who_gets_better_within_an_interval_is_as_bad_as_by_then(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES.replace("severity: error", 'severity: "{body.bad}"').replace("is down", "is {body.bad}"))
+    for host in ("web1", "web2", "web3"):
+        await hub.receives("app", {"host": host, "cluster": "eu", "status": "problem", "bad": "error"})
+        await hub.later("10s")
+    await hub.receives("app", {"host": "web3", "cluster": "eu", "status": "problem", "bad": "warning"})
+    await hub.later("5m")
+    lines = [(entry.loud, entry.message.title) for entry in await hub.thread(await hub.latest())]
+
+    assert [(True, "web2 is error"), (True, "web3 is warning")] == lines
+
+
 async def test_the_last_line_of_a_group_says_of_nobody_that_they_fire(hub: Scenario) -> None:
     """Though some came since the line before it."""
     for host in ("web1", "web2"):
