@@ -16,7 +16,7 @@ from hub.alerting.acks import Acks
 from hub.alerting.answering import CONFIRM, LIFT, Answering
 from hub.alerting.duty import TIMER as DUTY
 from hub.alerting.duty import Duties
-from hub.alerting.escalating import Escalating
+from hub.alerting.escalating import ENDS, Escalating
 from hub.alerting.fallbacks import TIMER as BROKEN
 from hub.alerting.fallbacks import Fallbacks
 from hub.alerting.heartbeats import TIMER as BEAT
@@ -252,7 +252,7 @@ class Router:
             if step.change is Change.EASED and quieted:  # by a silence that may not have covered it before
                 self._holding.quieten(draft, [step.alert])
             self._holding.inhibit(draft, before, step.alert)
-            if step.change is Change.RESOLVED:
+            if step.change in ENDS:
                 self._holding.drop_lines(draft, step.alert)
             self.answering.settle(draft, step.alert)
         return Decision(
@@ -407,7 +407,7 @@ class Router:
             said, holds = Said(title=step.note or alert.title), self.waiting.holds(draft)
             self._say(draft, step, (), held=self._holding.held(draft, alert), said=said, holds=holds)
             self._holding.inhibit(draft, before, alert)
-            if step.change is Change.RESOLVED:
+            if step.change in ENDS:
                 self._holding.drop_lines(draft, alert)
         return step
 

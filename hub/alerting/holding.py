@@ -8,7 +8,7 @@ from hub.alerting.silencing import edit_posts, silences_over
 from hub.core import telling
 from hub.core.alert import Alert, Change
 from hub.core.holds import Holds
-from hub.core.notification import DeliveryState, Occasion, Post
+from hub.core.notification import DeliveryState, Line, Occasion, Post
 from hub.core.records import replace
 from hub.core.rules import Rules
 from hub.core.telling import Telling
@@ -124,12 +124,24 @@ class Holding:
         self._keep_unsaid(draft, alert, set(alert.unsaid) & {post.group for post in posts if holds.hold(post)})
 
     def drop_lines(self, draft: Draft, alert: Alert) -> None:
-        """Nobody is woken any more for what healed. While another member of a group fires, its thread keeps what is
-        about that one, or about all."""
+        """Nobody is woken any more for what healed, nor to take on what somebody has. While another member of a group
+        fires, its thread keeps what is about that one, or about all."""
         for post in draft.posts_about(alert):
-            held = [line for line in draft.pending_lines_of(post.id) if line.sending.state is DeliveryState.HELD]
-            if held and draft.firing(post.group):
-                held = [line for line in held if line.about == alert.id]
+            lines = [line for line in draft.pending_lines_of(post.id) if self._may_be_dropped(draft, line)]
+            firing = [one for one in self._members(draft, post) if one.open] if lines else []
+            had = all(one.ack for one in firing)
+            over = [
+                line
+                for line in lines
+                if not firing
+                or (not alert.open and line.about == alert.id)
+                or (had and line.occasion in telling.OF_ONE_POST)
+            ]
             draft.put(
-                lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in held]
+                lines=[replace(line, sending=replace(line.sending, state=DeliveryState.DROPPED)) for line in over]
             )
+
+    def _may_be_dropped(self, draft: Draft, line: Line) -> bool:
+        """It is held, or is to be said aloud and nobody has begun to."""
+        untold = line.loud and telling.untried(line) and line.id not in draft.state.sending
+        return untold or line.sending.state is DeliveryState.HELD

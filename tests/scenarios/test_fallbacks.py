@@ -218,6 +218,23 @@ async def test_nobody_else_is_woken_for_what_is_quiet_by_then(hub: Scenario, cha
     assert "web301 is DOWN" in await titles(hub)
 
 
+@pytest.mark.parametrize("over", ["ack web301", "resolve web301"])
+async def test_what_is_late_rings_for_nothing_that_is_over(begin, chat: FakeChat, over: str) -> None:
+    """The message says how it stands; that nobody has it, and that it is still so, is not said any more."""
+    rules = RULES.replace("to: night}", "to: night, repeat_interval: 30m, escalate: [{after: 10m, to: ops}]}")
+    hub = await begin(rules.replace(", fallback: web", ""), {**installed(), "pager": chat.integration()})
+    await hub.nagios("web301")
+    chat.failures = AWAY[:]
+    await hub.nagios("web302")
+    await hub.later("40m")
+    await hub.says(over)
+    chat.failures = []
+    await hub.later("10m")
+
+    said = [(under, message.title) for (under, message), loud in zip(chat.posted, chat.louds, strict=True) if loud]
+    assert [] == [title for under, title in said if under == "m1"]
+
+
 async def test_a_fallback_that_is_paused_hears_when_it_goes_on(begin, chat: FakeChat) -> None:
     """What is still so; whatever else it heard of the same before."""
     hub = await begin(RULES, {**installed(), "pager": chat.integration()})
