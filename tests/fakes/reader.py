@@ -53,6 +53,8 @@ class Head:
     firing: int
     """As its title counts them."""
     says: Mapping[str, Belief]
+    company: bool = False
+    """It speaks of several, or has."""
     storm: bool = False
 
     @property
@@ -140,6 +142,7 @@ def read(channel: str, entry: Entry) -> Head:
         title=message.title,
         firing=firing if group is None else int(group["firing"] or 0),
         says=says,
+        company=group is not None,
         storm=group is not None and group["storm"] is not None,
     )
 

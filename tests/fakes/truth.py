@@ -84,6 +84,8 @@ class Rules:
     """A host that is down explains its services."""
     instead: Mapping[str, str] = field(default_factory=dict)
     """By channel, its fallback."""
+    planned: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What is silent in office hours, by the silence's name."""
     storm: int | None = None
     """Above how many new messages in a minute a channel has one for all of them."""
 
@@ -101,6 +103,10 @@ class Rules:
             rules["schedules"] = {"web": {"layers": [{"people": ["alice"], "rotate": "daily"}]}}
         if self.storm:
             rules["storm"] = {"most": self.storm, "within": "1m"}
+        if self.planned:
+            rules["silences"] = [
+                {"name": name, "match": match, "during": "office"} for name, match in self.planned.items()
+            ]
         if self.windowed:
             rules["time_windows"] = {"office": OFFICE}
         if self.explains:
@@ -114,7 +120,7 @@ class Rules:
 
     @property
     def windowed(self) -> bool:
-        return any(route.otherwise for route in self.all())
+        return bool(self.planned) or any(route.otherwise for route in self.all())
 
     def decide(self, facts: Mapping[str, str]) -> Iterator[Route]:
         took = False
@@ -193,7 +199,7 @@ class Life:
     """Where the message of a storm told of it."""
     broke_at: datetime
     worse_at: datetime
-    """When it broke, or got worse, last."""
+    """When it broke, or got worse, last, or an ack of it ended that nobody confirmed."""
     turned_at: datetime
     """When it last broke or healed, or was taken or let go."""
     eased_at: datetime | None = None
@@ -285,10 +291,15 @@ def _holds(name: str, value: str, facts: Mapping[str, str]) -> bool:
 @dataclass(slots=True, kw_only=True)
 class Truth:
     rules: Rules
+    reloaded_at: datetime | None = None
     newest: dict[tuple[str, str], Life] = field(default_factory=dict)
     lives: list[Life] = field(default_factory=list)
     silences: dict[str, Silence] = field(default_factory=dict)
     """By the hub's id."""
+    planned: Sequence[Silence] = ()
+    """Those of the rules that hold now."""
+    dismissed: set[str] = field(default_factory=set)
+    """Planned silences that somebody ended before their time."""
     pauses: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """Until when, by `channel` and its address, or `route` and its name."""
     resumed: dict[str, datetime] = field(default_factory=dict)
@@ -394,6 +405,8 @@ class Truth:
 
     def takes(self, lives: Iterable[Life], by: str, now: datetime) -> None:
         for life in lives:
+            if not by and not life.acked_by:
+                continue
             life.acked_by, life.acked_as, life.turned_at = by, life.severity, now
             life.taken_at = now if by else life.taken_at
             life.acked_until = now + ACK_LASTS
@@ -421,7 +434,7 @@ class Truth:
     def reloads(self, rules: Rules, now: datetime) -> None:
         if rules.has_turns is not self.rules.has_turns:
             self.duty_since = now
-        self.rules = rules
+        self.rules, self.reloaded_at = rules, now
         self._knows_fallbacks()
         for life in self.firing():
             for telling in life.told:
@@ -432,13 +445,20 @@ class Truth:
         """Time has come to here, and whatever ended by itself has ended."""
         for id in [id for id, silence in self.silences.items() if silence.ends_at <= now]:
             del self.silences[id]
+        if not office(now):
+            self.dismissed.clear()
+        self.planned = [
+            Silence(match=match, ends_at=now)
+            for name, match in self.rules.planned.items()
+            if office(now) and name not in self.dismissed
+        ]
         for what, name in [pause for pause, ends_at in self.pauses.items() if ends_at <= now]:
             self.resumes(what, name, now)
         if self.taken_until is not None and self.taken_until <= now:
             self.turns(None, now)
         for life in self.firing():
             if life.acked_by and life.acked_until is not None and life.acked_until <= now:
-                life.acked_by, life.turned_at = "", now
+                life.acked_by, life.turned_at, life.worse_at = "", now, now
             if life.expires_at is not None and life.expires_at <= now:
                 self.ends(life, now, now)
         for life in self.lives:
@@ -476,7 +496,7 @@ class Truth:
         return next((life for life in self.firing() if life.thing == thing), None)
 
     def silenced(self, life: Life) -> bool:
-        return any(silence.covers(life) for silence in self.silences.values())
+        return any(silence.covers(life) for silence in (*self.silences.values(), *self.planned))
 
     def holds(self, life: Life, telling: Telling, address: str, now: datetime) -> frozenset[str]:
         """What keeps it from waking anybody there."""

@@ -131,6 +131,14 @@ TEXTING = Rules(
         Route(name="next", match={"source": "app"}, to="ops", escalate=(10 * MINUTE, "text")),
     ),
 )
+MAINTAINED = Rules(
+    planned={"shops": {"cluster": "eu"}, "hosts": {"kind": "host"}},
+    routes=(
+        Route(name="apps", match={"source": "app"}, to="web", group_by=("cluster",), repeat=30 * MINUTE),
+        Route(name="paged", match={"severity": "critical"}, to="night", go_on=True),
+        Route(name="hosts", match={"kind": "host"}, to="ops", escalate=(10 * MINUTE, "managers")),
+    ),
+)
 BARE = Rules()
 RULES = {
     "whole": WHOLE,
@@ -142,6 +150,7 @@ RULES = {
     "gets worse": GETS_WORSE,
     "renamed": RENAMED,
     "texting": TEXTING,
+    "maintained": MAINTAINED,
     "bare": BARE,
 }
 
@@ -288,6 +297,14 @@ class Night:
         await self.scenario.restarts()
         await self.look()
 
+    async def is_away(self, length: str) -> None:
+        """Nobody is there for a while; what was due meanwhile is done at once."""
+        await self.scenario.stop()
+        self.scenario.clock += parse_duration(length)
+        await self.scenario.start()
+        await self.look()
+        await self.passes("1s")
+
     async def tidies(self) -> None:
         """Memory lets go of what has come to rest."""
         await self.scenario.hub.upkeep.forget()
@@ -404,7 +421,10 @@ class Night:
         await act
         after = self._quiet()
         for id in before.keys() - after.keys():
-            del self.truth.silences[id]
+            if before[id].name:
+                self.truth.dismissed.add(before[id].name)
+            else:
+                del self.truth.silences[id]
         for id in after.keys() - before.keys():
             alert = self.scenario.hub.actions.alert(after[id].match["id"])
             life = next(life for life in lives if _key(life) == _key(alert))
@@ -431,7 +451,8 @@ class Night:
         life = next(life for thing in sorted(head.fires) if (life := self.truth.called(thing)))
         if head.storm:
             return [life for thing in head.fires if (life := self.truth.called(thing))]
-        crowd = next((way.crowd for way in self.truth.ways(life, head.channel) if way.crowd), None)
+        alone = any(way.crowd is None for way in self.truth.own(life, head.channel)) and not head.company
+        crowd = next((way.crowd for way in self.truth.ways(life, head.channel) if way.crowd and not alone), None)
         return [member for member in crowd.members if member.firing] if crowd else [life]
 
     # ---------------------------------------------------------------------------------------------------- it is seen
@@ -515,6 +536,9 @@ class Night:
     def _in_one_breath(self, life: Life, wake: Wake) -> bool:
         """It broke or got worse and then healed or eased before anybody could be told: it is told as it stands."""
         came_and_went = self.now in (life.over_at, life.eased_at) and f"{life.thing} is " in wake.words
+        reloaded = wake.new and self.truth.reloaded_at is not None and life.broke_at <= self.truth.reloaded_at
+        if reloaded and f"{life.thing} is " in wake.words and self.now - life.broke_at <= LAG:
+            return True  # it waited for its like, by the rules of before
         return came_and_went or (wake.new and life.broke_at == self.now and life.count > 1)
 
     async def _api_is_true(self) -> None:
@@ -541,6 +565,7 @@ class Night:
             if life.thing not in excused and self._must_be_told(life, address):
                 assert life.thing in believed, f"{address} does not know of {life.thing}"
                 assert self._was_rung(life, address), f"nobody in {address} was woken for {life.thing}"
+                assert self._was_called(life, address), f"nobody in {address} was called for {life.thing}"
                 self._is_reminded_of(life, address)
         heads = Counter(thing for head in self.reader.heads[address].values() for thing in head.says)
         lives = Counter[str]()
@@ -566,6 +591,8 @@ class Night:
         behind = (
             life.flaps(self.now) or address in life.stormed or any(way.crowd for way in self.truth.ways(life, address))
         )
+        if address == TEXTED and life.flaps(self.now) and not life.rests(self.now):
+            return  # there each time would be a message
         repeated = life.count > 1 and self.now - life.said_at < LAG
         if repeated or (behind and self.now - life.turned_at < LAG):
             return
@@ -634,19 +661,29 @@ class Night:
             way.free_since and self.now - max(way.free_since, since) >= wait for way in self.truth.own(life, address)
         ):
             return True
-        return any(
-            wake.at >= since
-            and (wake.head.id in {head.id for head in self.reader.about(address, life.thing)})
-            and (wake.new or f"{life.thing} is " in wake.words)
+        return any(wake.new or f"{life.thing} is " in wake.words for wake in self._rang(life, address, since))
+
+    def _rang(self, life: Life, address: str, since: datetime) -> Sequence[Wake]:
+        """What rang there since then, of the messages that tell of it."""
+        heads = {head.id for head in self.reader.about(address, life.thing)}
+        return [
+            wake
             for wake in self.reader.woken
-            if wake.channel == address and wake.head
-        )
+            if wake.channel == address
+            and wake.at >= since
+            and wake.head
+            and (wake.head.id in heads or life.thing in wake.head.says)
+        ]
+
+    def _was_called(self, life: Life, address: str) -> bool:
+        """Whoever is next in line heard of it since it is nobody's; of a company they may have heard before."""
+        if self._was_paused(address) or life.stormed or life.flaps(self.now):
+            return True
+        due = any(way.crowd is None and self._is_next(life, way, address) for way in life.told)
+        return not due or bool(self._rang(life, address, life.turned_at))
 
     def _is_reminded_of(self, life: Life, address: str) -> None:
-        heads = {head.id for head in self.reader.about(address, life.thing)}
-        rang = [
-            wake.at for wake in self.reader.woken if wake.channel == address and wake.head and wake.head.id in heads
-        ]
+        rang = [wake.at for wake in self._rang(life, address, life.broke_at)]
         for way in self.truth.own(life, address):
             if way.repeat is None or way.calm_since is None:
                 continue
@@ -780,6 +817,10 @@ class AnyHistory(RuleBasedStateMachine):
     def changes_nothing(self, how: str, which: int) -> None:
         doing = {"restarts": self.night.restarts, "tidies": self.night.tidies}.get(how)
         self.run(doing() if doing else self.night.hears_again(which))
+
+    @rule(length=st.sampled_from(["3m", "61m", "9h"]))
+    def is_away(self, length: str) -> None:
+        self.run(self.night.is_away(length))
 
     @rule(how=st.sampled_from(["", *FAILURES]))
     def fails(self, how: str) -> None:
