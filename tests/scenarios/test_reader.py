@@ -614,7 +614,8 @@ class Night:
         """Whether it was to be told by now, or what is so since then."""
         if way.free_since is None:
             return False
-        many = way.crowd or way.stormy or self.truth.rules.storm or life.stormed
+        company = any(one.crowd for one in self.truth.ways(life, way.address))
+        many = company or way.stormy or self.truth.rules.storm or life.stormed
         wait = way.patience + (2 * LAG if many else LAG if life.flaps(self.now) else NOW)
         return self.now - max(way.free_since, since or way.free_since) >= wait
 
