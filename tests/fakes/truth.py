@@ -541,8 +541,11 @@ class Truth:
         return [telling for telling in life.told if telling.address == address or self.leads(telling, address)]
 
     def leads(self, telling: Telling, address: str) -> bool:
-        """Whether it may be told there as well: to who is next in line, or hears instead."""
-        return (telling.address, address) in self.instead or any(one.leads_to(address) for one in telling.routes)
+        """Whether it, or its company, may be told there as well: to who is next in line, or hears instead."""
+        members = telling.crowd.members if telling.crowd else ()
+        company = [one for member in members for one in member.told if one.crowd is telling.crowd] or [telling]
+        routes = [route for one in company for route in one.routes]
+        return (telling.address, address) in self.instead or any(route.leads_to(address) for route in routes)
 
 
 def _late(known: Life, said: Said) -> bool:
