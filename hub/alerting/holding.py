@@ -128,12 +128,13 @@ class Holding:
         fires, its thread keeps what is about that one, or about all."""
         for post in draft.posts_about(alert):
             lines = [line for line in draft.pending_lines_of(post.id) if self._may_be_dropped(draft, line)]
-            firing = [one for one in self._members(draft, post) if one.open] if lines else []
-            had = all(one.ack for one in firing)
+            fires = draft.firing(post.group) > 0 or (post.group == alert.id and alert.open)
+            seeks = any(line.occasion in telling.OF_ONE_POST for line in lines)
+            had = seeks and self._all_had(draft, post)  # of a storm's members, it is asked for such lines alone
             over = [
                 line
                 for line in lines
-                if not firing
+                if not fires
                 or (not alert.open and line.about == alert.id)
                 or (had and line.occasion in telling.OF_ONE_POST)
             ]
