@@ -25,7 +25,7 @@ from hub.commands.phrases import (
     with_id,
 )
 from hub.commands.subjects import alert_of, in_thread, open_subjects, short_name
-from hub.contracts import Actions, Call, Heard, Match, Reply
+from hub.contracts import Actions, Call, Heard, Match, Reply, Via
 from hub.core.alert import Alert
 from hub.core.durations import say_duration
 from hub.core.namesakes import HOSTLIKE
@@ -40,6 +40,8 @@ reads = False
 
 UNSAID = timedelta(minutes=15)
 NEAREST = 3
+PRESSED_AGAIN = timedelta(minutes=1)
+"""So close to each other two presses of a button are one."""
 MOST_ALONE = 60
 """Alerts of one thread that get a silence each."""
 IN_COMMON = 3
@@ -207,6 +209,9 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
 
 async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -> tuple[str, str]:
     """What is said of it, and the sentence therein that ends it."""
+    if heard.via is Via.BUTTON and (standing := _standing(part, intent, actions)):
+        until = say_time(standing.ends_at, actions.here())
+        return f"{say_silenced(part.match, part.alert)} is quiet already until {until}, by {standing.author}.", ""
     made = await actions.silence(part.match, intent.seconds, intent.reason, heard)
     silence = made.silence
     if silence.waiting:
@@ -216,6 +221,12 @@ async def _silence(part: Part, intent: Intent, heard: Heard, actions: Actions) -
     said = f'{say_silenced(part.match, part.alert)} is quiet until {until} ({length}). "{back}" ends it.'
     beside = [_beside(one, how, actions) for one, how in made.beside[:NEAREST]]
     return "\n".join([said, *beside, *(say_effect(part.match, made.effect) if part.alert is None else ())]), back
+
+
+def _standing(part: Part, intent: Intent, actions: Actions) -> Silence | None:
+    """One that does the same already: a button is pressed twice, and by two."""
+    until = end_of(intent, actions) - PRESSED_AGAIN
+    return next((one for one in actions.silences() if one.match == part.match and one.ends_at >= until), None)
 
 
 def _waits(silence: Silence, part: Part, actions: Actions) -> str:

@@ -147,14 +147,22 @@ async def carry_out(deeds: Sequence[Deed], here: Here, heard: Heard, actions: Ac
     """Do them, and say of each what came of it: one that cannot be done does not hide the others."""
 
     async def do(deed: Deed) -> str:
-        return await (deed.request.send(heard, actions) if deed.request else here(deed, heard, actions))
+        said = await (deed.request.send(heard, actions) if deed.request else here(deed, heard, actions))
+        return f"{said}{_had(deed, heard)}"
 
     came = await together(do, deeds)
     failed = [
         f"{say_title(deed.alert)}: {one}" for deed, one in zip(deeds, came, strict=True) if not isinstance(one, str)
     ]
     done = [one for one in came if isinstance(one, str)]
-    return Reply(text="\n".join([*some_of(failed), *some_of(done)]), ok=not failed)
+    proposals = tuple(way for one in came if isinstance(one, UsageError) for way in one.proposals)
+    return Reply(text="\n".join([*some_of(failed), *some_of(done)]), ok=not failed, proposals=proposals)
+
+
+def _had(deed: Deed, heard: Heard) -> str:
+    """Whom it was taken over from."""
+    before = deed.alert.ack
+    return f" {before.by} had it." if deed.verb == "ack" and before and before.by != heard.asker.person else ""
 
 
 async def together(do: Callable[[T], Awaitable[str]], each: Sequence[T]) -> Sequence[str | UsageError]:

@@ -13,10 +13,10 @@ from hub.alerting.duty import Duties
 from hub.alerting.pauses import pauses_in
 from hub.alerting.silencing import ID_LENGTH
 from hub.care.drill import Drill
-from hub.commands.phrases import say_match, say_time
+from hub.commands.phrases import say_id, say_match, say_time
 from hub.commands.subjects import aimed_at
-from hub.contracts import Command, Control, Drilled, Heard, Match, Silenced, Target
-from hub.core.alert import Alert, Answer
+from hub.contracts import Command, Control, Drilled, Heard, Match, Silenced, Target, Via
+from hub.core.alert import Advance, Alert, Answer
 from hub.core.calendar import names_of
 from hub.core.effect import Effect
 from hub.core.grouping import shown_then
@@ -352,7 +352,12 @@ class HubActions:
         """The hub's own ack: no tool is told."""
         asked = Asked(by=heard.asker.person, reason=reason, lasts=_length(seconds))
         here = Answer(verb="ack", ask="", by=heard.asker.person, result="here only", at=self._now())
-        step = await self._writer.do(lambda draft: self._router.ack(draft, alert.id, asked, here))
+
+        def job(draft: Draft) -> Advance | None:
+            _leave(draft.alert(alert.id), heard)
+            return self._router.ack(draft, alert.id, asked, here)
+
+        step = await self._writer.do(job)
         ack = step.alert.ack if step is not None and step.alert is not None else None
         return ack.until if ack is not None else None
 
@@ -382,7 +387,13 @@ class HubActions:
             state="queued",
             asked_at=self._now(),
         )
-        await self._writer.do(lambda draft: self._put_ask(draft, ask))
+
+        def job(draft: Draft) -> None:
+            if ask.verb == "ack":
+                _leave(draft.alert(ask.alert), heard)
+            self._put_ask(draft, ask)
+
+        await self._writer.do(job)
         return ask.id
 
     async def _alert_of(self, source: str, target: Target) -> str:
@@ -401,6 +412,15 @@ class HubActions:
             self._router.ack(draft, ask.alert, asked, answer)
         else:
             self._router.answering.note(draft, ask.alert, answer)
+
+
+def _leave(alert: Alert | None, heard: Heard) -> None:
+    """A button was there because nobody had it. If somebody has by now, nobody takes it from them unawares: who would
+    says so. Raises UsageError."""
+    if heard.via is not Via.BUTTON or alert is None or alert.ack is None or alert.ack.by == heard.asker.person:
+        return
+    way = f"ack {say_id(alert)}"
+    raise UsageError(f'{alert.ack.by} has it already; "{way}" takes it over', proposals=[way])
 
 
 def _length(seconds: float | None) -> timedelta | None:

@@ -1,5 +1,6 @@
 """Whoever takes it on has it for a while: what is acked at night is not forgotten by day."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -226,3 +227,46 @@ async def test_an_ack_that_ends_at_night_is_said_in_the_morning(begin) -> None: 
 
     lines = [[line.message.title for line in await hub.thread(message)] for message in await hub.told()]
     assert [["web1 is DOWN: the ack by alice ended after 8h and nobody confirmed it"], []] == lines
+
+
+async def test_of_two_who_press_at_once_one_has_it_and_the_other_is_told(begin) -> None:  # type: ignore[no-untyped-def]
+    """Each would else believe to have it, or nobody. Who means to take it over says so."""
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+    seen = await hub.latest()
+
+    pressed = await asyncio.gather(hub.presses("Ack", seen, by="alice"), hub.presses("Ack", seen, by="bob"))
+
+    [had] = [reply for reply in pressed if reply.ok]
+    [late] = [reply for reply in pressed if not reply.ok]
+    owner, other = ("alice", "bob") if "acked by alice" in had.text else ("bob", "alice")
+    assert f"{owner} has it already" in late.text
+    assert f"acked by {owner}" in await standing(hub)
+
+    taken = await hub.says(late.proposals[0], by=other)
+
+    assert f"{owner} had it" in taken.text
+    assert f"acked by {other}" in await standing(hub)
+
+
+async def test_who_has_it_may_press_again(begin) -> None:  # type: ignore[no-untyped-def]
+    """On a slow network nobody knows whether it was heard."""
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+    seen = await hub.latest()
+    await hub.presses("Ack", seen)
+
+    assert (await hub.presses("Ack", seen)).ok
+    assert "acked by alice" in await standing(hub)
+
+
+async def test_a_silence_that_is_pressed_again_is_one(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    await hub.nagios("web301")
+    seen = await hub.latest()
+    await hub.presses("Silence 1h", seen)
+    again = await hub.presses("Silence 1h", seen, by="bob")
+
+    assert "web301 is DOWN" in again.text
+    assert "is quiet already until 04:00 UTC, by alice" in again.text
+    assert 1 == len(hub.hub.actions.silences())
