@@ -118,6 +118,9 @@ class Operations:
     def silences(self) -> Sequence[Silence]:
         return [*self.actions.waiting(), *self.actions.silences()]
 
+    def zone(self) -> str:
+        return str(self.actions.here().tzinfo)
+
     def every_silence(self) -> Sequence[Silence]:
         return [*self.silences(), *self.actions.scheduled()]
 

@@ -96,7 +96,9 @@ class Forward:
     async def static(self, request: web.Request) -> web.StreamResponse:
         """Its own file, if it is the very one that a page asks for: while hubs are upgraded they have other ones."""
         file, asked = self._static.get(request.match_info["file"]), request.query.get("v")
-        return static_answer(file, asked) if file is not None and asked == file.mark else await self.pass_on(request)
+        if file is None or asked != file.mark:
+            return await self.pass_on(request)
+        return static_answer(request, file)
 
     async def pass_on(self, request: web.Request) -> web.StreamResponse:
         if MARK in request.headers:

@@ -28,6 +28,7 @@ from hub.web.showing import (
     ALERTS_LISTED,
     UNSHOWABLE,
     alert_state,
+    packed,
     page_environment,
     plain,
     static_answer,
@@ -103,7 +104,7 @@ class Pages:
         self._throttle = Throttle()
         self._static = static_files(folders)
         self._templates = page_environment(folders, self._static)
-        self._templates.globals |= {"about": site.about}
+        self._templates.globals |= {"about": site.about, "zone": site.zone}
         self._events: dict[str, tuple[RoomMessage, str]] = {}
 
     # --------------------------------------------------------------------------------------------------- to be seen
@@ -176,7 +177,7 @@ class Pages:
         file = self._static.get(request.match_info["file"])
         if file is None:
             raise web.HTTPNotFound
-        return static_answer(file, request.query.get("v"))
+        return static_answer(request, file)
 
     # ---------------------------------------------------------------------------------------------------- to be live
 
@@ -339,13 +340,13 @@ class Pages:
             rooms=(),
         )
         headers = {"Retry-After": str(wait)} if wait else None
-        return web.Response(text=page, content_type="text/html", status=status, headers=headers)
+        return packed(request, web.Response(text=page, content_type="text/html", status=status, headers=headers))
 
     # ------------------------------------------------------------------------------------------------------- at hand
 
     def _page(self, request: web.Request, template: str, **shown: Any) -> web.Response:  # what each template names
         shown = {"rooms": self._site.rooms(), "speaker": self._speaker(request), "now": self._site.now(), **shown}
-        return web.Response(text=self._render(template, **shown), content_type="text/html")
+        return packed(request, web.Response(text=self._render(template, **shown), content_type="text/html"))
 
     def _nothing(self, request: web.Request, why: str) -> web.Response:
         """For whoever followed an old link."""

@@ -195,10 +195,18 @@ class StaticFile:
     mark: str
 
 
-def static_answer(file: StaticFile, asked: str | None) -> web.Response:
-    """The file; `asked` is the mark by which a page asked for it. One that is as it was then may be kept for good."""
-    keep = "public, max-age=31536000, immutable" if asked == file.mark else "no-cache"
-    return web.Response(body=file.body, content_type=file.type, charset="utf-8", headers={"Cache-Control": keep})
+def static_answer(request: web.Request, file: StaticFile) -> web.Response:
+    """The file. One that is as it was when a page asked for it by its mark may be kept for good."""
+    keep = "public, max-age=31536000, immutable" if request.query.get("v") == file.mark else "no-cache"
+    headers = {"Cache-Control": keep, "Vary": "Accept-Encoding"}
+    return packed(request, web.Response(body=file.body, content_type=file.type, charset="utf-8", headers=headers))
+
+
+def packed(request: web.Request, response: web.Response) -> web.Response:
+    """For who takes it so, a tenth as long: in a storm the first page has 200 kB, which takes its time on a train."""
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
 
 
 def static_files(folders: Sequence[Path]) -> dict[str, StaticFile]:

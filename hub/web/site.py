@@ -29,6 +29,9 @@ class Site(Protocol):
     def live(self, room: str) -> AbstractAsyncContextManager[LiveQueue]:
         """Subscribed when entered, so that nothing is missed which is written after. The queue is bounded."""
 
+    def zone(self) -> str:
+        """In which the hub says times: `Europe/London`."""
+
     def alerts(self) -> Sequence[Alert]:
         """All unresolved, newest first."""
 

@@ -1,5 +1,6 @@
 """The room as people see it, in a real Chromium, on a desk and on a phone."""
 
+import re
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -207,6 +208,42 @@ async def test_a_thumb_hits_what_it_aims_at(hub_process: Callable[..., HubProces
                 )
 
                 assert [] == [one for one, height in heights if 0 < height < 44]
+
+
+async def test_nothing_is_pressed_that_slid_under_the_thumb(hub_process: Callable[..., HubProcess]) -> None:
+    """Somebody acks it just before: where "Ack" was is "Unack", and would let go of it."""
+    hub = hub_process(routes=ROUTES)
+    async with room(hub, PHONE) as sheet:
+        page = sheet.page
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+        ack = card(sheet, "db7").get_by_role("button", name="Ack", exact=True)
+        place, value = await ack.bounding_box() or {}, await ack.get_attribute("value")
+        await page.clock.install()
+        await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 60"))
+
+        hub.post("/room/ops/press", {"value": value})
+        await expect(card(sheet, "db7").get_by_role("button", name="Unack")).to_be_visible()
+        await page.touchscreen.tap(place["x"] + 20, place["y"] + place["height"] - 4)
+
+        await expect(page.locator("#toast")).to_contain_text("look, and press again")
+        assert "acked" == hub.alerts()[0]["state"]
+
+        await page.clock.run_for(1000)
+        await page.touchscreen.tap(place["x"] + 20, place["y"] + place["height"] - 4)
+        await expect(card(sheet, "db7").locator("[data-state]")).to_have_attribute("data-state", "open")
+
+
+async def test_times_say_their_zone_where_it_is_not_the_hubs(hub_process: Callable[..., HubProcess]) -> None:
+    """What is quiet "until 13:04 UTC" is not over at 13:04 in Berlin."""
+    hub = hub_process(routes=ROUTES)
+    hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+    async with chromium() as browser:
+        for zone, says in (("Etc/UTC", r"^[0-9:]{5} · now"), ("Asia/Tokyo", r"^[0-9:]{5} GMT\+9 · now")):
+            context = await browser.new_context(timezone_id=zone, locale="en-GB")
+            page = await context.new_page()
+            await page.goto(f"{hub.url}/room/ops", wait_until="domcontentloaded")
+            await expect(page.locator(".card time")).to_have_text(re.compile(says))
+            await context.close()
 
 
 async def test_what_a_button_answered_makes_room_for_the_next(hub_process: Callable[..., HubProcess]) -> None:

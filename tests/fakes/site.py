@@ -71,6 +71,9 @@ class FakeSite:
         for _, queue in self.room_log.listening:
             queue.put_nowait(None)
 
+    def zone(self) -> str:
+        return "Europe/London"
+
     def alerts(self) -> Sequence[Alert]:
         return self.open
 

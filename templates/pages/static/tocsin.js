@@ -16,9 +16,20 @@ function age(at) {
   return !text ? "now" : seconds > 0 ? `${text} ago` : `in ${text}`;
 }
 
+// What the hub says ("until 13:04 GMT") is by its own clock. Where the reader's is another, its times say so, too.
+function abroad() {
+  try {
+    const zone = $("main").dataset.zone;
+    return Boolean(zone) && new Date().toLocaleTimeString("en", { timeZone: zone }) !== new Date().toLocaleTimeString("en");
+  } catch {
+    return true; // a zone that this browser does not know
+  }
+}
+const ZONED = abroad() ? { timeZoneName: "short" } : {};
+
 function clock(at) {
   const today = at.toDateString() === new Date().toDateString();
-  const hour = { hour: "2-digit", minute: "2-digit" };
+  const hour = { hour: "2-digit", minute: "2-digit", ...ZONED };
   return at.toLocaleString([], today ? hour : { ...hour, day: "numeric", month: "short" });
 }
 
@@ -83,6 +94,27 @@ function nextOpen() {
   if (card) card.scrollIntoView({ block: "center" });
 }
 
+// What comes, or changes, moves the rest. A thumb on its way means the button that stood there when it set out.
+const MOMENT = 500;
+let stood = { at: 0, buttons: [] };
+let thumb = { at: 0 };
+
+const meaning = (button) => button.value.replace(/:[0-9]+:/, ":"); // not which version of the message
+const pressing = () => [...document.querySelectorAll("[data-press] button")];
+
+function moving() {
+  if (Date.now() - stood.at < MOMENT) return;
+  stood = { at: Date.now(), buttons: pressing().map((button) => [button.getBoundingClientRect(), meaning(button)]) };
+}
+
+function slipped(button) {
+  const now = Date.now();
+  if (now - stood.at > MOMENT || now - thumb.at > MOMENT) return false;
+  const { x, y } = thumb;
+  const meant = stood.buttons.find(([at]) => at.left <= x && x <= at.right && at.top <= y && y <= at.bottom);
+  return !meant || meant[1] !== meaning(button);
+}
+
 // ---------------------------------------------------------------------------------------------------------- messages
 
 function fragment(html) {
@@ -121,6 +153,7 @@ function put({ id, thread, html }) {
   const fresh = fragment(html);
   const there = $(`m-${id}`);
   const follow = nearEnd();
+  moving();
   if (there) {
     replaceHead(there, fresh);
   } else {
@@ -173,6 +206,7 @@ async function reload() {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("log");
     const follow = nearEnd(), opened = folds(), written = drafts();
+    moving();
     log.replaceChildren(...fresh.childNodes);
     log.dataset.version = fresh.dataset.version;
     keep(opened, written);
@@ -288,6 +322,10 @@ async function submitted(event) {
   const form = event.target;
   if (!("say" in form.dataset || "press" in form.dataset)) return;
   event.preventDefault();
+  if ("press" in form.dataset && event.submitter && slipped(event.submitter)) {
+    toast("The page has just moved under your finger. Nothing was done: look, and press again.", false);
+    return;
+  }
   const fields = new FormData(form);
   if (event.submitter && event.submitter.name) fields.append(event.submitter.name, event.submitter.value);
   quiet(form, true);
@@ -329,6 +367,7 @@ tellTimes(document);
 setInterval(() => tellTimes(document), 30000);
 document.addEventListener("submit", submitted);
 document.addEventListener("keydown", recall);
+document.addEventListener("pointerdown", (event) => { thumb = { at: Date.now(), x: event.clientX, y: event.clientY }; });
 if ($("toast")) {
   const close = () => { $("toast").hidden = true; };
   $("toast").querySelector("button").addEventListener("click", close);

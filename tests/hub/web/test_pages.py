@@ -734,6 +734,18 @@ async def test_only_what_is_shipped_is_served(client: Client, name: str) -> None
     assert (await client.get(f"/static/{name}")).status == 404
 
 
+@pytest.mark.parametrize("path", ["/", "/room/ops", "/static/tocsin.js"])
+async def test_who_takes_it_packed_waits_for_a_fraction(client: Client, site: FakeSite, path: str) -> None:
+    await fill(site)
+    plainly = await client.get(path, headers={"Accept-Encoding": "identity"})
+    packed = await client.get(path, headers={"Accept-Encoding": "gzip, br"})
+
+    assert await plainly.text() == await packed.text()
+    assert "gzip" == packed.headers["Content-Encoding"]
+    assert int(packed.headers["Content-Length"]) < len(await plainly.read()) / 2
+    assert "Content-Encoding" not in plainly.headers
+
+
 async def test_shipped_files_are_kept_as_long_as_they_stay_the_same(client: Client) -> None:
     [style] = [link["href"] for link in (await _seen(client, "/")).all("link") if link["rel"] == "stylesheet"]
     versioned, bare = await client.get(style), await client.get("/static/tocsin.css")
