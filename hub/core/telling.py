@@ -192,7 +192,7 @@ def wanted_also(post: Post, route: Taken | Post, *, owns: bool = False, pen: Pen
 def new_post(
     route: Taken, occasion: Occasion, *, group: str, held: bool, pen: Pen, severity: Severity | None = None
 ) -> Post:
-    hold = held or not _wanted(route.tell, occasion)
+    hold = held or not wanted(route.tell, occasion)
     waits = occasion is Occasion.OPENED and route.pace.group_wait and not hold
     due = pen.now + route.pace.group_wait if waits else None
     return Post(
@@ -230,7 +230,7 @@ def tell_of_member(
         moved = replace(moved, gathered=post.gathered.renamed(alert.id, alert.title))
     if flaps or never_told(moved) or _unshown(moved) or not (healed or occasion in NEWS) or (held and not healed):
         return Telling(posts=(moved,))
-    if not healed and not _wanted(post.tell, occasion):
+    if not healed and not wanted(post.tell, occasion):
         return Telling(posts=(moved,))
     gathered = moved.gathered or Gathered()
     gathered = (
@@ -261,7 +261,7 @@ def remind(post: Post, said: Said, severity: Severity | None, *, pen: Pen) -> Te
     """Say again that it is still so: an edit wakes nobody, so a loud line does."""
     told = replace(edited(post, Occasion.REMINDED, pen), reminders=post.reminders + 1)
     line = _loud_line(post, Occasion.REMINDED, said, severity, pen=pen)
-    return Telling(posts=(told,), lines=(line,) if _wanted(post.tell, Occasion.REMINDED) else ())
+    return Telling(posts=(told,), lines=(line,) if wanted(post.tell, Occasion.REMINDED) else ())
 
 
 def say_aloud(
@@ -277,7 +277,7 @@ def say_aloud(
 ) -> Telling:
     """A loud line in each thread, of what an edit alone would tell nobody; where something holds it, it waits. `about`:
     the alert, if it is about one alone."""
-    told = [post for post in posts if post.shown and not never_told(post) and _wanted(post.tell, occasion)]
+    told = [post for post in posts if post.shown and not never_told(post) and wanted(post.tell, occasion)]
     lines = [(post, replace(_loud_line(post, occasion, said, severity, pen=pen), about=about)) for post in told]
     return Telling(lines=tuple(held_back(line) if held or holds.hold(post) else line for post, line in lines))
 
@@ -306,14 +306,14 @@ def _line_under(
 
 def waits(post: Post) -> bool:
     """Whether it is held though its route wants to tell of it."""
-    return post.sending.state is DeliveryState.HELD and _wanted(post.tell, post.occasion)
+    return post.sending.state is DeliveryState.HELD and wanted(post.tell, post.occasion)
 
 
 def never_told(post: Post) -> bool:
     return post.sending.state in (DeliveryState.HELD, DeliveryState.DROPPED) and post.shown == 0
 
 
-def _wanted(tell: tuple[Occasion, ...] | None, occasion: Occasion) -> bool:
+def wanted(tell: tuple[Occasion, ...] | None, occasion: Occasion) -> bool:
     return tell is None or occasion in tell
 
 
@@ -466,7 +466,7 @@ def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pe
         listed = held and (post.pace.otherwise == "digest" or post.pace.digest is not None)
         state = DeliveryState.HELD if listed else DeliveryState.DROPPED
         return replace(post, occasion=occasion, sending=Sending(state=state))
-    tells = occasion in HOLDABLE and not held and _wanted(post.tell, occasion)
+    tells = occasion in HOLDABLE and not held and wanted(post.tell, occasion)
     if not tells:
         kept = post.occasion if occasion not in HOLDABLE else occasion
         return replace(post, occasion=kept, sending=Sending(state=DeliveryState.HELD))
@@ -548,7 +548,7 @@ def _line(
     loud, quiet = occasion in LOUD, occasion in QUIET or comment
     if not (loud or quiet) or never_told(post) or (_unshown(post) and not comment):
         return None
-    if occasion is not Occasion.RESOLVED and not _wanted(post.tell, occasion):
+    if occasion is not Occasion.RESOLVED and not wanted(post.tell, occasion):
         return None
     state = DeliveryState.HELD if held and loud else DeliveryState.OWED
     return thread_line(post, occasion, said, alert=alert, loud=loud, state=state, pen=pen)
@@ -666,6 +666,6 @@ def _released(post: Post, pen: Pen, *, alive: bool) -> Post:
         return _shown_free(post, pen, alive=alive)
     if not alive:
         return replace(post, sending=Sending(state=DeliveryState.DROPPED))
-    if not _wanted(post.tell, post.occasion):
+    if not wanted(post.tell, post.occasion):
         return post
     return told_now(post, pen)

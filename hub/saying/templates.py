@@ -38,13 +38,13 @@ VOCABULARY: Mapping[str, frozenset[str]] = {
             "labels", "shape", "acked_by", "ack_reason", "acked_until", "flapping",
             "silenced_until", "silenced_by", "silenced_because",
             "note", "answer", "quieted", "resolution", "explained",
-            "next_to", "next_at",
+            "next_to", "next_at", "again_after",
         }
     ),
     "group": frozenset(
         {
             "firing", "total", "acked", "noticed", "hidden", "storm", "state", "shape", "occasion", "group", "route",
-            "lasted", "members", "next_to", "next_at",
+            "lasted", "members", "next_to", "next_at", "again_after",
         }
     ),
     "line": frozenset({"title", "body", "text", "by", "severity", "occasion"}),

@@ -11,9 +11,9 @@ from hub.core.durations import say_duration
 from hub.core.event import Link
 from hub.core.grouping import Crowd, Group, crowd
 from hub.core.namesakes import named, told_apart
-from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Post, shape
+from hub.core.notification import Button, Line, Message, MessageKind, MessageState, Occasion, Post, shape
 from hub.core.silence import Silence
-from hub.core.telling import UNDER_WAY
+from hub.core.telling import UNDER_WAY, wanted
 from hub.prose import web_host
 from hub.saying.templates import GROUP, Templates
 
@@ -223,11 +223,15 @@ class Wording:
         }
 
     def _next(self, post: Post, state: MessageState, now: datetime) -> dict[str, Any]:
-        """Who hears next if nobody takes it on, and when."""
-        step = post.next_step if state is MessageState.OPEN else None
-        if step is None:
-            return {"next_to": "", "next_at": ""}
-        return {"next_to": step[0].name, "next_at": self._until(self._opens(step[0].during, step[1]), now)}
+        """Who hears next if nobody takes it on, and when; and how long until it is said again here."""
+        unowned = state is MessageState.OPEN
+        step = post.next_step if unowned else None
+        again = post.pace.repeats_after(post.reminders) if unowned and wanted(post.tell, Occasion.REMINDED) else None
+        return {
+            "next_to": step[0].name if step else "",
+            "next_at": self._until(self._opens(step[0].during, step[1]), now) if step else "",
+            "again_after": say_duration(again) if again else "",
+        }
 
     def _until(self, at: datetime, now: datetime) -> str:
         local, today = at.astimezone(self._zone), now.astimezone(self._zone).date()

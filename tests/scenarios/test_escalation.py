@@ -162,3 +162,18 @@ everything_else: {to: ops}
     await hub.nagios("web301", "UP", "RECOVERY", number=2)
 
     assert ["web301 is UP"] == [message.message.title for message in await hub.told("managers")]
+
+
+async def test_a_message_says_whether_it_is_said_again(begin) -> None:  # type: ignore[no-untyped-def]
+    """Who was woken by it wants to know whether it wakes them again, before they turn round."""
+    hub = await begin(
+        "version: 1\nchannels: {ops: room:ops}\nroutes: [{name: all, to: ops, repeat_interval: [30m, 1h]}]\n"
+        "everything_else: {to: ops}\n"
+    )
+    await hub.nagios("web301", number=1)
+    assert "said again after 30m unless acked" == (await hub.latest()).message.standing
+    await hub.later("31m")
+    assert "said again after 1h unless acked" == (await hub.latest()).message.standing
+    await hub.says("ack web301")
+
+    assert "said again" not in (await hub.latest()).message.standing

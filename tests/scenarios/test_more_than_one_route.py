@@ -40,7 +40,7 @@ async def test_what_gets_worse_is_treated_as_what_it_is_by_then(begin) -> None:
     await hub.later("1h")
     assert [] == await lines(hub)
     await breaks(hub)
-    assert "managers hears at 04:10 UTC unless acked" == (await hub.latest()).message.standing
+    assert "managers hears at 04:10 UTC, said again after 30m unless acked" == (await hub.latest()).message.standing
     await hub.later("31m")
 
     assert 1 == len(await hub.told("managers"))
@@ -70,7 +70,7 @@ async def test_what_its_first_route_promised_holds_beside_it(begin) -> None:
     await hub.says("ack Disk")
     await hub.says("unack Disk")
 
-    assert "night hears at 05:16 UTC unless acked" in (await hub.latest()).message.standing
+    assert "night hears at 05:16 UTC, said again after 30m unless acked" in (await hub.latest()).message.standing
 
 
 async def test_what_waits_for_the_morning_is_told_when_it_gets_worse(begin) -> None:
