@@ -233,6 +233,32 @@ async def test_nothing_is_pressed_that_slid_under_the_thumb(hub_process: Callabl
         await expect(card(sheet, "db7").locator("[data-state]")).to_have_attribute("data-state", "open")
 
 
+async def test_a_double_touch_is_one(hub_process: Callable[..., HubProcess]) -> None:
+    """The answer is there before the second: it would undo the first, or say it again."""
+    hub = hub_process(routes=ROUTES)
+    async with room(hub, PHONE) as sheet:
+        page = sheet.page
+        await page.clock.install()
+        await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 60"))
+        hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
+        place = await card(sheet, "db7").get_by_role("button", name="Ack", exact=True).bounding_box() or {}
+        await page.touchscreen.tap(place["x"] + 20, place["y"] + place["height"] - 4)
+        await expect(card(sheet, "db7").get_by_role("button", name="Unack")).to_be_enabled()
+        await page.touchscreen.tap(place["x"] + 20, place["y"] + place["height"] - 4)
+
+        await expect(page.locator("#toast")).to_contain_text("is acked by")
+        assert "acked" == hub.alerts()[0]["state"]
+
+        await say(sheet, "akc db7")
+        offer = page.locator("button.offer", has_text="ack db7")
+        await offer.tap()
+        await expect(page.locator(".bubble[data-kind=said]", has_text="ack db7")).to_have_count(1)
+        await expect(offer).to_be_enabled()
+        await offer.tap()
+        await say(sheet, "status")
+        await expect(page.locator(".bubble[data-kind=said]", has_text="ack db7")).to_have_count(1)
+
+
 async def test_times_say_their_zone_where_it_is_not_the_hubs(hub_process: Callable[..., HubProcess]) -> None:
     """What is quiet "until 13:04 UTC" is not over at 13:04 in Berlin."""
     hub = hub_process(routes=ROUTES)

@@ -98,6 +98,7 @@ function nextOpen() {
 const MOMENT = 500;
 let stood = { at: 0, buttons: [] };
 let thumb = { at: 0 };
+let last = { is: "", at: 0 }; // the second touch of a double one is none
 
 const meaning = (button) => button.value.replace(/:[0-9]+:/, ":"); // not which version of the message
 const pressing = () => [...document.querySelectorAll("[data-press] button")];
@@ -107,12 +108,13 @@ function moving() {
   stood = { at: Date.now(), buttons: pressing().map((button) => [button.getBoundingClientRect(), meaning(button)]) };
 }
 
-function slipped(button) {
+// The button that the thumb set out for, where something moved meanwhile.
+function meant() {
   const now = Date.now();
-  if (now - stood.at > MOMENT || now - thumb.at > MOMENT) return false;
+  if (now - stood.at > MOMENT || now - thumb.at > MOMENT) return null;
   const { x, y } = thumb;
-  const meant = stood.buttons.find(([at]) => at.left <= x && x <= at.right && at.top <= y && y <= at.bottom);
-  return !meant || meant[1] !== meaning(button);
+  const there = stood.buttons.find(([at]) => at.left <= x && x <= at.right && at.top <= y && y <= at.bottom);
+  return there ? there[1] : null;
 }
 
 // ---------------------------------------------------------------------------------------------------------- messages
@@ -322,10 +324,14 @@ async function submitted(event) {
   const form = event.target;
   if (!("say" in form.dataset || "press" in form.dataset)) return;
   event.preventDefault();
-  if ("press" in form.dataset && event.submitter && slipped(event.submitter)) {
+  const pressed = event.submitter ? meaning(event.submitter) : "";
+  const aim = ("press" in form.dataset && pressed ? meant() : null) ?? pressed;
+  if (aim && aim === last.is && Date.now() - last.at < 2 * MOMENT) return;
+  if (aim !== pressed) {
     toast("The page has just moved under your finger. Nothing was done: look, and press again.", false);
     return;
   }
+  last = { is: pressed, at: Date.now() };
   const fields = new FormData(form);
   if (event.submitter && event.submitter.name) fields.append(event.submitter.name, event.submitter.value);
   quiet(form, true);
