@@ -2,6 +2,7 @@
 whether a hub runs or not."""
 
 import asyncio
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -39,6 +40,9 @@ LITTLE = 256 << 20
 """Bytes of free disk below which somebody should look."""
 MIB = 1 << 20
 FOREIGN = "name another in TOCSIN_DATABASE, or run the version of the hub that wrote it"
+SHORT = 16
+"""Characters of a secret that somebody could try out: nothing slows down who asks the API."""
+LONG_ENOUGH = "32 random characters or more"
 SLIP = 0.8
 """How alike a name must be to one that could be meant."""
 WITHIN = 30.0
@@ -93,8 +97,11 @@ class Doctor:
         settings = self._settings
         yield _well("settings", f"people reach the hub at {settings.address}")
         if not settings.loopback and settings.api_token is None:
-            cure = "set TOCSIN_API_TOKEN, to 32 random characters or more"
+            cure = f"set TOCSIN_API_TOKEN, to {LONG_ENOUGH}"
             yield _wrong("settings", "the hub can be reached from elsewhere, and pages and API are closed", cure)
+        elif not settings.loopback and settings.api_token and _is_short(settings.api_token):
+            cure = f"make it {LONG_ENOUGH}"
+            yield _warning("settings", "TOCSIN_API_TOKEN is so short that somebody may guess it", cure)
         if not settings.loopback and not settings.public_url.startswith("https://"):
             cure = "set TOCSIN_PUBLIC_URL to the https:// address of the proxy before it"
             yield _warning("settings", "what people and tools send to the hub is not encrypted", cure)
@@ -222,8 +229,10 @@ class Doctor:
         environment = self._settings.environment
         for name, source in rules.sources.items():
             secret = variable(name, "SECRET")
-            if environment.source_secrets(name):
+            if secrets := environment.source_secrets(name):
                 yield _well(f"source {name}", f"proves itself by {secret}")
+                if not self._settings.loopback and any(map(_is_short, secrets)):
+                    yield _warning(f"source {name}", f"{secret} may be guessed", f"make it {LONG_ENOUGH}")
             elif not self._settings.loopback:
                 yield _wrong(f"source {name}", "has no secret and is refused", f"set {secret}")
             control = self._tools[source.tool].control
@@ -277,6 +286,10 @@ class Doctor:
         return [_well("dead man's switch", "takes pings")]
 
 
+def _is_short(secret: Secret) -> bool:
+    return len(secret.reveal()) < SHORT
+
+
 def _of_file(file: Path, status: Callable[[], object]) -> Iterator[Finding]:
     met = look_at(file)
     if met.fault:
@@ -292,6 +305,8 @@ def _of_file(file: Path, status: Callable[[], object]) -> Iterator[Finding]:
     if met.network:
         what = f"it lies on {met.network}, where SQLite cannot know that what was accepted is kept"
         yield _warning("database", what, "give it a disk of this machine, or take PostgreSQL")
+    if not met.new and file.stat().st_mode & stat.S_IROTH:
+        yield _warning("database", f"{file} can be read by everybody on this machine", f"chmod o-rwx {file}*")
     if met.free < LITTLE:
         yield _wrong("database", f"{met.free // MIB} MiB are free on its disk", "make room, or give it another disk")
 

@@ -127,6 +127,28 @@ async def test_what_can_be_reached_from_elsewhere_needs_secrets(tmp_path: Path) 
     assert ("has no secret and is refused", "set TOCSIN_NAGIOS_SECRET") == found["source nagios"]
 
 
+async def test_what_can_be_guessed_is_found(tmp_path: Path) -> None:
+    """Where nobody else can ask, a short one is long enough."""
+    short = {"TOCSIN_API_TOKEN": "letmein", "TOCSIN_NAGIOS_SECRET": f"hunter2,{'x' * 32}"}
+    found = await examined(tmp_path, host="0.0.0.0", **short)
+
+    assert "TOCSIN_API_TOKEN is so short that somebody may guess it" in [one.what for one in found]
+    assert ("TOCSIN_NAGIOS_SECRET may be guessed", "make it 32 random characters or more") == warned(found)[
+        "source nagios"
+    ]
+    assert " guess" not in str([one.what for one in await examined(tmp_path, **short)])
+    assert " guess" not in str([one.what for one in await examined(tmp_path, host="0.0.0.0", TOCSIN_API_TOKEN="x" * 32)])
+
+
+async def test_a_database_that_others_may_read_is_found(tmp_path: Path) -> None:
+    async with open_store(f"sqlite:///{tmp_path}/tocsin.db"):
+        pass
+    assert "everybody on this machine" not in str(await examined(tmp_path))
+    (tmp_path / "tocsin.db").chmod(0o644)
+
+    assert "everybody on this machine" in " ".join(warned(await examined(tmp_path))["database"])
+
+
 async def test_a_damaged_database_is_found(tmp_path: Path) -> None:
     (tmp_path / "tocsin.db").write_bytes(b"this is no database" * 1_000)
 
