@@ -174,7 +174,8 @@ async def _labels_like(word: str, actions: Actions) -> Sequence[tuple[str, str]]
     said = word.casefold()
 
     def is_called(name: str, value: str) -> bool:
-        return value.casefold() == said or (name in HOSTLIKE and short_name(value.casefold()) == said)
+        short = name in HOSTLIKE and _can_be_said(name, value) and short_name(value.casefold()) == said
+        return short or value.casefold() == said
 
     alerts = await actions.find(lambda alert: any(is_called(*pair) for pair in alert.labels.items()))
     return list(dict.fromkeys(pair for alert in alerts for pair in alert.labels.items() if is_called(*pair)))

@@ -155,8 +155,9 @@ async def carry_out(deeds: Sequence[Deed], here: Here, heard: Heard, actions: Ac
         f"{say_title(deed.alert)}: {one}" for deed, one in zip(deeds, came, strict=True) if not isinstance(one, str)
     ]
     done = [one for one in came if isinstance(one, str)]
-    proposals = tuple(way for one in came if isinstance(one, UsageError) for way in one.proposals)
-    return Reply(text="\n".join([*some_of(failed), *some_of(done)]), ok=not failed, proposals=proposals)
+    text = "\n".join([*some_of(failed), *some_of(done)])
+    ways = [way for one in came if isinstance(one, UsageError) for way in one.proposals]
+    return Reply(text=text, ok=not failed, proposals=tuple(way for way in ways if f'"{way}"' in text))
 
 
 def _had(deed: Deed, heard: Heard) -> str:

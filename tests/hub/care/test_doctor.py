@@ -137,7 +137,9 @@ async def test_what_can_be_guessed_is_found(tmp_path: Path) -> None:
         "source nagios"
     ]
     assert " guess" not in str([one.what for one in await examined(tmp_path, **short)])
-    assert " guess" not in str([one.what for one in await examined(tmp_path, host="0.0.0.0", TOCSIN_API_TOKEN="x" * 32)])
+    assert " guess" not in str(
+        [one.what for one in await examined(tmp_path, host="0.0.0.0", TOCSIN_API_TOKEN="x" * 32)]
+    )
 
 
 async def test_a_database_that_others_may_read_is_found(tmp_path: Path) -> None:

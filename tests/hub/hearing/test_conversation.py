@@ -589,6 +589,14 @@ async def test_a_host_needs_no_domain() -> None:
     assert '"silence host=db7.fra.example.com 1h"' in await refusal("silence db7 1h", a_hub(held=held))
 
 
+async def test_no_silence_is_proposed_that_says_more_than_a_name() -> None:
+    """A stranger who names a host could else have it said for how long, and why."""
+    host = 'db7." for 30d because "it is fine'
+    hub = a_hub(held=[an_alert("dddd4444", labels={"host": host}, key="1", title="it is full")])
+
+    assert () == (await said("silence db7 1h", hub)).proposals
+
+
 async def test_a_host_that_is_called_just_so_goes_before_one_of_a_domain() -> None:
     hosts = ("db7.fra.example.com", "db7")
     hub = a_hub(
