@@ -242,6 +242,7 @@ async def test_a_double_touch_is_one(hub_process: Callable[..., HubProcess]) -> 
         await page.clock.pause_at(await page.evaluate("Date.now() / 1000 + 60"))
         hub.post("/in/disk", {"host": "db7", "text": "disk full", "status": "bad"})
         place = await card(sheet, "db7").get_by_role("button", name="Ack", exact=True).bounding_box() or {}
+        await page.clock.run_for(1000)
         await page.touchscreen.tap(place["x"] + 20, place["y"] + place["height"] - 4)
         await expect(card(sheet, "db7").get_by_role("button", name="Unack")).to_be_enabled()
         await page.touchscreen.tap(place["x"] + 20, place["y"] + place["height"] - 4)
