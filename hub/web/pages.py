@@ -23,6 +23,7 @@ from hub.errors import Overloaded, PayloadError, TocsinError, UsageError
 from hub.payload import decode_form
 from hub.proof import same
 from hub.web.answers import Named, page_of
+from hub.web.failing import BadRequest
 from hub.web.gate import GateSettings, Throttle, caller, give_cookie, guarded, knocker, take_cookie
 from hub.web.showing import (
     ALERTS_LISTED,
@@ -236,7 +237,7 @@ class Pages:
         name, fields = await self._room(request), await _fields(request)
         text = fields.get("text", "").strip()
         if not text or len(text) > LONGEST_SENTENCE:
-            raise _bad_request("say something" if not text else f"say it in at most {LONGEST_SENTENCE} characters")
+            raise BadRequest("say something" if not text else f"say it in at most {LONGEST_SENTENCE} characters")
         reply = await _told(
             self._site.say(
                 text,
@@ -267,7 +268,7 @@ class Pages:
             asking = self._site.say(sentence.format(words), asker=asker, place="", via=Via.HTTP)
             reply = await _told(asking)
         else:
-            raise _bad_request(f"do is one of preview, {', '.join(ABOUT_SILENCES)}")
+            raise BadRequest(f"do is one of preview, {', '.join(ABOUT_SILENCES)}")
         return self._silences_page(request, words=words, reply=reply, do=do)
 
     def _silences_page(self, request: web.Request, **shown: Any) -> web.Response:  # what the template names
@@ -436,31 +437,18 @@ async def _fields(request: web.Request) -> Mapping[str, str]:
     try:
         return msgspec.json.decode(body, type=dict[str, str]) if _is_json(request) else dict(decode_form(body).value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, PayloadError) as error:
-        raise _bad_request(str(error)) from None
+        raise BadRequest(str(error)) from None
 
 
 async def _told(asking: Awaitable[AnswerT]) -> AnswerT:
     """The site's answer, or what it complained of, in the shape of every error."""
     try:
         return await asking
-    except Overloaded as error:
-        raise _problem(
-            web.HTTPServiceUnavailable, "overloaded", error.outside, retry_after=error.retry_after
-        ) from error
-    except TocsinError as error:
-        raise _problem(web.HTTPConflict, "refused", str(error)) from error
-
-
-def _bad_request(detail: str) -> web.HTTPException:
-    return _problem(web.HTTPBadRequest, "request", detail)
-
-
-def _problem(
-    kind: type[web.HTTPException], error: str, detail: str, retry_after: int | None = None
-) -> web.HTTPException:
-    body = msgspec.json.encode({"error": error, "detail": detail}).decode()
-    headers = {"Retry-After": str(retry_after)} if retry_after is not None else None
-    return kind(text=body, content_type="application/json", headers=headers)
+    except Overloaded:
+        raise
+    except TocsinError as refused:
+        body = msgspec.json.encode({"error": "refused", "detail": str(refused)}).decode()
+        raise web.HTTPConflict(text=body, content_type="application/json") from refused
 
 
 def _go(path: str) -> web.Response:

@@ -39,6 +39,7 @@ from hub.explain import Explained
 from hub.proof import Secret
 from hub.shipped_files import shipped
 from hub.store import Audit, Decision, StoredEvent, StoredRequest
+from hub.web.failing import plain_errors
 from hub.web.gate import COOKIE, GateSettings, gate, sign_person
 from hub.web.pages import page_routes
 from hub.web.showing import ago, plain, safe_links
@@ -51,7 +52,7 @@ LOCKED = GateSettings(api_token=Secret("correct-horse"), secret_key=Secret("key"
 
 
 async def _start(site: FakeSite, settings: GateSettings, heartbeat: float = 15.0) -> Client:
-    app = web.Application(middlewares=[gate(settings)])
+    app = web.Application(middlewares=[gate(settings), plain_errors])
     app.add_routes(page_routes(site, settings, [shipped("templates")], heartbeat=heartbeat))
     client = TestClient(TestServer(app))
     await client.start_server()
