@@ -51,7 +51,7 @@ Get = Callable[[Secret, Question], Awaitable[Answer]]
 
 
 async def get(http: Any, address: Secret, question: Question) -> Answer:
-    """Ask, and follow where it sends us. `http` is an aiohttp.ClientSession, Raises NotAnswered."""
+    """Ask, and follow where it sends us. `http` is an aiohttp.ClientSession. Raises NotAnswered."""
     try:
         async with asyncio.timeout(question.within):
             url = URL(address.reveal().strip(), encoded=True)

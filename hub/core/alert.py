@@ -504,7 +504,7 @@ def answered(alert: Alert, answer: Answer, now: datetime) -> Advance:
 
 
 def facts(alert: Alert) -> Mapping[str, str]:
-    """The fields of an alert that silences and filters may match, beside its labels."""
+    """What an alert is grouped and told apart by, beside its labels."""
     return {
         "source": alert.source,
         "tool": alert.tool,

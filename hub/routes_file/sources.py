@@ -40,7 +40,7 @@ def _source(tree: Tree, name: str, given: Any, path: Path_, tools: Mapping[str, 
         tree.wrong(path, what, key=True)
     tool = body.get("tool", name if name in tools else None)
     if tool is None:
-        tree.wrong(path, f"'tool' is missing; there is {listed(tools)}")
+        tree.wrong(path, f"'tool' is missing; there is {listed(tools.keys() - {OWN})}")
         return None
     if not is_text(tree, tool, (*path, "tool")):
         return None
