@@ -7,6 +7,7 @@ there, and what comes out passes through `plain` as a whole, so that no handler 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -224,10 +225,14 @@ class Pages:
                 del self._events[next(iter(self._events))]
         return made[1]
 
+    @cached_property
+    def _parts(self) -> Any:
+        """Macros, as the template names them."""
+        return self._templates.get_template("parts.html.j2").module
+
     def _event(self, message: RoomMessage, room: str) -> str:
-        parts: Any = self._templates.get_template("parts.html.j2").module  # macros, as the template names them
         now = self._site.now()
-        part = parts.entry(message, room, now) if message.thread else parts.thread(message, (), room, now)
+        part = self._parts.entry(message, room, now) if message.thread else self._parts.thread(message, (), room, now)
         body = {"id": message.id, "thread": message.thread, "loud": message.loud, "html": plain(str(part))}
         return f"event: message\nid: {message.id}\ndata: {msgspec.json.encode(body).decode()}\n\n"
 

@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import web
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+from markupsafe import Markup, escape
 
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
@@ -164,9 +168,35 @@ def exact(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
+_SPECIAL = re.compile("[&<>'\"]")
+
+
+class _Pieces(CodeGenerator):
+    """Lets `PageEnvironment.escaped` escape each piece of a page. Should a later jinja2 make its code otherwise, then
+    its own way does it, and does the same."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile and finalize.src is None:
+            self.write("environment.escaped(")
+        else:
+            super()._output_child_pre(node, frame, finalize)
+
+
+class PageEnvironment(jinja2.Environment):
+    code_generator_class = _Pieces
+
+    @staticmethod
+    def escaped(piece: object) -> str:
+        """As `escape`, which makes a `Markup` even of what is only written out: of a message on an open page, which has
+        fifty pieces, that took a fifth of the time."""
+        if type(piece) is Markup or (type(piece) is str and _SPECIAL.search(piece) is None):
+            return piece
+        return escape(piece)
+
+
 def page_environment(folders: Sequence[Path], static: "Mapping[str, StaticFile]") -> jinja2.Environment:
     """The one environment of the pages. The first folder that has a `pages/…` template gives it."""
-    environment = jinja2.Environment(
+    environment = PageEnvironment(
         loader=jinja2.FileSystemLoader([folder / "pages" for folder in folders]),
         autoescape=True,
         auto_reload=False,
@@ -175,12 +205,9 @@ def page_environment(folders: Sequence[Path], static: "Mapping[str, StaticFile]"
         lstrip_blocks=True,
     )
     environment.filters |= {"clip": clip, "ago": ago, "written": written, "exact": exact, "beginning": beginning}
-    environment.filters |= {"value": value, "short": short}
+    environment.filters |= {"value": value, "short": short, "safe_links": safe_links, "offered": offered}
+    environment.tests |= {"long": is_long, "columns": in_columns}
     environment.globals |= {
-        "is_long": is_long,
-        "offered": offered,
-        "safe_links": safe_links,
-        "in_columns": in_columns,
         "entries_shown": ENTRIES_SHOWN,
         "alerts_shown": ALERTS_SHOWN,
         "static": lambda name: f"/static/{name}?v={static[name].mark}",

@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import jinja2
 import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from hub.core.alert import Ack, Alert, AlertId, Origin, Phase
 from hub.core.event import Event, EventId, Link, Severity, Status
@@ -42,12 +44,13 @@ from hub.store import Audit, Decision, StoredEvent, StoredRequest
 from hub.web.failing import plain_errors
 from hub.web.gate import COOKIE, GateSettings, gate, sign_person
 from hub.web.pages import page_routes
-from hub.web.showing import ago, plain, safe_links
+from hub.web.showing import ago, page_environment, plain, safe_links
 from tests.fakes.night import fill
 from tests.fakes.site import NOW, FakeSite
 
 Client = TestClient[web.Request, web.Application]
 OPEN = GateSettings(now=lambda: NOW)
+_PAGES = page_environment([], {})
 LOCKED = GateSettings(api_token=Secret("correct-horse"), secret_key=Secret("key"), now=lambda: NOW)
 
 
@@ -427,6 +430,19 @@ def test_a_link_shows_where_it_leads(url: str) -> None:
     [link] = safe_links([Link(title="https://bank.example", url=url)])
 
     assert link.host == "evil.example"
+
+
+_WORDS = st.text(st.sampled_from("<>&'\"ab\n\u202e{}%")) | st.text()
+
+
+@given(_WORDS | _WORDS.map(Markup) | st.integers() | st.none() | st.sampled_from([*MessageState, *Severity]))
+def test_a_page_escapes_as_jinja_does(piece: object) -> None:
+    """Wherever it stands: on its own, filtered, in a macro, or out of one."""
+    text = "{% macro m(x) %}<b title='{{ x }}'>{{ x|string|upper }}</b>{% endmacro %}{{ x }}{{ m(x) }}{{ m(m(x)) }}"
+
+    plain_jinja = jinja2.Environment(autoescape=True)
+
+    assert plain_jinja.from_string(text).render(x=piece) == _PAGES.from_string(text).render(x=piece)
 
 
 @given(st.text())
