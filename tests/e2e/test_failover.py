@@ -9,22 +9,20 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from peers.hub import HubProcess
+from peers.hub import BURST, HubProcess
 from peers.poster import Poster
 from peers.postgres import Postgres
 
 pytestmark = pytest.mark.e2e("postgresql")
-ROUTES = """\
-version: 1
+ROUTES = (
+    BURST
+    + """\
 storm: never
-sources:
-  burst:
-    tool: json
-    event: {key: "{body.key}", title: "{body.key} is broken", status: problem, severity: error}
 channels: {ops: room:ops}
 routes: []
 everything_else: {to: ops}
 """
+)
 
 
 async def test_a_standby_that_has_to_lead_has_all_that_was_promised(tmp_path: Path, postgres: Postgres) -> None:

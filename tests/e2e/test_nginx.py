@@ -9,22 +9,20 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from peers.hub import HubProcess
+from peers.hub import BURST, HubProcess
 from peers.nginx import NAME, Nginx, nginx
 
 pytestmark = pytest.mark.e2e("nginx", "openssl")
 TOKEN = "correct-horse-battery"
 SECRET = "staple-of-the-burst"
-ROUTES = """\
-version: 1
-sources:
-  burst:
-    tool: json
-    event: {key: "{body.key}", title: "{body.key} is broken", status: problem, severity: error}
+ROUTES = (
+    BURST
+    + """\
 channels: {ops: room:ops}
 routes: []
 everything_else: {to: ops}
 """
+)
 HOME = f"https://{NAME}"
 
 

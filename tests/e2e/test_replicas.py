@@ -16,19 +16,16 @@ from typing import Any
 
 import aiohttp
 import pytest
-from peers.hub import HubProcess
+from peers.hub import BURST, HubProcess
 from peers.poster import Poster
 from peers.postgres import Postgres
 from slack import BOT, Slack, settings, slack
 
 pytestmark = pytest.mark.e2e("postgresql")
-ROUTES = """\
-version: 1
+ROUTES = (
+    BURST
+    + """\
 storm: never
-sources:
-  burst:
-    tool: json
-    event: {key: "{body.key}", title: "{body.key} is broken", status: problem, severity: error}
 channels:
   ops: room:ops
   night: slack:#ops
@@ -36,6 +33,7 @@ routes:
   - {name: paged, match: {key: "page-*"}, to: night}
 everything_else: {to: ops}
 """
+)
 TAKEN_OVER_WITHIN = 10.0
 """Seconds."""
 PAGES = 8

@@ -17,6 +17,15 @@ from peers.servers import REPOSITORY, free_port, tail
 READY_WITHIN = 45.0
 """Seconds; of which it needs two, where nothing else goes on."""
 
+BURST = """\
+version: 1
+sources:
+  burst:
+    tool: json
+    event: {key: "{body.key}", title: "{body.key} is broken", status: problem, severity: error}
+"""
+"""Rules begin so, with a source of which each key is an alert."""
+
 
 class HubProcess:
     """`python -m hub serve` on a free port, with its database and its rules in `folder`: the shipped ones if none are
