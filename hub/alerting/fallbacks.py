@@ -69,23 +69,25 @@ class Fallbacks:
 
     def waiting(self, draft: Draft, items: Iterable[Post | Line]) -> Sequence[str]:
         """The ids of those of which the fallback must hear now: they wake, and nothing holds them."""
-        return [item.id for item in items if self._falls_back(draft, item) and not self._is_held(draft, item)]
+        about = ((item, *self._about(draft, item)) for item in items)
+        return [
+            item.id
+            for item, post, alerts in about
+            if telling.falls_back(item, alerts, draft.now) and not self._is_held(draft, post, alerts)
+        ]
 
-    def _post_of(self, draft: Draft, item: Post | Line) -> Post | None:
-        return item if isinstance(item, Post) else draft.post(item.post) if item.post else None
+    def _about(self, draft: Draft, item: Post | Line) -> tuple[Post | None, Sequence[Alert]]:
+        """Its post, and the alerts that this tells of."""
+        post = draft.post_of(item)
+        return post, self._members(draft, post) if post is not None else ()
 
-    def _falls_back(self, draft: Draft, item: Post | Line) -> bool:
-        post = self._post_of(draft, item)
-        return telling.falls_back(item, self._members(draft, post) if post else (), draft.now)
-
-    def _is_held(self, draft: Draft, item: Post | Line) -> bool:
+    def _is_held(self, draft: Draft, post: Post | None, alerts: Iterable[Alert]) -> bool:
         """Whether it waits by now for the end of a silence, of what explains it, or of a pause."""
-        post = self._post_of(draft, item)
         if post is None:
             return False
-        holds, alerts = self._holds(draft), [one for one in self._members(draft, post) if one.open]
+        holds, firing = self._holds(draft), [alert for alert in alerts if alert.open]
         paused = post.channel in holds.channels or post.route in holds.routes
-        return paused or (bool(alerts) and all(self._held(draft, alert) for alert in alerts))
+        return paused or (bool(firing) and all(self._held(draft, alert) for alert in firing))
 
     def tell(self, draft: Draft, ids: Iterable[str], why: str) -> None:
         """Tell in the fallback what of these wakes. `why` goes on after "for slack:#night, which"."""
@@ -94,10 +96,9 @@ class Fallbacks:
             place = self.of(item.channel) if item is not None else ""
             if item is None or not place:
                 continue
-            if not self._falls_back(draft, item):
+            post, alerts = self._about(draft, item)
+            if not telling.falls_back(item, alerts, draft.now):
                 continue
-            post = self._post_of(draft, item)
-            alerts = self._members(draft, post) if post is not None else []
             worst = max(alerts, key=lambda alert: (alert.open, alert.severity or 0), default=None)
             said = Said(title=worst.title if worst is not None else "")
             self._put(

@@ -13,7 +13,7 @@ from hub.core.delivery import Came
 from hub.core.notification import Line, Mention, Message, MessageRef, Post, Sending
 from hub.core.records import replace
 from hub.delivering.channel import Channel
-from hub.delivering.items import Item, about, edits, is_edit, is_loud, keeps, key_of, over, owed_at, post_of, version_of
+from hub.delivering.items import Item, about, edits, is_edit, is_loud, keeps, key_of, over, owed_at, version_of
 from hub.delivering.settling import Tried
 from hub.errors import Overloaded, Refused, TocsinError, Uncertain, Unreachable
 from hub.memory.draft import Draft
@@ -143,7 +143,7 @@ class Attempts:
 
     def _composed(self, draft: Draft, chat: Chat, channel: Channel, item: Item) -> Message:
         """What is new, and no edit."""
-        post, dialect = post_of(draft, item), chat.traits.dialect
+        post, dialect = draft.post_of(item), chat.traits.dialect
         if isinstance(item, Line):
             message = self._saying.line(item, dialect)
             if post is not None and not chat.traits.threads:

@@ -12,13 +12,6 @@ from hub.memory.draft import Draft
 Item = Post | Line
 
 
-def post_of(draft: Draft, item: Item) -> Post | None:
-    """The post that it is, or in whose thread it stands."""
-    if isinstance(item, Post):
-        return item
-    return draft.post(item.post) if item.post else None
-
-
 def current_of(draft: Draft, item: Item) -> Item | None:
     """The same, as the draft has it."""
     return draft.post(item.id) if isinstance(item, Post) else draft.line(item.id)
@@ -33,7 +26,7 @@ def put(draft: Draft, item: Item) -> None:
 
 def over(draft: Draft, item: Item) -> MessageRef | None:
     """In whose thread it stands; of a post, none."""
-    post = post_of(draft, item) if isinstance(item, Line) else None
+    post = draft.post_of(item) if isinstance(item, Line) else None
     return post.ref if post else None
 
 

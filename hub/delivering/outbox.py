@@ -22,7 +22,7 @@ from hub.core.notification import DeliveryState, Line
 from hub.core.records import replace
 from hub.delivering.attempts import Attempts
 from hub.delivering.channel import Channel
-from hub.delivering.items import Item, about, current_of, is_edit, keeps, owed_at, post_of, put
+from hub.delivering.items import Item, about, current_of, is_edit, keeps, owed_at, put
 from hub.delivering.settling import Settling, Tried, mark_begun
 from hub.errors import Overloaded
 from hub.memory.draft import Draft
@@ -317,7 +317,7 @@ class Outbox:
         item = draft.post(id) or draft.line(id)
         if item is None or item.sending.state is not DeliveryState.OWED:  # what went before it may have begun a storm
             return
-        post = post_of(draft, item)
+        post = draft.post_of(item)
         if post is not None and post is not item and post.ref is None and post.sending.state is DeliveryState.OWED:
             return
         channel = self._channel(item.channel)

@@ -133,6 +133,12 @@ class Draft:
                 return found
         return self.state.posts.get(id)
 
+    def post_of(self, item: Post | Line) -> Post | None:
+        """The post that it is, or in whose thread it stands."""
+        if isinstance(item, Post):
+            return item
+        return self.post(item.post) if item.post else None
+
     def line(self, id: str) -> Line | None:
         for draft in self._layers:
             if (found := draft.changes.lines.get(id)) is not None:
