@@ -14,7 +14,6 @@ from hub.core.alert import Alert
 from hub.core.durations import parse_duration
 from hub.core.effect import Effect
 from hub.core.event import Report
-from hub.core.matching import alert_look
 from hub.core.notification import DeliveryState, Line, Message, MessageKind, Post, PostId, Sending
 from hub.core.oncall import Schedule
 from hub.core.records import replace
@@ -149,8 +148,7 @@ class Operations:
     def silences_over(self, alert: Alert) -> Sequence[Silence]:
         if not alert.open:
             return ()
-        look = alert_look(alert)
-        return [s for s in self._state.active_silences(self._now()) if self._state.matches[s.id].matches(look)]
+        return self._state.covering(alert, self._state.active_silences(self._now()))
 
     async def status(self) -> Sequence[str]:
         return await self._status()

@@ -10,7 +10,6 @@ from hub.commands.phrases import say_time
 from hub.core.alert import Alert
 from hub.core.calendar import say_strangers
 from hub.core.durations import say_duration
-from hub.core.matching import alert_look
 from hub.core.silence import Silence
 from hub.current import Current
 from hub.delivering.outbox import Outbox
@@ -49,7 +48,4 @@ async def status_of(
 
 def _silenced(state: State, silences: Sequence[Silence], alert: Alert) -> bool:
     """By the hub, or by its tool."""
-    if alert.quieted is not None:
-        return True
-    look = alert_look(alert) if silences else None
-    return look is not None and any(state.matches[silence.id].matches(look) for silence in silences)
+    return alert.quieted is not None or bool(state.covering(alert, silences))

@@ -5,12 +5,12 @@ Work reads and writes through a `Draft`. Memory changes only after the commit: a
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from hub.core.alert import Alert
 from hub.core.grouping import Group, GroupKey
-from hub.core.matching import Match, compile_match
+from hub.core.matching import Match, alert_look, compile_match
 from hub.core.notification import DeliveryState, Line, Post
 from hub.core.silence import Silence
 from hub.store import (
@@ -177,6 +177,13 @@ class State:
 
     def active_silences(self, now: datetime) -> list[Silence]:
         return [silence for silence in self.silences.values() if silence.active(now)]
+
+    def covering(self, alert: Alert, silences: Sequence[Silence]) -> list[Silence]:
+        """Those of them that cover it."""
+        if not silences:
+            return []
+        look = alert_look(alert)
+        return [silence for silence in silences if self.matches[silence.id].matches(look)]
 
     def _owes(self, alert: Alert) -> bool:
         return any(post.sending.state in PENDING or self.lines_of.get(post.id) for post in self.posts_about(alert))
