@@ -16,7 +16,7 @@ from yarl import URL
 
 from hub import outward
 from hub.web.answers import error
-from hub.web.gate import PASSED_ON, guarded, knocker
+from hub.web.gate import PASSED_ON, address_of, guarded
 from hub.web.showing import StaticFile, static_answer
 
 log = logging.getLogger("tocsin.web.forward")
@@ -158,8 +158,7 @@ class Forward:
         headers = _without_the_connections(request.headers)
         headers[MARK] = "1"
         if not self._local:  # an open hub trusts whoever sits at it, which who comes this way may not
-            seen = knocker(request.remote or "unknown", request.headers.getall("X-Forwarded-For", []))
-            headers.add("X-Forwarded-For", seen)
+            headers.add("X-Forwarded-For", address_of(request))
         try:
             answer = await self._http.request(
                 request.method,

@@ -326,6 +326,11 @@ def _unpack(text: str) -> str | None:
 # ----------------------------------------------------------------------------------------------------------- the login
 
 
+def address_of(request: web.Request) -> str:
+    """Of who knocks."""
+    return knocker(request.remote or "unknown", request.headers.getall("X-Forwarded-For", []))
+
+
 def knocker(peer: str, forwarded: Sequence[str]) -> str:
     """The address of who knocks; `forwarded` are the values of `X-Forwarded-For`.
 

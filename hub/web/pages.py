@@ -25,7 +25,7 @@ from hub.payload import decode_form
 from hub.proof import same
 from hub.web.answers import Named, page_of
 from hub.web.failing import BadRequest
-from hub.web.gate import GateSettings, Throttle, caller, give_cookie, guarded, knocker, take_cookie
+from hub.web.gate import GateSettings, Throttle, address_of, caller, give_cookie, guarded, take_cookie
 from hub.web.showing import (
     ALERTS_LISTED,
     UNSHOWABLE,
@@ -302,8 +302,7 @@ class Pages:
     async def enter(self, request: web.Request) -> web.Response:
         fields, now = await _fields(request), self._settings.now()
         person, onward = plain(fields.get("person", "")).strip(), fields.get("next", "/")
-        address = knocker(request.remote or "", request.headers.getall("X-Forwarded-For", []))
-        token = self._settings.api_token
+        address, token = address_of(request), self._settings.api_token
         if wait := self._throttle.wait(address, now):
             return self._login_page(
                 request, next=onward, complaint=f"Too many tries. Wait {wait} s.", status=429, wait=wait
