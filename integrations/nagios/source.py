@@ -155,7 +155,7 @@ def _object(request: WebhookRequest) -> Field:
 
 
 def _is_unfilled(value: object) -> bool:
-    return isinstance(value, str) and value[:1] == "$" and UNFILLED.fullmatch(value) is not None
+    return isinstance(value, str) and UNFILLED.fullmatch(value) is not None
 
 
 def _name(field: Field) -> str:
