@@ -19,8 +19,8 @@ function age(at) {
 // What the hub says ("until 13:04 GMT") is by its own clock. Where the reader's is another, its times say so, too.
 function abroad() {
   try {
-    const zone = $("main").dataset.zone;
-    return Boolean(zone) && new Date().toLocaleTimeString("en", { timeZone: zone }) !== new Date().toLocaleTimeString("en");
+    const zone = $("main").dataset.zone, now = new Date();
+    return Boolean(zone) && now.toLocaleTimeString("en", { timeZone: zone }) !== now.toLocaleTimeString("en");
   } catch {
     return true; // a zone that this browser does not know
   }
