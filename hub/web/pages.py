@@ -6,6 +6,7 @@ there, and what comes out passes through `plain` as a whole, so that no handler 
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +60,8 @@ SHOWN = 100
 """Of what is listed, on one page."""
 SHARED = 200
 """Events that are kept for the next who watches."""
+KEPT = 100
+"""Answers to what was asked of the page of silences."""
 MOST_AT_ONCE = 32
 """Messages that a reader is sent in one go."""
 HEARTBEAT = 15.0
@@ -108,6 +111,7 @@ class Pages:
         self._templates = page_environment(folders, self._static)
         self._templates.globals |= {"about": site.about, "zone": site.zone}
         self._events: dict[str, tuple[RoomMessage, str]] = {}
+        self._answers: dict[str, Mapping[str, Any]] = {}
 
     # --------------------------------------------------------------------------------------------------- to be seen
 
@@ -143,7 +147,9 @@ class Pages:
         return _go(href)
 
     async def silences(self, request: web.Request) -> web.Response:
-        return self._silences_page(request, words="", reply=None, do="")
+        """With the answer to what was asked last, if it is still known."""
+        answered = self._answers.get(request.query.get("answer", ""), {"words": "", "reply": None, "do": ""})
+        return self._page(request, "silences.html.j2", silences=self._site.every_silence(), **answered)
 
     async def event(self, request: web.Request) -> web.Response:
         id, asked, complaint = request.match_info["id"], request.query.get("why_not", "").strip(), ""
@@ -264,7 +270,8 @@ class Pages:
         return self._answer(request, await _told(asking), back=f"/room/{quote(name)}")
 
     async def ask_for_silence(self, request: web.Request) -> web.Response:
-        """Preview a silence, or say what was previewed: the page shows what came of it, with the words still there."""
+        """Preview a silence, or say what was previewed. What came of it, with the words still there, is shown by the
+        page that one is sent on to: to load that again asks for nothing a second time."""
         fields = await _fields(request)
         words, do, asker = fields.get("words", "").strip()[:LONGEST_SENTENCE], fields.get("do"), self._asker(request)
         if do == "preview":
@@ -274,10 +281,17 @@ class Pages:
             reply = await _told(asking)
         else:
             raise BadRequest(f"do is one of preview, {', '.join(ABOUT_SILENCES)}")
-        return self._silences_page(request, words=words, reply=reply, do=do)
+        # A button under a silence names it by its id, which nobody typed.
+        typed = words if do in ("preview", "silence") else ""
+        return _go(f"/silences?answer={self._keep_answer(words=typed, reply=reply, do=do)}")
 
-    def _silences_page(self, request: web.Request, **shown: Any) -> web.Response:  # what the template names
-        return self._page(request, "silences.html.j2", silences=self._site.every_silence(), **shown)
+    def _keep_answer(self, **shown: Any) -> str:  # what the template names
+        """A name for it that nobody else guesses."""
+        name = secrets.token_urlsafe(12)
+        self._answers[name] = shown
+        while len(self._answers) > KEPT:
+            del self._answers[next(iter(self._answers))]
+        return name
 
     async def replay_quarantined(self, request: web.Request) -> web.Response:
         await _fields(request)

@@ -124,6 +124,21 @@ async def test_a_silence_is_previewed_before_it_is_offered(client: Client, site:
     assert [] == site.heard
 
 
+async def test_who_loads_the_answer_again_asks_for_nothing_a_second_time(client: Client, site: FakeSite) -> None:
+    """Else "1h more", on a telephone that brings back its pages, would become two hours."""
+    pressed = await client.post("/silences", data={"words": "7f3", "do": "extend"}, allow_redirects=False)
+    shown = [await _seen(client, pressed.headers["Location"]) for _ in range(2)]
+
+    assert 303 == pressed.status
+    assert [True, True] == ["you said extend 7f3 1h" in page.text for page in shown]
+    assert "7f3" not in [field.get("value") for field in shown[0].all("input")]
+    assert ["extend 7f3 1h"] == [text for text, *_ in site.heard]
+
+
+async def test_an_answer_that_is_forgotten_leaves_the_page(client: Client) -> None:
+    assert "you said" not in (await _seen(client, "/silences?answer=gone")).text
+
+
 async def test_the_page_of_silences_says_nothing_else(client: Client, site: FakeSite) -> None:
     answer = await client.post("/silences", data={"words": "x", "do": "resolve"})
 
