@@ -14,11 +14,13 @@ points at our address to make a browser take their page for ours (DNS rebinding)
 posting through the operator's browser. Both are refused on an open hub too, since there they are the only lock.
 """
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
 import ipaddress
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +34,8 @@ from aiohttp.typedefs import Handler, Middleware
 from hub.now import utc_now
 from hub.proof import Secret, relayed, same
 from hub.settings import is_loopback
+
+log = logging.getLogger("tocsin.web.gate")
 
 COOKIE = "tocsin"
 STAYS = timedelta(days=30)
@@ -67,6 +71,8 @@ class GateSettings:
     allowed_hosts: frozenset[str] = frozenset()
     """Further names by which the hub may be called, without port."""
     now: Callable[[], datetime] = utc_now
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """What passes before a wrong token is answered, where there were too many."""
 
     @property
     def loopback(self) -> bool:
@@ -206,9 +212,20 @@ def _unproven(area: Area, settings: GateSettings) -> Refusal:
     return Refusal(status=401, error="unauthenticated", detail="log in at /login")
 
 
+def guessed(knock: Knock, known: Caller, settings: GateSettings) -> bool:
+    """Whether a token was shown that is not ours, where it would have opened something."""
+    if settings.api_token is None or known.token or area_of(knock.path) in (Area.MACHINE, Area.PASSED):
+        return False
+    return bool(_shown_token(knock))
+
+
 def _bears_token(knock: Knock, token: Secret) -> bool:
+    return same(token.reveal(), _shown_token(knock))
+
+
+def _shown_token(knock: Knock) -> str:
     scheme, _, shown = knock.header("authorization").partition(" ")
-    return scheme.lower() == "bearer" and same(token.reveal(), shown.strip())
+    return shown.strip() if scheme.lower() == "bearer" else ""
 
 
 def _no_form(knock: Knock) -> bool:
@@ -373,6 +390,36 @@ class Throttle:
         self.failures = {who: ats for who, ats in recent.items() if ats}
 
 
+LATE = 2.0
+"""Seconds after which a wrong token is answered, where there were too many."""
+MOST_LATE = 100
+"""Answers that wait at once: each holds a connection, of which there are so many."""
+
+
+@dataclass(slots=True)
+class Guesses:
+    """Wrong tokens of the API. Who shows too many is answered late, and nobody is refused for them: the right token may
+    come from the same address, through a proxy that does not say for whom. It opens at once, always; so against who
+    guesses on many connections only a long token helps."""
+
+    settings: GateSettings
+    throttle: Throttle = field(default_factory=Throttle)
+    late: int = 0
+
+    async def slow_down(self, address: str) -> None:
+        now = self.settings.now()
+        if not self.throttle.wait(address, now):
+            self.throttle.failed(address, now)
+            if self.throttle.wait(address, now):
+                log.warning("too many wrong API tokens, the last from %s; more are answered late", address)
+        elif self.late < MOST_LATE:
+            self.late += 1
+            try:
+                await self.settings.rest(LATE)
+            finally:
+                self.late -= 1
+
+
 def give_cookie(response: web.StreamResponse, person: str, settings: GateSettings) -> None:
     response.set_cookie(
         COOKIE,
@@ -401,11 +448,15 @@ def caller(request: web.Request) -> Caller:
 
 def gate(settings: GateSettings) -> Middleware:
     """Stands before every handler; the first of the middlewares."""
+    guesses = Guesses(settings)
 
     @web.middleware
     async def stand(request: web.Request, handler: Handler) -> web.StreamResponse:
-        known, refusal = look(knock_of(request), settings)
+        knock = knock_of(request)
+        known, refusal = look(knock, settings)
         request[CALLER] = known
+        if guessed(knock, known, settings):
+            await guesses.slow_down(address_of(request))
         if refusal is not None:
             return guarded(_refused(request, refusal))
         return await _guarded(request, handler)

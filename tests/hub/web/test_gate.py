@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -243,6 +244,46 @@ def test_guessing_tokens_becomes_slow_and_is_forgiven() -> None:
     throttle.failed("two", NOW)
     assert throttle.wait("three", NOW) > 0
     assert throttle.wait("one", NOW + timedelta(minutes=2)) == 0
+
+
+async def test_who_guesses_the_token_of_the_api_is_answered_late_and_nobody_else() -> None:
+    """Also where all have the address of one proxy."""
+    resting, woken = asyncio.Event(), asyncio.Event()
+
+    async def rest(_: float) -> None:
+        resting.set()
+        await woken.wait()
+
+    settings = replace(LOCKED, rest=rest)
+    wrong = {"Authorization": "Bearer guess"}
+    async with hub(settings) as client:
+        tried = [(await client.get("/metrics", headers=wrong)).status for _ in range(10)]
+        assert not resting.is_set()
+        for path in ("/metrics", "/room/ops", "/healthz"):
+            resting.clear()
+            late = asyncio.create_task(client.get(path, headers=wrong, allow_redirects=False))
+            await resting.wait()
+            right = await client.get("/metrics", headers=BEARER)
+            bare = await client.get("/healthz")
+            assert (200, 200, False) == (right.status, bare.status, late.done())
+            late.cancel()
+        woken.set()
+        last = await client.get("/metrics", headers=wrong)
+
+    assert [401] * 10 == tried
+    assert 401 == last.status
+
+
+async def test_what_tools_show_is_no_guess() -> None:
+    """A source proves itself by a token of its own, in the same header."""
+
+    async def rest(_: float) -> None:
+        raise AssertionError("nobody guessed")
+
+    async with hub(replace(LOCKED, rest=rest)) as client:
+        answers = [await client.post("/in/nagios", headers={"Authorization": "Bearer its-own"}) for _ in range(20)]
+
+    assert {200} == {answer.status for answer in answers}
 
 
 @pytest.mark.parametrize(
