@@ -17,6 +17,7 @@ from hub.commands import (
     give,
     help,
     link,
+    links,
     oncall,
     pause,
     preview,
@@ -53,5 +54,6 @@ def built_in_commands() -> Sequence[Command[Any]]:
         drill,
         link,
         unlink,
+        links,
         help,
     )

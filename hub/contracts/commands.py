@@ -260,6 +260,9 @@ class Actions(Protocol):
     async def unlink(self, heard: Heard) -> bool:
         """Let the asker's account count as nobody again. False: it was not linked."""
 
+    def links(self) -> Sequence[tuple[str, str, datetime]]:
+        """The accounts that count as people by a link: which, as whom, since when; by person."""
+
     def commands(self) -> "Sequence[Command[Any]]": ...
     async def explain(self, event: str, channel: str = "") -> str:
         """Who heard of it, and why; or why a channel did not. Raises UsageError where no channel is called so."""

@@ -342,6 +342,10 @@ class HubActions:
 
         return await self._writer.do(job)
 
+    def links(self) -> Sequence[tuple[str, str, datetime]]:
+        linked = sorted(self._state.links.values(), key=lambda link: (link.person, link.account))
+        return [(link.account, link.person, link.linked_at) for link in linked]
+
     async def unsilence(self, silences: Sequence[str], heard: Heard) -> Sequence[Silence]:
         def job(draft: Draft) -> Sequence[Silence]:
             return self._router.silencing.end(draft, silences, heard.asker.person)

@@ -158,6 +158,20 @@ async def test_a_link_can_be_let_go_of(hub: Scenario) -> None:
     assert "x on pager" == hub.hub.operations.askers.by_account("pager:U7", "x").person
 
 
+async def test_who_is_linked_can_be_looked_up(hub: Scenario) -> None:
+    """`people:` is reviewed; a link is made by whoever says a code, and an operator wants to see that."""
+    before = await hub.says("links", by="alice")
+    await hub.says(f"link {await code_for(hub, 'U7')}", by="bob")
+    since = hub.clock
+    await hub.later("2d")
+    linked = await hub.says("links", by="alice")
+    await heard(hub, "unlink", user="U7")
+
+    assert "no account is linked" in before.text
+    assert f"pager:U7 is bob since {since:%Y-%m-%d %H:%M}" in linked.text
+    assert "no account is linked" in (await hub.says("links", by="alice")).text
+
+
 async def test_the_rules_go_before_a_link(hub: Scenario) -> None:
     reply = words(await heard(hub, "link", user="U1"))
 

@@ -823,7 +823,7 @@ async def test_help_lists_everything_or_what_has_to_do_with_a_word() -> None:
 
 
 def test_reading_changes_nothing_and_says_so() -> None:
-    reading = {"preview silence", "silences", "alerts", "why", "status", "help", "who's on call"}
+    reading = {"preview silence", "silences", "alerts", "why", "status", "help", "who's on call", "links"}
 
     assert reading == {command.name for command in COMMANDS if command.reads}
 
