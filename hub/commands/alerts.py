@@ -1,4 +1,4 @@
-"""`alerts`: what is open now, newest first."""
+"""`alerts`: what is open now; first what nobody has, the worst of that, the newest of those."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from hub.commands.phrases import read_match, say_id, say_time, say_title, source_called, tokens
 from hub.commands.subjects import names_of
 from hub.contracts import Actions, Call, Heard, Reply
-from hub.core.alert import Ack, Alert
+from hub.core.alert import Ack, Alert, most_pressing
 from hub.core.durations import say_duration
 from hub.core.matching import alert_look, compile_match
 from hub.core.namesakes import told_apart
@@ -78,7 +78,7 @@ def calls(intent: Intent) -> Sequence[Call]:
 
 
 async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:  # noqa: ARG001
-    found = list(await actions.find(intent.takes()))
+    found = most_pressing(await actions.find(intent.takes()))
     if intent.state == "acked":
         found.sort(key=lambda alert: alert.ack.at if alert.ack else alert.opened_at)  # what was taken on longest ago
     if not found:

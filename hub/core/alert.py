@@ -1,7 +1,7 @@
 """An alert is one life of a source and key. `advance` folds an event into it; `acked`, `unacked`, `ended` and
 `answered` do what people and the hub did."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -191,6 +191,12 @@ class Advance(Record, frozen=True, kw_only=True):
     """A sentence on the change that its name does not say."""
     decide: bool = False
     """Whether the routes must be decided (anew)."""
+
+
+def most_pressing(alerts: Iterable[Alert]) -> list[Alert]:
+    """What nobody has before what somebody has or the tool itself keeps quiet, and the worse before the milder; what is
+    alike in that stays in its order."""
+    return sorted(alerts, key=lambda one: (one.ack is not None or one.quieted is not None, -_rank(one.severity)))
 
 
 def is_late(alert: Alert, event: Event) -> bool:

@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import web
 
 from hub.contracts import Asker, Reply, Room, RoomMessage, Via
-from hub.core.alert import Alert
+from hub.core.alert import Alert, most_pressing
 from hub.core.namesakes import told_apart
 from hub.core.notification import MessageState, Post
 from hub.core.oncall import Schedule
@@ -117,11 +117,12 @@ class Pages:
 
     async def home(self, request: web.Request) -> web.Response:
         alerts, unsettled = self._site.alerts(), await self._site.unsettled()
+        listed = [(one, self._state(one), self._told(one)) for one in most_pressing(alerts)[:ALERTS_LISTED]]
         return self._page(
             request,
             "home.html.j2",
-            alerts=[(alert, self._state(alert), self._told(alert)) for alert in alerts[:ALERTS_LISTED]],
-            apart=told_apart(alerts[:ALERTS_LISTED]),
+            alerts=sorted(listed, key=lambda row: row[1] is not MessageState.OPEN),
+            apart=told_apart(alert for alert, *_ in listed),
             open_alerts=len(alerts),
             turns=[self._turn(schedule) for _, schedule in sorted(self._site.schedules().items())],
             silences=self._site.silences(),

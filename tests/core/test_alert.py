@@ -20,6 +20,7 @@ from hub.core.alert import (
     advance,
     answered,
     ended,
+    most_pressing,
     says_nothing_new,
     unacked,
 )
@@ -508,3 +509,17 @@ def test_the_order_of_arrival_does_not_decide_how_it_ends(statuses: list[Status]
     ends = {life(known, *order).phase for order in permutations(events)}
 
     assert {Phase.RESOLVED if statuses and statuses[-1] is Status.RECOVERY else Phase.OPEN} == ends
+
+
+# ------------------------------------------------------------------------------------------------------- all together
+
+
+def test_what_nobody_has_comes_first_and_of_that_the_worst() -> None:
+    """Somebody who is woken sees at the top what needs them; the hundredth warning pushes nothing down."""
+    mild, bad = an_open(severity=Severity.WARNING), an_open(severity=Severity.CRITICAL)
+    taken = acked(an_open(severity=Severity.CRITICAL), ACK, None).alert
+    in_downtime = life(event(severity=Severity.CRITICAL), mark(MarkKind.QUIETED))
+    newer = an_open(severity=Severity.CRITICAL)
+    assert taken is not None
+
+    assert most_pressing([newer, in_downtime, mild, taken, bad]) == [newer, bad, mild, in_downtime, taken]

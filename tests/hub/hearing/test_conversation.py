@@ -776,15 +776,15 @@ async def test_the_name_of_a_source_restricts_its_tool() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("alerts", ["aa1111", "bb2222", "cc3333"]),
-        ("alerts open", ["aa1111", "bb2222"]),
+        ("alerts", ["bb2222", "aa1111", "cc3333"]),
+        ("alerts open", ["bb2222", "aa1111"]),
         ("alerts acked", ["cc3333"]),
-        ("alerts nagios", ["aa1111", "bb2222"]),
+        ("alerts nagios", ["bb2222", "aa1111"]),
         ("alerts host=web301", ["aa1111"]),
         ("alerts disk", ["bb2222"]),
         ("alerts critical", ["bb2222"]),
         ("alerts db1", ["bb2222"]),
-        ("what's wrong?", ["aa1111", "bb2222", "cc3333"]),
+        ("what's wrong?", ["bb2222", "aa1111", "cc3333"]),
         ("alerts acked disk", []),
     ],
 )

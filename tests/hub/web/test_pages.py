@@ -562,14 +562,14 @@ async def test_an_old_link_leads_to_a_page_that_leads_home(client: Client) -> No
 
 
 async def test_home_says_what_is_open_taken_and_silenced(client: Client, site: FakeSite) -> None:
-    site.open = [_alert("web1"), _alert("db1", ack=Ack(by="<b>alice", at=NOW, origin=Origin.PERSON)), _alert("batch1")]
+    site.open = [_alert("batch1"), _alert("db1", ack=Ack(by="<b>alice", at=NOW, origin=Origin.PERSON)), _alert("web1")]
     quiet = Silence(id=SilenceId("7f3"), match={"host": "batch1"}, author="bob", starts_at=NOW, ends_at=NOW)
     site.quiet = [quiet]
 
     seen = await _seen(client, "/")
 
     states = [attributes["data-state"] for attributes in seen.all("li") if "data-state" in attributes]
-    assert states == ["open", "acked", "silenced"]
+    assert states == ["open", "silenced", "acked"]
     assert "host=batch1" in seen.text
     assert "taken by <b>alice" in seen.text
 
@@ -600,7 +600,7 @@ async def test_an_alert_leads_to_where_it_is_talked_about(client: Client, site: 
     assert "Slack cannot be reached" in await (await client.get("/told/p1")).text()
 
 
-async def test_in_a_storm_the_first_page_folds_all_but_the_newest(client: Client, site: FakeSite) -> None:
+async def test_in_a_storm_the_first_page_folds_all_but_the_most_pressing(client: Client, site: FakeSite) -> None:
     """So that silences, and who is on call, can be reached with a thumb; and that the hub has better to do than to
     write thousands of rows."""
     site.open = [_alert(f"web{number}") for number in range(500)]
