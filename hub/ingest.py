@@ -7,17 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from math import ceil
 from typing import Any, Protocol
 
 from hub import ids
-from hub.contracts import Integration, NamesDeliveries, Quiet, WebhookRequest
+from hub.contracts import Integration, NamesDeliveries, Quiet, Several, WebhookRequest
 from hub.core.alert import NOTHING_NEW
 from hub.core.bounds import bounded
 from hub.core.buckets import Buckets
 from hub.core.event import Event, Report, event_of
-from hub.core.records import Record, replace
+from hub.core.records import Record, field, replace
 from hub.core.rules import Heartbeat, Rules, SourceRule
 from hub.errors import Overloaded, PayloadError, TocsinError, Unauthenticated, Unsupported
 from hub.memory.draft import Draft
@@ -28,6 +28,9 @@ from hub.store import LifeKey, Store, StoredEvent, StoredRequest
 log = logging.getLogger("tocsin.ingest")
 
 LONGEST_DELIVERY_ID = 200
+LONGEST_COMPLAINT = 300
+MOST_COMPLAINTS = 20
+"""Of one body. Of more entries that are not understood only the places are kept."""
 CAME_AGAIN = "came once more meanwhile, and was understood then"
 """Of a request in quarantine, which its tool has delivered again."""
 Route = Callable[[Draft, Event, Any], StoredEvent]
@@ -46,28 +49,31 @@ class NotNamed(TocsinError):
 class Malformed(TocsinError):
     """The body could not be understood; it is kept in quarantine under `quarantined`."""
 
-    def __init__(self, error: PayloadError, quarantined: str) -> None:
-        super().__init__(str(error))
-        self.path = error.path
+    def __init__(self, why: str, path: str, quarantined: str) -> None:
+        super().__init__(why)
+        self.path = path
         self.quarantined = quarantined
 
 
 class Accepted(Record, frozen=True, kw_only=True):
-    """What a source is told. `events` are ids, in the order of the reports."""
+    """What a source is told. `events` are ids, in the order of the reports. `missing` has, by its place, what is wrong
+    with each entry of the body that was not understood."""
 
     events: tuple[str, ...] = ()
     ignored: str = ""
     duplicate: bool = False
     quarantined: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 class Understood(Record, frozen=True, kw_only=True, gc=True):
     """The verdict on a request, before it is written."""
 
     verdict: str = "events"
-    """`events`, `quiet` or `quarantined`."""
+    """`events`, `quiet`, `quarantined`, or `partly`: events, and entries that lie in quarantine."""
     why: str = ""
     reports: Sequence[Report] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
     broken: PayloadError | None = None
     body: Any = None
 
@@ -151,12 +157,11 @@ class Ingest:
         request, tool = self._redact(request), source.tool
         understood = understand(integration, request, source.options)
         accepted = await self._keep(request, tool, understood)
-        verdict = "duplicate" if accepted.duplicate else "quiet" if accepted.ignored else understood.verdict
-        self._count(request.source, verdict)
+        self._count(request.source, _counted(understood.verdict, accepted))
         for listener in self._heeding:
             listener(request)
         if understood.broken is not None and integration.refusal == 400:
-            raise Malformed(understood.broken, accepted.quarantined)
+            raise Malformed(understood.why, understood.broken.path, accepted.quarantined)
         return accepted
 
     async def beat(self, request: WebhookRequest, name: str) -> None:
@@ -250,6 +255,7 @@ class Ingest:
             fetched=request.fetched,
             delivery_id=delivery,
             events=tuple(event.id for event in events),
+            missing=understood.missing,
         )
         return events, stored
 
@@ -264,7 +270,7 @@ class Ingest:
         if stored.delivery_id and (first := draft.delivered(stored.source, stored.delivery_id)) is not None:
             return Accepted(events=first, duplicate=True)
         routed = [one for one in [route(draft, event, body) for event in events] if not _is_known(one)]
-        if events and not routed:
+        if events and not routed and not stored.missing:
             return Accepted(ignored=NOTHING_NEW)
         if len(routed) < len(events):
             stored = replace(stored, events=tuple(one.event.id for one in routed))
@@ -272,19 +278,22 @@ class Ingest:
         draft.note_delivery(stored)
         draft.changes.events.extend(routed)
         _warn_of_failures(routed)
+        if stored.missing:
+            return Accepted(events=stored.events, quarantined=stored.id, missing=stored.missing)
         return Accepted(events=stored.events, ignored=stored.why)
 
     async def replay(self, id: str) -> Accepted | None:
-        """Read a quarantined request again with the parser and the rules of now. None if it is not in quarantine.
-        Raises Malformed or Unsupported where it is still not understood."""
+        """Read a quarantined request again with the parser and the rules of now, and of one that was understood in part
+        take in what was missing. None if it is not in quarantine. Raises Malformed or Unsupported where it is still not
+        understood."""
         stored = await self._store.request(id)
-        if stored is None or stored.verdict != "quarantined" or stored.replayed_at is not None:
+        if stored is None or not stored.waits:
             return None
         source, integration = self._source(stored.source)
         again = _webhook(stored)
-        understood = understand(integration, again, source.options)
+        understood = _of_these(stored.missing, understand(integration, again, source.options))
         if understood.broken is not None:
-            raise Malformed(understood.broken, id)
+            raise Malformed(understood.why, understood.broken.path, id)
         if understood.verdict == "quarantined":
             raise Unsupported(understood.why)
         events, fresh = self._make(again, source.tool, understood)
@@ -292,12 +301,15 @@ class Ingest:
             stored,
             verdict=fresh.verdict,
             why=fresh.why,
+            missing=fresh.missing,
             delivery_id=fresh.delivery_id,
-            events=fresh.events,
-            replayed_at=self._now(),
+            events=(*stored.events, *fresh.events),
+            replayed_at=None if fresh.missing else self._now(),
         )
+        events = [replace(event, request_id=id) for event in events]
+        release = partial(self._release, stored=released, events=events, body=understood.body)
         accepted = await self._writer.do(
-            lambda draft: self._release(draft, released, [replace(e, request_id=id) for e in events], understood.body),
+            partial(release, repeats=not stored.missing),
             keys=[key for event in events for key in self._router.keys(event)],
             delivery=(released.source, released.delivery_id) if released.delivery_id else None,
         )
@@ -306,16 +318,23 @@ class Ingest:
                 listener(events, again)
         return accepted
 
-    def _release(self, draft: Draft, released: StoredRequest, events: Sequence[Event], body: Any) -> Accepted:
+    def _release(
+        self, draft: Draft, *, stored: StoredRequest, events: Sequence[Event], body: Any, repeats: bool
+    ) -> Accepted:
+        """`repeats`: the delivery that is known by its id may be another request; else it is this one."""
         # Of a delivery that lies in quarantine itself, or was quiet, no events are known: that is no repeat.
-        if released.delivery_id and (first := draft.delivered(released.source, released.delivery_id)):
-            known = replace(released, verdict="quiet", why=CAME_AGAIN, delivery_id="", events=())
+        delivery = stored.delivery_id if repeats else ""
+        if delivery and (first := draft.delivered(stored.source, delivery)):
+            known = replace(stored, verdict="quiet", why=CAME_AGAIN, missing={}, delivery_id="", events=())
             draft.changes.released[known.id] = known
             return Accepted(events=first, ignored=known.why, duplicate=True)
-        draft.changes.released[released.id] = released
-        draft.note_delivery(released)
+        draft.changes.released[stored.id] = stored
+        draft.note_delivery(stored)
         draft.changes.events.extend(self._router.route(draft, event, body) for event in events)
-        return Accepted(events=released.events, ignored=released.why)
+        ids = tuple(event.id for event in events)
+        if stored.missing:
+            return Accepted(events=ids, quarantined=stored.id, missing=stored.missing)
+        return Accepted(events=ids, ignored=stored.why)
 
     async def route_again(self, stored: StoredEvent) -> StoredEvent:
         """Route an event that a failing rule left unrouted."""
@@ -368,7 +387,44 @@ def understand(integration: Integration, request: WebhookRequest, options: Any) 
         return Understood(verdict="quarantined", why=f"the parser failed: {type(error).__name__}: {error}")
     if isinstance(parsed, Quiet):
         return Understood(verdict="quiet", why=parsed.why)
+    if isinstance(parsed, Several):
+        missing = _complaints(request.source, parsed.broken)
+        return _in_part(Understood(reports=parsed.reports, body=_decoded(request)), missing)
     return Understood(reports=parsed, body=_decoded(request))
+
+
+def _complaints(source: str, broken: Mapping[str, Exception]) -> Mapping[str, str]:
+    """What is wrong with each, in words that name its place."""
+    said = dict.fromkeys(broken, "")
+    for place, error in islice(broken.items(), MOST_COMPLAINTS):
+        if isinstance(error, PayloadError | Unsupported):
+            why = str(error)
+        else:
+            log.error("the parser of source %s failed at %s", source, place, exc_info=error, extra={"source": source})
+            why = f"the parser failed: {type(error).__name__}: {error}"
+        said[place] = (why if why.startswith(place) else f"{place}: {why}")[:LONGEST_COMPLAINT]
+    return said
+
+
+def _in_part(understood: Understood, missing: Mapping[str, str]) -> Understood:
+    """With these entries missing, if there are such."""
+    if not missing:
+        return understood
+    several = f" (and of {len(missing) - 1} more entries)" if len(missing) > 1 else ""
+    return replace(understood, verdict="partly", why=f"{next(iter(missing.values()))}{several}", missing=missing)
+
+
+def _of_these(places: Mapping[str, str], understood: Understood) -> Understood:
+    """Of a body that was understood but for the entries at these places, what is understood of them now. Without
+    places, all of it."""
+    if not places or understood.verdict not in ("events", "partly"):
+        return understood
+    reports = [report for report in understood.reports if report.place in places]
+    missing = {place: why for place, why in understood.missing.items() if place in places}
+    if missing and not reports:
+        place, why = next(iter(missing.items()))
+        return Understood(verdict="quarantined", why=why, broken=PayloadError(place, why))
+    return _in_part(Understood(reports=reports, body=understood.body), missing)
 
 
 def _decoded(request: WebhookRequest) -> Any:
@@ -410,9 +466,12 @@ def _namers(tools: Mapping[str, Integration]) -> Mapping[str, NamesDeliveries]:
 
 def _note(stored: StoredRequest, accepted: Accepted) -> None:
     about = {"source": stored.source, "request_id": stored.id, "event_ids": accepted.events}
-    verdict = "duplicate" if accepted.duplicate else "quiet" if accepted.ignored else stored.verdict
-    why = accepted.ignored or stored.why
+    verdict, why = _counted(stored.verdict, accepted), accepted.ignored or stored.why
     log.debug("a request was taken: %s", f"{verdict}, {why}" if why else verdict, extra=about)
+
+
+def _counted(verdict: str, accepted: Accepted) -> str:
+    return "duplicate" if accepted.duplicate else "quiet" if accepted.ignored else verdict
 
 
 def _is_known(routed: StoredEvent) -> bool:

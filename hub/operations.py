@@ -304,7 +304,8 @@ class Operations:
         if accepted is None:
             raise NotThere(f"there is no quarantined request '{id[:80]}'")
         events = len(accepted.events)
-        return accepted.ignored or f"understood now: {say_count(events, 'event')}"
+        rest = f"; {len(accepted.missing)} more of its entries not yet" if accepted.missing else ""
+        return accepted.ignored or f"understood now: {say_count(events, 'event')}{rest}"
 
     async def replay_delivery(self, id: str, asker: Asker) -> str:
         """Owe a dead or unknown delivery anew. Raises NotThere."""

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from hub.contracts import Integration, Signs, WebhookRequest
 from hub.core.event import Report, Severity
-from hub.core.records import Record
+from hub.core.records import Record, replace
 from hub.errors import TocsinError
 from hub.proof import Secret
 
@@ -64,8 +64,9 @@ def sendable(request: WebhookRequest, tool: Integration | None, secrets: Sequenc
 
 
 def report_as_json(report: Report) -> dict[str, Any]:
-    """A report as `<case>.reports.json` has it: without what is empty, times in RFC 3339, the severity as a word."""
-    plain = _plain(report)
+    """A report as `<case>.reports.json` has it: without what is empty, times in RFC 3339, the severity as a word. Its
+    place is left out: the order shows it."""
+    plain = _plain(replace(report, place=""))
     assert isinstance(plain, dict)
     return plain
 

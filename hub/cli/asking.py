@@ -51,11 +51,13 @@ def _tool_of(source: str, routes: str | None) -> Any:
 
 
 def _say_sent(said: dict[str, Any]) -> str:
-    if said.get("quarantined"):
-        return f"kept in quarantine as {said['quarantined']}"
+    missing = [f"not understood: {one['detail']}" for one in said.get("not_understood", ())]
+    kept = [f"kept in quarantine as {said['quarantined']}"] if said.get("quarantined") else []
+    if kept and not missing:
+        return kept[0]
     if said.get("ignored"):
         return f"taken, and nothing to tell: {said['ignored']}"
-    return "\n".join([f"accepted {counted(said['accepted'], 'event')}", *said["events"]])
+    return "\n".join([f"accepted {counted(said['accepted'], 'event')}", *said["events"], *missing, *kept])
 
 
 def say(options: argparse.Namespace) -> int:

@@ -138,11 +138,13 @@ def _explain_file(options: argparse.Namespace, path: Path) -> int:
     from hub.rehearsals.preview import explain_file
 
     rules = rules_at(options.routes)
-    previews = explain_file(path, options.source, rules, options.why_not)
+    previews, refused = explain_file(path, options.source, rules, options.why_not)
     if options.json:
         print(msgspec.json.encode([preview.as_dict() for preview in previews]).decode())
     else:
         show("\n\n".join(preview.text for preview in previews))
+    if refused:
+        raise TocsinError(refused)
     return OK
 
 
@@ -173,7 +175,7 @@ def _events(options: argparse.Namespace) -> Any:
 
     path = file_of(options.event)
     if path is not None:
-        return events_of_file(path, options.source, rules_at(options.routes))[0]
+        return events_of_file(path, options.source, rules_at(options.routes)).events
     said = Client().get(f"/api/v1/events/{segment(options.event)}")["event"]
     said["severity"] = Severity.of(said["severity"]) if said["severity"] else None
     return [msgspec.convert(said, Event)]

@@ -61,6 +61,8 @@ from hub.contracts.sources import Fetching as Fetching
 from hub.contracts.sources import FetchTools as FetchTools
 from hub.contracts.sources import NamesDeliveries as NamesDeliveries
 from hub.contracts.sources import Quiet as Quiet
+from hub.contracts.sources import Several as Several
 from hub.contracts.sources import Signs as Signs
 from hub.contracts.sources import Source as Source
 from hub.contracts.sources import WebhookRequest as WebhookRequest
+from hub.contracts.sources import each as each

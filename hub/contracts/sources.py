@@ -1,13 +1,13 @@
 """What a tool posts, and what may be fetched from it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
 from hub.contracts.options import Setting
 from hub.core.event import Event, Report
-from hub.core.records import Record
+from hub.core.records import Record, replace
 from hub.core.records import field as struct_field
 from hub.errors import PayloadError
 from hub.payload import Field, decode_form, decode_json, shown
@@ -71,14 +71,43 @@ class Quiet:
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Several:
+    """What the entries of a body come to, each by itself: one that cannot be understood keeps no other back."""
+
+    reports: Sequence[Report]
+    """Each with its `place`."""
+    broken: Mapping[str, Exception]
+    """By the place of each entry that was not understood (`alerts[3]`), what is wrong with it."""
+
+
+def each(entries: Iterable[Field], read: Callable[[Field], Report]) -> Several:
+    """What is read of each. Where none can be understood, raises what is wrong with the first: such is no body of
+    that tool."""
+    several, reports, broken = [*entries], list[Report](), dict[str, Exception]()
+    if len(several) == 1:
+        return Several(reports=[read(several[0])], broken=broken)
+    for entry in several:
+        try:
+            reports.append(replace(read(entry), place=entry.path))
+        except Exception as error:  # noqa: BLE001 - a fault of the parser's own keeps no neighbour back, either
+            broken[entry.path] = error
+    if broken and not reports:
+        raise next(iter(broken.values()))
+    return Several(reports=reports, broken=broken)
+
+
 class Source(Protocol):
     """A module satisfies it. `parse` is pure: the same request gives the same reports."""
 
     def verify(self, request: WebhookRequest, secrets: Sequence[Secret]) -> None:
         """Return, or raise Unauthenticated."""
 
-    def parse(self, request: WebhookRequest, options: Any, /) -> Sequence[Report] | Quiet:  # each tool its own options
-        """Reports in the order they happened; raises PayloadError or Unsupported."""
+    def parse(
+        self, request: WebhookRequest, options: Any, /
+    ) -> Sequence[Report] | Several | Quiet:  # each tool its own options
+        """Reports in the order they happened; raises PayloadError or Unsupported. A body that may have several entries
+        is read by `each`."""
 
 
 @runtime_checkable

@@ -100,6 +100,8 @@ class Report(Record, frozen=True, kw_only=True):
     resends: bool = False
     """Its tool says it again each minute or so, whether or not anything is new: that a problem stands until `ends_at`,
     and for a while that it is over."""
+    place: str = ""
+    """Which entry of a body of several it is of: `alerts[3]`."""
 
     def __post_init__(self) -> None:
         if self.occurred_at is not None or self.ends_at is not None:
@@ -156,6 +158,7 @@ def event_of(
         sequence=report.sequence,
         mark=report.mark,
         resends=report.resends,
+        place=report.place,
         id=id,
         source=source,
         tool=tool,

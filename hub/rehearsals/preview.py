@@ -1,5 +1,6 @@
 """What a recorded request would come to under given rules, without a hub: parse, decide, say why."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from hub.contracts import WebhookRequest
 from hub.core.event import Event, Status, event_of
 from hub.core.explaining import missed
 from hub.core.matching import Look, event_look
+from hub.core.records import replace
 from hub.core.routing import Step, Taken, say_trail
 from hub.core.rules import Rules
 from hub.errors import TocsinError
@@ -70,11 +72,23 @@ class Preview:
         }
 
 
-def explain_file(path: Path, source: str | None, rules: Rules, why_not: str = "") -> list[Preview]:
-    """A preview of each event that the file's request makes; of a channel, why it would not hear. Raises TocsinError
-    that says why there is none."""
-    events, body = events_of_file(path, source, rules)
-    return [_preview(event, event_look(event, body), rules, why_not) for event in events]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a request comes to."""
+
+    events: Sequence[Event]
+    body: Any
+    """As rules may look into it."""
+    refused: str = ""
+    """Why the hub would keep a part of it in quarantine; empty: it understood all."""
+
+
+def explain_file(path: Path, source: str | None, rules: Rules, why_not: str = "") -> tuple[list[Preview], str]:
+    """A preview of each event that the file's request makes, and why there are no more; of a channel, why it would not
+    hear. Raises TocsinError that says why there is none."""
+    made = events_of_file(path, source, rules)
+    previews = [_preview(event, event_look(event, made.body), rules, why_not) for event in made.events]
+    return previews, made.refused
 
 
 def _preview(event: Event, look: Look, rules: Rules, why_not: str) -> Preview:
@@ -89,8 +103,8 @@ def _preview(event: Event, look: Look, rules: Rules, why_not: str) -> Preview:
     return Preview(event=event, taken=taken, trail=trail, rules=rules.hash, why_not=said)
 
 
-def events_of_file(path: Path, source: str | None, rules: Rules) -> tuple[list[Event], Any]:
-    """The events that the file's request makes, and its body. Raises TocsinError that says why there are none."""
+def events_of_file(path: Path, source: str | None, rules: Rules) -> Made:
+    """What the file's request makes. Raises TocsinError that says why there are none."""
     if not path.is_file():
         raise TocsinError(f"there is no file {path}")
     name = source or _source_of(path, rules)
@@ -100,13 +114,13 @@ def events_of_file(path: Path, source: str | None, rules: Rules) -> tuple[list[E
         raise TocsinError(f"no source is called {shown(name)}{near}")
     at = RECORDED if path.suffix == ".http" else datetime.now(UTC)
     try:
-        events, body = events_of_request(request_of_file(path.name, path.read_bytes(), name, at), rules)
+        made = events_of_request(request_of_file(path.name, path.read_bytes(), name, at), rules)
     except TocsinError as error:
         if path.suffix == ".http" or not str(error).startswith(f"{REFUSED}header."):
             raise
         like = f"FILE.http, like those in integrations/{rule.tool}/fixtures"
         raise TocsinError(f"{error}; {path.name} is a body alone: put the headers above it, into a {like}") from None
-    return [rules.enriched(event) for event in events], body
+    return replace(made, events=[rules.enriched(event) for event in made.events])
 
 
 def _source_of(path: Path, rules: Rules) -> str:
@@ -117,8 +131,8 @@ def _source_of(path: Path, rules: Rules) -> str:
     return path.resolve().parent.parent.name
 
 
-def events_of_request(request: WebhookRequest, rules: Rules) -> tuple[list[Event], Any]:
-    """The events that a request makes, and its body. Raises TocsinError that says why there are none."""
+def events_of_request(request: WebhookRequest, rules: Rules) -> Made:
+    """What a request makes. Raises TocsinError that says why there are none."""
     rule = rules.sources[request.source]
     understood = understand(installed()[rule.tool], request, rule.options)
     if understood.verdict == "quarantined":
@@ -137,7 +151,8 @@ def events_of_request(request: WebhookRequest, rules: Rules) -> tuple[list[Event
         )
         for report in understood.reports
     ]
-    return events, understood.body
+    refused = "\n".join(f"{REFUSED}{why or place}" for place, why in understood.missing.items())
+    return Made(events=events, body=understood.body, refused=refused)
 
 
 def request_of_file(name: str, content: bytes, source: str, at: datetime) -> WebhookRequest:

@@ -160,11 +160,13 @@ class _Case:
         try:
             content = self._beside.text(posted.fixture) if self._beside else ""
             request = request_of_file(posted.fixture, content.encode(), posted.source, self.rehearsal.now)
-            events, body = events_of_request(request, self._rules)
+            made = events_of_request(request, self._rules)
         except (Unreadable, TocsinError) as error:
             raise NotGiven(f"{posted.fixture}: {error}") from None
-        named = [replace(event, id=EventId(f"{number}.{n}")) for n, event in enumerate(events)]
-        self._receive([Arrival(event, body) for event in named])
+        if made.refused:
+            self.trails.append(f"  {self._file}:{self.line}: {posted.fixture}\n{_indented(made.refused)}")
+        named = [replace(event, id=EventId(f"{number}.{n}")) for n, event in enumerate(made.events)]
+        self._receive([Arrival(event, made.body) for event in named])
 
     def _receive(self, arrivals: Sequence[Arrival]) -> None:
         for arrival, routed in zip(arrivals, self.rehearsal.receive(arrivals), strict=True):

@@ -35,15 +35,23 @@ class StoredRequest(Record, frozen=True, kw_only=True):
     query: Mapping[str, str] = struct_field(default_factory=dict)
     body: bytes = b""
     verdict: str
-    """`events`, `quiet` or `quarantined`; `heard` of what a chat posted."""
+    """`events`, `quiet`, `quarantined`, or `partly`: events, and entries that lie in quarantine; `heard` of what a
+    chat posted."""
     why: str = ""
     path: str = ""
     fetched: str = ""
     """How the hub itself got it, where it was not posted."""
     delivery_id: str = ""
     events: tuple[str, ...] = ()
+    missing: Mapping[str, str] = struct_field(default_factory=dict)
+    """By its place in the body, what is wrong with each entry that was not understood."""
     replayed_at: datetime | None = None
     """Set when a quarantined request was replayed with success: it is no longer in quarantine."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it lies in quarantine, whole or in part."""
+        return self.verdict in ("quarantined", "partly") and self.replayed_at is None
 
 
 class Decision(Record, frozen=True, kw_only=True):

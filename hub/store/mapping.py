@@ -73,7 +73,6 @@ def _moment(at: datetime | None) -> int | None:
 
 
 def request_row(request: StoredRequest) -> Values:
-    quarantined = request.verdict == "quarantined"
     return {
         "id": request.id,
         "source": request.source,
@@ -81,8 +80,8 @@ def request_row(request: StoredRequest) -> Values:
         "received_at": micros(request.received_at),
         "verdict": request.verdict,
         # What we fetched ourselves and did not understand is not fetched again and again; it waits for its replay.
-        "accepted": bool(request.delivery_id) and (not quarantined or bool(request.fetched)),
-        "quarantined": quarantined and request.replayed_at is None,
+        "accepted": bool(request.delivery_id) and (request.verdict != "quarantined" or bool(request.fetched)),
+        "quarantined": request.waits,
         "record": written(_without_body(request)),
         "body": request.body if request.body[:1] != PACKED else AS_IT_IS + request.body,
     }

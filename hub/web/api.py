@@ -255,7 +255,7 @@ class Api:
 
     async def quarantined(self, request: web.Request) -> web.Response:
         kept = await self._hub.store.request(request.match_info["id"])
-        if kept is None or kept.verdict != "quarantined":
+        if kept is None or not kept.waits:
             return _missing("quarantined request", request)
         whole = {"headers": kept.headers, "query": kept.query, "body": kept.body.decode(errors="replace")}
         return answer(_quarantined(kept) | whole)
@@ -436,5 +436,7 @@ def _quarantined(kept: StoredRequest) -> dict[str, Any]:
         "received_at": kept.received_at,
         "why": kept.why,
         "path": kept.path or None,
+        "missing": [{"path": place, "why": why} for place, why in kept.missing.items()],
+        "events": kept.events,
         "size": len(kept.body),
     }

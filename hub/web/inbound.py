@@ -97,4 +97,6 @@ def say_accepted(accepted: Accepted) -> dict[str, Any]:
         said["duplicate"] = True
     if accepted.quarantined:
         said["quarantined"] = accepted.quarantined
+    if accepted.missing:
+        said["not_understood"] = [{"path": place, "detail": why} for place, why in accepted.missing.items() if why]
     return said

@@ -4,10 +4,9 @@ Prometheus posts each alert that fires again every minute, with an end some minu
 after its end with that end; and what it could not post, not again. Two that watch the same do so each by itself.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hub.contracts import Quiet
+from hub.contracts import Quiet, Several, each
 from hub.core.event import Labels, Report, Status
 from hub.core.records import replace
 from hub.payload import Field
@@ -22,10 +21,11 @@ BEHIND = timedelta(minutes=2)
 """How long one Prometheus of a pair may have an alert fire after the other has seen it end."""
 
 
-def read(body: Field, now: datetime) -> Sequence[Report] | Quiet:
+def read(body: Field, now: datetime) -> Several | Quiet:
     """What Prometheus posts to an Alertmanager. What ends later than now fires, and is posted again before that."""
-    said = [_standing(alert, time_of(alert, "endsAt") or now + LASTS, now) for alert in body.items()]
-    return said or Quiet(why="no alerts")
+    if not body.value:
+        return Quiet(why="no alerts")
+    return each(body.items(), lambda alert: _standing(alert, time_of(alert, "endsAt") or now + LASTS, now))
 
 
 def _standing(alert: Field, ends_at: datetime, now: datetime) -> Report:

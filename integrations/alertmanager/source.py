@@ -6,7 +6,7 @@ Alertmanager calls it resolved, and then has it fire again with the time when it
 
 from collections.abc import Iterator, Sequence
 
-from hub.contracts import NoOptions, Quiet, WebhookRequest
+from hub.contracts import NoOptions, Quiet, Several, WebhookRequest, each
 from hub.core.event import Report, Severity, Status
 from hub.core.records import replace
 from hub.payload import ABSENT, Field
@@ -19,7 +19,7 @@ __all__ = ["parse", "verify"]
 STATUSES = {"firing": Status.PROBLEM, "resolved": Status.RECOVERY}
 
 
-def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report] | Quiet:
+def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report] | Several | Quiet:
     body = request.json()
     if isinstance(body.value, list):
         return posted.read(body, request.received_at)
@@ -28,7 +28,7 @@ def parse(request: WebhookRequest, _options: NoOptions) -> Sequence[Report] | Qu
     return _group(body.object(), request)
 
 
-def _group(body: Field, request: WebhookRequest) -> Sequence[Report] | Quiet:
+def _group(body: Field, request: WebhookRequest) -> Several | Quiet:
     if body["alerts"].value is ABSENT:
         raise body["alerts"].complain(
             "is missing: this is no webhook of Alertmanager; other JSON is for a source of the tool json"
@@ -36,8 +36,8 @@ def _group(body: Field, request: WebhookRequest) -> Sequence[Report] | Quiet:
     alerts, place, order = list(body["alerts"].items()), _place(body), microseconds(request.received_at)
     if not alerts:
         return Quiet(why="a group without alerts")
-    said = (_said(alert, body, place, order) for alert in alerts)
-    return [*sorted(said, key=_when), *_cut_off(body, place)]
+    said = each(alerts, lambda alert: _said(alert, body, place, order))
+    return replace(said, reports=[*sorted(said.reports, key=_when), *_cut_off(body, place)])
 
 
 def _said(alert: Field, body: Field, place: tuple[str, str], order: int) -> Report:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from hub.contracts import WebhookRequest
+from hub.contracts import Several, WebhookRequest, each
 from hub.core.event import Link, Report, Severity, Status
 from hub.core.records import replace
 from hub.errors import PayloadError
@@ -102,15 +102,19 @@ def _check_choice(name: str, value: Any, choices: Sequence[str] | None) -> None:
             raise ValueError(f"event.{name}: '{word}' is none of {', '.join(choices)}")
 
 
-def parse(request: WebhookRequest, options: JsonOptions) -> Sequence[Report]:
+def parse(request: WebhookRequest, options: JsonOptions) -> Sequence[Report] | Several:
     posted, headers = request.form() if request.is_form else request.json(), _headers(request)
-    return [_report(body, headers, options.event) for body in _bodies(replace(posted, name="body"))]
+    body = replace(posted, name="body")
+    if _is_several(body):
+        return each(body.items(), lambda one: _report(one.object(), headers, options.event))
+    return [_report(body, headers, options.event)]
 
 
-def _bodies(posted: Field) -> Sequence[Field]:
-    """Of a list of objects each is a body: who gathers events before posting them means several."""
-    several = [*posted.items()] if isinstance(posted.value, list) else []
-    return several if several and all(isinstance(one.value, dict) for one in several) else [posted]
+def _is_several(body: Field) -> bool:
+    """Of a list of objects each is a body: who gathers events before posting them means several. What is none among
+    many that are was not meant to be there; one of a pair may be, as in `["fired", {…}]`."""
+    entries = body.value if isinstance(body.value, list) else []
+    return sum(isinstance(one, dict) for one in entries) * 2 > len(entries)
 
 
 def _report(body: Field, headers: Field, event: EventMap) -> Report:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from peers.servers import AMTOOL
 
 from hub.authoring.importing import Imported, import_alertmanager
-from hub.contracts import NoOptions, WebhookRequest
+from hub.contracts import NoOptions, Several, WebhookRequest
 from hub.core.event import event_of
 from hub.core.matching import event_look
 from hub.core.rules import Rules
@@ -49,8 +49,8 @@ def heard_here(rules: Rules, labels: Labels) -> list[str]:
     alert = {"status": "firing", "labels": labels, "startsAt": "2026-11-21T03:00:00Z"}
     body = json.dumps({"version": "4", "alerts": [alert]}).encode()
     reports = source.parse(WebhookRequest(source="alertmanager", body=body, received_at=RECORDED), NoOptions())
-    assert isinstance(reports, Sequence)
-    (report,) = reports
+    assert isinstance(reports, Several)
+    (report,) = reports.reports
     named = {"id": "1", "source": "alertmanager", "tool": "alertmanager", "delivery_id": "", "request_id": ""}
     event = event_of(report, received_at=RECORDED, **named)
     return [taken.channel for taken in rules.tree.decide(event_look(event))]

@@ -150,7 +150,7 @@ async def test_what_a_file_would_come_to_has_the_shape_of_what_happened(hub: Sce
     async with TestClient(TestServer(hub.hub.app)) as client:
         api = await (await client.get(f"/api/v1/events/{id}")).json()
     path = Path("integrations/nagios/fixtures/host-problem.http")
-    (preview,) = explain_file(path, "nagios", hub.hub.current())
+    ((preview,), _) = explain_file(path, "nagios", hub.hub.current())
     thought = preview.as_dict()
 
     for name in ("event", "decision"):

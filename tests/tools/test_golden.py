@@ -1,7 +1,8 @@
 """Recorded requests in, reports out: every folder under `integrations`, every fixture, and no list of them.
 
 Beside `<case>.http` stands what is expected of it: `<case>.reports.json`, `<case>.quiet.json` (`{"why": …}`) or
-`<case>.error.json` (`{"error": "PayloadError", "says": …}`); and `<case>.options.json`, if its source sets any.
+`<case>.error.json` (`{"error": "PayloadError", "says": …}`); and `<case>.options.json`, if its source sets any. Where
+of several entries some are not understood, `<case>.missing.json` says beside the reports which, and why.
 """
 
 import json
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import integrations
-from hub.contracts import Integration, Quiet, Source, WebhookRequest
+from hub.contracts import Integration, Quiet, Several, Source, WebhookRequest
 from hub.core.event import Report, Status
 from hub.core.records import replace
 from hub.errors import PayloadError, Unauthenticated, Unsupported
@@ -28,7 +29,7 @@ from hub.testing import read_fixture, report_as_json
 (FOLDER,) = map(Path, integrations.__path__)
 CASES = {f"{path.parts[-3]}/{path.stem}": path for path in sorted(FOLDER.glob("*/fixtures/*.http"))}
 SOURCES = {name: record for name, record in installed().items() if record.source is not None}
-EXPECTED = ("reports", "quiet", "error")
+EXPECTED = ("reports", "missing", "quiet", "error")
 ENDS = ("problem", "recovery")
 
 
@@ -43,8 +44,12 @@ def options(case: str) -> Any:
     return msgspec.convert(json.loads(path.read_text()) if path.exists() else {}, record.options, strict=False)
 
 
-def parse(case: str, request: WebhookRequest | None = None) -> Sequence[Report] | Quiet:
+def parse(case: str, request: WebhookRequest | None = None) -> Sequence[Report] | Several | Quiet:
     return tool(case)[1].parse(request or read_fixture(CASES[case]), options(case))
+
+
+def reports(said: Sequence[Report] | Several | Quiet) -> Sequence[Report]:
+    return () if isinstance(said, Quiet) else said.reports if isinstance(said, Several) else said
 
 
 def outcome(case: str, request: WebhookRequest | None = None) -> Mapping[str, Any]:
@@ -53,7 +58,11 @@ def outcome(case: str, request: WebhookRequest | None = None) -> Mapping[str, An
         said = parse(case, request)
     except (PayloadError, Unsupported) as error:
         return {"error": {"error": type(error).__name__, "says": str(error)}}
-    return {"quiet": {"why": said.why}} if isinstance(said, Quiet) else {"reports": [*map(report_as_json, said)]}
+    if isinstance(said, Quiet):
+        return {"quiet": {"why": said.why}}
+    broken = said.broken if isinstance(said, Several) else {}
+    missing = {"missing": {place: str(error) for place, error in broken.items()}} if broken else {}
+    return {"reports": [*map(report_as_json, reports(said))], **missing}
 
 
 def expected(case: str) -> Mapping[str, Any]:
@@ -88,10 +97,10 @@ def test_parsing_is_pure(case: str) -> None:
 @pytest.mark.parametrize("case", REPORTED)
 def test_a_report_can_be_told(case: str) -> None:
     """The title stands alone on a phone, a recovery is not bad, and the body is not the title again."""
-    reports = parse(case)
-    assert not isinstance(reports, Quiet)
+    said = reports(parse(case))
 
-    for report in reports:
+    assert said
+    for report in said:
         assert_can_be_told(report)
 
 
@@ -145,8 +154,7 @@ def test_one_wrong_value_is_a_complaint_and_no_more(data: st.DataObject) -> None
     inside[name] = data.draw(st.sampled_from(["", " ", [], {}]) | ANYTHING)
 
     with suppress(PayloadError, Unsupported):
-        said = parse(case, with_body(case, body))
-        for report in () if isinstance(said, Quiet) else said:
+        for report in reports(parse(case, with_body(case, body))):
             assert_can_be_told(report)
 
 
@@ -156,10 +164,35 @@ def test_what_is_empty_is_told_in_other_words_or_refused(case: str) -> None:
     for inside, name in [*places(body)]:
         was, inside[name] = inside[name], ""
         with suppress(PayloadError, Unsupported):
-            said = parse(case, with_body(case, body))
-            for report in () if isinstance(said, Quiet) else said:
+            for report in reports(parse(case, with_body(case, body))):
                 assert_can_be_told(report)
         inside[name] = was
+
+
+def entries(case: str) -> list[Any]:
+    """Of a body that has several."""
+    body = written(case)
+    return body if isinstance(body, list) else body.get("alerts", [])  # type: ignore[no-any-return]
+
+
+MANY = [case for case in JSON_CASES if isinstance(parse(case), Several) and len(entries(case)) > 2]
+
+
+@given(data=st.data())
+def test_one_wrong_entry_keeps_no_other_back(data: st.DataObject) -> None:
+    """Whatever stands in its place, or in place of anything in it: the others say what they said."""
+    case = data.draw(st.sampled_from(MANY))
+    request, several = read_fixture(CASES[case]), entries(case)
+    number = data.draw(st.integers(0, len(several) - 1))
+    inside, name = data.draw(st.sampled_from([(several, number), *places(several[number])]))
+    inside[name] = data.draw(st.sampled_from(["", " ", [], {}]) | ANYTHING)
+    body = several if isinstance(written(case), list) else {**written(case), "alerts": several}
+    others = [report for report in reports(parse(case)) if f"[{number}]" not in report.place]
+    said = parse(case, replace(request, body=msgspec.json.encode(body)))
+
+    assert others == [report for report in reports(said) if f"[{number}]" not in report.place]
+    assert isinstance(said, Several)
+    assert not [place for place in said.broken if place in {report.place for report in others}]
 
 
 @given(data=st.data())
@@ -192,18 +225,18 @@ def test_a_number_may_be_written_as_a_text(data: st.DataObject) -> None:
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_tool_has_recordings_of_what_it_declares(name: str) -> None:
     """Each kind and each label that routes may use occurs in a fixture."""
-    reports = [report for case in REPORTED if case.startswith(f"{name}/") for report in expected(case)["reports"]]
+    told = [report for case in REPORTED if case.startswith(f"{name}/") for report in expected(case)["reports"]]
 
-    assert reports
-    assert set() == set(SOURCES[name].kinds) - {report["kind"] for report in reports}
-    assert set() == set(SOURCES[name].labels) - {label for report in reports for label in report.get("labels", {})}
+    assert told
+    assert set() == set(SOURCES[name].kinds) - {report["kind"] for report in told}
+    assert set() == set(SOURCES[name].labels) - {label for report in told for label in report.get("labels", {})}
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_what_heals_is_called_as_it_was_when_it_broke(name: str) -> None:
     """Each recovery that was recorded finds, by kind and key, a problem that was."""
-    reports = [report for case in REPORTED if case.startswith(f"{name}/") for report in expected(case)["reports"]]
-    broke, healed = ({(r["kind"], r["key"]) for r in reports if r["status"] == status} for status in ENDS)
+    told = [report for case in REPORTED if case.startswith(f"{name}/") for report in expected(case)["reports"]]
+    broke, healed = ({(r["kind"], r["key"]) for r in told if r["status"] == status} for status in ENDS)
 
     assert set() == healed - broke
 

@@ -1,6 +1,7 @@
 """Any JSON webhook: what its options may say, and that a slip in them is found when the rules are read."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.contracts import WebhookRequest
-from hub.core.event import Severity, Status
+from hub.contracts import Several, WebhookRequest
+from hub.core.event import Report, Severity, Status
 from hub.errors import PayloadError, Unauthenticated
 from hub.proof import Secret
 from hub.testing import RECORDED
-from integrations.json.source import JsonOptions, parse, verify
+from integrations.json import source
+from integrations.json.source import JsonOptions, verify
 
 SLIPS: list[tuple[dict[str, Any], str]] = [
     ({"title": "{tweet.text}"}, "event.title: '{tweet.text}' leads nowhere; write {body.…} or {header.…}"),
@@ -41,6 +43,12 @@ def options(event: dict[str, Any]) -> JsonOptions:
 
 def request(body: object, **headers: str) -> WebhookRequest:
     return WebhookRequest(source="twitter", headers=headers, body=msgspec.json.encode(body), received_at=RECORDED)
+
+
+def parse(request: WebhookRequest, mapped: JsonOptions) -> Sequence[Report]:
+    """What it reports, of one body or of several."""
+    said = source.parse(request, mapped)
+    return said.reports if isinstance(said, Several) else said
 
 
 @pytest.mark.parametrize(("event", "says"), SLIPS, ids=[says for _, says in SLIPS])
@@ -123,10 +131,24 @@ def test_of_a_list_each_object_is_an_event() -> None:
     )
 
     reports = parse(request([{"id": "a", "up": True}, {"id": "b", "up": True}]), mapped)
+    with_one = source.parse(request([{"id": "a", "up": True}, {"id": "b"}]), mapped)
 
     assert ["a", "b"] == [report.key for report in reports]
-    with pytest.raises(PayloadError, match=r"body\[1\]\.up: is missing"):
-        parse(request([{"id": "a", "up": True}, {"id": "b"}]), mapped)
+    assert isinstance(with_one, Several)
+    assert ["a"] == [report.key for report in with_one.reports]
+    assert ["body[1].up: is missing"] == [str(error) for error in with_one.broken.values()]
+    with pytest.raises(PayloadError, match=r"body\[0\]\.up: is missing"):
+        parse(request([{"id": "a"}, {"id": "b"}]), mapped)
+
+
+def test_a_list_that_is_mostly_no_objects_is_one_body() -> None:
+    """As some post what it is before what they say of it: `["fired", {…}]`."""
+    (report,) = parse(request(["fired", {"id": "a"}]), options({"key": "{body.1.id}", "title": "{body.0}"}))
+    of_three = source.parse(request([{"id": "a"}, "fired", {"id": "b"}]), options({"key": "{body.id}"}))
+
+    assert ("a", "fired") == (report.key, report.title)
+    assert isinstance(of_three, Several)
+    assert ["body[1]"] == [*of_three.broken]
 
 
 def test_a_title_of_nothing_is_the_body() -> None:

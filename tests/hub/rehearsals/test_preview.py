@@ -71,6 +71,16 @@ def test_what_has_no_life_of_its_own_says_who_hears(rules: str, capsys: pytest.C
     assert "heard where" not in problem
 
 
+def test_of_several_entries_those_are_shown_that_are_understood(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the hub would take them in; and which it would not, and why."""
+    recorded = "integrations/alertmanager/fixtures/partly-posted.http"
+    well, words = said(capsys, recorded, "--routes", rules)
+
+    assert not well
+    assert "HostDown (alertmanager, problem" in words
+    assert "the hub would keep it in quarantine: [1].labels: is missing" in words
+
+
 @pytest.mark.parametrize(
     ("file", "source", "why"),
     [
