@@ -37,7 +37,7 @@ def segment(id: str) -> str:
 class Client:
     def __init__(self, url: str | None = None) -> None:
         settings = read_settings()
-        self._url = (url or settings.environment.get("TOCSIN_URL") or "http://127.0.0.1:8080").rstrip("/")
+        self._url = (url or settings.environment.get("TOCSIN_URL") or settings.here).rstrip("/")
         if wrong := url_fault(self._url):
             raise SettingsError(f"TOCSIN_URL, or --url, {wrong}".replace("https://", "http:// or https://"))
         self._token = settings.api_token

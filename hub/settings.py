@@ -71,9 +71,9 @@ class Environment:
             text = Path(path).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "is not text"
-            raise SettingsError(f"{name}_FILE names a file that cannot be read: {reason}") from None
+            raise SettingsError(f"{name}_FILE names {_shown(path)} that cannot be read: {reason}") from None
         if not text:  # a secret that did not arrive must not open what it was to close
-            raise SettingsError(f"{name}_FILE names a file that is empty; write into it, or unset {name}_FILE")
+            raise SettingsError(f"{name}_FILE names {_shown(path)} that is empty; write into it, or unset {name}_FILE")
         return text
 
     def secret(self, *parts: str) -> Secret | None:
@@ -102,6 +102,11 @@ class Environment:
     def source_secrets(self, source: str) -> tuple[Secret, ...]:
         """What proves a source."""
         return self.secrets(source, "SECRET")
+
+
+def _shown(path: str) -> str:
+    """The file, unless it may be the secret itself, which somebody wrote where its file belongs."""
+    return f"a file, {path}," if path.startswith("/") else "a file"
 
 
 def _password_of(url: str) -> str:
@@ -174,6 +179,12 @@ class Settings:
         return self.public_url.rstrip("/") or self._listens_at(self.host)
 
     @property
+    def here(self) -> str:
+        """How this machine reaches the hub."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
+        return self._listens_at(everywhere.get(self.host, self.host))
+
+    @property
     def replica_address(self) -> str:
         """How the other replicas reach this one. Who listens on all addresses of a machine is reached by its name."""
         everywhere = self.host in ("0.0.0.0", "::", "")  # noqa: S104
@@ -228,6 +239,11 @@ def read_settings(
         log=environment.get("TOCSIN_LOG") or default.log,
         environment=environment,
     )
+
+
+def database_named(database: str | None) -> str:
+    """Its URL, by itself: who looks after it while the hub is stopped may not have the secrets of the hub."""
+    return database or Environment(os.environ).get("TOCSIN_DATABASE") or Settings().database
 
 
 def _port(text: str | None, default: int) -> int:

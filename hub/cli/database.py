@@ -7,10 +7,10 @@ from hub.cli.printing import FAULTS, OK, tell
 
 
 def _care(options: argparse.Namespace) -> Any:
-    from hub.settings import read_settings
+    from hub.settings import database_named
     from hub.store.opening import care_of
 
-    return care_of(read_settings(database=options.database).database)
+    return care_of(database_named(options.database))
 
 
 def _database_status(options: argparse.Namespace) -> int:

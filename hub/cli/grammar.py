@@ -87,7 +87,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     send.add_argument("source")
     send.add_argument("file", help="FILE.http, or a file that is the body")
     send.add_argument("--routes", help="rules that say of which tool the source is, default routes.yaml")
-    send.add_argument("--url", help="of the hub, default TOCSIN_URL or http://127.0.0.1:8080")
+    send.add_argument("--url", help="of the hub, default TOCSIN_URL, else the hub of this machine")
 
     say = _verb(verbs, "say", asking.say, "say a sentence to the hub: tocsin say 'shut up twitter' --as alice")
     say.add_argument("words", nargs="+", metavar="text")

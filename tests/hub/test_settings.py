@@ -82,8 +82,23 @@ def test_a_secret_that_did_not_arrive_closes(tmp_path: Path) -> None:
     """An empty file would else be no secret, and that opens what it was to close."""
     (empty := tmp_path / "token").write_text("\n")
 
-    with pytest.raises(SettingsError, match="TOCSIN_API_TOKEN_FILE names a file that is empty"):
+    with pytest.raises(SettingsError, match=f"TOCSIN_API_TOKEN_FILE names a file, {empty}, that is empty"):
         read_settings(variables={"TOCSIN_API_TOKEN_FILE": str(empty)})
+
+
+def test_a_file_that_is_missing_is_named_and_a_secret_in_its_place_is_not() -> None:
+    with pytest.raises(SettingsError, match="names a file, /run/nowhere, that cannot be read: No such file"):
+        read_settings(variables={"TOCSIN_API_TOKEN_FILE": "/run/nowhere"})
+    with pytest.raises(SettingsError, match="names a file that cannot be read: No such file"):
+        read_settings(variables={"TOCSIN_API_TOKEN_FILE": "correct-horse"})
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("0.0.0.0", "http://127.0.0.1:9090"), ("::", "http://[::1]:9090"), ("10.0.0.7", "http://10.0.0.7:9090")],
+)
+def test_the_command_line_finds_the_hub_of_its_machine_by_the_settings_of_that(host: str, reached: str) -> None:
+    assert reached == read_settings(variables={"TOCSIN_HOST": host, "TOCSIN_PORT": "9090"}).here
 
 
 def test_a_pipe_of_commands_is_never_read_for_a_secret(tmp_path: Path) -> None:

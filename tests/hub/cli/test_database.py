@@ -52,6 +52,16 @@ def requests(file: Path | str) -> list[tuple[str]]:
         return connection.execute("SELECT id FROM request").fetchall()
 
 
+def test_a_database_is_looked_after_without_the_secrets_of_the_hub(
+    file: Path, tocsin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where systemd keeps them they are gone as soon as it is stopped, which restoring wants it to be."""
+    monkeypatch.setenv("TOCSIN_API_TOKEN_FILE", "/run/credentials/tocsin.service/api-token")
+
+    assert 0 == tocsin("migrate")["from"]
+    assert file.exists()
+
+
 def test_status_says_whether_there_is_something_to_do(file: Path, tocsin: Any) -> None:
     """By its exit code too; and asks nothing of a hub that runs."""
     assert {"ok": False, "version": 0}.items() <= tocsin("status", code=1).items()
