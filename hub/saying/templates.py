@@ -19,11 +19,13 @@ import jinja2
 from jinja2 import meta, nodes
 from jinja2.filters import FILTERS as ALL_FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.tests import TESTS as ALL_TESTS
 
 from hub.core.event import Report, Severity, Status
 from hub.core.notification import Occasion
 from hub.errors import TocsinError
 from hub.prose import one_line
+from hub.saying.measuring import LONGEST, Measure, TooMuch
 
 PARTS = ("title", "standing", "text", "line")
 DEFAULT, GROUP = "default", "group"
@@ -67,20 +69,13 @@ REFUSED: Mapping[type[nodes.Node], str] = {
     nodes.Extends: "extends",
     nodes.Block: "block",
 }
-COUNTED = "(counted)"
-"""A filter that no template can name."""
-MOST_STEPS = 10_000
-"""Of all loops of one rendering together."""
-LONGEST = 100_000
-"""Characters that a template may say. No chat shows as many."""
+_TESTS: Mapping[str, Any] = ALL_TESTS
+COUNTED, WEIGHED = "(counted)", "(weighed)"
+"""Filters that no template can name."""
 
 
 class BrokenTemplate(TocsinError):
     """A template that cannot be used; the text is its fault."""
-
-
-class _TooMuch(Exception):
-    """More than any words need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,14 +262,22 @@ def _key(name: str) -> str:
 class _Environment(ImmutableSandboxedEnvironment):
     """Nothing can be called from a template but what reads, and nothing grows or goes on without end."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"*", "**", "%", "+"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True, auto_reload=False)
+        self._measure = measure = Measure()
+        super().__init__(
+            undefined=jinja2.StrictUndefined,
+            autoescape=False,
+            trim_blocks=True,
+            auto_reload=False,
+            finalize=measure.said,
+        )
         # jinja2 copies its globals for every rendering.
         self.globals.clear()
-        self.filters = {name: ALL_FILTERS[name] for name in FILTERS} | {COUNTED: self._counted}
-        self._steps = 0
+        self.filters = {name: measure.around(name, ALL_FILTERS[name]) for name in FILTERS}
+        self.filters |= {COUNTED: measure.counted, WEIGHED: measure.weighed}
+        self.tests = {name: measure.around(name, test) for name, test in _TESTS.items()}
 
     def compiled(self, source: str, name: str, file: str, words: frozenset[str]) -> jinja2.Template:
         """Raises TemplateSyntaxError, also of what could be written and may not."""
@@ -285,13 +288,18 @@ class _Environment(ImmutableSandboxedEnvironment):
         for line, what in sorted(_complaints(tree, words)):
             raise jinja2.TemplateSyntaxError(what, line, name, file)
         for loop in tree.find_all(nodes.For):
-            loop.iter = nodes.Filter(loop.iter, COUNTED, [], [], None, None, lineno=loop.lineno, environment=self)
+            loop.iter = self._through(COUNTED, loop.iter)
+        for joined in tree.find_all(nodes.Concat):
+            joined.nodes = [self._through(WEIGHED, one) for one in joined.nodes]
+        for operand in tree.find_all(nodes.Operand):
+            if operand.op in ("in", "notin"):
+                operand.expr = self._through(WEIGHED, operand.expr)
         return self.compile(tree, name, file)
 
     def said(self, template: jinja2.Template, words: Mapping[str, Any]) -> str:
-        """Rendering waits for nothing, so that one count is enough."""
         said: list[str] = []
-        self._steps, length = 0, 0
+        self._measure.begin()
+        length = 0
         for piece in template.generate(words):
             said.append(piece)
             length += len(piece)
@@ -301,27 +309,26 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" or (operator == "%" and isinstance(left, str)):
-            raise _TooMuch(f"'{operator}' is not known here")
-        if operator == "*" and _size(left) * _size(right) > LONGEST:
-            raise _TooMuch(f"a text grows beyond {LONGEST:,} characters")
+            raise TooMuch(f"'{operator}' is not known here")
+        if operator == "*":
+            self._measure.multiplied(left, right)
+        if operator == "+":
+            self._measure.weighed((left, right))
         return super().call_binop(context, operator, left, right)
 
-    def _counted(self, items: Iterable[Any]) -> Iterator[Any]:
-        for item in items:
-            self._steps += 1
-            if self._steps > MOST_STEPS:
-                raise _TooMuch(f"its loops go round more than {MOST_STEPS:,} times")
-            yield item
+    def call(self, context: jinja2.runtime.Context, called: Any, /, *given: Any, **named: Any) -> Any:
+        """A method that reads, of a text or a mapping."""
+        self._measure.weighed(getattr(called, "__self__", None))
+        return super().call(context, called, *given, **named)
+
+    def _through(self, filter: str, value: nodes.Node) -> nodes.Filter:
+        return nodes.Filter(value, filter, [], [], None, None, lineno=value.lineno, environment=self)
 
 
 @lru_cache(maxsize=200)
 def _code(source: str, name: str, file: str, words: frozenset[str]) -> CodeType:
     """The same text is compiled once, however often it is read anew."""
     return _Environment().code(source, name, file, words)
-
-
-def _size(value: Any) -> int:
-    return len(value) if isinstance(value, str | list | tuple) else abs(int(value))
 
 
 def _complaints(tree: nodes.Template, words: frozenset[str]) -> Iterator[tuple[int, str]]:

@@ -37,6 +37,9 @@ def said(folder: Path, source: str, **words: object) -> str:
         ('{{ labels.get("service", "-") }} {{ labels.team | default("nobody") }}', "- nobody"),
         ("{% for one in labels %}{{ loop.index }} of {{ loop.length }}{% endfor %}", "1 of 1"),
         ("{% set long = body | truncate(9) %}{{ long }}{{ '-' * 3 }}", "web301...---"),
+        ("{% for two in body.split() | batch(2) %}{{ two | join('+') }};{% endfor %}", "web301+does;not+answer;"),
+        ("{{ labels | dictsort | map('join', '=') | join(' ') ~ '!' }}", "host=web301!"),
+        ("{% if 'answer' in body and title is in labels.values() %}{{ 2 * 3 + 1 }}{% endif %}", "7"),
     ],
 )
 def test_what_words_need_is_there(tmp_path: Path, source: str, words: str) -> None:
@@ -62,6 +65,22 @@ def test_what_words_need_is_there(tmp_path: Path, source: str, words: str) -> No
         ('{{ "x" * 999999999 }}', "1: a text grows beyond 100,000 characters"),
         ("{% for a in body %}{% for b in body %}{% endfor %}{% endfor %}", "1: its loops go round more than 10,000"),
         ("{{ 1 / 0 }}", "1: division by zero"),
+        ("{{ [1] | batch(100000000, 'x') | list }}", "1: it handles more than 1,000,000 characters"),
+        ("{{ [title] | slice(slices=100000000) | length }}", "1: it handles more than"),
+        ("{{ body | replace('x', body * 9) }}", "1: it handles more than"),
+        ("{{ body | list | join(body * 9) }}", "1: it handles more than"),
+        ("{{ ([body] * 99999) | join }}", "1: a text grows beyond 100,000 characters"),
+        ("{{ [[1]] | sum(start=[]) }}", "1: sum adds numbers"),
+        ("{{ 1 | round(100000000, 'ceil') }}", "1: numbers have at most 20 digits here"),
+        ("{% set a = body %}" + "{% set a = a ~ a %}" * 40 + "{{ a }}", "1: it handles more than"),
+        ("{% set a = body %}" + "{% set a = a + a %}" * 40 + "{{ a }}", "1: it handles more than"),
+        ("{% set a = [1] %}" + "{% set a = [a, a] %}" * 40 + "{{ a }}", "1: it handles more than"),
+        ("{% set a %}{% for x in body %}{{ body * 9 }}{% endfor %}{% endset %}", "1: it handles more than"),
+        (
+            "{% for x in body %}{% if title in (body * 9).split('x') %}{% endif %}{% endfor %}",
+            "1: it handles more than",
+        ),
+        ("{% for x in body %}{{ (body * 9) | list | select('in', body) | length }}{% endfor %}", "1: it handles more"),
     ],
 )
 def test_what_cannot_be_used_says_where_and_what_would_be_right(tmp_path: Path, source: str, why: str) -> None:
