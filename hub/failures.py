@@ -2,6 +2,8 @@
 done."""
 
 from hub.core.event import Event, Report, Severity, Status
+from hub.prose import say_count
+from hub.store import MOST_COUNTED, Waiting
 
 ROUTING = "routing"
 QUARANTINE = "quarantine"
@@ -23,15 +25,17 @@ def all_routed() -> Report:
     return Report(status=Status.RECOVERY, kind=ROUTING, key=ROUTING, title="every event is routed")
 
 
-def not_understood(source: str, request: str, why: str) -> Report:
+def not_understood(source: str, request: str, why: str, waiting: Waiting) -> Report:
     """`request` is the id of the newest of them."""
+    least = "at least " if waiting.number >= MOST_COUNTED else ""
+    since = f"{least}{say_count(waiting.number, 'request')} since {waiting.since:%Y-%m-%d %H:%M} UTC"
     return Report(
         status=Status.PROBLEM,
         kind=QUARANTINE,
         key=f"{QUARANTINE}:{source}",
         title=f"{source} posts what cannot be understood, and nobody is told of it",
         severity=Severity.ERROR,
-        body=f"{why}\nIt waits at /quarantine; when that is mended: tocsin replay {request}",
+        body=f"{why}\n{since} at /quarantine; when that is mended: tocsin replay {request}",
         labels={"source": source},
     )
 

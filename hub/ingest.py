@@ -410,7 +410,7 @@ def _in_part(understood: Understood, missing: Mapping[str, str]) -> Understood:
     """With these entries missing, if there are such."""
     if not missing:
         return understood
-    several = f" (and of {len(missing) - 1} more entries)" if len(missing) > 1 else ""
+    several = f" (and {len(missing) - 1} more of its entries)" if len(missing) > 1 else ""
     return replace(understood, verdict="partly", why=f"{next(iter(missing.values()))}{several}", missing=missing)
 
 

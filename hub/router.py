@@ -151,11 +151,12 @@ class Router:
         if beat is not None:
             self.heartbeats.hear(draft, beat)
 
-    def report(self, draft: Draft, report: Report) -> None:
-        """Say something of the hub's own watch. A recovery of what is not open is not even recorded."""
+    def report(self, draft: Draft, report: Report, *, again: bool = False) -> None:
+        """Say something of the hub's own watch; of what is open, only where it is said `again`, in other words. A
+        recovery of what is not open is not even recorded."""
         known = draft.life(OWN, report.key, notice=False)
         is_open = known is not None and known.open
-        if is_open == (report.status is Status.RECOVERY):
+        if is_open == (report.status is Status.RECOVERY) or (is_open and again):
             labels = {name: self._redact(value) for name, value in report.labels.items()}
             discreet = replace(report, title=self._redact(report.title), body=self._redact(report.body), labels=labels)
             event = event_of(

@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from hub import failures
 from hub.alerting.ripening import LOOK_AGAIN
 from hub.care.schedule import Schedule
+from hub.core.alert import Alert
+from hub.core.records import replace
 from hub.core.rules import OWN
 from hub.errors import Overloaded
 from hub.ingest import Ingest
@@ -19,7 +21,7 @@ from hub.memory.state import State
 from hub.memory.writer import Writer
 from hub.router import Router
 from hub.saying.templates import Templates, broken, mended
-from hub.store import Changes, Mark, Store, StoredEvent, StoredRequest
+from hub.store import Changes, Mark, Store, StoredEvent, StoredRequest, Waiting
 
 log = logging.getLogger("tocsin.upkeep")
 
@@ -38,6 +40,8 @@ TOGETHER = 500
 """Events that are routed together, late."""
 LATE = timedelta(minutes=1)
 """After what came so long ago nothing is written that came before it."""
+MANY_MORE = 2
+"""Times what was told."""
 PAUSE = 0.05
 """Seconds at least between two steps of pruning or packing, so that what comes in goes first."""
 SHARE = 0.2
@@ -110,45 +114,51 @@ class Upkeep:
         for fault in faults.values():
             log.warning("%s", fault)
         told = await self._told_of("template", "template")
-        reports = [*map(broken, faults.values()), *map(mended, sorted(told - faults.keys()))]
+        reports = [*map(broken, faults.values()), *map(mended, sorted(told.keys() - faults.keys()))]
 
         def job(draft: Draft) -> None:
             for report in reports:
                 self._router.report(draft, report)
 
-        if told != faults.keys():
+        if told.keys() != faults.keys():
             await self._writer.do(job)
 
     async def tell_of_quarantine(self) -> None:
-        """Say which sources post what nobody hears of; what was said of others is over. Whoever closed it by hand hears
-        of it again when more comes."""
+        """Say which sources post what nobody hears of, and anew how much it is when that has doubled; what was said of
+        others is over. Whoever closed it by hand hears of it again when more comes."""
         looked_at = self._now()
         try:
             found = await self._store.newest_quarantined(since=self._looked_at - LATE)
             fresh = {newest.source: newest for newest in found}
             told = await self._told_of(failures.QUARANTINE, "source")
-            over = told.difference(await self._store.in_quarantine([*told])) - fresh.keys()
-            if fresh.keys() - told or over:
+            waiting = await self._store.in_quarantine([*told.keys() | fresh.keys()])
+            over = told.keys() - waiting.keys()
+            news = [newest for source, newest in fresh.items() if source in waiting and _is_news(told, waiting, source)]
+            if news or over:
                 keys = [(OWN, f"{failures.QUARANTINE}:{source}", False) for source in (*fresh, *over)]
-                await self._writer.do(lambda draft: self._report_quarantine(draft, fresh.values(), over), keys=keys)
+                await self._writer.do(lambda draft: self._report_quarantine(draft, news, waiting, over), keys=keys)
         except Overloaded as error:
             log.warning("it waits to be told what lies in quarantine: %s", error)
             return
         self._looked_at = looked_at
 
-    def _report_quarantine(self, draft: Draft, fresh: Iterable[StoredRequest], over: Iterable[str]) -> None:
-        for newest in fresh:
-            report = failures.not_understood(newest.source, newest.id, newest.why)
+    def _report_quarantine(
+        self, draft: Draft, news: Iterable[StoredRequest], waiting: Mapping[str, Waiting], over: Iterable[str]
+    ) -> None:
+        for newest in news:
+            report = failures.not_understood(newest.source, newest.id, newest.why, waiting[newest.source])
             known = draft.life(OWN, report.key, notice=False)
-            if known is None or known.updated_at < newest.received_at:
-                self._router.report(draft, report)
+            if known is None or known.open or known.updated_at < newest.received_at:
+                self._router.report(draft, report, again=True)
+                if (alert := draft.life(OWN, report.key, notice=False)) is not None:
+                    draft.put_alert(replace(alert, count=waiting[newest.source].number))
         for source in sorted(over):
             self._router.report(draft, failures.understood(source))
 
-    async def _told_of(self, kind: str, label: str) -> set[str]:
-        """What the hub's own open alerts of a kind are about."""
+    async def _told_of(self, kind: str, label: str) -> Mapping[str, Alert]:
+        """The hub's own open alerts of a kind, by what they are about."""
         own = await open_alerts(self._state, lambda alert: alert.source == OWN and alert.kind == kind)
-        return {alert.labels[label] for alert in own}
+        return {alert.labels[label]: alert for alert in own}
 
     async def forget(self) -> None:
         """In small steps: those of a minute, a hundred a second, would keep the loop for a twentieth of one."""
@@ -195,6 +205,11 @@ class Upkeep:
     def _rewind(self, changes: Changes) -> None:
         if changes.timers:
             self._schedule.wake_at(self._state.next_due(), self.ripen)
+
+
+def _is_news(told: Mapping[str, Alert], waiting: Mapping[str, Waiting], source: str) -> bool:
+    """Whether so much waits of it that nobody was told of as much: twice as much, or for the first time."""
+    return source not in told or waiting[source].number >= MANY_MORE * told[source].count
 
 
 async def _let_others(took: float) -> None:

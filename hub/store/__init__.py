@@ -109,6 +109,19 @@ class StoredAsk:
     sent_at: datetime | None = None
 
 
+MOST_COUNTED = 1_000
+"""Of what waits of one source; of more, nobody need know how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What lies in quarantine of a source."""
+
+    number: int
+    """At most `MOST_COUNTED`."""
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsettled:
     """How many of each wait until somebody looks."""
@@ -339,8 +352,8 @@ class Store(Protocol):
     async def newest_quarantined(self, *, since: datetime) -> Sequence[StoredRequest]:
         """Of each source the newest of what lies there and came since then, without its body."""
 
-    async def in_quarantine(self, sources: Sequence[str]) -> Sequence[str]:
-        """Those of which anything lies there."""
+    async def in_quarantine(self, sources: Sequence[str]) -> Mapping[str, Waiting]:
+        """Those of which anything lies there, and how much."""
 
     async def unsettled(self) -> Unsettled: ...
 

@@ -35,6 +35,7 @@ from hub.core.past import Act, Happened, of_silence
 from hub.core.silence import LONGEST, Silence
 from hub.errors import PayloadError
 from hub.store import (
+    MOST_COUNTED,
     Audit,
     DeliveryKey,
     LifeKey,
@@ -44,6 +45,7 @@ from hub.store import (
     StoredEvent,
     StoredRequest,
     Unsettled,
+    Waiting,
     mapping,
 )
 from hub.store.mapping import storable
@@ -407,9 +409,14 @@ def newest_quarantined(connection: Connection, since: datetime) -> Sequence[Stor
     return _all(connection, records, partial(mapping.request_of, body=b""))
 
 
-def in_quarantine(connection: Connection, sources: Sequence[str]) -> Sequence[str]:
-    one: Select[Any] = select(literal_column("1")).where(REQUEST.c.quarantined.is_(true())).limit(1)
-    return [name for name in sources if connection.execute(one.where(REQUEST.c.source == storable(name))).first()]
+def in_quarantine(connection: Connection, sources: Sequence[str]) -> Mapping[str, Waiting]:
+    oldest = select(REQUEST.c.received_at).where(REQUEST.c.quarantined.is_(true())).order_by(REQUEST.c.received_at)
+    found = dict[str, Waiting]()
+    for name in sources:
+        times = connection.execute(oldest.where(REQUEST.c.source == storable(name)).limit(MOST_COUNTED)).scalars().all()
+        if times:
+            found[name] = Waiting(number=len(times), since=times[0])
+    return found
 
 
 def unsettled(connection: Connection) -> Unsettled:

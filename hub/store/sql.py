@@ -25,6 +25,7 @@ from hub.store import (
     StoredEvent,
     StoredRequest,
     Unsettled,
+    Waiting,
     mapping,
     pruning,
     queries,
@@ -157,7 +158,7 @@ class SqlStore:
     async def newest_quarantined(self, *, since: datetime) -> Sequence[StoredRequest]:
         return await self._read(lambda connection: queries.newest_quarantined(connection, since))
 
-    async def in_quarantine(self, sources: Sequence[str]) -> Sequence[str]:
+    async def in_quarantine(self, sources: Sequence[str]) -> Mapping[str, Waiting]:
         return await self._read(lambda connection: queries.in_quarantine(connection, sources))
 
     async def unsettled(self) -> Unsettled:

@@ -1,5 +1,6 @@
 """What the hub says of its own watch: a beat that is missing, a channel that takes nothing, rules that were refused."""
 
+import re
 from contextlib import suppress
 from datetime import timedelta
 
@@ -199,11 +200,11 @@ async def posts_what_is_not_understood(hub: Scenario, title: str = "disk swapped
 
 
 async def test_a_source_that_is_not_understood_is_told_until_all_of_it_is_replayed(begin) -> None:
-    """Once, however much it is."""
+    """In one message, however much it is."""
     hub = await begin(JSON)
     ids = [await posts_what_is_not_understood(hub, title) for title in ("disk swapped", "fan broken")]
-    assert [NOT_UNDERSTOOD] == await titles(hub)
-    assert f"tocsin replay {ids[0]}" in (await hub.told())[0].message.text
+    assert [f"{NOT_UNDERSTOOD} (×2)"] == await titles(hub)
+    assert f"tocsin replay {ids[1]}" in (await hub.told())[0].message.text
     assert await hub.reloads(JSON.replace('severity: "{body.severity}", ', ""))
     for id in ids:
         await hub.hub.ingest.replay(id)
@@ -211,8 +212,26 @@ async def test_a_source_that_is_not_understood_is_told_until_all_of_it_is_replay
     await hub.settle()
 
     over, *told = await hub.told()
-    assert ("resolved", "nothing of app waits in quarantine any more") == (over.message.state, over.message.title)
+    assert ("resolved", "nothing of app waits in quarantine any more (×2)") == (over.message.state, over.message.title)
     assert ["disk swapped", "fan broken"] == [one.message.title for one in told]
+
+
+async def test_how_much_is_not_understood_is_said_and_said_anew_when_it_has_doubled(begin) -> None:
+    """In the message, which wakes nobody; also over a restart. What is replayed counts no more."""
+    hub = await begin(JSON)
+    said = []
+    for _ in range(5):
+        await posts_what_is_not_understood(hub)
+        said.append((await hub.told())[0].message.text)
+    await hub.restarts()
+    for _ in range(3):
+        await posts_what_is_not_understood(hub)
+    (told,) = await hub.told()
+
+    assert [1, 2, 2, 4, 4] == [int(re.findall(r"(\d+) request", text)[0]) for text in said]
+    assert f"{NOT_UNDERSTOOD} (×8)" == told.message.title
+    assert "8 requests since 2026-11-21 03:00 UTC at /quarantine" in told.message.text
+    assert [] == await hub.thread(told)
 
 
 async def test_what_was_closed_by_hand_is_told_again_when_more_is_not_understood(begin) -> None:

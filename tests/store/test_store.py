@@ -42,6 +42,7 @@ from hub.store import (
     StoredRequest,
     Timer,
     Unsettled,
+    Waiting,
     queries,
     writing,
 )
@@ -467,7 +468,8 @@ async def test_of_each_source_the_newest_in_quarantine_is_found(store: Store) ->
 
     assert {"q1", "q8"} == {one.id for one in await store.newest_quarantined(since=ago(9))}
     assert [] == list(await store.newest_quarantined(since=ago(1)))
-    assert ["github", "nagios"] == list(await store.in_quarantine(["github", "sensu", "nagios"]))
+    waiting = await store.in_quarantine(["github", "sensu", "nagios"])
+    assert {"github": Waiting(number=1, since=ago(1)), "nagios": Waiting(number=3, since=ago(3))} == waiting
 
 
 async def test_what_waits_for_somebody_is_counted(store: Store) -> None:
