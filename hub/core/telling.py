@@ -6,6 +6,7 @@
 | worsened, reopened               | edited                            | loud: an edit alone wakes nobody |
 | resolved                         | edited                            | quiet                |
 | repeated, eased                  | edited, at most once per `SETTLE` | –                    |
+| another joins a new message      | edited after 1, 2, 4, 8 seconds   | gathered             |
 | acked, unacked, (un)silenced, answered | edited at once              | –                    |
 
 What was decided to be told is told, late if need be and then as it stands; what silence held and what healed
@@ -26,6 +27,8 @@ from hub.core.routing import Taken
 
 ItemT = TypeVar("ItemT", Post, Line)
 SETTLE = timedelta(seconds=10)
+CATCH_UP = timedelta(seconds=1)
+"""The same, of a new message of several that others join; then twice as long, and so on up to `SETTLE`."""
 
 OCCASIONS = {
     Change.OPENED: Occasion.OPENED,
@@ -221,7 +224,7 @@ def tell_of_member(
     # The line wakes; the message itself may catch up, since in a storm it is long.
     catches_up = occasion is Occasion.NOTICED or (occasion in NEWS and post.shown)
     as_told = Occasion.EASED if healed and firing else Occasion.REPEATED if catches_up else occasion
-    moved = _moved(post, as_told, alive=firing > 0, held=held, pen=pen)
+    moved = _moved(post, as_told, alive=firing > 0, held=held, pen=pen, joins=occasion in NEWS)
     rank = int(alert.severity or 0) if occasion in NEWS and not held else 0
     outdone = rank > post.loudest
     if outdone:
@@ -427,12 +430,12 @@ def _copied(line: Line, place: str, under: PostId | None, instead: str, pen: Pen
     )
 
 
-def _moved(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen) -> Post:
+def _moved(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen, joins: bool = False) -> Post:
     """The post as it should be after the occasion: edited if it was told, perhaps told now if it was not. `alive`: what
-    it tells of is open."""
+    it tells of is open; `joins`: it is about one of several that joins the others."""
     if never_told(post) or (not alive and _gathers(post, pen.now)):
         return _still_untold(post, occasion, alive=alive, held=held, pen=pen)
-    return edited(post, occasion, pen)
+    return edited(post, occasion, pen, joins=joins)
 
 
 def _gathers(post: Post, now: datetime) -> bool:
@@ -480,14 +483,14 @@ def told_now(post: Post, pen: Pen) -> Post:
     return replace(post, order=pen.next_order(), sending=owed, unacked_since=since, steps_done=0, pace=post.pace.anew())
 
 
-def edited(post: Post, occasion: Occasion, pen: Pen) -> Post:
+def edited(post: Post, occasion: Occasion, pen: Pen, *, joins: bool = False) -> Post:
     """The post with a newer version wanted. One that is owed already keeps its place and its patience."""
     if post.sending.state is DeliveryState.OWED:
         told, hurried = _first_told(post, occasion), post.hurried + (occasion not in UNHURRIED)
         return replace(post, wanted=post.wanted + 1, occasion=told, hurried=hurried, sending=_sooner(post, occasion))
     if post.sending.state is DeliveryState.DEAD and post.ref is None:
         return replace(post, wanted=post.wanted + 1)
-    due = post.shown_at + SETTLE if occasion in UNHURRIED and post.shown_at else None
+    due = post.shown_at + _rest(post, post.shown_at, joins) if occasion in UNHURRIED and post.shown_at else None
     return replace(
         post,
         wanted=post.wanted + 1,
@@ -501,7 +504,14 @@ def edited(post: Post, occasion: Occasion, pen: Pen) -> Post:
 def still_owed(post: Post, shown: Post, now: datetime) -> Sending:
     """What is owed of a post when an older version of it has been shown: what does not wait at once, all else later."""
     hurries = post.hurried != shown.hurried
-    return Sending(state=DeliveryState.OWED, due_at=None if hurries else now + SETTLE, since=now)
+    rest = _rest(post, now, bool(post.gathered))
+    return Sending(state=DeliveryState.OWED, due_at=None if hurries else now + rest, since=now)
+
+
+def _rest(post: Post, shown_at: datetime, joins: bool) -> timedelta:
+    """How long what was shown stays as it is, where nothing hurries. A storm begins with one: who looks then shall soon
+    see how many it is, and a chat that takes a message a second is edited no more than a few times for that."""
+    return min(SETTLE, max(CATCH_UP, shown_at - post.created_at)) if joins else SETTLE
 
 
 def _first_told(post: Post, occasion: Occasion) -> Occasion:

@@ -49,6 +49,19 @@ async def test_what_is_too_much_is_told_in_one_message(begin) -> None:  # type: 
     assert "more than 5 in 1m, so that one message tells of all" == (await hub.latest()).message.standing
 
 
+async def test_how_many_it_is_shows_as_soon_as_it_is_known(begin) -> None:  # type: ignore[no-untyped-def]
+    """A second after the first, and then in steps that double, so that a chat's limits hold."""
+    hub = await begin(RULES)
+    await breaks(hub, 1, 6)
+    seen = [(await titles(hub))[-1]]
+    for second in range(1, 12):
+        await breaks(hub, 2 * second + 5, 2 * second + 6)
+        await hub.later("1s")
+        seen.append((await titles(hub))[-1])
+
+    assert [1, 3, 5, 5, 9, 9, 9, 9, 17] == [int(title.split()[1]) for title in seen[:9]]
+
+
 async def test_where_all_have_one_title_it_says_which_is_which(begin) -> None:  # type: ignore[no-untyped-def]
     """As Prometheus says one trouble of many hosts: in the message, in lists, and where one must choose."""
     heat = (
