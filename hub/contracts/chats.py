@@ -45,10 +45,8 @@ class Repeat(StrEnum):
 class ChatTraits:
     dialect: str
     """Which templates speak for it: `plain`, `slack`, …"""
-    longest: int
-    """How many characters a body may have."""
     threads: bool
-    buttons: bool
+    """Without them, what would stand in one stands alone and says what it is about."""
     repeat: Repeat
     pace: float
     """Seconds between two posts to one channel."""

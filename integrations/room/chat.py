@@ -8,7 +8,7 @@ from hub.contracts import ChatTools, ChatTraits, PostKey, Repeat, Room, RoomMess
 from hub.core.notification import Message, MessageRef
 from hub.errors import Overloaded, Refused, Unreachable
 
-TRAITS = ChatTraits(dialect="plain", longest=40_000, threads=True, buttons=True, repeat=Repeat.ONCE, pace=0)
+TRAITS = ChatTraits(dialect="plain", threads=True, repeat=Repeat.ONCE, pace=0)
 
 
 def fault(room: Room, setting: Setting) -> str:  # noqa: ARG001 - the shape of a fault

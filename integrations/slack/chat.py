@@ -27,7 +27,7 @@ from integrations.slack.refusals import refusal
 
 log = logging.getLogger("tocsin.slack")
 
-TRAITS = ChatTraits(dialect="slack", longest=800, threads=True, buttons=True, repeat=Repeat.TWICE, pace=1.0)
+TRAITS = ChatTraits(dialect="slack", threads=True, repeat=Repeat.TWICE, pace=1.0)
 """Slack takes a message a second in a channel, and no key by which it could tell a repeat."""
 
 WITHIN = aiohttp.ClientTimeout(total=15, sock_connect=8)

@@ -20,7 +20,7 @@ from hub.errors import DeliveryError, Refused, Uncertain, Unreachable
 from hub.proof import Secret
 from integrations.teams.compose import compose
 
-TRAITS = ChatTraits(dialect="teams", longest=8_000, threads=False, buttons=False, repeat=Repeat.TWICE, pace=0.3)
+TRAITS = ChatTraits(dialect="teams", threads=False, repeat=Repeat.TWICE, pace=0.3)
 """Paced for the four requests a second that a workflow takes."""
 
 BURST, WINDOW = 24, timedelta(minutes=5)

@@ -45,8 +45,7 @@ class TellingChat:
 
     @property
     def traits(self) -> ChatTraits:
-        threads = self.threads
-        return ChatTraits(dialect="plain", longest=4_000, threads=threads, buttons=threads, repeat=self.repeat, pace=0)
+        return ChatTraits(dialect="plain", threads=self.threads, repeat=self.repeat, pace=0)
 
     async def post(
         self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False

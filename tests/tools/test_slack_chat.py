@@ -211,7 +211,7 @@ async def test_what_slack_can_do_is_claimed(desk: Desk) -> None:
     """What is posted twice is there twice; it listens only where there is a token for it."""
     traits = desk.chat.traits
 
-    assert (True, True, Repeat.TWICE, 1.0) == (traits.threads, traits.buttons, traits.repeat, traits.pace)
+    assert (True, Repeat.TWICE, 1.0) == (traits.threads, traits.repeat, traits.pace)
     assert all(isinstance(desk.chat, ability) for ability in (Edits, Finds, Permalinks, Replies, Locates))
     assert not isinstance(desk.chat, Listens)
 

@@ -129,7 +129,7 @@ async def test_where_people_are_heard_they_are_told_how_to_answer(desk: Desk) ->
 def test_what_teams_cannot_do_is_not_claimed() -> None:
     """No edits, nothing to read back, no threads, no buttons; what is posted twice is there twice."""
     assert not isinstance(TeamsChat, Edits | Finds)
-    assert (False, False, Repeat.TWICE) == (chat.TRAITS.threads, chat.TRAITS.buttons, chat.TRAITS.repeat)
+    assert (False, Repeat.TWICE) == (chat.TRAITS.threads, chat.TRAITS.repeat)
 
 
 # -------------------------------------------------------------------------------------------------------- refusals
