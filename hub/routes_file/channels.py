@@ -13,9 +13,7 @@ from hub.routes_file.catalogue import Catalogue
 from hub.routes_file.language import KEYS
 from hub.routes_file.options import option_names, options_of
 from hub.routes_file.shapes import entries, flag, is_text, known_keys, limit
-from hub.routes_file.yaml_tree import Path_, Tree, listed, nearest, shown
-
-CHATS_LATER = ("matrix", "irc", "mattermost", "zulip", "discord")
+from hub.routes_file.yaml_tree import Path_, Tree, nearest, shown
 
 
 @dataclass
@@ -131,12 +129,7 @@ class Channels:
         chat = address.partition(":")[0]
         if chat in self.catalogue.chats:
             return True
-        if chat in CHATS_LATER:
-            self.tree.wrong(
-                path, f"chat {shown(chat)} is not supported by this version; there is {listed(self.catalogue.chats)}"
-            )
-        else:
-            self.tree.wrong(path, f"no chat is called {shown(chat)}{nearest(chat, self.catalogue.chats)}")
+        self.tree.wrong(path, f"no chat is called {shown(chat)}{nearest(chat, self.catalogue.chats)}")
         return False
 
     def address(self, value: Any, path: Path_) -> str | None:
