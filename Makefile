@@ -7,10 +7,10 @@ bin      = $(VENV)/bin
 install  = $(bin)/python -m pip install --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test servers check bench soak lock clean
+.PHONY: help serve test servers check generated bench soak lock clean
 
 help:  ## what there is to do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(VENV)/.serves  ## run the hub: make serve ARGS="--port 9000"
 	@$(bin)/tocsin serve $(ARGS)
@@ -26,6 +26,11 @@ check: $(VENV)/.tests  ## style, types and the direction of imports
 	$(bin)/ruff format --check .
 	$(bin)/mypy --strict
 	$(bin)/lint-imports
+
+generated: $(VENV)/.tests  ## schemas and reference, made anew of the keys and the tools that are there
+	$(bin)/tocsin schema > .generated && mv .generated routes.schema.json
+	$(bin)/tocsin schema --included > .generated && mv .generated included.schema.json
+	$(bin)/tocsin schema --reference > .generated && mv .generated docs/reference.md
 
 bench: $(VENV)/.tests  ## how fast, how heavy
 	@$(bin)/python -m bench $(ARGS)
