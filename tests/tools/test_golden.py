@@ -70,13 +70,21 @@ def expected(case: str) -> Mapping[str, Any]:
     return {kind: json.loads(path.read_text()) for kind, path in paths.items() if path.exists()}
 
 
+NO_RECORDING = "put a request as it came into fixtures/<case>.http, and what you want of it into <case>.reports.json"
 REPORTED = [case for case in CASES if "reports" in expected(case)]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_recorded_request_gives_what_stands_beside_it(case: str) -> None:
     """The file beside a recording is the design of the tool."""
-    assert expected(case) == outcome(case)
+    assert expected(case) == outcome(case), as_files(case)
+
+
+def as_files(case: str) -> str:
+    """What it gives now, as it would stand beside it: for who writes a new tool, to be read before it is copied."""
+    ((kind, said),) = outcome(case).items()
+    name = CASES[case].with_suffix(f".{kind}.json").relative_to(FOLDER)
+    return f"it gives what would stand in {name} as\n{json.dumps(said, indent=2, ensure_ascii=False)}"
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -104,12 +112,12 @@ def test_a_report_can_be_told(case: str) -> None:
         assert_can_be_told(report)
 
 
-def assert_can_be_told(report: Report) -> None:
-    assert report.title == " ".join(report.title.split()) != ""
-    assert "" not in (report.key, report.kind)
-    assert (report.status is Status.RECOVERY) == (report.severity is None)
-    assert all(link.url.startswith(("http://", "https://")) for link in report.links)
-    assert all(report.labels.values())
+def assert_can_be_told(report: Report, how: str = "as recorded") -> None:
+    assert report.title == " ".join(report.title.split()) != "", f"{how}: a title is one line and says something"
+    assert "" not in (report.key, report.kind), f"{how}: a report has a key and a kind; complain of the field otherwise"
+    assert (report.status is Status.RECOVERY) == (report.severity is None), f"{how}: all but recoveries have a severity"
+    assert all(link.url.startswith(("http://", "https://")) for link in report.links), f"{how}: a link leads to the web"
+    assert all(report.labels.values()), f"{how}: a label that says nothing is left out"
 
 
 def written(case: str) -> Any:
@@ -165,7 +173,7 @@ def test_what_is_empty_is_told_in_other_words_or_refused(case: str) -> None:
         was, inside[name] = inside[name], ""
         with suppress(PayloadError, Unsupported):
             for report in reports(parse(case, with_body(case, body))):
-                assert_can_be_told(report)
+                assert_can_be_told(report, f"with an empty {name}")
         inside[name] = was
 
 
@@ -227,7 +235,7 @@ def test_a_tool_has_recordings_of_what_it_declares(name: str) -> None:
     """Each kind and each label that routes may use occurs in a fixture."""
     told = [report for case in REPORTED if case.startswith(f"{name}/") for report in expected(case)["reports"]]
 
-    assert told
+    assert told, NO_RECORDING
     assert set() == set(SOURCES[name].kinds) - {report["kind"] for report in told}
     assert set() == set(SOURCES[name].labels) - {label for report in told for label in report.get("labels", {})}
 
@@ -246,7 +254,8 @@ def test_a_tool_without_a_secret_takes_nothing(name: str) -> None:
     """A source fails closed, also where nothing was set."""
     source = SOURCES[name].source
     assert source is not None
-    case = next(case for case in REPORTED if case.startswith(f"{name}/"))
+    case = next((case for case in REPORTED if case.startswith(f"{name}/")), None)
+    assert case is not None, NO_RECORDING
     request = read_fixture(CASES[case])
     naked = WebhookRequest(source=request.source, body=request.body, received_at=request.received_at)
 
