@@ -95,6 +95,13 @@ def test_a_tool_has_its_record_and_its_words(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", TOOLS, ids=lambda folder: folder.name)
+def test_a_tool_is_found_from_the_readme(folder: Path) -> None:
+    """Who does not know that it is there would not look into its folder."""
+    row = f"(integrations/{folder.name}/README.md)"
+    assert row in (ROOT / "README.md").read_text(), f"add a line with {row} to the tables of README.md"
+
+
+@pytest.mark.parametrize("folder", TOOLS, ids=lambda folder: folder.name)
 def test_a_tool_explains_its_labels_and_kinds(folder: Path) -> None:
     """Whoever writes routes reads there what they may use."""
     record, words = installed()[folder.name], (folder / "README.md").read_text()
