@@ -38,7 +38,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One request to a tool. `id` is short and travels in the comment, so that the tool's answer can be told apart."""
+    """One request to a tool. `id` is short and travels in the comment, so that the tool's answer can be told apart: a
+    mark that has it in its text is the answer. Of a tool whose acks have no text, one within a minute is."""
 
     id: str
     verb: str

@@ -14,6 +14,8 @@ AlertId = NewType("AlertId", str)
 
 WARNED_BEFORE = timedelta(minutes=15)
 """So long before its end the owner of an ack is reminded, if it lasts for an hour or more."""
+ECHOED_WITHIN = timedelta(minutes=1)
+"""So soon after we asked, an ack without words is the one that we asked for, and not somebody's own."""
 TIMES = ("opened_at", "began_at", "updated_at", "resolved_at", "healed_at", "newest_at", "expires_at")
 """Fields that must be in UTC."""
 REWORDED_EVERY = timedelta(minutes=15)
@@ -329,7 +331,7 @@ def _update(alert: Alert | None, event: Event) -> Advance:
 def _acknowledged(alert: Alert, mark: Mark, event: Event) -> Advance:
     """The tool says that somebody acknowledged it: perhaps it is the answer to what we asked."""
     answer = alert.answer
-    if answer is not None and answer.verb == "ack" and f"[{answer.ask}]" in mark.text:
+    if answer is not None and _answers(mark, event, answer):
         confirmed = replace(answer, result="done", detail="", at=event.at, sequence=event.sequence)
         if alert.ack is None:
             ack = Ack(by=answer.by, at=event.at, origin=Origin.PERSON, severity=alert.severity)
@@ -338,6 +340,16 @@ def _acknowledged(alert: Alert, mark: Mark, event: Event) -> Advance:
     ack = Ack(by=mark.by, at=event.at, origin=Origin.TOOL, reason=mark.text, severity=alert.severity)
     told = Answer(verb="ack", ask="", by=mark.by, result="done", at=event.at, sequence=event.sequence)
     return Advance(alert=replace(alert, ack=ack, answer=told, note=""), change=Change.ACKED)
+
+
+def _answers(mark: Mark, event: Event, answer: Answer) -> bool:
+    """Whether the tool speaks of the ack that we asked for: it says the ask's id or, where its acks have no words, is
+    soon after."""
+    if answer.verb != "ack" or not answer.ask:
+        return False
+    if mark.text:
+        return f"[{answer.ask}]" in mark.text
+    return answer.result in ("asking", "sent", "done") and abs(event.at - answer.at) <= ECHOED_WITHIN
 
 
 def _back(alert: Alert, event: Event) -> Alert:

@@ -25,6 +25,7 @@ from hub.core.alert import (
     unacked,
 )
 from hub.core.event import Event, EventId, Link, Mark, MarkKind, Severity, Status
+from hub.core.records import replace
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 REOPEN = timedelta(minutes=10)
@@ -273,10 +274,31 @@ def test_a_mark_with_our_ask_after_the_ack_was_lifted_brings_it_back() -> None:
     assert (Change.ACKED, "alice", Origin.PERSON) == (step.change, step.alert.ack.by, step.alert.ack.origin)
 
 
-@pytest.mark.parametrize("text", ["", "on it", "[OTHER]", "8QK2"])
-def test_any_other_acknowledgement_is_the_tools(text: str) -> None:
+@pytest.mark.parametrize("result", ["asking", "sent", "done"])
+def test_a_mark_without_words_soon_after_our_ask_confirms_it(result: str) -> None:
+    """There are tools whose acks have none; their own login and no end would take the place of the person's."""
+    alert = acked(an_open(), ACK, replace(ASKED, result=result)).alert
+    step = told(alert, mark(MarkKind.ACKNOWLEDGED, "", after=60))
+
+    assert step.alert is not None
+    assert (Change.ANSWERED, ACK) == (step.change, step.alert.ack)
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "after"),
+    [
+        ("on it", "sent", 0),
+        ("[OTHER]", "sent", 0),
+        ("8QK2", "sent", 0),
+        ("", "sent", 61),
+        ("", "refused", 1),
+        ("", "here only", 1),
+    ],
+)
+def test_any_other_acknowledgement_is_the_tools(text: str, result: str, after: float) -> None:
     """Somebody acted in the tool itself."""
-    step = told(acked(an_open(), ACK, ASKED).alert, mark(MarkKind.ACKNOWLEDGED, text))
+    asked = replace(ASKED, result=result)
+    step = told(acked(an_open(), ACK, asked).alert, mark(MarkKind.ACKNOWLEDGED, text, after=after))
 
     assert step.alert is not None
     assert step.alert.ack is not None

@@ -56,6 +56,23 @@ async def test_asked_then_confirmed_by_the_tools_own_event(hub: Scenario, tool: 
     assert {} == hub.hub.state.asks
 
 
+async def test_a_tool_whose_acks_have_no_words_confirms_by_saying_so_soon(hub: Scenario, tool: FakeTool) -> None:
+    """By its own login, and with no end. Who acked here, why, and for how long stays."""
+    tool.outcome = Outcome(result=Result.DONE)
+    await hub.nagios(number=1)
+    await hub.says("ack disk swap", by="alice", under=await hub.latest())
+    await until(hub, lambda: answer(hub) == "done")
+    await hub.later("5s")
+    await hub.nagios(kind="ACKNOWLEDGEMENT", number=2, NOTIFICATIONAUTHOR="the hub's login")
+    confirmed = await hub.latest()
+    await hub.later("10m")
+    await hub.nagios(kind="ACKNOWLEDGEMENT", number=3, NOTIFICATIONAUTHOR="bob")
+    taken = await hub.latest()
+
+    assert "acked by alice until 2026-11-22 03:00 UTC: disk swap" in confirmed.message.standing
+    assert "acked by bob" in taken.message.standing
+
+
 async def test_who_asks_a_tool_until_morning_is_told_which(hub: Scenario, tool: FakeTool) -> None:
     await hub.nagios(number=1)
     ack = await hub.says("nagios ack web301 until morning")
