@@ -19,7 +19,7 @@ def parse(words: str, heard: Heard, actions: Actions) -> str:  # noqa: ARG001 - 
     if heard.asker.account and code:
         raise UsageError(f"say that in a room of the hub, as the person you are: link {code}")
     if not heard.asker.account and not code:
-        raise UsageError('say "link" in the chat first: it gives you a code to say here')
+        raise UsageError('say "link" first in a chat that proves who you are: it gives you a code to say here')
     if not heard.asker.account and not heard.asker.known:
         raise UsageError(f"'{heard.asker.person}' is nobody under people: in the rules, so that it would give no right")
     return code

@@ -132,7 +132,8 @@ class Utterance:
     id: str
     """The chat's own, or one that a repeat of the same request would have again. It is done once."""
     user: str
-    """Who: the chat's immutable id, never a name that can be changed."""
+    """Who: the chat's immutable id, never a name that can be changed. Empty where the chat does not prove who it was:
+    a stranger then, whatever they call themselves."""
     user_name: str = ""
     """As the chat shows them. It proves nothing."""
     room: str

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.contracts import Chat, Heard, Locates, Replies, Reply, Utterance, Via
+from hub.contracts import Asker, Chat, Heard, Locates, Replies, Reply, Utterance, Via
 from hub.core.notification import Post
 from hub.core.records import replace
 from hub.core.rules import Rules
@@ -125,7 +125,7 @@ class Hearing:
         place = await self._place(chat, utterance)
         heard = Heard(
             text=utterance.text,
-            asker=self._askers.by_account(f"{chat}:{utterance.user}", utterance.user_name),
+            asker=self._asker(chat, utterance),
             place=place,
             via=Via.BUTTON if utterance.button else Via.CHAT,
             back=self._back(chat, utterance, place),
@@ -162,10 +162,15 @@ class Hearing:
             else:
                 return
 
+    def _asker(self, chat: str, utterance: Utterance) -> Asker:
+        if not utterance.user:
+            return Asker(person=f"{utterance.user_name or 'somebody'} on {chat}")
+        return self._askers.by_account(f"{chat}:{utterance.user}", utterance.user_name)
+
     def _back(self, chat: str, utterance: Utterance, place: str) -> str:
         """Where the speaker hears later what comes of it."""
         if utterance.private:
-            return self._desk(chat, utterance.user)
+            return self._desk(chat, utterance.user) if utterance.user else ""
         return place if place in self._rules().channels.values() or self._can_say(place) else ""
 
     async def _place(self, chat: str, utterance: Utterance) -> str:

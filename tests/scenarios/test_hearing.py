@@ -55,6 +55,16 @@ async def test_nobody_passes_for_another_by_a_display_name(hub: Scenario) -> Non
     assert ["alice on pager"] == [record.person for record in await hub.hub.store.audit()]
 
 
+async def test_where_a_chat_proves_nobody_everybody_is_a_stranger(hub: Scenario) -> None:
+    """Also who is called there as somebody of the rules; and no link makes an account of it."""
+    for text in ("silence nagios", "link", "link 8QK2"):
+        reply = await heard(hub, text, user="", user_name="alice")
+        assert reply is not None
+        assert not reply.ok
+
+    assert {("alice on pager", "")} == {(record.person, record.account) for record in await hub.hub.store.audit()}
+
+
 async def test_a_command_that_the_chat_delivers_again_is_done_once(hub: Scenario) -> None:
     first = await heard(hub, "silence nagios for 1h", id="Ev1")
     again = await heard(hub, "silence nagios for 1h", id="Ev1")
