@@ -37,7 +37,7 @@ from hub.hearing.askers import Askers
 from hub.hearing.asks import Asks
 from hub.hearing.conversation import Conversation
 from hub.hearing.effects import Effects
-from hub.hearing.listening import can_say, desk, listen_to, missing
+from hub.hearing.listening import can_say, desk, listen_to, missing, rooms_in
 from hub.hearing.performing import Performing
 from hub.hearing.utterances import Hearing, Threads
 from hub.ingest import Ingest
@@ -239,7 +239,7 @@ async def leading(
             titles=titles,
             opens=lambda window, at: current().opens(window, at),
         )
-        chats = await _open_chats(stack, tools, settings, room_log, http, now)
+        chats = await _open_chats(stack, tools, settings, current, room_log, http, now)
         attempts = Attempts(
             state=state,
             saying=Saying(wording, inhibiting.over),
@@ -486,6 +486,7 @@ async def _open_chats(
     stack: AsyncExitStack,
     tools: Mapping[str, Integration],
     settings: Settings,
+    current: Current,
     room_log: StoredRoomLog,
     http: aiohttp.ClientSession,
     now: Callable[[], datetime],
@@ -495,7 +496,8 @@ async def _open_chats(
     for name, tool in tools.items():
         setting = partial(settings.environment.secret, name)
         if tool.chat is not None and tool.chat.ready(setting):
-            given = ChatTools(setting=setting, now=now, room_log=room_log, http=http)
+            rooms = partial(rooms_in, name, current)
+            given = ChatTools(setting=setting, now=now, room_log=room_log, http=http, rooms=rooms)
             chats[name] = await stack.enter_async_context(tool.chat.open(given))
     return chats
 

@@ -241,15 +241,11 @@ class Doctor:
                 yield _well(f"source {name}", f"is not commanded from here; to do so: {missing}")
 
     async def _of_chats(self, rules: Rules) -> AsyncIterator[Finding]:
-        addresses: dict[str, list[Room]] = {}
-        for address in dict.fromkeys(rules.channels.values()):
-            chat, _, name = address.partition(":")
-            options = rules.channel_options.get(address)
-            addresses.setdefault(chat, []).append(Room(chat=chat, name=name, options=options))
-        for chat, rooms in addresses.items():
+        for chat in dict.fromkeys(address.partition(":")[0] for address in rules.channels.values()):
             driver = self._tools[chat].chat
             if driver is None:
                 continue
+            rooms = [Room(chat=chat, name=name, options=options) for name, options in rules.names_in(chat).items()]
             for one in await self._of_chat(chat, driver, rooms):
                 yield one
 
@@ -262,7 +258,7 @@ class Doctor:
         faults += [_wrong(chat, f"{address} hears nothing", f"set {lack}") for address, lack in lacking.items()]
         if faults:
             return faults
-        given = ChatTools(setting=setting, now=self._now, room_log=_NoLog(), http=self._http)
+        given = ChatTools(setting=setting, now=self._now, room_log=_NoLog(), http=self._http, rooms=lambda: rooms)
         try:
             async with asyncio.timeout(WITHIN), driver.open(given) as opened:
                 met = await opened.check(rooms) if isinstance(opened, Checks) else ()

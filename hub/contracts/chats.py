@@ -238,6 +238,9 @@ class ChatTools:
     now: Callable[[], datetime]
     room_log: RoomLog
     http: Any  # an aiohttp.ClientSession, shared and without cookies; the contracts do not import aiohttp
+    rooms: Callable[[], Sequence[Room]] = tuple
+    """The addresses in it that the rules name now: where it must be before it can hear, say. Rules change while it is
+    open; a chat that goes by this asks again now and then."""
 
 
 def _always(_: Setting) -> bool:

@@ -151,6 +151,11 @@ class Rules:
         of_sources = (source.heartbeat for source in self.sources.values() if source.heartbeat is not None)
         return {beat.subject: beat for beat in (*self.heartbeats, *of_sources)}
 
+    def names_in(self, chat: str) -> Mapping[str, Any]:
+        """What channels name in a chat, with what each of them sets: `{"#ops": …}`."""
+        addresses = (address.partition(":") for address in dict.fromkeys(self.channels.values()))
+        return {name: self.channel_options.get(f"{of}:{name}") for of, _, name in addresses if of == chat}
+
     def person_of(self, account: str) -> str | None:
         """Who has this account (`slack:U024BE7LH`) by `people:`."""
         chat, _, id = account.partition(":")

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from hub.contracts import Integration, Listens, Room
+from hub.core.rules import Rules
 from hub.hearing.utterances import Hearing
 from hub.settings import Environment
 
@@ -27,6 +28,11 @@ def desk(tools: Mapping[str, Integration], chat: str, user: str) -> str:
     """The address at which a user of a chat hears alone; empty if there is none such."""
     driver = tools[chat].chat
     return f"{chat}:{driver.person(user)}" if driver is not None and driver.person is not None else ""
+
+
+def rooms_in(chat: str, rules: Callable[[], Rules]) -> Sequence[Room]:
+    """The addresses in a chat that the rules name now."""
+    return [Room(chat=chat, name=name, options=options) for name, options in rules().names_in(chat).items()]
 
 
 def can_say(tools: Mapping[str, Integration], environment: Environment, address: str) -> bool:

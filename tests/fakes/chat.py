@@ -1,6 +1,6 @@
 """A chat that fails as it is told to, and a tool whose control answers as it is told to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,10 +42,17 @@ class TellingChat:
     louds: list[bool] = field(default_factory=list)
     rooms: list[Room] = field(default_factory=list)
     replies: list[tuple[str, Reply]] = field(default_factory=list)
+    named: Callable[[], Sequence[Room]] = tuple
+    """The rooms that the rules name, once it is open."""
 
     @property
     def traits(self) -> ChatTraits:
-        return ChatTraits(dialect="plain", threads=self.threads, repeat=self.repeat, pace=0)
+        return ChatTraits(
+            dialect="plain",
+            threads=self.threads,
+            repeat=self.repeat,
+            pace=0,
+        )
 
     async def post(
         self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False
@@ -72,7 +79,8 @@ class TellingChat:
 
     def integration(self, **driver: Any) -> Integration:
         @asynccontextmanager
-        async def open_chat(_tools: ChatTools) -> AsyncIterator[TellingChat]:
+        async def open_chat(tools: ChatTools) -> AsyncIterator[TellingChat]:
+            self.named = tools.rooms
             yield self
 
         return Integration(title="Pager", homepage="https://example.com", chat=ChatDriver(open=open_chat, **driver))
