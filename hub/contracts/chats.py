@@ -49,7 +49,9 @@ class ChatTraits:
     """Without them, what would stand in one stands alone and says what it is about."""
     repeat: Repeat
     pace: float
-    """Seconds between two posts to one channel."""
+    """Seconds between two posts to one channel. Zero, where a repeat is none, lets many go at once."""
+    pace_is_shared: bool = False
+    """Of all its channels together, where what is limited is a connection or an account."""
 
 
 class Chat(Protocol):

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -36,6 +36,7 @@ log = logging.getLogger("tocsin.outbox")
 TOGETHER = 64
 """Messages that go out at once to a chat that keeps a repeated key one message and needs no pacing."""
 IDLE = 60.0
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Outbox:
@@ -69,6 +70,8 @@ class Outbox:
         self._now = now
         self._count = count
         self._channels: dict[str, Channel] = {}
+        self._turns: dict[str, datetime] = {}
+        """Of each chat whose channels share a pace: when the next of them may speak."""
         self._along: list[Tried] = []
         """What was shown in the transaction that is under way."""
         self._tasks: asyncio.TaskGroup | None = None
@@ -101,6 +104,7 @@ class Outbox:
         """Forget until when chats asked us to wait, where the clock that said so has been set back."""
         for channel in self._channels.values():
             channel.not_before = None
+            self._turns.clear()
             channel.wake.set()
         if by < timedelta(0):
             await self._writer.do(self._hurry)
@@ -158,7 +162,7 @@ class Outbox:
         now = self._now()
         ready: list[Item] = []
         later: list[tuple[int, str]] = []
-        if channel.not_before is not None and channel.not_before > now:
+        if self._not_before(channel) > now:
             return []
         taken: set[str] = set()
         while channel.queue and len(ready) < most:
@@ -205,8 +209,8 @@ class Outbox:
     async def _rest(self, channel: Channel) -> None:
         now = self._now()
         due = [i.sending.due_at for _, id in channel.queue if (i := self._item(id)) and i.sending.due_at]
-        if channel.not_before is not None and channel.not_before > now:
-            due = [channel.not_before]
+        if channel.queue and (turn := self._not_before(channel)) > now:
+            due = [turn]
         wait = min(((at - now).total_seconds() for at in due), default=IDLE)
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.001, min(wait, IDLE))):
@@ -222,6 +226,8 @@ class Outbox:
         if not ready:
             return 0
         self._set_up(channel)
+        if chat is not None and chat.traits.pace_is_shared:
+            self._turns[channel.room.chat] = self._now() + timedelta(seconds=chat.traits.pace)
         with self._on_their_way(channel, ready):
             await self._begin(chat, ready)
             began = time.perf_counter()
@@ -232,10 +238,18 @@ class Outbox:
             await self._writer.do(lambda draft: self._record(draft, channel, tried, news))
         self._tell_of(tried, took)
         if chat is not None and chat.traits.pace:
-            channel.not_before = max(
-                channel.not_before or self._now(), self._now() + timedelta(seconds=chat.traits.pace)
-            )
+            rest = timedelta(seconds=chat.traits.pace * (2 if self._gives_way(channel, chat) else 1))
+            channel.not_before = max(channel.not_before or self._now(), self._now() + rest)
         return len(tried)
+
+    def _gives_way(self, channel: Channel, chat: Chat) -> bool:
+        """Whether another channel shares its pace and may have something to say: the next turn is not this one's."""
+        beside = (other for other in self._channels.values() if other.room.chat == channel.room.chat)
+        return chat.traits.pace_is_shared and any(other.queue for other in beside if other is not channel)
+
+    def _not_before(self, channel: Channel) -> datetime:
+        """Until when the chat wants to be left alone, as far as this channel goes."""
+        return max(channel.not_before or NEVER, self._turns.get(channel.room.chat, NEVER))
 
     def _tell_of(self, tried: Sequence[Tried], took: float) -> None:
         """What came of it is on disk."""

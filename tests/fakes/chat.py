@@ -35,6 +35,8 @@ class TellingChat:
 
     repeat: Repeat = Repeat.TWICE
     threads: bool = False
+    pace: float = 0
+    pace_is_shared: bool = False
     arrives: bool = False
     failures: list[TocsinError] = field(default_factory=list)
     posted: list[tuple[str, Message]] = field(default_factory=list)
@@ -51,7 +53,8 @@ class TellingChat:
             dialect="plain",
             threads=self.threads,
             repeat=self.repeat,
-            pace=0,
+            pace=self.pace,
+            pace_is_shared=self.pace_is_shared,
         )
 
     async def post(
