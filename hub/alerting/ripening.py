@@ -31,7 +31,9 @@ class Ripening:
         self._report = report
 
     def ripen(self, draft: Draft, due: Sequence[tuple[str, str]]) -> None:
-        """Do what the timers were set for. One that fails is looked at again."""
+        """Do what the timers were set for. One that fails is looked at again; one that was set anew since it was found to
+        be due, or taken away, is left to that."""
+        due = [(kind, subject) for kind, subject in due if _is_due(draft, kind, subject)]
         for kind, subject in due:
             draft.set_timer(kind, subject, None)
         together: dict[str, list[str]] = {kind: [] for kind in self._together}
@@ -66,3 +68,8 @@ class Ripening:
             self._together[kind](draft, subjects)
         else:
             self._turns[kind](draft, subjects[0])
+
+
+def _is_due(draft: Draft, kind: str, subject: str) -> bool:
+    at = draft.timer(kind, subject)
+    return at is not None and at <= draft.now
