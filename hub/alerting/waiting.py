@@ -128,8 +128,7 @@ class Waiting:
     def _speak_up(self, draft: Draft, lead: str, concerns: Callable[[Post], bool]) -> None:
         """What held back these posts, and loud words in their threads, does so no more."""
         holds = self.holds(draft)
-        posts = [post for post in map(draft.post, list(draft.state.posts)) if post is not None and concerns(post)]
-        free = [post for post in posts if not holds.hold(post)]
+        free = [post for post in draft.all_posts() if concerns(post) and not holds.hold(post)]
         waiting = [post for post in free if telling.waits(post)]
         for channel in dict.fromkeys(post.channel for post in waiting):
             self._tell_what_waited(draft, lead, [post for post in waiting if post.channel == channel])

@@ -1,6 +1,8 @@
 """A channel or a route can be asked to say nothing new for a while; and a channel can be a shadow, to be looked at
 beside an older way before anybody relies on it."""
 
+import asyncio
+
 import pytest
 from scenario import Scenario
 
@@ -199,3 +201,15 @@ async def test_nor_for_a_company_all_of_which_somebody_has(begin) -> None:  # ty
 
     (message, *_) = await hub.told("web")
     assert [] == await hub.thread(message)
+
+
+async def test_what_comes_just_when_a_pause_ends_is_told(begin) -> None:  # type: ignore[no-untyped-def]
+    """In one transaction with its end, and before it."""
+    hub = await begin(RULES)
+    await hub.says("pause channel web for 1h")
+    hub.clock = hub.next_due()
+
+    await asyncio.gather(hub.nagios("web1"), hub.hub.upkeep.ripen())
+    await hub.later("1m")
+
+    assert "web1 is DOWN" in await titles(hub, "web")
