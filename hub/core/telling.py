@@ -469,11 +469,19 @@ def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pe
         listed = held and (post.pace.otherwise == "digest" or post.pace.digest is not None)
         state = DeliveryState.HELD if listed else DeliveryState.DROPPED
         return replace(post, occasion=occasion, sending=Sending(state=state))
-    tells = occasion in HOLDABLE and not held and wanted(post.tell, occasion)
-    if not tells:
-        kept = post.occasion if occasion not in HOLDABLE else occasion
-        return replace(post, occasion=kept, sending=Sending(state=DeliveryState.HELD))
-    return told_now(replace(post, occasion=occasion), pen)
+    why = _why_told_first(post, occasion)
+    if held or occasion not in HOLDABLE or not wanted(post.tell, why):
+        return replace(post, occasion=why, sending=Sending(state=DeliveryState.HELD))
+    return told_now(replace(post, occasion=why), pen)
+
+
+def _why_told_first(post: Post, occasion: Occasion) -> Occasion:
+    """Why a post would be told of which nobody was: what happened last, unless its route does not tell of that. What
+    healed untold and is back has opened, to who hears of it."""
+    if occasion in HOLDABLE and wanted(post.tell, occasion):
+        return occasion
+    is_back = post.sending.state is DeliveryState.DROPPED or post.occasion not in HOLDABLE
+    return Occasion.OPENED if is_back else post.occasion
 
 
 def told_now(post: Post, pen: Pen) -> Post:

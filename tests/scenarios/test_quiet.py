@@ -1,5 +1,6 @@
 """Silences: whether, never where; and they say what they held."""
 
+import pytest
 from scenario import RULES, Scenario
 
 
@@ -152,5 +153,40 @@ async def test_when_a_silence_has_run_out_its_message_says_so(hub: Scenario) -> 
     await hub.nagios("web301", number=1)
     await hub.says("silence host=web301 for 10m")
     await hub.later("11m")
+
+    assert ["open"] == [m.message.state for m in await hub.told() if m.message.state]
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param(["WARNING"], id="repeated"),
+        pytest.param(["CRITICAL"], id="worsened"),
+        pytest.param(["OK", "WARNING"], id="healed and back"),
+        pytest.param(["OK", "WARNING"] * 5, id="flapping"),
+    ],
+)
+@pytest.mark.parametrize("quiet", ["silence host=web1 for 1h", "pause channel ops for 1h"])
+async def test_what_opened_in_silence_is_told_by_a_route_that_tells_only_that(begin, quiet: str, meanwhile) -> None:  # type: ignore[no-untyped-def]
+    """Whatever else happened to it since, of which the route does not tell."""
+    routes = "routes: [{name: all, match: {}, to: ops, tell: [opened, resolved]}]\n"
+    hub = await begin(f"{RULES}{routes}")
+    await hub.says(quiet)
+    for number, state in enumerate(["WARNING", *meanwhile], start=1):
+        await hub.nagios("web1", state, "RECOVERY" if state == "OK" else "PROBLEM", service="Disk", number=number)
+    await hub.later("61m")
+
+    assert 1 == len([m for m in await hub.told() if m.message.state == "open"])
+
+
+async def test_what_healed_in_silence_and_comes_back_after_it_is_told(begin) -> None:  # type: ignore[no-untyped-def]
+    """Nobody was told of it: to who hears, it opens."""
+    routes = "routes: [{name: all, match: {}, to: ops, tell: [opened, resolved]}]\n"
+    hub = await begin(f"{RULES}{routes}")
+    await hub.says("silence host=web1 for 5m")
+    await hub.nagios("web1", number=1)
+    await hub.nagios("web1", "UP", "RECOVERY", number=2)
+    await hub.later("6m")
+    await hub.nagios("web1", number=3)
 
     assert ["open"] == [m.message.state for m in await hub.told() if m.message.state]
