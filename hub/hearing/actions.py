@@ -5,6 +5,7 @@ import difflib
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -378,7 +379,7 @@ class HubActions:
     ) -> str:
         """Queue a request to a tool. A person's ack counts at once; the tool's answer is shown beside it."""
         ask = StoredAsk(
-            id=ids.short_id(SHORT),
+            id=self._id_of_ask(),
             source=source,
             verb=ask_verb,
             target=target.name,
@@ -399,6 +400,10 @@ class HubActions:
 
         await self._writer.do(job)
         return ask.id
+
+    def _id_of_ask(self) -> str:
+        """Of no other that is open: of a million there are, some come again."""
+        return next(id for id in iter(partial(ids.short_id, SHORT), "") if id not in self._state.asks)
 
     async def _alert_of(self, source: str, target: Target) -> str:
         """The open alert that the target is, if there is one."""

@@ -49,7 +49,6 @@ class Asks:
         self._redact = redact
         self._queues: dict[str, asyncio.Queue[str]] = defaultdict(asyncio.Queue)
         self._tasks: asyncio.TaskGroup | None = None
-        self._known: set[str] = set()
         writer.listen(self._note)
 
     async def serve(self) -> None:
@@ -61,7 +60,6 @@ class Asks:
                 if ask.state == "queued":
                     self._queue(ask)
                 else:
-                    self._known.add(ask.id)
                     tasks.create_task(self._resume(ask))
             await asyncio.Event().wait()
 
@@ -77,9 +75,8 @@ class Asks:
                 self._queue(ask)
 
     def _queue(self, ask: StoredAsk) -> None:
-        if self._tasks is None or ask.id in self._known:
+        if self._tasks is None:
             return
-        self._known.add(ask.id)
         if ask.source not in self._queues:
             self._tasks.create_task(self._serve_source(ask.source))
         self._queues[ask.source].put_nowait(ask.id)
@@ -88,7 +85,7 @@ class Asks:
         queue = self._queues[source]
         while True:
             ask = self._state.asks.get(await queue.get())
-            if ask is not None:
+            if ask is not None and ask.state == "queued":
                 await self._durably(self._run, ask)
 
     async def _resume(self, ask: StoredAsk) -> None:
@@ -120,7 +117,7 @@ class Asks:
             assert self._tasks is not None
             self._tasks.create_task(self._durably(self._await_answer, ask, outcome))
         else:
-            await self._answer(ask, outcome)
+            await self._durably(self._answer, ask, outcome)  # by itself: it was asked, and is not asked again
 
     async def _ask(self, control: Control, ask: StoredAsk) -> Outcome:
         try:

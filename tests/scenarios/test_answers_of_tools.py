@@ -7,8 +7,11 @@ import pytest
 from chat import FakeTool
 from scenario import Scenario
 
+from hub import ids
 from hub.contracts import Outcome, Result
+from hub.errors import Overloaded
 from hub.registry import installed
+from hub.store import Changes
 
 
 @pytest.fixture
@@ -128,3 +131,46 @@ async def test_the_buttons_ack_is_the_tools_ack(hub: Scenario, tool: FakeTool) -
 
     assert [("ack", "web301")] == [(verb, target) for verb, target, _ in tool.asked]
     assert tool.asked[0][2].startswith("(bob) ")
+
+
+@pytest.mark.parametrize("result", [Result.DONE, Result.SENT, Result.REFUSED])
+async def test_a_tool_is_asked_once_though_its_answer_cannot_be_written(
+    hub: Scenario, tool: FakeTool, result: Result
+) -> None:
+    """What it said is put on record when the database is back."""
+    tool.outcome = Outcome(result=result)
+    commit, failures = hub.hub.store.commit, [Overloaded("the disk is full", retry_after=0)]
+
+    async def fails_once_asked(changes: Changes) -> None:
+        if tool.asked and failures:
+            raise failures.pop()
+        await commit(changes)
+
+    hub.hub.store.commit = fails_once_asked  # type: ignore[method-assign]
+    await hub.nagios(number=1)
+    await hub.says("nagios ack web301")
+    await until(hub, lambda: answer(hub) == result.value)
+
+    assert not failures
+    assert 1 == len(tool.asked)
+
+
+async def test_ids_of_asks_are_short_and_come_again(
+    hub: Scenario, tool: FakeTool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one that is over, as of one that is not."""
+    given = iter(["AAAA", "AAAA", "AAAA", "BBBB"])
+    tool.outcome = Outcome(result=Result.DONE)
+    monkeypatch.setattr(ids, "short_id", lambda _: next(given))
+    await hub.nagios("web1", number=1)
+    await hub.nagios("web2", number=2)
+    await hub.says("nagios recheck web1")
+    await until(hub, lambda: not hub.hub.state.asks)
+    tool.outcome = Outcome(result=Result.SENT)
+    again = await hub.says("nagios recheck web1")
+    await until(hub, lambda: len(tool.asked) == 2)
+    other = await hub.says("nagios recheck web2")
+    await until(hub, lambda: len(tool.asked) == 3)
+
+    assert "[AAAA]" in again.text
+    assert "[BBBB]" in other.text
