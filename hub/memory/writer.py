@@ -117,7 +117,7 @@ class Writer:
         return len(self._waiting)
 
     async def serve(self) -> None:
-        """Write until cancelled; what waits then is written before it returns."""
+        """Write until cancelled; what waits then, and what is under way, is written before it returns."""
         try:
             while True:
                 if await self._has_more():
@@ -126,6 +126,7 @@ class Writer:
                     await asyncio.shield(self.probe())
         finally:
             await self._drain()
+            await self.between(lambda: None)
 
     async def _has_more(self) -> bool:
         """Wait for work, or until it is time to look whether the database is back."""

@@ -221,6 +221,40 @@ async def test_a_database_that_hangs_takes_nothing_more_and_says_so(hub: Scenari
     assert "web301 is DOWN" == (await hub.latest()).message.title
 
 
+async def test_what_is_being_written_when_the_hub_stops_is_written(hub: Scenario) -> None:
+    """And whoever posted it is told so, though the disk takes its time."""
+    store, begun, go_on = hub.hub.store, asyncio.Event(), asyncio.Event()
+    commit = store.commit
+
+    async def slow(changes: Changes) -> None:
+        begun.set()
+        await go_on.wait()
+        await commit(changes)
+
+    store.commit = slow  # type: ignore[method-assign]
+    posting = asyncio.create_task(hub.nagios("web301"))
+    await begun.wait()
+    stopping = asyncio.create_task(hub.stop())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    go_on.set()
+    await stopping
+
+    assert 1 == len((await posting).events)
+
+
+async def test_what_is_written_after_the_outbox_has_stopped_is_written(hub: Scenario) -> None:
+    """Also where it is owed to a channel to which nothing was owed before."""
+    delivering = asyncio.create_task(hub.hub.outbox.serve())
+    await asyncio.sleep(0)
+    delivering.cancel()
+    await asyncio.gather(delivering, return_exceptions=True)
+    async with asyncio.timeout(10):
+        await hub.says("pause channel web for 1h")
+
+    assert "paused for 1h by alice" == (await hub.latest("web")).message.title
+
+
 @pytest.mark.parametrize("commit", [2, 3], ids=["before it is sent", "after it was shown"])
 async def test_what_could_not_be_put_on_record_is_delivered_when_the_database_is_back(begin, commit: int) -> None:
     """Without a restart, and once: the chat is asked whether it is there."""
