@@ -88,7 +88,10 @@ class Outbox:
             self._tasks = tasks
             for channel in list(self._channels.values()):
                 tasks.create_task(self._serve(channel))
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None  # what is owed from now on, the next start finds
 
     async def deliver_due(self) -> int:
         """Deliver all that is due now, and stop. How many attempts were made."""

@@ -61,7 +61,10 @@ class Asks:
                     self._queue(ask)
                 else:
                     tasks.create_task(self._resume(ask))
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None  # what is asked from now on, the next start finds
 
     def control(self, source: str) -> Control | None:
         """The control of a source, if its settings give a way to the tool."""

@@ -124,6 +124,24 @@ async def test_what_was_under_way_at_a_restart_is_not_asked_again(hub: Scenario,
     assert 1 == len(tool.asked)
 
 
+async def test_what_is_asked_just_when_the_hub_stops_is_asked_after_the_next_start(begin, tool: FakeTool) -> None:
+    hub = await begin(tools={**installed(), "nagios": tool.integration()})
+    for words in ("nagios recheck web1", "nagios recheck web2"):
+        asking = asyncio.create_task(hub.hub.asks.serve())
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        async with asyncio.timeout(10):
+            await hub.says(words)
+        await hub.restarts()
+    asking = asyncio.create_task(hub.hub.asks.serve())
+    await until(hub, lambda: len(tool.asked) == 2)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+    assert ["web1", "web2"] == [target for _, target, _ in tool.asked]
+
+
 async def test_the_buttons_ack_is_the_tools_ack(hub: Scenario, tool: FakeTool) -> None:
     await hub.nagios(number=1)
     await hub.presses("Ack", await hub.latest(), by="bob")
