@@ -165,14 +165,20 @@ class Current:
         return True
 
     async def take(self, fresh: Rules, writer: Writer | None) -> None:
-        """Put rules in force that were read without a complaint."""
-        before, self._rules, self.refused = self().hash, fresh, None
-        if writer is not None:
-            await self.keep(writer)
+        """Put rules in force that were read without a complaint. Raises Overloaded where that cannot be put on record:
+        those of before stay."""
+        before, refused = self(), self.refused
+        self._rules, self.refused = fresh, None
+        try:
+            if writer is not None:
+                await self.keep(writer)
+        except BaseException:
+            self._rules, self.refused = before, refused
+            raise
         title = "routes.yaml is taken in"
         await self._tell(writer, Report(status=Status.RECOVERY, kind="rules", key="rules", title=title))
-        if fresh.hash != before:
-            log.info("rules %s are in force, instead of %s", fresh.hash, before)
+        if fresh.hash != before.hash:
+            log.info("rules %s are in force, instead of %s", fresh.hash, before.hash)
             self._warn()
 
     async def refuse_pulled(self, writer: Writer, why: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from chat import FakeChat, FindingChat
-from scenario import Scenario
+from scenario import RULES, Scenario
 
 from hub.errors import Overloaded, SettingsError, Unreachable
 from hub.registry import installed
@@ -340,3 +340,25 @@ async def test_a_storm_ends_though_the_clock_was_set_back(begin) -> None:
     await hub.nagios("db1")
 
     assert "db1 is DOWN" == (await hub.latest()).message.title
+
+
+async def test_rules_that_cannot_be_put_on_record_are_not_in_force(hub: Scenario) -> None:
+    """And are taken in, whole, when the database is back."""
+    store, failures = hub.hub.store, [Overloaded("the disk is full")]
+    commit, before = store.commit, hub.hub.current().hash
+
+    async def fails_once(changes: Changes) -> None:
+        if changes.configs and failures:
+            raise failures.pop()
+        await commit(changes)
+
+    store.commit = fails_once  # type: ignore[method-assign]
+    planned = '{name: patching, match: {host: "web*"}, until: 2026-12-01T00:00Z}'
+    with pytest.raises(Overloaded):
+        await hub.reloads(f"{RULES}silences: [{planned}]\n")
+    meanwhile = hub.hub.current().hash
+    assert await hub.hub.current.reload(hub.hub.writer, hub.clock)
+
+    assert before == meanwhile
+    assert ["patching"] == [silence.name for silence in hub.hub.operations.silences()]
+    assert await store.config(hub.hub.current().hash)
