@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from hub.app import build, stopped
 from hub.care.supervisor import keep_alive, notify
 from hub.core.rules import OWN
 from hub.current import Current, Marks, marks_of
-from hub.errors import SettingsError
+from hub.errors import Overloaded, SettingsError
 from hub.replicas.replica import replica
 from hub.routes_file.reading import Ahead
 from hub.settings import Settings, variable
@@ -44,7 +44,11 @@ CANNOT_LISTEN: Mapping[int, str] = {
 """What to do about it, where another port is not all."""
 
 
-class Running(Protocol):
+class Reloads(Protocol):
+    async def reload(self) -> None: ...
+
+
+class Running(Reloads, Protocol):
     """A hub, alone or one of several."""
 
     @property
@@ -57,7 +61,6 @@ class Running(Protocol):
     def inbound(self) -> Inbound: ...
     @property
     def doorway(self) -> Doorway: ...
-    async def reload(self) -> None: ...
     def let_go(self) -> None: ...
 
 
@@ -75,7 +78,7 @@ async def serve(settings: Settings, ahead: Ahead | None = None) -> None:
         reload = asyncio.Event()
         loop.add_signal_handler(signal.SIGHUP, reload.set)
         tasks = [
-            asyncio.create_task(_reload_when_told(hub, reload)),
+            asyncio.create_task(reload_when_told(hub, reload)),
             asyncio.create_task(watch(hub.current.look, reload)),
             asyncio.create_task(watch(partial(_templates, settings.routes.parent / "templates"), reload)),
             asyncio.create_task(keep_alive()),
@@ -136,25 +139,35 @@ def _say_where(hub: Running, port: int) -> None:
     log.info("Tocsin is at %s", replace(settings, port=port).address)
 
 
-async def _reload_when_told(hub: Running, reload: asyncio.Event) -> None:
+async def reload_when_told(hub: Reloads, reload: asyncio.Event) -> None:
+    """And again, until the database takes it: nobody would ask for it a second time."""
+    waits = ""
     while True:
         await reload.wait()
         reload.clear()
         try:
             await hub.reload()
+            waits = ""
+        except Overloaded as error:
+            if str(error) != waits:
+                log.warning("rules and templates wait to be loaded anew: %s", error)
+            waits = str(error)
+            await asyncio.sleep(error.retry_after)
+            reload.set()
         except Exception:
             log.exception("rules and templates could not be loaded anew; those of before stay")
 
 
-async def watch(look: Callable[[], Marks], reload: asyncio.Event) -> None:
+async def watch(look: Callable[[], Marks], reload: asyncio.Event, every: float = LOOK_EVERY) -> None:
     """Ask for a reload when one of the files changes, comes or goes, and once at the beginning. They are looked at: the
     kernel would tell of each write of a database beside them, and nothing of a folder that takes another's place."""
     known = None
     while True:
-        if (found := await asyncio.to_thread(look)) != known:
-            reload.set()
-        known = found
-        await asyncio.sleep(LOOK_EVERY)
+        with suppress(OSError):  # a folder that is just being replaced is looked at again
+            before, known = known, await asyncio.to_thread(look)
+            if known != before:
+                reload.set()
+        await asyncio.sleep(every)
 
 
 def _templates(folder: Path) -> Marks:

@@ -5,11 +5,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hub.current import Current
-from hub.errors import RulesError
+from hub.current import Current, Marks
+from hub.errors import Overloaded, RulesError
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
-from hub.serving import watch
+from hub.serving import reload_when_told, watch
 from hub.store.opening import open_store
 
 RULES = """\
@@ -148,3 +148,45 @@ def test_a_mounted_configuration_that_is_swapped_is_noticed(tmp_path: Path) -> N
 
     assert before != current.look()
     assert current.look() == current.look()
+
+
+async def test_what_the_database_did_not_take_is_loaded_again() -> None:
+    """Until it does; nothing changes a second time, and nobody asks again."""
+    wanted, taken = asyncio.Event(), asyncio.Event()
+    failures = [Overloaded("the disk is full", retry_after=0), Overloaded("the disk is full", retry_after=0)]
+
+    class Hub:
+        async def reload(self) -> None:
+            if failures:
+                raise failures.pop()
+            taken.set()
+
+    task = asyncio.create_task(reload_when_told(Hub(), wanted))
+    wanted.set()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await taken.wait()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_folder_that_goes_while_it_is_looked_at_ends_no_watch() -> None:
+    looks = [FileNotFoundError("templates/opened"), frozenset({(Path("a.j2"), 1, 1, 1)})]
+    changed = asyncio.Event()
+
+    def look() -> Marks:
+        found = looks.pop(0) if len(looks) > 1 else looks[0]
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    task = asyncio.create_task(watch(look, changed, every=0))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await changed.wait()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
