@@ -31,8 +31,8 @@ class Ripening:
         self._report = report
 
     def ripen(self, draft: Draft, due: Sequence[tuple[str, str]]) -> None:
-        """Do what the timers were set for. One that fails is looked at again; one that was set anew since it was found to
-        be due, or taken away, is left to that."""
+        """Do what the timers were set for. One that fails is looked at again; one that was set anew meanwhile, or taken
+        away, is left to that."""
         due = [(kind, subject) for kind, subject in due if _is_due(draft, kind, subject)]
         for kind, subject in due:
             draft.set_timer(kind, subject, None)
