@@ -71,7 +71,7 @@ class Holding:
         held as well, unless it tells of others that nothing holds."""
         told = {alert.id: draft.posts_about(alert) for alert in alerts}
         for post in {post.id: post for posts in told.values() for post in posts}.values():
-            waits = telling.withheld(post, draft.pending_lines_of(post.id))
+            waits = telling.withheld(post, draft.pending_lines_of(post.id), draft.state.sending)
             if (waits.posts or waits.lines) and self._all_held(draft, post):
                 draft.put(posts=waits.posts, lines=waits.lines)
             if not waits.posts and not telling.never_told(post):

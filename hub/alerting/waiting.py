@@ -103,7 +103,7 @@ class Waiting:
         """Say nothing new from now on, nor what is owed and nobody has begun to tell."""
         begin(draft, pause)
         for post in filter(self._concerned(pause), list(draft.all_posts())):
-            waits = telling.withheld(post, draft.pending_lines_of(post.id))
+            waits = telling.withheld(post, draft.pending_lines_of(post.id), draft.state.sending)
             draft.put(posts=waits.posts, lines=waits.lines)
         if pause.what == "channel":
             because = f" because {pause.because}" if pause.because else ""

@@ -13,7 +13,7 @@ What was decided to be told is told, late if need be and then as it stands; what
 meanwhile is dropped: nobody was told that it broke.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -456,11 +456,12 @@ def held_back(item: ItemT) -> ItemT:
     return replace(held, wanted=held.wanted + 1, unacked_since=None) if isinstance(held, Post) else held
 
 
-def withheld(post: Post, lines: Iterable[Line]) -> Telling:
-    """What is owed of a post, or aloud in its thread, and nobody has begun to tell: from now on it waits."""
+def withheld(post: Post, lines: Iterable[Line], under_way: Container[str]) -> Telling:
+    """What is owed of a post, or aloud in its thread, and nobody has begun to tell: from now on it waits. `under_way`
+    are the ids of what is on its way to a chat just now."""
     return Telling(
-        posts=(held_back(post),) if untried(post) else (),
-        lines=tuple(held_back(line) for line in lines if line.loud and untried(line)),
+        posts=(held_back(post),) if untried(post) and post.id not in under_way else (),
+        lines=tuple(held_back(line) for line in lines if line.loud and untried(line) and line.id not in under_way),
     )
 
 

@@ -1,11 +1,14 @@
 """When nobody takes it on, the next in line hears; an ack stops that at once."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from chat import FakeChat
 from scenario import Scenario
 
+from hub.contracts import PostKey, Repeat, Room
+from hub.core.notification import Message, MessageRef
 from hub.errors import Refused
 from hub.registry import installed
 
@@ -177,3 +180,34 @@ async def test_a_message_says_whether_it_is_said_again(begin) -> None:  # type: 
     await hub.says("ack web301")
 
     assert "said again" not in (await hub.latest()).message.standing
+
+
+class SlowChat(FakeChat):
+    """It takes a message when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(repeat=Repeat.ONCE)
+        self.asked, self.let = asyncio.Event(), asyncio.Event()
+
+    async def post(self, room: Room, message: Message, key: PostKey, **how: Any) -> MessageRef:
+        self.asked.set()
+        await self.let.wait()
+        return await super().post(room, message, key, **how)
+
+
+@pytest.mark.parametrize("quiet", ["silence host=web301 for 5m", "pause channel pager for 5m"])
+async def test_what_is_made_quiet_while_it_is_being_told_escalates_afterwards(begin, quiet: str) -> None:  # type: ignore[no-untyped-def]
+    """It was told, and somebody must still take it on."""
+    chat = SlowChat()
+    rules = RULES.replace("night: room:night", 'night: room:night, pager: "pager:1"').replace("to: ops,", "to: pager,")
+    hub = await begin(rules, {**installed(), "pager": chat.integration()})
+    telling = asyncio.create_task(hub.nagios("web301", number=1))
+    await chat.asked.wait()
+    alice = hub.hub.operations.asker("alice", trusted=True, token=False)
+    assert (await hub.hub.operations.say(quiet, asker=alice, place="room:ops")).ok
+    chat.let.set()
+    await telling
+    await hub.later("1h")
+
+    assert "web301 is DOWN" in [message.title for _, message in chat.posted]
+    assert {"managers": 1, "night": 1} == {name: len(await hub.told(name)) for name in ("managers", "night")}
