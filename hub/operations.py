@@ -335,4 +335,5 @@ class Operations:
 
 def _owe_anew(draft: Draft, item: Item) -> None:
     now = current_of(draft, item) or item  # it may have changed since it was read; or memory has let go of it
-    put(draft, replace(now, order=draft.pen.next_order(), sending=Sending(state=DeliveryState.OWED)))
+    owed = Sending(state=DeliveryState.OWED, since=draft.now)  # however old it is, it has a day to be shown
+    put(draft, replace(now, order=draft.pen.next_order(), sending=owed))

@@ -88,10 +88,15 @@ class Threads:
         return post
 
     async def recall(self, post: Post) -> None:
-        """Bring the alert of a post back into memory, if it was let go of."""
+        """Bring what a post tells of back into memory, if it was let go of."""
+        if post.group in self._state.crowds:
+            return
         alert = self._state.alerts.get(post.group) or await self._store.alert(post.group)
         if alert is not None:
             self._state.remember([alert], [post])
+        elif (found := await self._store.crowd(post.group)) is not None:
+            group, members = found
+            self._state.remember(members, [post], [group])
 
 
 class Hearing:

@@ -85,8 +85,11 @@ class State:
         self._order += 1
         return self._order
 
-    def remember(self, alerts: Iterable[Alert], posts: Iterable[Post]) -> None:
+    def remember(self, alerts: Iterable[Alert], posts: Iterable[Post], groups: Iterable[Group] = ()) -> None:
         """Take in what was read from the store, unless memory knows it already, which is newer."""
+        for group in groups:
+            self.crowds.setdefault(group.id, group)
+            self.crowd_of.setdefault(group.key, group.id)
         for alert in alerts:
             if alert.id not in self.alerts:
                 self._put_alert(alert)

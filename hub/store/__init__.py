@@ -338,6 +338,9 @@ class Store(Protocol):
         `group`: only of this alert, lines by their post. With `before`, those that come behind that one.
         """
 
+    async def crowd(self, id: str) -> tuple[Group, Sequence[Alert]] | None:
+        """A group of several, with its members; of one that healed, those that nothing happened to since."""
+
     async def post(self, id: str) -> Post | None: ...
     async def line(self, id: str) -> Line | None: ...
     async def post_shown_as(self, chat: str, ref: str) -> Post | None:

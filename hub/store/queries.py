@@ -479,6 +479,16 @@ def _listed(of: Table, state: str | None) -> Select[Any]:
     return listed if state is None else listed.where(of.c.state == state)
 
 
+def crowd(connection: Connection, id: str) -> tuple[Group, Sequence[Alert]] | None:
+    group = _one(connection, GROUP, id, mapping.group_of)
+    if group is None:
+        return None
+    touched = select(ALERT.c.record).where(ALERT.c.updated_at >= group.opened_at).order_by(ALERT.c.updated_at)
+    if group.healed_at is not None:  # else it is open, and memory has it
+        touched = touched.where(ALERT.c.updated_at <= group.healed_at)
+    return group, [alert for alert in _all(connection, touched, mapping.alert_of) if group.id in alert.groups]
+
+
 def post(connection: Connection, id: str) -> Post | None:
     return _one(connection, POST, id, mapping.post_of)
 

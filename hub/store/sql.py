@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from hub.contracts import RoomMessage
 from hub.core.alert import Alert
+from hub.core.grouping import Group
 from hub.core.notification import Line, Post
 from hub.core.past import Happened
 from hub.core.silence import Silence
@@ -136,6 +137,9 @@ class SqlStore:
         self, *, state: str | None, group: str | None = None, before: str | None = None, limit: int = 500
     ) -> Sequence[Post | Line]:
         return await self._read(lambda connection: queries.deliveries(connection, state, group, before, limit))
+
+    async def crowd(self, id: str) -> tuple[Group, Sequence[Alert]] | None:
+        return await self._read(lambda connection: queries.crowd(connection, id))
 
     async def post(self, id: str) -> Post | None:
         return await self._read(lambda connection: queries.post(connection, id))

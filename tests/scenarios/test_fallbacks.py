@@ -249,3 +249,27 @@ async def test_a_fallback_that_is_paused_hears_when_it_goes_on(begin, chat: Fake
 
     assert ["while it was paused: 1 still open", "web301 is DOWN"] == (await titles(hub))[1:]
     assert "for pager:night" in (await hub.latest("web")).message.standing
+
+
+async def test_a_dead_letter_of_a_group_is_shown_when_it_is_replayed(begin, chat: FakeChat) -> None:
+    """Long after, when memory has let go of it; though the chat takes a moment to take it."""
+    grouped = RULES.replace("to: night}", "to: night, group_by: [source]}")
+    hub = await begin(grouped, {**installed(), "pager": chat.integration()})
+    for host in ("web1", "web2"):
+        await hub.nagios(host)
+    chat.failures = [Refused("archived")]
+    await hub.later("1m")
+    for host in ("web1", "web2"):
+        await hub.nagios(host, "UP", "RECOVERY")
+    await hub.later("25h")
+    await hub.hub.upkeep.forget()
+    chat.failures = [Unreachable("busy")]
+    dead = [one for one in await hub.hub.store.deliveries(state="dead") if one.channel == "pager:night"]
+    asker = hub.hub.operations.asker("alice", trusted=True, token=False)
+
+    for one in dead:
+        await hub.hub.operations.replay_delivery(one.id, asker)
+    await hub.settle()
+    await hub.later("1m")
+
+    assert ["Resolved: 2: nagios"] == [message.title for _, message in chat.posted]

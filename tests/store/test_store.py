@@ -14,6 +14,7 @@ from hub.contracts import RoomMessage
 from hub.core.alert import Ack, Alert, AlertId, Origin, Phase
 from hub.core.calendar import Occurrence
 from hub.core.event import Event, EventId, Severity, Status
+from hub.core.grouping import Group, GroupId
 from hub.core.notification import (
     DeliveryState,
     Line,
@@ -285,6 +286,21 @@ async def test_load_takes_all_posts_of_its_alerts(store: Store) -> None:
 
     assert ["p1", "p2"] == ids(snapshot.posts)
     assert 3 == snapshot.highest_order
+
+
+async def test_a_group_comes_with_its_members(store: Store) -> None:
+    """With those that were touched last while it fired: what came to be of others later is another story."""
+    healed = Group(id=GroupId("g1"), route="all", labels=(("source", "nagios"),), opened_at=ago(9), healed_at=ago(5))
+    members = {name: alert(name, ago(9), Phase.RESOLVED, updated_at=ago(at)) for name, at in (("a1", 7), ("a2", 5))}
+    written = changes(alert("other", ago(9), Phase.RESOLVED, updated_at=ago(6)))
+    written.alerts |= {name: replace(one, groups=("g1",)) for name, one in members.items()}
+    written.groups[healed.id] = healed
+    await store.commit(written)
+    found = await store.crowd("g1")
+
+    assert await store.crowd("a1") is None
+    assert found is not None
+    assert (healed, ["a1", "a2"]) == (found[0], ids(found[1]))
 
 
 async def test_load_takes_silences_asks_and_timers_that_stand(store: Store) -> None:
