@@ -55,10 +55,13 @@ TRACES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
 class Environment:
-    """The environment as the hub reads it: a variable, or the file that its `_FILE` names."""
+    """The environment as the hub reads it: a variable, or the file that its `_FILE` names. One that cannot be read any
+    more, since somebody just writes it, counts as it was read last."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
+        self._read: dict[str, str] = {}
+        """What files said last, by the name of the setting."""
         self._secrets: dict[str, tuple[Secret, ...]] = {}
 
     def get(self, name: str) -> str | None:
@@ -68,13 +71,11 @@ class Environment:
         if not path:
             return None
         try:
-            text = Path(path).read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "is not text"
-            raise SettingsError(f"{name}_FILE names {_shown(path)} that cannot be read: {reason}") from None
-        if not text:  # a secret that did not arrive must not open what it was to close
-            raise SettingsError(f"{name}_FILE names {_shown(path)} that is empty; write into it, or unset {name}_FILE")
-        return text
+            self._read[name] = _text_in(path, f"{name}_FILE")
+        except SettingsError:
+            if name not in self._read:
+                raise
+        return self._read[name]
 
     def secret(self, *parts: str) -> Secret | None:
         text = self.get(variable(*parts))
@@ -107,6 +108,17 @@ class Environment:
 def _shown(path: str) -> str:
     """The file, unless it may be the secret itself, which somebody wrote where its file belongs."""
     return f"a file, {path}," if path.startswith("/") else "a file"
+
+
+def _text_in(path: str, setting: str) -> str:
+    try:
+        text = Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not text"
+        raise SettingsError(f"{setting} names {_shown(path)} that cannot be read: {reason}") from None
+    if not text:  # a secret that did not arrive must not open what it was to close
+        raise SettingsError(f"{setting} names {_shown(path)} that is empty; write into it, or unset {setting}")
+    return text
 
 
 def _password_of(url: str) -> str:

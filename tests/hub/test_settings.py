@@ -101,6 +101,20 @@ def test_the_command_line_finds_the_hub_of_its_machine_by_the_settings_of_that(h
     assert reached == read_settings(variables={"TOCSIN_HOST": host, "TOCSIN_PORT": "9090"}).here
 
 
+def test_a_file_that_is_just_being_written_counts_as_it_was_read_last(tmp_path: Path) -> None:
+    """Whoever changes a secret empties its file first, or takes it away; the hub asks its tools meanwhile."""
+    file = tmp_path / "key"
+    environment = Environment({"TOCSIN_GITHUB_API_KEY_FILE": str(file)})
+    seen = list[str]()
+    with pytest.raises(SettingsError, match="cannot be read"):
+        environment.get("TOCSIN_GITHUB_API_KEY")
+    for text in ("first\n", "", "second\n", None):
+        file.unlink(missing_ok=True) if text is None else file.write_text(text)
+        seen.append(environment.get("TOCSIN_GITHUB_API_KEY") or "")
+
+    assert ["first", "first", "second", "second"] == seen
+
+
 def test_a_pipe_of_commands_is_never_read_for_a_secret(tmp_path: Path) -> None:
     """Whoever reads it waits for ever. The source is called like a key."""
     os.mkfifo(pipe := tmp_path / "nagios.cmd")
