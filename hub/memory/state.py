@@ -26,6 +26,8 @@ from hub.store import (
 
 PENDING = (DeliveryState.OWED, DeliveryState.HELD)
 ASKED = ("queued", "asking", "sent")
+FEW = 1_000
+"""Timers that are not tidied up for."""
 
 
 class State:
@@ -232,6 +234,9 @@ class State:
         else:
             self.timers[kind, subject] = self._timers_of[kind][subject] = timer.due_at
             heapq.heappush(self._heap, (timer.due_at, kind, subject))
+            if len(self._heap) > 2 * len(self.timers) + FEW:  # most lie there for a time that is not theirs any more
+                self._heap = [(due, *named) for named, due in self.timers.items()]
+                heapq.heapify(self._heap)
 
     def _put_silence(self, silence: Silence) -> None:
         if silence.ended_at is None:
