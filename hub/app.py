@@ -23,7 +23,7 @@ from hub.care.drill import Drill
 from hub.care.schedule import Schedule
 from hub.care.status import status_of
 from hub.care.switch import Switch
-from hub.care.upkeep import REST, Upkeep
+from hub.care.upkeep import Upkeep
 from hub.contracts import Chat, ChatTools, Finding, Integration, Listens
 from hub.current import Current
 from hub.delivering.attempts import Attempts
@@ -194,7 +194,7 @@ async def leading(
     environment, metrics, redactor = settings.environment, given.metrics, given.redactor
     http, current, schedule = given.http, given.current, Schedule()
     async with AsyncExitStack() as stack:
-        snapshot = await store.load(since=now() - current().reopen_within - REST)
+        snapshot = await store.load(since=now() - current().rest)
         state = State.of(snapshot)
         known = Known(store, now)
         writer = Writer(store, state, known, now, monotonic=ticks)
@@ -360,6 +360,7 @@ async def leading(
             writer=writer,
             store=store,
             router=router,
+            rules=current,
             ingest=ingest,
             templates=templates,
             schedule=schedule,

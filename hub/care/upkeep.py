@@ -12,7 +12,7 @@ from hub.alerting.ripening import LOOK_AGAIN
 from hub.care.schedule import Schedule
 from hub.core.alert import Alert
 from hub.core.records import replace
-from hub.core.rules import OWN
+from hub.core.rules import OWN, Rules
 from hub.errors import Overloaded
 from hub.ingest import Ingest
 from hub.memory.draft import Draft
@@ -27,10 +27,8 @@ log = logging.getLogger("tocsin.upkeep")
 
 KEEP = timedelta(days=90)
 """How long requests, events and what came of them are kept."""
-REST = timedelta(minutes=30)
-"""How long memory keeps what has come to rest, beyond the time in which an alert may reopen."""
 SHORT_REST = timedelta(minutes=1)
-"""The same, of alerts in no group, while memory has more than MANY."""
+"""How long memory keeps what has come to rest, of alerts in no group, while it has more than MANY."""
 MANY = 50_000
 """Alerts; with their messages they take some 75 MiB."""
 FORGOTTEN_AT_ONCE = 200
@@ -56,6 +54,7 @@ class Upkeep:
         writer: Writer,
         store: Store,
         router: Router,
+        rules: Callable[[], Rules],
         ingest: Ingest,
         templates: Templates,
         schedule: Schedule,
@@ -66,6 +65,7 @@ class Upkeep:
         self._writer = writer
         self._store = store
         self._router = router
+        self._rules = rules
         self._ingest = ingest
         self._templates = templates
         self._schedule = schedule
@@ -163,12 +163,13 @@ class Upkeep:
     async def forget(self) -> None:
         """In small steps: those of a minute, a hundred a second, would keep the loop for a twentieth of one."""
         now, state, ids = self._now(), self._state, [*self._state.alerts]
-        alone = now - (SHORT_REST if len(ids) > MANY else REST)
+        before = now - self._rules().rest
+        alone = now - SHORT_REST if len(ids) > MANY else before
         for at in range(0, len(ids), FORGOTTEN_AT_ONCE):
             some = ids[at : at + FORGOTTEN_AT_ONCE]
-            await self._writer.between(partial(state.forget, some, before=now - REST, alone=alone))
+            await self._writer.between(partial(state.forget, some, before=before, alone=alone))
             await asyncio.sleep(0)
-        await self._writer.between(partial(state.forget_groups, now - REST))
+        await self._writer.between(partial(state.forget_groups, before))
 
     async def prune(self) -> None:
         """Take away what is too old, in small steps; but not by a clock that was just set far ahead."""

@@ -20,6 +20,7 @@ from hub.core.storms import STORM, Limit
 from hub.core.windows import TimeWindow
 
 REOPEN_WITHIN = timedelta(minutes=10)
+REST = timedelta(minutes=30)
 SETTLE = timedelta(minutes=3)
 """After an inhibition ends: what is still broken will say so by then, or is told as it stands."""
 ACK_LASTS = timedelta(hours=24)
@@ -121,6 +122,11 @@ class Rules:
     warnings: tuple[Complaint, ...] = ()
     faults: tuple[Complaint, ...] = ()
     """What the settings of this machine make wrong, though the text is right: `check` fails, the hub runs."""
+
+    @property
+    def rest(self) -> timedelta:
+        """How long memory keeps what has come to rest: as long as it may reopen, and half an hour at least."""
+        return max(REST, self.reopen_within)
 
     def enriched(self, event: Event) -> Event:
         """The event with what the tables know of it."""

@@ -30,8 +30,6 @@ from hub.router import NOTICES_TOGETHER, Asked, Router
 from hub.store import Decision, LifeKey, StoredCalendar, StoredEvent, life_key
 
 T = TypeVar("T")
-REST = timedelta(minutes=30)
-"""How long memory keeps what has come to rest."""
 CROWDED = 2_000
 """Alerts by which memory grows before it is asked to forget."""
 
@@ -166,11 +164,12 @@ class Rehearsal:
             heapq.heappush(self._owed, (item.sending.due_at or self.now, item.order, item.id))
 
     def _forget(self) -> None:
-        for alert, posts in self.state.forget([*self.state.alerts], before=self.now - REST):
+        before = self.now - self.rules.rest
+        for alert, posts in self.state.forget([*self.state.alerts], before=before):
             known = self._resting.get(life_key(alert))
             if known is None or (known[0].opened_at, known[0].id) <= (alert.opened_at, alert.id):
                 self._resting[life_key(alert)] = (alert, posts)
-        self.state.forget_groups(self.now - REST)
+        self.state.forget_groups(before)
         old = [key for key, (alert, _) in self._resting.items() if self.now - alert.updated_at > NOTICES_TOGETHER]
         for key in old:
             del self._resting[key]

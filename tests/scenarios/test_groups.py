@@ -420,3 +420,23 @@ async def test_the_last_line_of_a_group_says_of_nobody_that_they_fire(hub: Scena
     *_, last = [(entry.loud, entry.message.title) for entry in await hub.thread(await hub.latest())]
 
     assert (False, "Resolved: 9 more resolved") == last
+
+
+@pytest.mark.parametrize("starts", [False, True])
+async def test_a_group_stands_as_long_as_who_is_in_it_may_come_back(begin, starts: bool) -> None:  # type: ignore[no-untyped-def]
+    """However long that is by the rules, and with or without a start in between."""
+    hub = await begin(f"{RULES}reopen_within: 2h\n")
+    for host in ("web1", "web2"):
+        await breaks(hub, host)
+    await hub.later("1m")
+    for host in ("web1", "web2"):
+        await heals(hub, host)
+    await hub.later("90m")
+    await hub.hub.upkeep.forget()
+    if starts:
+        await hub.restarts()
+    for host in ("web1", "web3"):
+        await breaks(hub, host)
+    await hub.later("10m")
+
+    assert ["2 firing: eu"] == [one.message.title for one in await hub.told()]
