@@ -114,8 +114,10 @@ class Storming:
             draft.set_timer("escalate", made.id, step[1])
 
     def _join(self, draft: Draft, group: Group, posts: Iterable[Post]) -> None:
-        """Let the message of a storm that was told already tell of these as well."""
+        """Let the message of a storm that was told already tell of these as well. It may be one of them, if it waited."""
         for post in posts:
+            if post.group == group.id:
+                continue
             alerts = self._members(draft, post)
             self._fold(draft, post, group.id)
             for told in draft.posts_of(group.id):

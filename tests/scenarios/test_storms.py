@@ -6,6 +6,7 @@ from scenario import Scenario
 from hub.contracts import RoomMessage
 from hub.errors import UsageError
 from hub.memory.draft import Draft
+from hub.registry import installed
 
 RULES = """\
 version: 1
@@ -271,3 +272,22 @@ async def test_what_fails_in_their_batch_counts_nothing_twice(begin) -> None:  #
     assert [UsageError] == [type(one) for one in came if isinstance(one, Exception)]
     assert [f"web{n} is DOWN" for n in range(5)] == await titles(hub)
     assert not hub.hub.state.timers_of("of-what-failed")
+
+
+@pytest.mark.parametrize("quiet", ["pause channel pager for 30s", "silence nagios for 30s"])
+async def test_a_storm_that_is_made_quiet_before_anybody_saw_it_is_told_afterwards(begin, chat, quiet: str) -> None:  # type: ignore[no-untyped-def]
+    """While it goes on: what is told then is the message of the storm itself."""
+    rules = 'version: 1\nchannels: {ops: room:ops, pager: "pager:1"}\neverything_else: {to: pager}\n'
+    hub = await begin(rules, {**installed(), "pager": chat.integration()})
+    body = {"NOTIFICATIONTYPE": "PROBLEM", "HOSTSTATE": "DOWN"}
+    for number in range(25):
+        await hub.hub.ingest.accept(hub.request("nagios", {**body, "HOSTNAME": f"web{number}"}))
+    alice = hub.hub.operations.asker("alice", trusted=True, token=False)
+    assert (await hub.hub.operations.say(quiet, asker=alice, place="room:ops")).ok
+    await hub.later("1m")
+    told = [message.title for _, message in chat.posted]
+    await heals(hub, 0, 24)
+    await hub.later("5m")
+
+    assert "Storm: 25 firing" in told
+    assert "Resolved: 25" == chat.edited[-1][1].title
