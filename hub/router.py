@@ -176,7 +176,7 @@ class Router:
         step = self._advance(draft, event, rules)
         if step.change is Change.NOTICED and (first := self._first_notice(draft, event)) is not None:
             return self._notice_again(draft, event, first, rules)
-        taken = rules.tree.decide(event_look(event, body)) if step.decide else ()
+        taken = rules.tree.decide(event_look(event, body)) if step.decide or _is_told_nowhere(draft, step) else ()
         taken = self._addressed(draft, taken)
         if event.source == OWN and (failing := event.said.get("channel")):
             taken = tuple(one for one in taken if one.channel != failing)
@@ -508,6 +508,11 @@ def _counted_so_long(draft: Draft, subject: str) -> None:
 
 def _names(silences: Sequence[Silence]) -> tuple[tuple[str, str], ...]:
     return tuple(("silence", silence.id) for silence in silences)
+
+
+def _is_told_nowhere(draft: Draft, step: Advance) -> bool:
+    """Whether it came back so late that memory has let go of the group which told of it."""
+    return step.change is Change.REOPENED and step.alert is not None and not draft.posts_about(step.alert)
 
 
 def _waits(draft: Draft, post: Post) -> bool:

@@ -1,5 +1,7 @@
 """One message for what belongs together: who is in it, when it wakes somebody, and when it is over."""
 
+from datetime import timedelta
+
 import pytest
 from chat import FakeChat
 from scenario import Scenario
@@ -440,3 +442,20 @@ async def test_a_group_stands_as_long_as_who_is_in_it_may_come_back(begin, start
     await hub.later("10m")
 
     assert ["2 firing: eu"] == [one.message.title for one in await hub.told()]
+
+
+async def test_who_comes_back_to_a_group_that_was_forgotten_is_told_anew(begin) -> None:  # type: ignore[no-untyped-def]
+    """What its tool says of it was on its way for an hour."""
+    hub = await begin(RULES.replace("repeat_interval: [30m, 1h]", "group_by: [source]"))
+    for host in ("web1", "web2"):
+        await hub.nagios(host)
+    await hub.later("1m")
+    for host in ("web1", "web2"):
+        await hub.nagios(host, "UP", "RECOVERY")
+    healed = hub.clock
+    await hub.later("1h")
+    await hub.hub.upkeep.forget()
+    await hub.nagios("web1", at=healed + timedelta(minutes=5))
+    await hub.later("1m")
+
+    assert ["Resolved: 2: nagios", "web1 is DOWN (×2)"] == [one.message.title for one in await hub.told()]
