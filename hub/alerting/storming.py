@@ -114,7 +114,7 @@ class Storming:
             draft.set_timer("escalate", made.id, step[1])
 
     def _join(self, draft: Draft, group: Group, posts: Iterable[Post]) -> None:
-        """Let the message of a storm that was told already tell of these as well; if it waited, it may be among them."""
+        """Let the message of a storm that was told already tell of these, too. It is among them if it waited itself."""
         for post in posts:
             if post.group == group.id:
                 continue
