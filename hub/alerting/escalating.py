@@ -103,7 +103,7 @@ class Escalating:
         worst = max(heard, key=lambda alert: alert.severity or 0)
         said = Said(title=f"nobody has taken it in {say_duration(step[0].after)}: now {step[0].name} hears of it")
         next_in_line = replace(step[0], channel=self._address(step[0].channel, draft))
-        paused, others = next_in_line.channel in holds.channels, draft.posts_of(post.group)
+        paused, others = next_in_line.channel in holds.channels, _telling_of_all(draft, heard)
         told = telling.escalate(post, next_in_line, others, said, worst.severity, pen=draft.pen, paused=paused)
         self._put(draft, told)
         after = told.posts[0].next_step
@@ -128,3 +128,10 @@ class Escalating:
             self._put(draft, telling.remind(post, said, worst.severity, pen=draft.pen))
             again = post.pace.repeats_after(post.reminders + 1)
         draft.set_timer("remind", id, draft.now + again if again else None)
+
+
+def _telling_of_all(draft: Draft, alerts: Sequence[Alert]) -> Sequence[Post]:
+    """The posts that tell of each of them: also those of other routes, which have them in groups of their own."""
+    first = alerts[0]
+    groups = [one for one in (first.id, *first.groups) if all(one in (alert.id, *alert.groups) for alert in alerts)]
+    return [post for group in groups for post in draft.posts_of(group)]

@@ -330,18 +330,20 @@ def escalate(
     pen: Pen,
     paused: bool = False,
 ) -> Telling:
-    """Tell the next in line, and say so where it was told first. `others`: all posts of the group. While the next one's
-    channel is `paused` it waits there."""
+    """Tell the next in line, and say so where it was told first. `others`: all posts that tell of the same, this one
+    among them. While the next one's channel is `paused` it waits there."""
     told = replace(edited(post, Occasion.ESCALATED, pen), steps_done=post.steps_done + 1)
-    there = next((other for other in others if other.channel == step.channel and other.id != post.id), None)
-    if there is not None and not never_told(there):
+    beside = [other for other in others if other.channel == step.channel and other.id != post.id]
+    there = next((other for other in beside if not never_told(other)), None)
+    if there is not None:
         line = _loud_line(there, Occasion.ESCALATED, said, severity, pen=pen)
         return Telling(
             posts=(told, edited(there, Occasion.ESCALATED, pen)), lines=(held_back(line) if paused else line,)
         )
     if post.channel == step.channel:
         return Telling(posts=(told,))
-    held = there if there is not None and there.sending.state is DeliveryState.HELD else None
+    own = (other for other in beside if other.group == post.group)
+    held = next((other for other in own if other.sending.state is DeliveryState.HELD), None)
     pace = replace(post.pace, repeat=(), escalate=(), mention=())
     next_told = _told_there(post, step.channel, Occasion.ESCALATED, held, pace, paused=paused, pen=pen)
     return Telling(posts=(told, next_told), lines=(_loud_line(told, Occasion.ESCALATED, said, severity, pen=pen),))

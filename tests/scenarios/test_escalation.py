@@ -211,3 +211,22 @@ async def test_what_is_made_quiet_while_it_is_being_told_escalates_afterwards(be
 
     assert "web301 is DOWN" in [message.title for _, message in chat.posted]
     assert {"managers": 1, "night": 1} == {name: len(await hub.told(name)) for name in ("managers", "night")}
+
+
+async def test_of_two_groups_with_the_same_members_the_next_in_line_hears_once(begin) -> None:  # type: ignore[no-untyped-def]
+    """And in that thread that nobody has taken on the other either."""
+    grouped = "group_by: [source], escalate: [{after: 10m, to: managers}]}"
+    hub = await begin(
+        "version: 1\nchannels: {ops: room:ops, web: room:web, managers: room:managers}\nroutes:\n"
+        f"  - {{name: all, match: {{tool: nagios}}, to: ops, continue: true, {grouped}\n"
+        f'  - {{name: web, match: {{host: "web*"}}, to: web, {grouped}\n'
+        "everything_else: {to: ops}\n"
+    )
+    for host in ("web1", "web2"):
+        await hub.nagios(host)
+    await hub.later("1h")
+
+    (once,) = await hub.told("managers")
+    assert "2 firing: nagios" == once.message.title
+    said = [line.message.title for line in await hub.thread(once)]
+    assert ["nobody has taken it in 10m: now managers hears of it"] == said
