@@ -107,7 +107,7 @@ class Router:
             holds=self.waiting.holds,
             address=duties.address,
         )
-        self._storming = Storming(rules, self._told_of, self._escalating.hasten)
+        self._storming = Storming(rules, self._told_of, self._put)
         self._ripening = Ripening(self._turns(), self._turns_together(), report=self.report)
 
     # ------------------------------------------------------------------------------------------------------ events

@@ -14,7 +14,7 @@ from hub.core.records import replace
 from hub.core.routing import Taken
 from hub.core.rules import Rules
 from hub.core.storms import Limit, Rates
-from hub.core.telling import Said
+from hub.core.telling import Said, Telling
 from hub.memory.draft import Draft
 
 TIMER = "storm"
@@ -24,17 +24,17 @@ SAME_STORM = timedelta(hours=1)
 
 
 class Storming:
-    """`members` are the alerts that a post tells of; `hasten` sees to a post that is to wake more people, or sooner."""
+    """`members` are the alerts that a post tells of, `put` takes what is to be told."""
 
     def __init__(
         self,
         rules: Callable[[], Rules],
         members: Callable[[Draft, Post], Sequence[Alert]],
-        hasten: Callable[[Draft, Post], None],
+        put: Callable[[Draft, Telling], None],
     ) -> None:
         self._rules = rules
         self._members = members
-        self._hasten = hasten
+        self._put = put
         self._rates = Rates()
 
     def group_of(self, draft: Draft, route: Taken) -> Group | None:
@@ -121,22 +121,15 @@ class Storming:
             alerts = self._members(draft, post)
             self._fold(draft, post, group.id)
             for told in draft.posts_of(group.id):
-                self._let_it_wake(draft, told, post)
+                if told.channel == post.channel:  # it wakes those, too, whom this one would have
+                    self._put(draft, Telling(posts=(telling.wanted_also(told, post, pen=draft.pen),)))
                 for alert in alerts:
                     current = draft.post(told.id) or told
                     firing = draft.firing(group.id)
                     occasion = Occasion.OPENED if alert.open else Occasion.NOTICED
-                    more = telling.tell_of_member(current, occasion, alert, firing, held=False, pen=draft.pen)
-                    draft.put(posts=more.posts, lines=more.lines)
-                    for waiting, due in more.gather:
-                        draft.set_timer("gather", waiting, due)
-
-    def _let_it_wake(self, draft: Draft, told: Post, folded: Post) -> None:
-        """Let the message of the storm wake those, too, whom this one would have."""
-        after = telling.wanted_also(told, folded, pen=draft.pen) if told.channel == folded.channel else told
-        if after.pace is not told.pace:
-            draft.put(posts=[after])
-            self._hasten(draft, after)
+                    self._put(
+                        draft, telling.tell_of_member(current, occasion, alert, firing, held=False, pen=draft.pen)
+                    )
 
     def _fold(self, draft: Draft, post: Post, group: str) -> int:
         """Let a post be told by that of the storm; gives the worst severity of what it tells."""
