@@ -45,11 +45,11 @@ class Clock:
         return self._doubtful_until is None or self._monotonic() >= self._doubtful_until
 
     async def look(self) -> None:
-        """Tell of it if it was set."""
+        """Tell of it if it was set; again the next time, if what is to follow failed."""
         self._measure()
-        by, self._unsaid = self._unsaid, timedelta(0)
-        if by:
+        if by := self._unsaid:
             await self._was_set(by)
+            self._unsaid -= by
 
     def _measure(self) -> None:
         at, ticks = self._now(), self._monotonic()

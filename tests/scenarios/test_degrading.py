@@ -362,3 +362,24 @@ async def test_rules_that_cannot_be_put_on_record_are_not_in_force(hub: Scenario
     assert before == meanwhile
     assert ["patching"] == [silence.name for silence in hub.hub.operations.silences()]
     assert await store.config(hub.hub.current().hash)
+
+
+async def test_a_clock_that_is_set_back_while_the_database_is_away_holds_up_no_delivery_either(begin) -> None:  # type: ignore[no-untyped-def]
+    chat = FakeChat()
+    hub = await begin(PAGED, {**installed(), "pager": chat.integration()})
+    chat.failures = [Unreachable("away", retry_after=60)]
+    await hub.nagios("web301")
+    commit, failures = hub.hub.store.commit, [Overloaded("the disk is full")]
+
+    async def fails_once(changes: Changes) -> None:
+        if failures:
+            raise failures.pop()
+        await commit(changes)
+
+    hub.hub.store.commit = fails_once  # type: ignore[method-assign]
+    with pytest.raises(Overloaded):
+        await hub.sets_the_clock(-timedelta(hours=3))
+    await hub.hub.clock.look()
+    await hub.settle()
+
+    assert ["web301 is DOWN"] == [message.title for _, message in chat.posted]
