@@ -123,9 +123,10 @@ class Gathering:
 
     async def gather(self) -> None:
         """Route all there is, and hear who was heard."""
-        names, self._sources = [*self._sources], {}
-        if names:
+        if names := [*self._sources]:
             await self._heard(names)
+            for name in names:
+                self._sources.pop(name, None)
         async with self._one:
             await self._route_waiting()
 
