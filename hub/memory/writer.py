@@ -240,7 +240,10 @@ class Writer:
         self._state.apply(changes)
         self._known.note(changes)
         for listener in self._listeners:
-            listener(changes)
+            try:
+                listener(changes)
+            except Exception:  # it is written; whoever waits for that is told so, and others write on
+                log.exception("what was written could not be passed on")
 
     def _fail(self, batch: Sequence[Job[Any]], error: Overloaded) -> None:
         if str(error) != self._failed:

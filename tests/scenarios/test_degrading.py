@@ -383,3 +383,17 @@ async def test_a_clock_that_is_set_back_while_the_database_is_away_holds_up_no_d
     await hub.settle()
 
     assert ["web301 is DOWN"] == [message.title for _, message in chat.posted]
+
+
+async def test_who_fails_over_what_was_written_keeps_nothing_from_being_written(hub: Scenario) -> None:
+    """It is a fault of the hub's own; whoever posted is answered, and what comes next goes its way."""
+
+    def fails(_: Changes) -> None:
+        raise RuntimeError("a span without an end")
+
+    hub.hub.writer.listen(fails)
+    async with asyncio.timeout(10):
+        first = await hub.nagios("web301")
+        second = await hub.nagios("web302")
+
+    assert (1, 1) == (len(first.events), len(second.events))
