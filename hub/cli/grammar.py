@@ -21,7 +21,7 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     serve = _verb(verbs, "serve", running.serve, "run the hub")
     serve.add_argument("--host", help="address to bind, default 127.0.0.1 (TOCSIN_HOST)")
-    serve.add_argument("--port", type=int, help="default 8080 (TOCSIN_PORT)")
+    serve.add_argument("--port", type=_port, help="default 8080 (TOCSIN_PORT)")
     serve.add_argument("--routes", help="rules file, default routes.yaml (TOCSIN_ROUTES)")
     serve.add_argument("--replica-url", help="where other replicas reach this one (TOCSIN_REPLICA_URL)")
     serve.add_argument("--database", help="default sqlite:///tocsin.db (TOCSIN_DATABASE)")
@@ -122,6 +122,12 @@ def parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
     if said and said not in verbs.choices:
         root.error(_unknown(said, verbs.choices))
     return root
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port; it is a number such as 8080")
+    return int(text)
 
 
 def _unknown(said: str, verbs: Iterable[str]) -> str:

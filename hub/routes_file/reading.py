@@ -51,7 +51,7 @@ class Ahead(NamedTuple):
 
 def read_rules(path: Path, catalogue: Catalogue, others: Beside | None = None) -> Rules:
     """Read a file, and what it names beside it. Raises RulesError with every complaint of this reading."""
-    text = read_text(path, "name the file with --routes or TOCSIN_ROUTES")
+    text = read_text(path, "name another file, or set TOCSIN_ROUTES")
     return _read(text, others or beside(path), str(path), catalogue)
 
 

@@ -1,6 +1,7 @@
 """YAML with the place of everything in it, and how what is wrong there is said. The one home of yaml."""
 
 import difflib
+import re
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,10 @@ MOST_LISTED = 20
 NO_COLON = "could not find expected ':'"
 NO_BEGINNING = "found character that cannot start any token"
 NO_NAME = "did not find expected alphabetic or numeric character"
+NO_FOLD = "did not find expected comment or line break"
+"""Behind `>` or `|`, which in YAML begin a text of several lines."""
+SWALLOWED = re.compile(r"[:,\[{]\s+(#)\S")
+"""A value that is a comment: `{ops: #ops}`."""
 """How the parser says so; the last is of what stands behind the * of an alias."""
 
 PASSED_OVER = -1
@@ -118,6 +123,8 @@ class Tree:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = one_line(error.problem or error.context or "it cannot be read")
         cure = _cure(error.problem or "", [*text.splitlines(), ""][min(line - 1, text.count("\n"))], column)
+        if (place := _swallowed(error, text)) is not None:  # which is noticed where a bracket is missing
+            (line, column), what, cure = place, "a # begins a comment", "a value that begins with # stands in quotes"
         self.complaints.append(
             Complaint(file=self.name, line=line, column=column, what=one_line(f"is not YAML: {what}; {cure}"))
         )
@@ -314,13 +321,22 @@ class Tree:
             raise RulesError(sorted(set(self.complaints)))
 
 
+def _swallowed(error: yaml.MarkedYAMLError, text: str) -> tuple[int, int] | None:
+    """Line and column of a `#` by which a list or mapping in brackets lost its end."""
+    begins, ends = error.context_mark, error.problem_mark
+    if begins is None or ends is None or "expected ',' or" not in (error.problem or ""):
+        return None
+    lines = enumerate(text.splitlines()[begins.line : ends.line + 1], begins.line + 1)
+    return next(((n, found.start(1) + 1) for n, line in lines if (found := SWALLOWED.search(line))), None)
+
+
 def _cure(problem: str, line: str, column: int) -> str:
     """What to do about what the parser found at that column of the line."""
     if "\t" in line[: column + 1]:
         return "indent with spaces, not tabs"
     if problem == NO_COLON:
         return "a name has a colon behind it, and the colon a blank"
-    at = column - 1 if problem == NO_BEGINNING else column - 2 if problem == NO_NAME else len(line)
+    at = column - 1 if problem == NO_BEGINNING else column - 2 if problem in (NO_NAME, NO_FOLD) else len(line)
     if line[at : at + 1].strip() and line[at - 1 : at] not in ('"', "'"):  # behind a quote, that one is too many
         return f"what begins with {line[at]} stands in quotes"
     return "check the indentation, quotes and brackets here"

@@ -75,9 +75,11 @@ def claimed(file: Path | None) -> Iterator[None]:
         with suppress(FileExistsError):
             make_private(lock, file if file.exists() else file.parent)
         held = lock.open("a")
-    except FileNotFoundError as error:
-        raise SettingsError(f"there is no folder {file.parent} for the database; make it, or name another") from error
     except OSError as error:
+        if not file.parent.is_dir():
+            raise SettingsError(
+                f"there is no folder {file.parent} for the database; make it, or name another"
+            ) from error
         cures = {
             errno.EACCES: f"; let the hub's user write in {file.parent}",
             errno.ENOSPC: "; make room there, or keep the database elsewhere: TOCSIN_DATABASE",

@@ -53,6 +53,8 @@ class SqliteCare:
     def backup(self, file: Path) -> None:
         if file.exists():
             raise SettingsError(f"{file} exists; name a file that does not")
+        if not file.parent.is_dir():
+            raise SettingsError(f"there is no folder {file.parent}; make it, or name another")
         self._read(version_of)
         with _named(file):
             _copy(self._file, file)

@@ -126,3 +126,19 @@ def test_a_list_stays_a_list_whatever_stands_in_it(
     head, row = capsys.readouterr().out.splitlines()
     assert len(head) < 120
     assert row.endswith("x" * 200)
+
+
+@pytest.mark.parametrize("port", ["80000", "-1", "http"])
+def test_a_port_that_there_cannot_be_is_a_wrong_call(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    """Else the hub would listen at another one: 80000 is 14464 to the system."""
+    assert 2 == run("serve", f"--port={port}")
+    assert f"'{port}' is no port; it is a number such as 8080" in capsys.readouterr().err
+
+
+def test_a_backup_into_a_folder_that_is_not_there_names_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = f"sqlite:///{tmp_path}/tocsin.db"
+    assert 0 == run("database", "migrate", "--database", database)
+    assert 1 == run("database", "backup", "--database", database, str(tmp_path / "none" / "copy.db"))
+    assert f"there is no folder {tmp_path / 'none'}; make it" in capsys.readouterr().err

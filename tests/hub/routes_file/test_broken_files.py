@@ -121,7 +121,7 @@ def test_a_thousand_faults_are_told_and_no_more(tmp_path: Path, capsys: pytest.C
 def test_what_is_no_file_is_said_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder, nothing at all, a link to itself."""
     (tmp_path / "circle.yaml").symlink_to(tmp_path / "circle.yaml")
-    cure = "name the file with --routes or TOCSIN_ROUTES"
+    cure = "name another file, or set TOCSIN_ROUTES"
     for file, why in (
         (tmp_path, "Is a directory"),
         (tmp_path / "none.yaml", "No such file or directory"),
