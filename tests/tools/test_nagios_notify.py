@@ -334,4 +334,4 @@ def test_the_secret_is_nowhere_but_in_the_header(notify: Notifier, hub: FakeHub,
 
     files = "".join(path.read_text() for path in notify.spool.iterdir())
     assert SECRET not in said + files
-    assert "answered 401" in said
+    assert "answered 401 (the secret is not that of TOCSIN_<SOURCE>_SECRET)" in said
