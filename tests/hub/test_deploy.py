@@ -182,6 +182,7 @@ def test_what_is_to_be_copied_is_yaml_and_runs_what_there_is(name: str, tmp_path
     assert (0, "") == run(f"git init -q && git add . && {as_alice} commit -qm rules")
     assert (0, "") == run("git update-ref refs/remotes/origin/main HEAD")
 
+    assert "install tocsin" not in text, "on no index is it ours: whoever took that name would run in the workflow"
     assert [] == tree.complaints
     assert ["tocsin check", "tocsin test"] == [" ".join(command.split()[:2]) for command in commands[:2]]
     for command in commands:
