@@ -333,9 +333,8 @@ def say_time(at: datetime, now: datetime) -> str:
 
 
 def say_seconds(seconds: float) -> str:
-    """`1d 5h 49m`: of an hour and more nobody wants the seconds."""
-    seconds -= seconds % 60 if seconds >= 3600 else 0
-    return say_duration(timedelta(seconds=seconds))
+    """`1d 5h 49m`: of an hour and more nobody wants the seconds; and three hours that have just begun are three."""
+    return say_duration(timedelta(seconds=round(seconds / 60) * 60 if seconds >= 3600 else seconds))
 
 
 def say_title(alert: Alert) -> str:

@@ -37,7 +37,9 @@ def begun() -> Iterator["Traces"]:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
-        raise SettingsError("OTEL_EXPORTER_OTLP_ENDPOINT is set; for traces install the hub with its extra: pip install '.[otel]'") from error
+        raise SettingsError(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set; for traces install the hub with its extra: pip install '.[otel]'"
+        ) from error
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: "tocsin"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     try:

@@ -303,6 +303,14 @@ async def test_an_extension_is_understood(hub: Scenario, said: str, until: str) 
     assert f"{until}" == f"{hub.hub.actions.silences()[0].ends_at:%H:%M}"
 
 
+async def test_a_length_that_has_just_begun_is_said_whole(hub: Scenario) -> None:
+    """A sentence takes a moment, and three hours are not "2h 59m"."""
+    await hub.says("silence nagios for 2h")
+    await hub.later("3s")
+
+    assert "(3h)" in (await hub.says("extend nagios 1h")).text
+
+
 @pytest.mark.parametrize(
     ("said", "complaint"),
     [
