@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,8 @@ def alerts(options: argparse.Namespace) -> int:
 
 
 def silences(options: argparse.Namespace) -> int:
-    return _list(options, "/api/v1/silences", "silences", ("id", "match", "author", "ends_at", "held", "because"))
+    columns = ("id", "state", "match", "author", "ends_at", "held", "because")
+    return _list(options, "/api/v1/silences", "silences", columns)
 
 
 def deliveries(options: argparse.Namespace) -> int:
@@ -108,7 +110,7 @@ def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[s
     if options.json:
         print(json.dumps(said))
         return OK
-    rows = [[_cell(row.get(column)) for column in columns] for row in said[name]]
+    rows = [[_cell(row.get(column), time=column.endswith("_at")) for column in columns] for row in said[name]]
     rows = [[*map(_narrow, cells), last] for *cells, last in rows]
     widths = [max(len(cell) for cell in column) for column in zip(columns, *rows, strict=True)]
     for row in [list(columns), *rows] if rows else []:
@@ -118,9 +120,11 @@ def _list(options: argparse.Namespace, path: str, name: str, columns: Sequence[s
     return OK
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, *, time: bool) -> str:
     if value is None:
         return "-"
+    if time:
+        return legible(re.sub(r"\.[0-9]+", "", str(value)))
     if isinstance(value, dict):
         return legible(" ".join(f"{name}={inner}" for name, inner in value.items()))
     return legible(" ".join(str(value).split()))
