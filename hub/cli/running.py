@@ -92,11 +92,13 @@ def doctor(options: argparse.Namespace) -> int:
 
 def paper(options: argparse.Namespace) -> int:
     from hub.registry import installed
-    from hub.settings import read_settings
+    from hub.settings import read_settings, url_fault
 
     url = (options.url or read_settings().public_url).rstrip("/")
     if not url:
         raise Misused("say how it reaches the hub: --url https://hub.example.com, or set TOCSIN_PUBLIC_URL")
+    if not url.startswith("https://") or url_fault(url):
+        raise Misused(f"'{url[:100]}' is nowhere that {options.verb} posts to: --url https://hub.example.com")
     text = installed()[options.verb].papers[options.paper](url)
     tell(options, {options.paper: text}, text)
     return OK

@@ -144,3 +144,9 @@ def test_a_backup_into_a_folder_that_is_not_there_names_the_folder(
     assert 0 == run("database", "migrate", "--database", database)
     assert 1 == run("database", "backup", "--database", database, str(tmp_path / "none" / "copy.db"))
     assert f"there is no folder {tmp_path / 'none'}; make it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["hub.example.com", "http://hub.example.com", "https://"])
+def test_what_a_vendor_could_not_reach_is_not_pasted_there(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    assert 2 == run("slack", "manifest", "--url", url)
+    assert "--url https://hub.example.com" in capsys.readouterr().err
