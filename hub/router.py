@@ -5,7 +5,7 @@ It fetches what the core's rules need from the draft, asks them, and puts what t
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -418,13 +418,31 @@ class Router:
         """Rules come into force: what waited by those of before is looked at again, beats are watched for, silences of
         the file begin and end."""
         self.silencing.keep(draft)
+        gathering: dict[str, Post] = {}
         for alert in draft.open_alerts():
-            waits = alert.unsaid or any(_waits(draft, post) for post in draft.posts_about(alert))
+            posts = draft.posts_about(alert)
+            gathering |= {post.id: post for post in posts if telling.gathers(post, draft.now)}
+            waits = alert.unsaid or any(_waits(draft, post) for post in posts)
             settling = draft.timer(SETTLE, alert.id) is not None
             if waits and not settling and not self._holding.held(draft, alert):  # by the rules of before it was
                 draft.set_timer(SETTLE, alert.id, draft.now + self._rules().settle)
+        self._judge_anew(draft, gathering.values())
         self.heartbeats.watch(draft)
         self._standing.begin(draft)
+
+    def _judge_anew(self, draft: Draft, posts: Collection[Post]) -> None:
+        """These wait for others to join them, and nobody was told: what the rules of now hold waits for its end."""
+        if not posts:
+            return
+        holds, tree = self.waiting.holds(draft), self._rules().tree
+        paces = {tree.everything_else.route: tree.everything_else.pace, **{one.name: one.pace for one in tree.every()}}
+        for post in posts:
+            pace = paces.get(post.route, post.pace)
+            own = replace(post.pace, during=pace.during, otherwise=pace.otherwise, digest=pace.digest)
+            bound = replace(post, pace=own)
+            if holds.hold(bound) or self._holding.all_held(draft, post):
+                draft.put(posts=[telling.held_back(bound)])
+                self.waiting.expect(draft, [bound])
 
     # ------------------------------------------------------------------------------------------------------ timers
 

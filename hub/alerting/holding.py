@@ -72,7 +72,7 @@ class Holding:
         told = {alert.id: draft.posts_about(alert) for alert in alerts}
         for post in {post.id: post for posts in told.values() for post in posts}.values():
             waits = telling.withheld(post, draft.pending_lines_of(post.id), draft.state.sending)
-            if (waits.posts or waits.lines) and self._all_held(draft, post):
+            if (waits.posts or waits.lines) and self.all_held(draft, post):
                 draft.put(posts=waits.posts, lines=waits.lines)
             if not waits.posts and not telling.never_told(post):
                 draft.put(posts=[telling.edited(post, Occasion.SILENCED, draft.pen)])
@@ -80,7 +80,7 @@ class Holding:
             if any(post.gathered for post in told[alert.id]):
                 self._take_back(draft, alert)
 
-    def _all_held(self, draft: Draft, post: Post) -> bool:
+    def all_held(self, draft: Draft, post: Post) -> bool:
         return all(self.held(draft, alert) for alert in self._members(draft, post) if alert.open)
 
     def _all_had(self, draft: Draft, post: Post) -> bool:

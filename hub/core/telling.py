@@ -378,7 +378,7 @@ def falls_back(item: Post | Line, alerts: Sequence[Alert], now: datetime) -> boo
         return False
     if isinstance(item, Line) and item.post is None:
         return item.loud
-    aloud = item.loud if isinstance(item, Line) else _unshown(item) and not _gathers(item, now)
+    aloud = item.loud if isinstance(item, Line) else _unshown(item) and not gathers(item, now)
     return aloud and any(alert.phase is Phase.NOTICE or (alert.open and alert.ack is None) for alert in alerts)
 
 
@@ -435,12 +435,12 @@ def _copied(line: Line, place: str, under: PostId | None, instead: str, pen: Pen
 def _moved(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen, joins: bool = False) -> Post:
     """The post as it should be after the occasion: edited if it was told, perhaps told now if it was not. `alive`: what
     it tells of is open; `joins`: it is about one of several that joins the others."""
-    if never_told(post) or (not alive and _gathers(post, pen.now)):
+    if never_told(post) or (not alive and gathers(post, pen.now)):
         return _still_untold(post, occasion, alive=alive, held=held, pen=pen)
     return edited(post, occasion, pen, joins=joins)
 
 
-def _gathers(post: Post, now: datetime) -> bool:
+def gathers(post: Post, now: datetime) -> bool:
     """It waits for what breaks together with the first. What heals meanwhile is not told."""
     return untried(post) and post.sending.due_at is not None and post.sending.due_at > now
 

@@ -292,6 +292,67 @@ async def test_a_silence_that_begins_while_a_group_waits_holds_it(hub: Scenario)
     assert ["web1 is down"] == [one.message.title for one in await hub.told() if one.message.kind == "alert"]
 
 
+WAITING = """\
+version: 1
+sources:
+  app:
+    tool: json
+    event: {key: "{body.host}", title: "{body.host} is down", status: "{body.status}", labels: {host: "{body.host}"}}
+channels: {ops: room:ops, web: room:web}
+time_windows: {office: {hours: 00:00-24:00}, day: {hours: 09:00-17:00}}
+routes:
+  - name: web
+    match: {labels.host: {regex: "web.*"}}
+    to: web
+    group_by: [source]
+    group_wait: 5m
+    deliver: {during: office, otherwise: defer}
+everything_else: {to: ops}
+"""
+HELD_BY = {
+    "a window of its own": WAITING.replace("during: office", "during: day"),
+    "other hours of its window": WAITING.replace("00:00-24:00", "09:00-17:00"),
+    "a pace of digests": WAITING.replace(
+        "deliver: {during: office, otherwise: defer}", 'digest: {every: "daily 09:00"}'
+    ),
+    "a cause": WAITING
+    + 'inhibit: [{name: core, when: {labels.host: core}, quiets: {labels.host: {regex: "web.*"}}, equal: [source]}]\n',
+    "a silence of the file": WAITING
+    + "silences: [{name: work, match: {source: app}, because: x,"
+    + " from: 2026-11-21T02:00:00Z, until: 2026-11-21T09:00:00Z}]\n",
+}
+
+
+@pytest.mark.parametrize("by", HELD_BY)
+async def test_rules_that_come_while_a_group_waits_may_hold_it(begin, by: str) -> None:  # type: ignore[no-untyped-def]
+    """Nobody was told yet; so it is told when these let go of it, and not once before."""
+    hub = await begin(WAITING)
+    for host in ("core", "web1", "web2"):
+        await hub.receives("app", {"host": host, "status": "problem"})
+    await hub.later("1m")
+    assert await hub.reloads(HELD_BY[by])
+    await hub.later("10m")
+    await hub.restarts()
+    early = await hub.told("web")
+    await hub.later("5h50m")
+    await hub.receives("app", {"host": "core", "status": "recovery"})
+    await hub.later("10m")
+
+    assert [] == [one for one in early if one.message.kind == "alert"]
+    assert [] != [one for one in await hub.told("web") if one.message.state or "still" in one.message.title]
+
+
+async def test_rules_that_hold_nothing_leave_a_group_its_time(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(WAITING)
+    await hub.receives("app", {"host": "web1", "status": "problem"})
+    await hub.later("4m")
+    assert await hub.reloads(WAITING.replace("5m", "1h"))
+    assert [] == await hub.told("web")
+    await hub.later("1m")
+
+    assert ["web1 is down"] == [one.message.title for one in await hub.told("web")]
+
+
 async def test_a_member_that_was_held_wakes_when_it_is_free(hub: Scenario) -> None:
     """Its group was shown, so that an edit tells of it; but an edit wakes nobody."""
     await breaks(hub, "web1")
