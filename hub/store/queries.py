@@ -1,7 +1,8 @@
 """What is asked. Each function reads all that its answer needs in one go, within one transaction."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate
 from typing import Any, TypeVar
@@ -129,7 +130,9 @@ def load(connection: Connection, since: datetime) -> Snapshot:
     }
     owed = [group for group in groups.values() if group.id in about]
     healed = [group for group in owed if group.healed_at is not None and group.healed_at < since]
-    alerts = _kept_alerts(connection, since, about, healed)
+    owed_since = _owed_since((*pending_posts, *above), pending_lines)
+    touched = min((_news_of(group, owed_since.get(group.id, since)) for group in healed), default=since)
+    alerts = _kept_alerts(connection, since, about, {group.id for group in healed}, touched)
     told_of = (*(alert.id for alert in alerts), *groups)
     shown = _among(connection, POST, POST.c.group, told_of, mapping.post_of)
     posts = {post.id: post for post in (*pending_posts, *above, *shown)}
@@ -171,11 +174,35 @@ def _flagged(of: Table, flag: ColumnElement[bool], by: ColumnElement[Any]) -> Se
     return select(of.c.record).where(flag.is_(true())).order_by(by, ARRIVAL)
 
 
+RESTED = timedelta(minutes=30)
+"""Who came to rest longer than this before a word of its group became owed was told to be at rest, and is no news."""
+
+
+def _news_of(group: Group, owed_since: datetime) -> datetime:
+    """From when what was touched of it is news. Of one that fired for weeks nobody asks for all its members."""
+    return max(group.opened_at, min(owed_since, group.healed_at or owed_since) - RESTED)
+
+
+def _owed_since(posts: Iterable[Post], lines: Iterable[Line]) -> Mapping[str, datetime]:
+    """By group, from when something of it is owed; the posts of these lines are among these posts."""
+    found = dict[str, datetime]()
+    group_of = {post.id: post.group for post in posts}
+    own = (
+        (post.group, (post.shown and post.sending.since) or post.created_at)
+        for post in posts
+        if post.sending.state in mapping.PENDING
+    )
+    under = ((group_of.get(line.post, ""), line.created_at) for line in lines if line.post)
+    for group, at in (*own, *under):
+        found[group] = min(at, found.get(group, at))
+    return found
+
+
 def _kept_alerts(
-    connection: Connection, since: datetime, about: Collection[str], healed: Sequence[Group]
+    connection: Connection, since: datetime, about: Collection[str], healed: AbstractSet[str], touched: datetime
 ) -> list[Alert]:
-    """What is open, what was touched since, and what is owed a word (`about`), by itself or as a member of a group that
-    `healed` before."""
+    """What is open, what was touched since, and what is owed a word (`about`), by itself or as a member of these groups
+    that `healed` before, if it was `touched` after that."""
     record = select(ALERT.c.record)
     alerts = [
         *_all(connection, record.where(ALERT.c.open.is_(true())), mapping.alert_of),
@@ -183,9 +210,8 @@ def _kept_alerts(
         *_among(connection, ALERT, ALERT.c.id, about, mapping.alert_of),
     ]
     if healed:
-        ids, opened = {group.id for group in healed}, min(group.opened_at for group in healed)
-        touched = _all(connection, record.where(ALERT.c.updated_at.between(opened, since)), mapping.alert_of)
-        alerts += [alert for alert in touched if not ids.isdisjoint(alert.groups)]
+        some = _all(connection, record.where(ALERT.c.updated_at.between(touched, since)), mapping.alert_of)
+        alerts += [alert for alert in some if not healed.isdisjoint(alert.groups)]
     return sorted({alert.id: alert for alert in alerts}.values(), key=lambda alert: (alert.opened_at, alert.id))
 
 

@@ -279,6 +279,25 @@ async def test_load_takes_what_is_still_owed_and_its_alert(store: Store) -> None
     assert 8 == snapshot.highest_order
 
 
+async def test_of_a_group_that_healed_and_is_owed_a_word_load_takes_those_of_whom_it_would_speak(store: Store) -> None:
+    """Who rested for long when the chat went away was told to be at rest; of weeks, memory need not hold them all."""
+    group = Group(id=GroupId("g"), route="web", labels=(), opened_at=ago(30_000), healed_at=ago(200))
+    told = post("p1", "g", 1, SENT, ago(30_000), shown=1)
+    owed = replace(told, wanted=2, sending=Sending(state=OWED, since=ago(240)))
+    members = {"weeks": 20_000, "rested": 280, "fresh": 260, "last": 200}
+    alerts = [replace(alert(name, ago(n), Phase.RESOLVED), groups=("g",)) for name, n in members.items()]
+    await store.commit(changes(*alerts, owed, groups={group.id: group}))
+    of_edit = ids((await store.load(since=ago(40))).alerts)
+    await store.commit(changes(told, line("l1", "p1", 2, OWED, ago(290))))
+    of_line = ids((await store.load(since=ago(40))).alerts)
+    await store.commit(changes(replace(owed, shown=0)))
+    of_whole = ids((await store.load(since=ago(40))).alerts)
+
+    assert {"fresh", "last"} == set(of_edit)
+    assert {"rested", "fresh", "last"} == set(of_line)
+    assert set(members) == set(of_whole)
+
+
 async def test_load_takes_all_posts_of_its_alerts(store: Store) -> None:
     """Whoever was told must be told again."""
     await store.commit(changes(alert("a1"), post("p1", "a1", 1, SENT), post("p2", "a1", 2, DEAD), line("l1", "p1", 3)))
