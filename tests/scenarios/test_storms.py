@@ -63,6 +63,16 @@ async def test_how_many_it_is_shows_as_soon_as_it_is_known(begin) -> None:  # ty
     assert [1, 3, 5, 5, 9, 9, 9, 9, 17] == [int(title.split()[1]) for title in seen[:9]]
 
 
+async def test_a_channel_has_a_limit_where_the_rules_say_none(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES.replace("storm: {most: 5, within: 1m}\n", ""))
+    await breaks(hub, 1, 20)
+    assert 20 == len(await hub.told())
+    await breaks(hub, 21, 22)
+    await hub.later("10s")
+
+    assert "Storm: 2 firing" == (await titles(hub))[-1]
+
+
 async def test_where_all_have_one_title_it_says_which_is_which(begin) -> None:  # type: ignore[no-untyped-def]
     """As Prometheus says one trouble of many hosts: in the message, in lists, and where one must choose."""
     heat = (
