@@ -5,7 +5,7 @@ import difflib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby, islice
 from math import ceil
@@ -31,6 +31,8 @@ LONGEST_DELIVERY_ID = 200
 LONGEST_COMPLAINT = 300
 MOST_COMPLAINTS = 20
 """Of one body. Of more entries that are not understood only the places are kept."""
+MISSING_AGAIN = timedelta(minutes=15)
+"""How long a body is not kept again that brings nothing but the same entries that are not understood."""
 CAME_AGAIN = "came once more meanwhile, and was understood then"
 """Of a request in quarantine, which its tool has delivered again."""
 Route = Callable[[Draft, Event, Any], StoredEvent]
@@ -119,6 +121,8 @@ class Ingest:
         self._count = count
         self._redact = redact
         self._buckets = Buckets()
+        self._missing: dict[str, tuple[Mapping[str, str], datetime]] = {}
+        """By source what was kept last of entries that were not understood, and when."""
         self._others: Callable[[], Awaitable[None]] | None = None
         self._listeners: list[Callable[[Sequence[Event], WebhookRequest], None]] = []
         self._heeding: list[Callable[[WebhookRequest], None]] = []
@@ -210,13 +214,16 @@ class Ingest:
         delivery = stored.delivery_id if stored.verdict != "quarantined" or request.fetched else ""
         keys = [key for event in events for key in self._router.keys(event)]
         named = (request.source, delivery) if delivery else None
-        write = partial(self._write, stored=stored, events=events, body=understood.body)
+        again = bool(stored.missing) and self._is_missing_again(stored)
+        write = partial(self._write, stored=stored, events=events, body=understood.body, again=again)
         try:
             accepted = await self._writer.do(partial(write, route=self._router.fold), keys=keys, delivery=named)
         except Overloaded:
             raise
         except Exception:  # noqa: BLE001 - with a net under each event, which costs as much as its way, only where one fell
             accepted = await self._writer.do(partial(write, route=self._router.route), keys=keys, delivery=named)
+        if accepted.quarantined and stored.missing:
+            self._missing[stored.source] = stored.missing, stored.received_at
         if log.isEnabledFor(logging.DEBUG):
             _note(stored, accepted)
         kept = events if len(accepted.events) == len(events) else [one for one in events if one.id in accepted.events]
@@ -259,9 +266,15 @@ class Ingest:
         )
         return events, stored
 
+    def _is_missing_again(self, stored: StoredRequest) -> bool:
+        """A Prometheus says each minute the same of the alert that is not understood as of all others."""
+        missing, at = self._missing.get(stored.source, ({}, stored.received_at))
+        return missing == stored.missing and stored.received_at - at < MISSING_AGAIN
+
     def _write(
-        self, draft: Draft, *, stored: StoredRequest, events: Sequence[Event], body: Any, route: Route
+        self, draft: Draft, *, stored: StoredRequest, events: Sequence[Event], body: Any, again: bool, route: Route
     ) -> Accepted:
+        """`again`: the entries that are missing lie in quarantine already."""
         if not stored.fetched:  # what we asked for ourselves does not prove that the source still posts
             self._router.hear(draft, stored.source)
         if stored.verdict == "quarantined":
@@ -270,8 +283,8 @@ class Ingest:
         if stored.delivery_id and (first := draft.delivered(stored.source, stored.delivery_id)) is not None:
             return Accepted(events=first, duplicate=True)
         routed = [one for one in [route(draft, event, body) for event in events] if not _is_known(one)]
-        if events and not routed and not stored.missing:
-            return Accepted(ignored=NOTHING_NEW)
+        if events and not routed and (again or not stored.missing):
+            return Accepted(ignored=NOTHING_NEW, missing=stored.missing)
         if len(routed) < len(events):
             stored = replace(stored, events=tuple(one.event.id for one in routed))
         draft.changes.requests.append(stored)

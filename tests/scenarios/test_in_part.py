@@ -128,14 +128,24 @@ def firing(hub: Scenario, *names: str) -> list[Any]:
 
 
 async def test_what_prometheus_says_again_is_told_once(begin) -> None:  # type: ignore[no-untyped-def]
-    """Though with a bad one among them each time, and beside them one that is new."""
+    """Though with a bad one among them each time; and the same lies in quarantine four times an hour, not sixty."""
     hub = await begin(RULES)
-    for names in (("A", "", "B"), ("A", "", "B"), ("A", "", "B", "C")):
-        await hub.receives("prometheus", firing(hub, *names))
+    for names in (("A", "", "B"), ("A", "", "B"), ("A", "", "B", "C"), *[("A", "", "B", "C")] * 20):
+        said = await hub.receives("prometheus", firing(hub, *names))
         await hub.later("1m")
 
     assert ["A", "B", "C"] == await titles(hub)
+    assert ["[1]"] == [*said.missing]
     assert [["[1]"]] * 3 == [[*missing] for _, missing in await waiting(hub)]
+
+
+async def test_what_prometheus_says_otherwise_is_kept_at_once(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(RULES)
+    for names in (("A", "", "B"), ("A", "", "B"), ("A", "B", ""), ("A", "", "B")):
+        await hub.receives("prometheus", firing(hub, *names))
+        await hub.later("1m")
+
+    assert [["[1]"], ["[2]"], ["[1]"]] == [[*missing] for _, missing in await waiting(hub)]
 
 
 async def test_the_hub_tells_of_the_part_that_waits(begin) -> None:  # type: ignore[no-untyped-def]
