@@ -78,10 +78,10 @@ def claimed(file: Path | None) -> Iterator[None]:
     except OSError as error:
         if not file.parent.is_dir():
             raise SettingsError(
-                f"there is no folder {file.parent} for the database; make it, or name another"
+                f"there is no folder {file.absolute().parent} for the database; make it, or name another"
             ) from error
         cures = {
-            errno.EACCES: f"; let the hub's user write in {file.parent}",
+            errno.EACCES: f"; let the hub's user write in {file.absolute().parent}",
             errno.ENOSPC: "; make room there, or keep the database elsewhere: TOCSIN_DATABASE",
         }
         raise SettingsError(f"{lock} cannot be opened: {error.strerror}{cures.get(error.errno or 0, '')}") from error

@@ -51,6 +51,7 @@ REASONS = {
     sqlite3.SQLITE_NOMEM: "there is no memory left",
 }
 CURES = {
+    "the database file cannot be opened": "let the user of this process read and write it, and its folder",
     "the disk is full": "make room there, or keep the database elsewhere: TOCSIN_DATABASE",
     "the disk failed to read or write": "see whether it has room, also by its quotas, and what the kernel says of it",
 }
