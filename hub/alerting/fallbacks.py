@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from hub.alerting.pauses import MOST_SAID
 from hub.core import telling
 from hub.core.alert import Alert
 from hub.core.delivery import GIVE_UP_AFTER
@@ -14,6 +15,7 @@ from hub.core.rules import Rules
 from hub.core.telling import Said, Telling
 from hub.memory.draft import Draft
 from hub.memory.state import State
+from hub.prose import cut
 
 TIMER = "broken"
 
@@ -59,7 +61,7 @@ class Fallbacks:
         """It takes nothing. False: that was known."""
         if address in self._known(draft):
             return False
-        draft.set_timer(TIMER, json.dumps([address, why]), draft.now + GIVE_UP_AFTER)
+        draft.set_timer(TIMER, json.dumps([address, cut(why, MOST_SAID)]), draft.now + GIVE_UP_AFTER)
         return True
 
     def mends(self, draft: Draft, address: str) -> None:

@@ -10,6 +10,8 @@ from hub.memory.draft import Draft
 from hub.memory.state import State
 
 TIMER = "pause"
+MOST_SAID = 150
+"""Of a reason: with it a timer is called, which an index takes up to a length only."""
 
 
 def pauses(state: State) -> Sequence[Pause]:

@@ -6,6 +6,8 @@ from hub.core.event import Labels, Link, Report
 from hub.core.records import replace
 
 TITLE, BODY, KEY, KIND, ACTOR, URL = 1_000, 32_768, 1_000, 200, 200, 2_000
+KEY_BYTES = 2_000
+"""Of a key in UTF-8: an index of PostgreSQL takes 2,704, with all else that stands in it."""
 LABELS, LABEL_NAME, LABEL_VALUE, LINKS = 100, 200, 2_000, 30
 CUT = "…"
 LEFT_OUT = "labels_left_out"
@@ -33,7 +35,7 @@ def _fits(report: Report) -> bool:
     return (
         len(report.title) <= TITLE
         and len(report.body) <= BODY
-        and len(report.key) <= KEY
+        and _is_short(report.key)
         and len(report.kind) <= KIND
         and len(report.actor) <= ACTOR
         and len(report.labels) <= LABELS
@@ -50,10 +52,17 @@ def _cut(text: str, most: int) -> str:
 
 def _named(key: str) -> str:
     """Cut so that two that differ still do."""
-    if len(key) <= KEY:
+    if _is_short(key):
         return key
     digest = blake2b(key.encode(errors="surrogatepass"), digest_size=8).hexdigest()
-    return f"{key[: KEY - 17]}{CUT}{digest}"
+    most = KEY if key.isascii() else KEY_BYTES // 4
+    return f"{key[: most - 17]}{CUT}{digest}"
+
+
+def _is_short(key: str) -> bool:
+    if len(key) <= KEY_BYTES // 4:  # as nearly all are
+        return True
+    return len(key) <= KEY and len(key.encode(errors="surrogatepass")) <= KEY_BYTES
 
 
 def _link(link: Link) -> Link:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from hub import ids
 from hub.alerting.duty import Duties
-from hub.alerting.pauses import pauses_in
+from hub.alerting.pauses import MOST_SAID, pauses_in
 from hub.alerting.silencing import ID_LENGTH
 from hub.care.drill import Drill
 from hub.commands.phrases import say_id, say_match, say_time
@@ -47,6 +47,7 @@ from hub.memory.looking import open_alerts
 from hub.memory.state import State
 from hub.memory.writer import Writer
 from hub.proof import same
+from hub.prose import cut
 from hub.router import LINK_CODE, Asked, Router
 from hub.store import Linked, StoredAsk
 
@@ -276,7 +277,12 @@ class HubActions:
             raise UsageError("a pause lasts up to 30 days at a time")
         ends_at = self._now() + timedelta(seconds=seconds)
         pause = Pause(
-            what=what, name=name, by=heard.asker.person, because=reason, starts_at=self._now(), ends_at=ends_at
+            what=what,
+            name=name,
+            by=heard.asker.person,
+            because=cut(reason, MOST_SAID),
+            starts_at=self._now(),
+            ends_at=ends_at,
         )
         await self._writer.do(lambda draft: self._router.waiting.pause(draft, pause))
         return pause

@@ -1,5 +1,6 @@
 """Of what was never heard of the store is not asked; what it has is found, however long ago that was."""
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,3 +92,17 @@ async def test_a_memory_with_room_keeps_what_may_come_back(hub: Scenario) -> Non
     await hub.later("2m")
     await hub.hub.upkeep.forget()
     assert not hub.hub.state.alerts
+
+
+async def test_what_is_called_by_a_long_text_in_any_script_is_taken(begin) -> None:  # type: ignore[no-untyped-def]
+    """By a source, and by people; an index of PostgreSQL takes less than three kilobytes."""
+    hub = await begin()
+    letters = random.Random(7)
+    long = "".join(chr(letters.randrange(0x4E00, 0x9FA5)) for _ in range(1_200))
+    accepted = await hub.tweets(long)
+    paused = await hub.says(f"pause channel web for 1h because of {long}")
+    taken = await hub.tweets(long)
+
+    assert (1, 1) == (len(accepted.events), len(taken.events))
+    assert paused.ok
+    assert 1 == len(await hub.told())
