@@ -34,6 +34,8 @@ AT_ONCE = 1_000
 """Events of the past in one answer."""
 LISTED = 500
 """Alerts, deliveries and the like in one answer."""
+LONGEST_PLACE = 18
+"""Digits of a place in the order of arrival, which databases can count."""
 MOST_NAMED = 20
 MOST_FIRING = 100
 """Alerts that a preview lists; it counts all."""
@@ -48,11 +50,16 @@ def _length(text: str) -> timedelta:
 
 def _mark(text: str) -> Mark | None:
     """Where the answer before ended."""
+    if not text:
+        return None
     at, _, arrival = text.partition("/")
     try:
-        return (datetime.fromisoformat(at).astimezone(UTC), int(arrival)) if text else None
-    except ValueError:
-        raise BadRequest("after is what the answer before had as next") from None
+        mark = datetime.fromisoformat(at).astimezone(UTC), int(arrival)
+    except (ValueError, OverflowError):
+        mark = None
+    if mark is None or len(arrival) > LONGEST_PLACE:
+        raise BadRequest("after is what the answer before had as next")
+    return mark
 
 
 class Api:
