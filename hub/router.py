@@ -534,10 +534,9 @@ def _is_told_nowhere(draft: Draft, step: Advance) -> bool:
 
 
 def _waits(draft: Draft, post: Post) -> bool:
-    """Whether something holds it, or what is to be said aloud under it."""
-    return telling.never_told(post) or any(
-        line.sending.state is DeliveryState.HELD for line in draft.pending_lines_of(post.id)
-    )
+    """Whether something holds it, or what is to be said aloud under it. What a storm tells of waits for nothing."""
+    untold = telling.never_told(post) and not post.merged_into
+    return untold or any(line.sending.state is DeliveryState.HELD for line in draft.pending_lines_of(post.id))
 
 
 def _newly_owed(post: Post, before: Post | None) -> bool:

@@ -301,3 +301,18 @@ async def test_a_storm_that_is_made_quiet_before_anybody_saw_it_is_told_afterwar
 
     assert "Storm: 25 firing" in told
     assert "Resolved: 25" == chat.edited[-1][1].title
+
+
+async def test_new_rules_leave_alone_what_a_storm_tells_of(begin) -> None:  # type: ignore[no-untyped-def]
+    """It waits for nothing: to look at each of thousands again would be work, and an edit, for nothing."""
+    hub = await begin(RULES)
+    await breaks(hub, 1, 30)
+    await hub.later("10s")
+    before = await hub.latest()
+
+    await hub.reloads(f"{RULES}settle: 1m\n")
+    looked_at = hub.hub.state.timers_of("settle")
+    await hub.later("30s")
+
+    assert {} == looked_at
+    assert before == await hub.latest()
