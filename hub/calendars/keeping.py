@@ -4,7 +4,7 @@ on call."""
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -81,7 +81,7 @@ class Calendars:
 
     def adopt(self, draft: Draft) -> None:
         """Rules come into force: their calendars are looked at soon, and others forgotten."""
-        wanted = {name for name, schedule in self._rules().schedules.items() if schedule.calendar}
+        wanted = self._wanted()
         for name in self._state.calendars.keys() - wanted:
             draft.changes.calendars[name] = None
         for alert in draft.open_alerts():
@@ -89,6 +89,10 @@ class Calendars:
                 title = "nobody asks for this calendar any more"
                 self._report(draft, Report(status=Status.RECOVERY, kind=KIND, key=alert.key, title=title))
         self._changed.set()
+
+    def _wanted(self) -> Set[str]:
+        """The schedules that have one. Rules may change while it is fetched: then nobody asks for it any more."""
+        return {name for name, schedule in self._rules().schedules.items() if schedule.calendar}
 
     async def serve(self) -> None:
         """Keep them fresh until cancelled."""
@@ -163,8 +167,9 @@ class Calendars:
         healed = Report(status=Status.RECOVERY, kind=KIND, key=f"{KIND}:{schedule.name}", title=title)
 
         def job(draft: Draft) -> None:
-            draft.changes.calendars[schedule.name] = calendar
-            self._report(draft, healed)
+            if schedule.name in self._wanted():
+                draft.changes.calendars[schedule.name] = calendar
+                self._report(draft, healed)
 
         await self._writer.do(job)
         self._warn(schedule.name, turns_of(calendar.occurrences, self._rules().people).strangers)
@@ -184,7 +189,12 @@ class Calendars:
         known = self._state.calendars.get(schedule.name)
         if known is None or self._now() - known.seen_at >= PATIENCE:
             report = _failure(schedule.name, why, known)
-            await self._writer.do(lambda draft: self._report(draft, report))
+
+            def job(draft: Draft) -> None:
+                if schedule.name in self._wanted():
+                    self._report(draft, report)
+
+            await self._writer.do(job)
 
 
 async def read_calendar(

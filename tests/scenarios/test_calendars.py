@@ -11,6 +11,8 @@ from scenario import Scenario
 from web_page import SECRET, WebPage
 
 from hub.errors import RulesError
+from hub.outward import Answer, NotAnswered, Question
+from hub.proof import Secret
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.reading import read_rules_text
@@ -213,6 +215,27 @@ async def test_a_schedule_that_is_gone_is_forgotten(hub: Scenario) -> None:
 
     assert {} == hub.hub.state.calendars
     assert "web: bob" in (await hub.says("who's on call")).text
+
+
+@pytest.mark.parametrize("mood", ["", "fails"])
+async def test_a_schedule_that_goes_while_its_calendar_is_asked_for_is_forgotten(
+    hub: Scenario, page: WebPage, mood: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would take back what is told of it: the next rules, at best."""
+    calendars = hub.hub.calendars
+
+    async def meanwhile(_url: Secret, _question: Question) -> Answer:
+        await hub.reloads(RULES.replace("calendar: private", "layers: [{people: [bob]}]"))
+        if mood:
+            raise NotAnswered("it does not answer")
+        return Answer(status=200, headers={}, body=WEEK.encode())
+
+    monkeypatch.setattr(calendars, "_get", meanwhile)
+    await hub.later("2h")
+    await looks(hub)
+
+    assert {} == hub.hub.state.calendars
+    assert [] == await titles(hub)
 
 
 @pytest.mark.parametrize(("url", "says"), [(f"hc.example/{SECRET}", "is not a URL"), (f"webcal://x/{SECRET}", "")])
