@@ -167,16 +167,17 @@ class Current:
     async def take(self, fresh: Rules, writer: Writer | None) -> None:
         """Put rules in force that were read without a complaint. Raises Overloaded where that cannot be put on record:
         those of before stay."""
-        before, refused = self(), self.refused
-        self._rules, self.refused = fresh, None
+        before, self._rules = self(), fresh
         try:
             if writer is not None:
                 await self.keep(writer)
         except BaseException:
-            self._rules, self.refused = before, refused
+            self._rules = before
             raise
         title = "routes.yaml is taken in"
         await self._tell(writer, Report(status=Status.RECOVERY, kind="rules", key="rules", title=title))
+        # Only now: where it could not be told, it is taken in once more.
+        self.refused = None
         if fresh.hash != before.hash:
             log.info("rules %s are in force, instead of %s", fresh.hash, before.hash)
             self._warn()

@@ -397,3 +397,23 @@ async def test_who_fails_over_what_was_written_keeps_nothing_from_being_written(
         second = await hub.nagios("web302")
 
     assert (1, 1) == (len(first.events), len(second.events))
+
+
+async def test_that_broken_rules_are_mended_is_told_when_the_database_is_back(hub: Scenario) -> None:
+    """Though they are in force by then: what told of the broken ones would stay open."""
+    await hub.reloads("version: 1\nroutes: nonsense\n")
+    store, commits = hub.hub.store, count(1)
+    write = store.commit
+
+    async def fails_once(changes: Changes) -> None:
+        if next(commits) == 2:
+            raise Overloaded("the disk is full")
+        await write(changes)
+
+    store.commit = fails_once  # type: ignore[method-assign]
+    with pytest.raises(Overloaded):
+        await hub.reloads(RULES)
+    await hub.reloads(RULES)
+    await hub.settle()
+
+    assert "resolved" == (await hub.latest()).message.state
