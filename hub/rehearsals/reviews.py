@@ -71,6 +71,8 @@ class Reviews:
         """By head and base, what was judged since the start; with an empty base, whatever it was."""
         self._taken = ""
         """The commit that was looked at last."""
+        self._replaced: Rules | None = None
+        """What was in force before rules that are being taken in; it stays until everybody was told of those."""
         self._patient = False
         """Something fails, or it was asked to wait: no hint makes that end sooner."""
         self._failing: str | None = None
@@ -177,7 +179,7 @@ class Reviews:
         merged = await forge.merged()
         if merged.commit == self._taken:
             return
-        before, fault = self._current(), ""
+        before, fault = self._replaced or self._current(), ""
         try:
             fresh = await self._read(_texts(await forge.files(merged.commit)))
         except (NotRead, Unsupported, RulesError) as error:
@@ -191,11 +193,14 @@ class Reviews:
         if fault:
             await self._current.refuse_pulled(self._writer, fault, self._now())
         elif fresh.hash != before.hash:
+            self._replaced = before
             await self._current.take(fresh, self._writer)
             await self._writer.do(lambda draft: self._report(draft, _announcement(merged, before, fresh)))
-        elif self._current.refused is not None or not self._taken:
+            self._replaced = None
+        elif self._current.refused is not None or self._replaced is not None or not self._taken:
             # What was refused before a start is over, too.
             await self._current.take(fresh, self._writer)
+            self._replaced = None
         self._taken = merged.commit
 
     async def _read(self, files: Mapping[str, str]) -> Rules:
@@ -217,13 +222,16 @@ class Reviews:
         await self._tell(Report(status=Status.PROBLEM, severity=Severity.ERROR, title=title, body=why, **ABOUT))
 
     async def _heals(self) -> None:
-        if self._failing != "":
+        healed = Report(status=Status.RECOVERY, title="pull requests of rules are judged again", **ABOUT)
+        if self._failing != "" and await self._tell(healed):
             self._failing = ""
-            await self._tell(Report(status=Status.RECOVERY, title="pull requests of rules are judged again", **ABOUT))
 
-    async def _tell(self, report: Report) -> None:
+    async def _tell(self, report: Report) -> bool:
+        """Whether it could be put on record."""
         with suppress(Overloaded):
             await self._writer.do(lambda draft: self._report(draft, report), keys=[(OWN, report.key, False)])
+            return True
+        return False
 
 
 ABOUT: Mapping[str, Any] = {"kind": KIND, "key": KIND}

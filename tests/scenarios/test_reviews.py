@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub.core.records import replace
+from hub.errors import Overloaded
 from hub.ingest import Malformed
 from tests.fakes.forge import Repository
 from tests.fakes.github import KEY, GitHub, Refusal
@@ -238,6 +240,46 @@ async def test_what_github_refuses_is_tried_again_or_told(
             assert says in told[-1].message.text
             await look(hub)
             assert "resolved" == (await hub.latest()).message.state
+
+
+async def test_that_it_works_again_is_told_when_it_can_be(
+    tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub may be overloaded when it does."""
+    async with reviewed(tmp_path, repository, pull="no") as (hub, github):
+        github.refusals.append(Refusal(status=401, message="Bad credentials"))
+        await look(hub)
+        with monkeypatch.context() as full:
+            full.setattr(hub.hub.writer, "do", _overloaded)
+            await look(hub)
+        await look(hub)
+
+        assert "resolved" == (await hub.latest()).message.state
+
+
+async def test_what_was_merged_is_told_when_it_can_be(
+    tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub may be overloaded just after it has taken it in."""
+    async with reviewed(tmp_path, repository) as (hub, _):
+        await look(hub)
+        repository.merges(repository.opens("wider", {"rules/teams/web.yaml": WIDER}, title="The web team takes db*"))
+        do, calls = hub.hub.writer.do, list[object]()
+
+        async def once(*args: Any, **kwargs: Any) -> object:
+            calls.append(args)
+            return await (do if len(calls) == 1 else _overloaded)(*args, **kwargs)
+
+        with monkeypatch.context() as full:
+            full.setattr(hub.hub.writer, "do", once)
+            await look(hub)
+        await look(hub)
+
+        assert "new rules by alice: #1 The web team takes db*" == (await hub.latest()).message.title
+
+
+async def _overloaded(*_: object, **__: object) -> object:
+    raise Overloaded("the disk is full", retry_after=7)
 
 
 async def test_a_webhook_of_that_repository_makes_it_look_at_once(tmp_path: Path, repository: Repository) -> None:
