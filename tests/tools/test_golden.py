@@ -82,9 +82,9 @@ def test_a_recorded_request_gives_what_stands_beside_it(case: str) -> None:
 
 def as_files(case: str) -> str:
     """What it gives now, as it would stand beside it: for who writes a new tool, to be read before it is copied."""
-    ((kind, said),) = outcome(case).items()
-    name = CASES[case].with_suffix(f".{kind}.json").relative_to(FOLDER)
-    return f"it gives what would stand in {name} as\n{json.dumps(said, indent=2, ensure_ascii=False)}"
+    names = {kind: CASES[case].with_suffix(f".{kind}.json").relative_to(FOLDER) for kind in EXPECTED}
+    written = {names[kind]: json.dumps(said, indent=2, ensure_ascii=False) for kind, said in outcome(case).items()}
+    return "\n".join(f"it gives what would stand in {name} as\n{text}" for name, text in written.items())
 
 
 @pytest.mark.parametrize("case", CASES)
