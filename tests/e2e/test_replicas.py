@@ -8,7 +8,7 @@ import signal
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 from peers.hub import BURST, HubProcess
 from peers.poster import Poster
 from peers.postgres import Postgres
+from peers.replicas import Replicas
 from slack import BOT, Slack, settings, slack
 
 pytestmark = pytest.mark.e2e("postgresql")
@@ -42,50 +43,16 @@ BOXES = 150
 """Alerts for the room, which shows its newest 200."""
 
 
-@dataclass(slots=True)
-class Three:
-    """Hubs that share a database, what is posted to them, and the chat that they speak in."""
+@dataclass(slots=True, kw_only=True)
+class Three(Replicas):
+    """Three of them, what is posted to them, and the chat that they speak in."""
 
-    hubs: Sequence[HubProcess]
     postgres: Postgres
     chat: Slack
     dice: random.Random = field(default_factory=random.Random)
-    away: set[HubProcess] = field(default_factory=set)
-    """Those to which nothing is posted, as whoever balances load would have it."""
     asked: list[str] = field(default_factory=list)
     accepted: dict[str, str] = field(default_factory=dict)
     """Keys by the ids of events."""
-
-    # ------------------------------------------------------------------------------------------------------- who leads
-
-    async def leader(self) -> HubProcess:
-        """The one that leads, as soon as one does."""
-        async with asyncio.timeout(60):
-            while True:
-                present = self._present()
-                said = await asyncio.gather(*(asyncio.to_thread(hub.metrics) for hub in present))
-                found = [hub for hub, metrics in zip(present, said, strict=True) if "tocsin_leader 1.0" in metrics]
-                if len(found) == 1:
-                    return found[0]
-                await asyncio.sleep(0.05)
-
-    def _present(self) -> Sequence[HubProcess]:
-        return [hub for hub in self.hubs if hub not in self.away]
-
-    async def dies(self, hub: HubProcess, number: int = signal.SIGKILL) -> float:
-        """Kill or freeze it; after how many seconds another one leads."""
-        self.away.add(hub)
-        begun = time.monotonic()
-        if number == signal.SIGSTOP:
-            hub.sends(number)
-        else:
-            await asyncio.to_thread(hub.kill, number)
-        await self.leader()
-        return time.monotonic() - begun
-
-    async def comes_back(self, hub: HubProcess) -> None:
-        await asyncio.to_thread(hub.start)
-        self.away.discard(hub)
 
     # ------------------------------------------------------------------------------------------------------- the load
 
@@ -96,7 +63,7 @@ class Three:
         self.dice.shuffle(fresh)
         done = asyncio.Event()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
-            poster = Poster(http, self._present)
+            poster = Poster(http, self.present)
             clients = [asyncio.create_task(self._client(poster, fresh, done)) for _ in range(4)]
             yield
             done.set()
@@ -169,7 +136,7 @@ async def three(tmp_path: Path, postgres: Postgres) -> AsyncIterator[Three]:
             hubs[-1].launch()
         for hub in hubs:
             await asyncio.to_thread(hub.becomes_ready, within=30)
-        made = Three(hubs, postgres, chat)
+        made = Three(hubs=hubs, postgres=postgres, chat=chat)
         await made.leader()
         yield made
         codes = [await asyncio.to_thread(hub.stop) for hub in hubs]

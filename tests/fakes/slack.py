@@ -498,12 +498,14 @@ class Slack:
         self.sockets.append(socket)
         self.opened += 1
         await socket.send_json({"type": "hello", "num_connections": len(self.sockets), "debug_info": {}})
-        async for frame in socket:
-            answer = json.loads(frame.data)
-            waiting = self._waiting.get(answer["envelope_id"])
-            if waiting is not None and not waiting.done():
-                waiting.set_result(answer.get("payload"))
-        self.sockets.remove(socket)
+        try:
+            async for frame in socket:
+                answer = json.loads(frame.data)
+                waiting = self._waiting.get(answer["envelope_id"])
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(answer.get("payload"))
+        finally:  # a hub that is killed says no farewell
+            self.sockets.remove(socket)
         return socket
 
     async def _envelope(self, type: str, payload: Mapping[str, Any], *, answers: bool = False) -> Any:
