@@ -61,7 +61,9 @@ class Chat(Protocol):
     async def post(
         self, room: Room, message: Message, key: PostKey, *, under: MessageRef | None = None, loud: bool = False
     ) -> MessageRef:
-        """Post, in the thread of `under` if given. Raises Refused, Unreachable or Uncertain."""
+        """Post, in the thread of `under` if given. Raises Refused, Unreachable or Uncertain; what takes more than half
+        a minute is cut off, and uncertain. Where the chat does not say what it calls a message, make a name of the
+        key."""
 
 
 class Kept(Chat, Protocol):
@@ -132,7 +134,8 @@ class Utterance:
     """Somebody spoke to the hub in a chat, or pressed a button there, in the chat's own terms."""
 
     id: str
-    """The chat's own, or one that a repeat of the same request would have again. It is done once."""
+    """The chat's own, or one that a repeat of the same request would have again; of a chat that brings nothing twice,
+    any that is new. It is done once."""
     user: str
     """Who: the chat's immutable id, never a name that can be changed. Empty where the chat does not prove who it was:
     a stranger then, whatever they call themselves."""
@@ -192,15 +195,18 @@ class Locates(Protocol):
 
 
 Hear = Callable[[Utterance], Awaitable[Reply | None]]
-"""Performs what was said, once and on record. None: it was a repeat. The chat sends the reply as it likes."""
+"""Performs what was said, once and on record. None: it was a repeat. The chat sends the reply as it likes. Raises
+Overloaded where nothing was done."""
 
 
 @runtime_checkable
 class Listens(Protocol):
-    """A chat that holds a connection of its own to hear by: Socket Mode, a sync loop, IRC."""
+    """A chat that holds a connection of its own to hear by: Socket Mode, a sync loop, IRC. It tells what is said to the
+    hub from what is not, and from what the hub said itself."""
 
     async def listen(self, hear: Hear) -> None:
-        """Until cancelled; connects anew by itself."""
+        """Until cancelled; connects anew by itself, ever later where that fails. `post` may use the same connection,
+        and may be called before it is there."""
 
 
 class RoomMessage(Record, frozen=True, kw_only=True):
@@ -260,6 +266,9 @@ class ChatDriver:
     A vendor's library is imported when the chat is opened, and not before: most hubs use one or two chats."""
 
     open: Callable[[ChatTools], AbstractAsyncContextManager[Chat]]
+    """Entered where the hub leads, and left when it ends or leads no more: of several replicas one has it open, but the
+    one before may hold its connection for some seconds longer. `tocsin doctor` opens it, to `check`, beside a hub that
+    runs. Nothing of it outlives that: tasks, connections."""
     ready: Callable[[Setting], bool] = _always
     """Whether its settings suffice to open it."""
     missing: str = ""

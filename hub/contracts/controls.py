@@ -70,6 +70,8 @@ class Verb:
     """Something that a tool lets us do. `usage` and `summary` are shown by `help`."""
 
     run: Callable[[Target, Ask, Tools], Awaitable[Outcome]]
+    """Does it, within half a minute. Where the tool only took the words, or nobody knows, it is SENT, and `confirm` or
+    an event says later what came of it."""
     usage: str
     summary: str
     takes_duration: bool = False

@@ -101,7 +101,8 @@ class Source(Protocol):
     """A module satisfies it. `parse` is pure: the same request gives the same reports."""
 
     def verify(self, request: WebhookRequest, secrets: Sequence[Secret]) -> None:
-        """Return, or raise Unauthenticated."""
+        """Return, or raise Unauthenticated. Any of the secrets will do, and any of several signatures in a header: each
+        side changes its secret while both hold."""
 
     def parse(
         self, request: WebhookRequest, options: Any, /
