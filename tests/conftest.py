@@ -37,6 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what needs a server that is not here, and say which. Nothing else in these tests is ever skipped."""
     needed = [server for mark in item.iter_markers("e2e") for server in mark.args]
+    for server in needed:
+        assert server in PRESENT, f"say in PRESENT of tests/e2e/peers/servers.py how to see whether {server} is there"
     absent = [server for server in needed if not PRESENT[server]()]
     if absent:
         item.user_properties += [(LEFT_OUT, server) for server in absent]
