@@ -349,7 +349,7 @@ def _answers(mark: Mark, event: Event, answer: Answer) -> bool:
         return False
     if mark.text:
         return f"[{answer.ask}]" in mark.text
-    return answer.result in ("asking", "sent", "done") and abs(event.at - answer.at) <= ECHOED_WITHIN
+    return answer.result in ("asking", "sent", "done") and event.received_at - answer.at <= ECHOED_WITHIN
 
 
 def _back(alert: Alert, event: Event) -> Alert:
