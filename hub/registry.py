@@ -28,7 +28,7 @@ def installed() -> Mapping[str, Integration]:
 def _record(module: object, name: str) -> Integration:
     record = getattr(module, "INTEGRATION", module)
     if not isinstance(record, Integration):
-        raise TypeError(f"integrations.{name} has no INTEGRATION")
+        raise TypeError(f"'{name}' is no tool: its module must have INTEGRATION = Integration(…), as those here have")
     return record
 
 
