@@ -380,7 +380,7 @@ class Truth:
             there = next((one for one in known if one.crowd is None or not self._waits_longer(one, route, now)), None)
             if there is None:
                 crowd = self._crowd(life, route, now)
-                stormy = self.rules.storm is not None
+                stormy = self.rules.storm is not None or any(address in one.stormed for one in self.firing())
                 life.told.append(Telling(address=address, routes=[route], since=now, crowd=crowd, stormy=stormy))
             elif route not in there.routes:
                 there.routes.append(route)

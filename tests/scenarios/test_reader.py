@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from reader import Belief, Entry, Head, Reader, Wake, thing_of
 from scenario import Scenario
 from truth import ADDRESSES as NAMED
-from truth import BROKEN, DESKS, NOW, ON_CALL, Life, Route, Rules, Said, Silence, Telling, Truth
+from truth import BROKEN, DESKS, FLAPS, NOW, ON_CALL, Life, Route, Rules, Said, Silence, Telling, Truth
 
 from hub.contracts import Via, WebhookRequest
 from hub.core.durations import parse_duration
@@ -640,7 +640,7 @@ class Night:
         falls = [(NAMED[name], NAMED[to]) for name, to in self.truth.rules.instead.items()]
         if (way.address, address) not in falls or way.calm_since is None or life.stormed or life.flaps(self.now):
             return False
-        if way.known and life.worse_at < self.well_since:  # it was told there, and nothing is new of it
+        if way.known and life.worse_at <= self.well_since:  # it was told there, and nothing is new of it
             return False
         since = max(way.calm_since, life.worse_at)
         return self.takes_nothing and since >= self.well_since and self.now - since > FALLS_BACK + way.patience
@@ -677,11 +677,13 @@ class Night:
         ]
 
     def _was_called(self, life: Life, address: str) -> bool:
-        """Whoever is next in line heard of it since it is nobody's; of a company they may have heard before."""
+        """Whoever is next in line heard of it since it is nobody's; of a company they may have heard before, and, of
+        what came and went, while it did."""
         if self._was_paused(address) or life.stormed or life.flaps(self.now):
             return True
         due = any(way.crowd is None and self._is_next(life, way, address) for way in life.told)
-        return not due or bool(self._rang(life, address, life.turned_at))
+        since = life.backs[-FLAPS] if life.flaps(life.turned_at) else life.turned_at
+        return not due or bool(self._rang(life, address, since))
 
     def _is_reminded_of(self, life: Life, address: str) -> None:
         rang = [wake.at for wake in self._rang(life, address, life.broke_at)]
