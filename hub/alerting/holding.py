@@ -116,8 +116,9 @@ class Holding:
         posts = draft.posts_about(alert)
         lines = [line for post in posts for line in draft.pending_lines_of(post.id)]
         firing = {group: draft.firing(group) for group in alert.groups}
-        spoken = {line.post for line in lines if line.occasion in telling.OF_ONE_POST}
-        had = frozenset(post.group for post in posts if post.id in spoken and self._all_had(draft, post))
+        seeking = {line.post for line in lines if line.occasion in telling.OF_ONE_POST}
+        seeking |= {post.id for post in posts if telling.seeks(post)}
+        had = frozenset(post.group for post in posts if post.id in seeking and self._all_had(draft, post))
         holds = self._holds(draft)
         self._expect(draft, posts)
         self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, had=had, holds=holds))

@@ -169,7 +169,8 @@ class Waiting:
         for post in sorted(posts, key=lambda post: post.order):
             alerts = self._members(draft, post)
             firing = [alert for alert in alerts if alert.open]
-            if not alerts or (firing and all(self._held(draft, alert) for alert in firing)):
+            seeks = telling.seeks(post)  # and of what somebody has by now it tells nobody
+            if not alerts or (firing and all(self._held(draft, one) or (seeks and one.ack) for one in firing)):
                 continue
             noticed = alerts[0].phase is Phase.NOTICE and post.pace.otherwise != "mute"
             kind = still if firing else notices if noticed else gone

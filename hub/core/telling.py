@@ -312,6 +312,11 @@ def waits(post: Post) -> bool:
     return post.sending.state is DeliveryState.HELD and wanted(post.tell, post.occasion)
 
 
+def seeks(post: Post) -> bool:
+    """Whether it is held, and is to find somebody who takes it on."""
+    return post.sending.state is DeliveryState.HELD and post.occasion is Occasion.ESCALATED
+
+
 def never_told(post: Post) -> bool:
     return post.sending.state in (DeliveryState.HELD, DeliveryState.DROPPED) and post.shown == 0
 
@@ -353,10 +358,11 @@ def _told_there(
     post: Post, channel: str, occasion: Occasion, held: Post | None, pace: Pace, *, paused: bool, pen: Pen
 ) -> Post:
     """What tells in another channel of the post's group. Where a route of that channel's own holds it back (`held`), it
-    is that one, so that nothing is told twice: window and digest do not bind it any more."""
+    is that one, so that nothing is told twice: window and digest do not bind it any more. While paused it waits as what
+    it was, since its own route wants it told though somebody has it by then."""
     if held is not None:
-        freed = replace(held, occasion=occasion, tell=None, pace=replace(held.pace, during="", digest=None))
-        return freed if paused else told_now(freed, pen)
+        freed = replace(held, tell=None, pace=replace(held.pace, during="", digest=None))
+        return freed if paused else told_now(replace(freed, occasion=occasion), pen)
     return Post(
         id=PostId(pen.new_id()),
         group=post.group,
@@ -472,6 +478,8 @@ def _still_untold(post: Post, occasion: Occasion, *, alive: bool, held: bool, pe
         listed = held and (post.pace.otherwise == "digest" or post.pace.digest is not None)
         state = DeliveryState.HELD if listed else DeliveryState.DROPPED
         return replace(post, occasion=occasion, sending=Sending(state=state))
+    if post.occasion is Occasion.ESCALATED:  # whatever comes meanwhile: who is next in line hears by the escalation
+        return replace(post, sending=Sending(state=DeliveryState.HELD))
     why = _why_told_first(post, occasion)
     if held or occasion not in HOLDABLE or not wanted(post.tell, why):
         return replace(post, occasion=why, sending=Sending(state=DeliveryState.HELD))
@@ -622,7 +630,7 @@ def release(
     holds: Holds = FREE,
 ) -> Telling:
     """What is told when the last reason to be quiet has ended: what is open and untold, and the newest loud word. `had`
-    are the groups of several all of which somebody has by now."""
+    are the groups all of which somebody has by now: nothing that looks for somebody is told of them."""
     told: list[Post] = []
     spoken: list[Line] = []
     for before in posts:
@@ -630,7 +638,8 @@ def release(
         if holds.hold(before):  # a window or a pause holds what is new, and no edit of what was told
             told.append(_shown_free(before, pen, alive=alive))
             continue
-        post = _released(before, pen, alive=alive)
+        rests = alive and seeks(before) and before.group in had
+        post = before if rests else _released(before, pen, alive=alive)
         told.append(post)
         waiting = [line for line in lines if line.post == post.id and _waits_with(line, alert)]
         news = [line for line in waiting if not _is_over(line, post, alert, had)]

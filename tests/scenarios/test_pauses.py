@@ -187,6 +187,24 @@ async def test_the_next_in_line_is_not_called_after_a_pause_for_what_somebody_ha
     assert [] == await hub.thread(message)
 
 
+async def test_nor_told_of_it_at_all_but_when_it_is_nobodys_again(begin) -> None:  # type: ignore[no-untyped-def]
+    hub = await begin(ESCALATING)
+    await hub.nagios("web1")
+    await hub.says("pause channel web for 2h")
+    await hub.later("1h")
+    await hub.says("ack web1")
+    await hub.nagios("web1")  # said again
+    await hub.later("1h")
+    after_the_pause = await titles(hub, "web")
+    await hub.says("unack web1")
+    await hub.later("9m")
+    soon = await titles(hub, "web")
+    await hub.later("1m")
+
+    assert ["paused for 2h by alice"] == after_the_pause == soon
+    assert [*soon, "web1 is DOWN (×2)"] == await titles(hub, "web")
+
+
 async def test_nor_for_a_company_all_of_which_somebody_has(begin) -> None:  # type: ignore[no-untyped-def]
     twice = "group_by: [tool], escalate: [{after: 10m, to: web}, {after: 30m, to: web}]"
     hub = await begin(ESCALATING.replace("escalate: [{after: 10m, to: web}]", twice))
