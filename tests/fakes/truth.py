@@ -509,7 +509,8 @@ class Truth:
         return frozenset(name for name, so in found.items() if so)
 
     def _route_paused(self, route: Route) -> bool:
-        return route in self.rules.all() and ("route", route.name) in self.pauses
+        """By its name, also where the rules say something else of it now."""
+        return any(one.name == route.name for one in self.rules.all()) and ("route", route.name) in self.pauses
 
     def paused(self, address: str) -> bool:
         return ("channel", address) in self.pauses
