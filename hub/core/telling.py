@@ -178,14 +178,17 @@ def _waits_longer(post: Post, route: Taken, holds: Holds) -> bool:
 
 
 def wanted_also(post: Post, route: Taken | Post, *, owns: bool = False, pen: Pen) -> Post:
-    """The post as another route wants it as well: it waits for no window that this one does not wait for, and wakes
-    also whom this one would. `owns`: it is that one's from now on."""
-    if post.route == route.route or post.merged_into:
+    """The post as another route, or its own by newer rules, wants it as well: it waits for no window that this one does
+    not wait for, and wakes also whom this one would. `owns`: it is that one's from now on."""
+    its_own = post.route == route.route
+    if post.merged_into or (its_own and post.pace == route.pace):
         return post
     own, other, since = post.pace, route.pace, post.unacked_since
-    pace = own.with_duties_of(other, later=max(AT_ONCE, pen.now - since) if since else AT_ONCE)
+    grown = own.with_duties_of(other, later=max(AT_ONCE, pen.now - since) if since else AT_ONCE)
+    if its_own and grown == own:
+        return post
     during, otherwise = (other.during, other.otherwise) if own.during and other.during else ("", "")
-    pace = replace(pace, during=during, otherwise=otherwise, digest=other.digest if own.digest else None)
+    pace = replace(grown, during=during, otherwise=otherwise, digest=other.digest if own.digest else None)
     tell = None if post.tell is None or route.tell is None else tuple(dict.fromkeys((*post.tell, *route.tell)))
     begins = pen.now if since is None and pace.escalate and not never_told(post) else since
     name = route.route if owns else post.route

@@ -226,6 +226,24 @@ async def test_a_reload_changes_nothing_of_what_was_told(hub: Scenario) -> None:
     assert ["resolved"] == [one.message.state for one in await hub.told()]
 
 
+async def test_who_joins_after_a_reload_wakes_whom_the_new_rules_name(begin) -> None:  # type: ignore[no-untyped-def]
+    """Else what opens today would go by the rules of the day on which the first of its group broke."""
+    before = RULES.replace("{ops: room:ops}", "{ops: room:ops, managers: room:managers}")
+    hub = await begin(before)
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    await hub.reloads(before.replace("group_wait: 10s", "escalate: [{after: 10m, to: managers}]"))
+    await hub.later("20m")
+    nobody_new = await hub.told("managers")
+    await breaks(hub, "web2")
+    await hub.later("9m")
+    not_yet = await hub.told("managers")
+    await hub.later("1m")
+
+    assert [] == nobody_new == not_yet
+    assert ["2 firing: eu"] == [one.message.title for one in await hub.told("managers")]
+
+
 # ----------------------------------------------------------------------------------------------------------- reminders
 
 
