@@ -65,8 +65,8 @@ class Environment:
         self._secrets: dict[str, tuple[Secret, ...]] = {}
 
     def get(self, name: str) -> str | None:
-        if self._variables.get(name):
-            return self._variables[name]
+        if given := self._variables.get(name):
+            return given.strip() or given  # a Secret of Kubernetes ends in a line feed as often as a file
         path = self._variables.get(f"{name}_FILE")
         if not path:
             return None
@@ -112,7 +112,7 @@ def _shown(path: str) -> str:
 
 def _text_in(path: str, setting: str) -> str:
     try:
-        text = Path(path).read_text().strip()
+        text = Path(path).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "is not text"
         raise SettingsError(f"{setting} names {_shown(path)} that cannot be read: {reason}") from None
@@ -132,7 +132,7 @@ def url_fault(url: str) -> str:
     """What is wrong with a URL that somebody set; empty: nothing. It never shows what is in it."""
     try:
         parts = urlsplit(url.strip())
-        named, _ = bool(parts.hostname), parts.port
+        named, _ = bool(parts.hostname) and not re.search(r"\s", url.strip()), parts.port
     except ValueError:
         return "is not a URL"
     return "" if named and parts.scheme in ("http", "https") else "is not a URL that begins with https://"

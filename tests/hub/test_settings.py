@@ -123,3 +123,12 @@ def test_a_pipe_of_commands_is_never_read_for_a_secret(tmp_path: Path) -> None:
 
     assert {"one", "two"} <= environment.known_secrets()
     assert environment.names() == {*variables, "TOCSIN_MONKEY_SECRET"}
+
+
+def test_a_line_feed_behind_a_secret_is_none_of_it(tmp_path: Path) -> None:
+    """`echo secret | base64` makes a Secret of Kubernetes that ends in one; an editor of Windows begins with a mark."""
+    (file := tmp_path / "key").write_bytes(b"\xef\xbb\xbfcorrect-horse\r\n")
+    settings = read_settings(variables={"TOCSIN_API_TOKEN": "correct-horse\n", "TOCSIN_SECRET_KEY_FILE": str(file)})
+
+    assert ["correct-horse"] * 2 == [one.reveal() for one in (settings.api_token, settings.secret_key) if one]
+    assert "correct-horse" in settings.environment.known_secrets()
