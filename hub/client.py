@@ -1,9 +1,11 @@
 """A hub's API, for the command line. The standard library's client: it starts fast, and a line needs no session."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +13,7 @@ from hub.errors import SettingsError, TocsinError
 from hub.settings import read_settings, url_fault
 
 TIMEOUT = 30.0
+IN_HEADERS = re.compile("[ -~\xa0-\xff]+")
 
 
 class Unreached(TocsinError):
@@ -41,6 +44,8 @@ class Client:
         if wrong := url_fault(self._url):
             raise SettingsError(f"TOCSIN_URL, or --url, {wrong}".replace("https://", "http:// or https://"))
         self._token = settings.api_token
+        if self._token is not None and not IN_HEADERS.fullmatch(self._token.reveal()):
+            raise SettingsError("TOCSIN_API_TOKEN holds what no header can, such as a line feed; use letters")
         # An open hub on loopback is reached directly, whatever proxy the environment names.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -71,8 +76,8 @@ class Client:
                 return json.loads(response.read() or b"null")
         except urllib.error.HTTPError as error:
             raise self._refusal(error, token=token) from None
-        except (urllib.error.URLError, OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
+        except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
+            reason = " ".join(str(getattr(error, "reason", error)).split()) or type(error).__name__
             raise Unreached(
                 f"no hub answers at {self._url}: {reason}; is it running, and is TOCSIN_URL right?"
             ) from None

@@ -4,6 +4,7 @@ Exit: 0 ok · 1 refused, or faults found · 2 usage · 3 the hub cannot be reach
 """
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -16,6 +17,8 @@ from hub.errors import RulesError, SettingsError, TocsinError
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal has no letter for, as on standard error
     options = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     try:
         code = options.run(options)

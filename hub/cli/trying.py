@@ -46,7 +46,7 @@ def test(options: argparse.Namespace) -> int:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise TocsinError(f"{path} cannot be written: {error.strerror}") from None
 

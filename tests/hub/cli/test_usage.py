@@ -2,6 +2,11 @@
 
 import asyncio
 import json
+import os
+import socket
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -150,3 +155,50 @@ def test_a_backup_into_a_folder_that_is_not_there_names_the_folder(
 def test_what_a_vendor_could_not_reach_is_not_pasted_there(capsys: pytest.CaptureFixture[str], url: str) -> None:
     assert 2 == run("slack", "manifest", "--url", url)
     assert "--url https://hub.example.com" in capsys.readouterr().err
+
+
+def test_what_answers_and_is_no_hub_is_said_to_be_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The port of an SSH server, or an address with a blank in it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            with server.accept()[0] as caller:
+                caller.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+        (greeting := threading.Thread(target=greet)).start()
+        monkeypatch.setenv("TOCSIN_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert 3 == run("alerts")
+        greeting.join()
+    assert capsys.readouterr().err.startswith("tocsin: no hub answers at http://127.0.0.1:")
+
+    monkeypatch.setenv("TOCSIN_URL", "http://hub example.com")
+    assert 1 == run("alerts")
+    assert "TOCSIN_URL, or --url, is not a URL" in capsys.readouterr().err
+
+
+def test_a_token_that_no_header_can_hold_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for token in ("correct\nhorse", "correct-horse-€"):
+        monkeypatch.setenv("TOCSIN_API_TOKEN", token)
+        assert 1 == run("alerts")
+        said = capsys.readouterr().err
+        assert "TOCSIN_API_TOKEN holds what no header can" in said
+        assert "horse" not in said
+
+
+def test_a_terminal_without_the_letters_is_told_all_the_same(tmp_path: Path) -> None:
+    rules, report = tmp_path / "routes.yaml", tmp_path / "report.xml"
+    test = '{name: "ärger → ops", given: [{source: nagios, host: a}], expect: {ops: [opened]}}'
+    rules.write_text(
+        f"version: 1\nchannels: {{ops: room:ops}}\neverything_else: {{to: ops}}\ntests: [{test}]\n", encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "hub", "test", str(rules), "--junit", str(report)]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+
+    done = subprocess.run(command, capture_output=True, check=True, env=environment)
+
+    assert r"ok   ärger \u2192 ops" in done.stdout.decode("latin-1")
+    assert "ärger → ops" in report.read_text(encoding="utf-8")
