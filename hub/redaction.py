@@ -23,7 +23,7 @@ SHORTEST = 8
 
 _WORDS = (
     r"passw(?:or)?d|passphrase|secret|token|credentials?|authorization|cookie|signature|api[_-]?key|webhook[_-]?url"
-    r"|(?:access|private|signing|encryption|account|client|shared|master)[_-]?key"
+    r"|(?:access|private|signing|encryption|account|client|shared|master|secret|auth)[_-]?key"
 )
 _NAME = rf"[\w.-]*(?:{_WORDS})"
 """What a field of a secret is called, or ends with: `client_secret`, `apiKey`; not `secret_type`."""
@@ -31,17 +31,24 @@ _PAGING = r"(?:service|routing|integration)[_-]?key"
 """PagerDuty's. Others call things by these names that are none, hence only a value that looks like one counts."""
 _QUOTE = r'\\*"'
 """Within a text that is JSON itself, quotes have backslashes."""
+_SLASH = r"\\*/"
+"""PHP writes a backslash before each."""
+_PATH = r"(?:[\w@/.-]|\\+/)+"
 
 # What goes stands between what stays: each expression has two groups.
 _FINE = (
     rf'({_QUOTE}{_NAME}{_QUOTE}\s*:\s*")(?:[^"\\]|\\.)+(")',
-    rf'({_QUOTE}{_NAME}{_QUOTE}\s*:\s*\\+")[^"\\]+(\\+")',
+    # Once within a text, where \\\" is a quote of the value; and deeper, where each level doubles the backslashes.
+    rf'({_QUOTE}{_NAME}{_QUOTE}\s*:\s*\\")(?:[^"\\]|\\[^"\\]|\\\\(?:\\.|[^"\\]))+(\\")',
+    rf'({_QUOTE}{_NAME}{_QUOTE}\s*:\s*\\{{2,}}")(?:[^"\\]|\\+[^"\\])+(\\+")',
     rf"({_QUOTE}{_PAGING}{_QUOTE}\s*:\s*{_QUOTE})[a-z0-9]{{32}}({_QUOTE})",
     rf"\b((?:{_NAME}|sig)=)[^\s&\"'<>;,\\]+()",
     r"((?:authorization\W{1,6}(?:basic|token|digest|genieKey|key)|\bbearer)\s+)[\w.~+/=:-]{16,}()",
-    r"(://[^/\s:@\"]*:)[^/\s@\"]+(@)",
-    r"(\bhooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/)[\w/-]+()",
-    r"(webhook\.office\.com/)[\w@/.-]+()",
+    rf'(:{_SLASH}{_SLASH}[^/\s:@"]*:)[^/\s@"]+(@)',
+    rf"(\bhooks\.slack(?:-gov)?\.com{_SLASH}(?:services|workflows|triggers){_SLASH}){_PATH}()",
+    rf"(webhook\.office\.com{_SLASH}){_PATH}()",
+    rf"(\bdiscord(?:app)?\.com{_SLASH}api{_SLASH}webhooks{_SLASH}){_PATH}()",
+    rf"(\bapi\.telegram\.org{_SLASH}bot)[\w:%-]+()",
     r"()\bxox[a-z]-[\w-]{8,}()",
     r"()\bxapp-[\w-]{8,}()",
     r"()\bgh[pousr]_\w{16,}()",
@@ -50,13 +57,14 @@ _FINE = (
     r"()\b[sr]k_live_\w{16,}()",
     r"()\bAKIA[A-Z0-9]{16}\b()",
     r"()\beyJ[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?()",
-    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[^-]+()",
+    r"(-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----)(?:[^-\"]|-[^-\"])+()",
 )
 # A sign of each of them.
 _COARSE = (
     _WORDS,
     _PAGING,
-    r"sig=|bearer|:(?://|%2F%2F)[^/\s\"]*@|hooks\.slack|webhook\.office|xox[a-z]-|xapp-|gh[pousr]_|github_pat_|glpat-",
+    r"sig=|bearer|:(?:\\*/\\*/|%2F%2F)[^/\s\"]*@|hooks\.slack|webhook\.office|/webhooks|telegram\.org|xox[a-z]-|xapp-",
+    r"gh[pousr]_|github_pat_|glpat-",
     r"k_live_|AKIA|eyJ[\w-]{8,}\.eyJ|PRIVATE KEY",
 )
 

@@ -42,9 +42,25 @@ SHAPES = {
     "a query": "https://db.example.com/x?a=b&access_token=" + "planted9",
     "a command line": "run --now DB_PASSWORD=" + "planted10 --fast",
     "a key": "-----BEGIN RSA PRIVATE KEY-----\n" + "cGxhbnRlZA==\n-----END RSA PRIVATE KEY-----",
+    "a key that is locked": "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,0A\n\n"
+    + "cGxhbnRlZA==\n-----END RSA PRIVATE KEY-----",
+    "a key of PGP": "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n" + "cGxhbnRlZA==\n-----END PGP PRIVATE KEY BLOCK-----",
+    "a webhook of Discord": "https://discord.com/api/webhooks/" + "1234567890/planted11",
+    "a bot of Telegram": "https://api.telegram.org/" + "bot123456789:planted12/sendMessage",
+    "a webhook as PHP writes it": r"https:\/\/hooks.slack.com\/services\/" + r"T0\/B0\/planted13",
+    "a login as PHP writes it": r"https:\/\/alice:" + r"planted14@db.example.com\/x",
 }
 MARKS = ("planted", "cGxhbnRlZA")
-FIELDS = ("password", "client_secret", "apiKey", "access_token", "private_key", "Authorization", "webhook_url")
+FIELDS = (
+    "password",
+    "client_secret",
+    "apiKey",
+    "access_token",
+    "private_key",
+    "secretKey",
+    "Authorization",
+    "webhook_url",
+)
 OURS = {
     "TOCSIN_API_TOKEN": "planted-token-of-the-hub",
     "TOCSIN_SLACK_SIGNING_SECRET": 'planted/of"slack',
@@ -78,6 +94,25 @@ def test_what_is_called_a_secret_goes_whatever_it_looks_like(name: str) -> None:
         "inner": json.dumps({name: "…", "host": "web2"}, ensure_ascii=False),
     } == seen
     assert {name: "…", "host": "web1"} == redactor.fields({name: "planted", "host": "web1"})
+
+
+@pytest.mark.parametrize("value", ['planted "7" planted', "planted\\planted", "planted\nplanted", "plänted/planted"])
+def test_what_json_within_a_text_escapes_ends_no_secret(value: str) -> None:
+    """Nor does it take away what stands behind it. Some tools write letters and slashes in one way, some in another."""
+    for inner in (
+        json.dumps({"password": value, "host": "web1"}),
+        json.dumps({"password": value, "host": "web1"}, ensure_ascii=False),
+        json.dumps({"password": value, "host": "web1"}).replace("/", r"\/"),
+    ):
+        for body in (json.dumps({"inner": inner}), json.dumps({"inner": inner}).replace("/", r"\/")):
+            seen = json.loads(json.loads(Redactor().text(body))["inner"])
+            assert {"password": "…", "host": "web1"} == seen
+
+
+def test_a_key_that_was_cut_takes_nothing_behind_it_away() -> None:
+    body = json.dumps({"out": "-----BEGIN PRIVATE KEY-----\n" + "cGxhbnRlZA", "host": "web1"})
+
+    assert {"out": "-----BEGIN PRIVATE KEY-----…", "host": "web1"} == json.loads(Redactor().text(body))
 
 
 def test_a_form_that_holds_json_is_looked_into() -> None:
