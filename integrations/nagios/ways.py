@@ -10,6 +10,7 @@ import stat
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -51,6 +52,11 @@ SETTINGS = ("COMMAND_FILE", "STATUS_FILE", "CGI_URL", "CGI_USER", "CGI_PASSWORD"
 
 def refused(detail: str) -> Outcome:
     return Outcome(result=Result.REFUSED, detail=detail)
+
+
+def perhaps(detail: str) -> Outcome:
+    """It may have been done; `confirm` goes and looks."""
+    return Outcome(result=Result.SENT, detail=detail)
 
 
 # --------------------------------------------------------------------------------------------------------- command file
@@ -157,8 +163,12 @@ class Cgi:
         fields |= _times(verb, form, ask, now) | {"cmd_mod": "2", "btnSubmit": "Commit"}
         try:
             status, page, _ = await self._call("POST", "cmd.cgi", fields, cookies)
+        except aiohttp.ClientConnectorError as error:
+            return refused(f"cmd.cgi cannot be reached: {type(error).__name__}")
         except (aiohttp.ClientError, TimeoutError) as error:
-            return Outcome(result=Result.UNKNOWN, detail=f"cmd.cgi did not answer: {type(error).__name__}")
+            return perhaps(f"cmd.cgi did not answer: {type(error).__name__}")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:  # a proxy may have lost the answer alone
+            return perhaps(f"cmd.cgi answered {status}")
         return _read_page(page) if status == 200 else refused(_say_status(status))
 
     async def look(self, host: str, service: str) -> Standing | NotKnown | None:
@@ -296,10 +306,10 @@ class Livestatus:
         line = f"COMMAND [{int(now.timestamp())}] {words.command(verb, target, ask, now)}\n\n"
         try:
             await self._exchange(line)
+        except (TimeoutError, ConnectionResetError, BrokenPipeError) as error:  # which are OSErrors, too
+            return perhaps(f"Livestatus hung up, or took too long: {type(error).__name__}")
         except OSError as error:
             return refused(f"Livestatus cannot be reached: {error.strerror or type(error).__name__}")
-        except TimeoutError:
-            return Outcome(result=Result.UNKNOWN, detail="Livestatus did not answer")
         return Outcome(result=Result.SENT)
 
     async def look(self, host: str, service: str) -> Standing | NotKnown | None:

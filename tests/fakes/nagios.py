@@ -7,6 +7,8 @@ import json
 import os
 import re
 import secrets
+import socket
+import struct
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -85,6 +87,9 @@ class Cgi:
     date: str = "11-21-2026 05:20:00"
     broken: int = 0
     hangs: bool = False
+    """Of a commit it hangs up before it answers."""
+    loses: int = 0
+    """A commit is taken, and a proxy in front answers with this status."""
     url: str = ""
     commits: list[dict[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -148,7 +153,7 @@ class Cgi:
         if not self.lax and (form_id not in self._ids or request.cookies.get("NagFormId") != form_id):
             return _page("<DIV CLASS='errorMessage'>Error: Invalid or missing CSRF cookie!</DIV>")
         self.commits.append(fields)
-        return _page(self.answer)
+        return web.Response(status=self.loses) if self.loses else _page(self.answer)
 
     async def _status(self, request: web.Request) -> web.Response:
         if (refused := self._refuses(request)) is not None:
@@ -206,6 +211,8 @@ class Livestatus:
 
     rows: dict[str, list[list[Any]]] = field(default_factory=dict)
     heard: list[str] = field(default_factory=list)
+    resets: bool = False
+    """It takes a command, and resets the connection."""
     address: str = ""
 
     @asynccontextmanager
@@ -223,6 +230,11 @@ class Livestatus:
         said = (await reader.read()).decode()
         self.heard.append(said)
         words = said.split()
+        if self.resets and words[0] == "COMMAND":
+            # Closed at once instead of in order: what asks sees a reset, and no end.
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+            return
         if words[0] == "GET":
             wanted = dict(re.findall(r"^Filter: (\S+) = (.*)$", said, re.MULTILINE))
             name = wanted.get("name", wanted.get("host_name"))

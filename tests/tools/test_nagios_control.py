@@ -402,12 +402,17 @@ async def test_what_was_surely_not_sent_is_refused(http: aiohttp.ClientSession) 
     assert (Result.REFUSED, True) == (said.result, "cannot be reached" in said.detail)
 
 
-async def test_what_may_have_been_sent_is_unknown(http: aiohttp.ClientSession) -> None:
-    """The connection breaks behind the commit."""
-    async with Cgi(hangs=True, hosts={"web301": CGI_DOWN}).serves() as cgi:
-        said = await do(WEB, ask(), over(http, cgi))
+async def test_what_may_have_been_sent_is_looked_for(http: aiohttp.ClientSession) -> None:
+    """The connection breaks behind the commit, or a proxy loses the answer: nobody is told that it was refused."""
+    acked = {**CGI_DOWN, "problem_has_been_acknowledged": True}
+    for trouble in ({"hangs": True}, {"loses": 502}, {"loses": 504}):
+        async with Cgi(**trouble, hosts={"web301": CGI_DOWN}).serves() as cgi:
+            said = await do(WEB, ask(), over(http, cgi))
+            cgi.hosts["web301"], cgi.updated = acked, AT + 1
+            became = await confirm(WEB, ask(), over(http, cgi))
 
-    assert Result.UNKNOWN is said.result
+        assert (Result.SENT, True) == (said.result, "cmd.cgi" in said.detail)
+        assert Outcome(result=Result.DONE) == became
 
 
 async def test_statusjson_is_asked_first(http: aiohttp.ClientSession) -> None:
@@ -481,6 +486,15 @@ async def test_an_answer_that_is_none_refuses_nothing(row: object) -> None:
 
         assert Result.SENT is (await do(WEB, ask(), by)).result
         assert None is await confirm(WEB, ask(), by)
+
+
+async def test_a_livestatus_that_hangs_up_may_have_done_it() -> None:
+    row = [1, 0, 0]
+    async with Livestatus(rows={"hosts web301": [row]}, resets=True).serves() as nagios:
+        said = await do(WEB, ask(), tools(LIVESTATUS=nagios.address))
+
+    assert (Result.SENT, True) == (said.result, "hung up" in said.detail)
+    assert any("ACKNOWLEDGE_HOST_PROBLEM" in line for line in nagios.heard)
 
 
 async def test_a_livestatus_that_is_away_is_said() -> None:
