@@ -7,6 +7,7 @@ from hub.core.event import Report, Severity
 from hub.payload import Field
 from hub.prose import say_count
 from integrations.github.reading import (
+    GHOST,
     QUEUED,
     Delivery,
     Reader,
@@ -179,13 +180,14 @@ def pull_key(given: Delivery, pull: Field) -> str:
 
 
 def pull_labels(given: Delivery, pull: Field) -> dict[str, str]:
-    head = pull["head"]["ref"].words()
+    head, repo = pull["head"]["ref"].words(), pull["head"]["repo"]
+    whose = GHOST if repo.value is None else repo["full_name"].words()
     return {
         "number": pull["number"].words(),
         "author": pull["user"]["login"].words(),
         "assignee": ",".join(logins(pull["assignees"])),
         "issue_labels": ",".join(one["name"].words() for one in pull["labels"].items()),
-        "branch": of_fork(head, pull.first("head.repo.full_name"), given.place),
+        "branch": of_fork(head, whose, given.place),
         "base": pull["base"]["ref"].words(),
         "head_sha": pull["head"]["sha"].words(),
         "draft": "true" if pull["draft"].value is True else "",

@@ -203,6 +203,10 @@ def branch_of(ref: str) -> str:
     return ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
 
 
+GHOST = "ghost"
+"""What GitHub itself calls who is gone. A fork may be deleted while it is built."""
+
+
 def of_fork(branch: str, head: str, repo: str) -> str:
     """`mallory:main` for a branch of a fork: it is called main there, and is not our main."""
     foreign = head and branch and head.lower() != repo.lower()

@@ -48,6 +48,14 @@ CLOSES = {
     "auto_dismissed": "dismissed by a rule",
     "closed_by_user": "dismissed",
 }
+OVER = {
+    "dismissed": "dismissed",
+    "auto_dismissed": "dismissed by a rule",
+    "fixed": "fixed",
+    "resolved": "closed",
+}
+"""By the state of an alert, how it ended. GitHub tells of some as new that are over: such was dismissed before, or
+who pushed a secret said that it is none; nothing ends them later."""
 UNHEARD = frozenset({"assigned", "unassigned", "assignees_changed", "edited"})
 ADDS = {
     "validated": "validity was checked",
@@ -165,24 +173,33 @@ def _alert(
     alert, action = given.body["alert"], given.action
     if action in UNHEARD:
         return given.quiet("nobody is told of that")
-    status = Status.PROBLEM if action in OPENS else Status.RECOVERY if action in CLOSES else Status.UPDATE
+    status = _status(action, alert["state"].words())
     return given.report(
         kind="security",
         key=f"{given.place}:{key}",
-        title=f"{given.place}: {what}" + ("" if action in OPENS else f" ({_done(given, reason)})"),
+        title=f"{given.place}: {what}" + ("" if status is Status.PROBLEM else f" ({_done(given, reason)})"),
         status=status,
         severity=Severity.INFO if action in ADDS else severity,
         body=body,
         links=link("Alert", alert["html_url"], alert["external_reference"], given.body["repository"]["html_url"]),
         labels={"number": alert["number"].words()} | dict(labels),
-        at=when(alert["updated_at"]) or when(alert["created_at"]),
+        # What says nothing of how it stands must not count as the newest that is known of it.
+        at=None if status is Status.UPDATE else when(alert["updated_at"]) or when(alert["created_at"]),
     )
+
+
+def _status(action: str, state: str) -> Status:
+    """What is new and over already is told, and never open."""
+    if action in OPENS:
+        return Status.UPDATE if state in OVER else Status.PROBLEM
+    return Status.RECOVERY if action in CLOSES else Status.UPDATE
 
 
 def _done(given: Delivery, reason: str) -> str:
     """`fixed`, `dismissed by alice: tolerable risk`."""
-    action = given.action
-    done = CLOSES.get(action) or ADDS.get(action) or line(action.replace("_", " "), 40) or "changed"
+    action, state = given.action, given.body["alert"]["state"].words()
+    known = OVER.get(state) if action in OPENS else CLOSES.get(action) or ADDS.get(action)
+    done = known or line(action.replace("_", " "), 40) or "changed"
     who = given.body["alert"].first("dismissed_by.login", "resolved_by.login", "dismisser.login") or given.actor
     by = f" by {who}" if done in ("closed", "dismissed") else ""
     return f"{done}{by}" + (f": {line(reason.replace('_', ' '), 60)}" if reason and done != "fixed" else "")

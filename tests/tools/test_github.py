@@ -256,11 +256,12 @@ def run(number: int, conclusion: str, *, began: str, attempt: int = 1, **more: A
         workflow_run__created_at=f"2026-11-21T{began}:00Z",
         **more,
     )
+    return told(request, EventId(f"{number}.{attempt}"))
+
+
+def told(request: WebhookRequest, id: EventId) -> Event:
     (report,) = reports(request)
-    name = EventId(f"{number}.{attempt}")
-    return event_of(
-        report, id=name, source="github", tool="github", received_at=RECORDED, delivery_id="", request_id=""
-    )
+    return event_of(report, id=id, source="github", tool="github", received_at=RECORDED, delivery_id="", request_id="")
 
 
 def story(*events: Event) -> tuple[list[Change], Alert | None]:
@@ -314,6 +315,26 @@ def test_main_of_a_fork_is_not_our_main() -> None:
 
     assert ours.key != theirs.key
     assert ("main", "mallory:main") == (ours.labels["branch"], theirs.labels["branch"])
+
+
+def test_main_of_a_fork_that_is_gone_is_not_our_main() -> None:
+    """GitHub says null for its repository, and a stranger's build neither breaks nor heals ours."""
+    (gone,) = reports(fixture("workflow-run-fork-is-gone"))
+    (ours,) = reports(fixture("workflow-run-failure"))
+
+    assert (gone.key, gone.severity) != (ours.key, ours.severity)
+
+
+def test_what_adds_to_a_leaked_secret_does_not_make_its_end_late() -> None:
+    """That it was resolved is brought by the catch-up, behind the look at its validity which came after it."""
+    changes, alert = story(
+        told(fixture("secret-created"), EventId("created")),
+        told(changed("secret-validated", alert__updated_at="2026-11-21T03:30:00Z"), EventId("validated")),
+        told(changed("secret-resolved", alert__updated_at="2026-11-21T03:20:00Z"), EventId("resolved")),
+    )
+
+    assert [Change.OPENED, Change.COMMENTED, Change.RESOLVED] == changes
+    assert alert is not None and not alert.open
 
 
 def test_both_tellings_of_a_vulnerability_are_one_alert() -> None:
