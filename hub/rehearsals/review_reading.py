@@ -7,7 +7,7 @@ nothing down with them. Nothing of them is run: they are read, and their tests a
 import json
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -25,7 +25,7 @@ from hub.registry import installed
 from hub.rehearsals.diff_words import head, markdown
 from hub.rehearsals.diffing import diff
 from hub.rehearsals.rule_tests import run_tests
-from hub.routes_file.beside import Beside, apart, names_of, together
+from hub.routes_file.beside import NO_TEXT, Texts, names_of, of_texts
 from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.reading import read_rules_of
 from hub.saying.templates import Templates
@@ -48,7 +48,7 @@ def main() -> None:
         sys.exit(type(error).__name__)
 
 
-def look(path: str, before: Mapping[str, str], after: Mapping[str, str], past: Sequence[Happened]) -> dict[str, Any]:
+def look(path: str, before: Texts, after: Texts, past: Sequence[Happened]) -> dict[str, Any]:
     """What is to be said of the rules `after`, beside those `before`. Each is the texts by name; `path` names the rules
     as complaints do; `past` is what happened lately."""
     old, _ = _read(path, before)
@@ -56,7 +56,7 @@ def look(path: str, before: Mapping[str, str], after: Mapping[str, str], past: S
     known = names_of(old.text) if old else frozenset[str]()
     if new is None:
         return {"complaints": complaints[:MOST], "wrong": len(complaints), "read": sorted(known)}
-    beside = _beside(after)
+    beside = of_texts(after)
     results = run_tests(new, beside, _shipped_words)
     failed = [{"name": one.name, "text": one.text} for one in results if not one.passed]
     return {
@@ -81,18 +81,16 @@ def _compared(found: Comparison) -> dict[str, str]:
     return {"answer": head(found), "compared": "\n".join([*kinds, tables]).strip()}
 
 
-def _read(path: str, files: Mapping[str, str]) -> tuple[Rules | None, Sequence[str]]:
+def _read(path: str, files: Texts) -> tuple[Rules | None, Sequence[str]]:
     text = files.get(PurePosixPath(path).name)
     if text is None:
         return None, [f"{path}:1:1: is not there"]
+    if isinstance(text, int):
+        return None, [f"{path}:{text}:1: {NO_TEXT}"]
     try:
-        return read_rules_of(text, _beside(files), path, catalogue_of(installed())), []
+        return read_rules_of(text, of_texts(files), path, catalogue_of(installed())), []
     except RulesError as error:
         return None, [*map(str, error.complaints)]
-
-
-def _beside(files: Mapping[str, str]) -> Beside:
-    return apart(together(".", "", files))[1]
 
 
 def _shipped_words() -> Wording:

@@ -26,7 +26,7 @@ from hub.errors import Overloaded, PayloadError, RulesError, SettingsError, Tocs
 from hub.memory.draft import Draft
 from hub.memory.writer import Writer
 from hub.rehearsals.diffing import bodies_of
-from hub.routes_file.beside import together
+from hub.routes_file.beside import Texts, together
 from hub.store import Store
 
 log = logging.getLogger("tocsin.reviews")
@@ -109,8 +109,7 @@ class Reviews:
                 await self._pull(forge)
             proposals = await forge.proposals()
             self._done &= {(one.head, one.base) for one in proposals} | {(one.head, "") for one in proposals}
-            for proposal in proposals:
-                await self._judge(forge, proposal)
+            await self._judge_each(forge, proposals)
         except Unreachable as error:
             log.warning("rules of %s cannot be looked at: %s", self._place.repo, error)
             return timedelta(seconds=error.retry_after or SOON.total_seconds())
@@ -128,6 +127,20 @@ class Reviews:
         return EVERY
 
     # ------------------------------------------------------------------------------------------------------ to judge
+
+    async def _judge_each(self, forge: Forge, proposals: Sequence[Proposal]) -> None:
+        """One that cannot be judged, since it is too large or its conversation is locked, keeps no other waiting."""
+        failed: TocsinError | None = None
+        for proposal in proposals:
+            try:
+                await self._judge(forge, proposal)
+            except (Unreachable, SettingsError, PayloadError) as error:
+                if isinstance(error, Unreachable) and error.retry_after is not None:
+                    raise
+                log.warning("pull request %s of %s cannot be judged: %s", proposal.id, self._place.repo, error)
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     async def _judge(self, forge: Forge, proposal: Proposal) -> None:
         """Once for a commit and what it is to be merged into. What was judged before the start is left at that."""
@@ -203,14 +216,14 @@ class Reviews:
             self._replaced = None
         self._taken = merged.commit
 
-    async def _read(self, files: Mapping[str, str]) -> Rules:
+    async def _read(self, files: Texts) -> Rules:
         """First in a process of its own, with limits; what passes there is read here. Raises NotRead, RulesError."""
         found = await read_review(self._place.path, files, files, [])
         if found["wrong"]:
             raise NotRead("\n".join(found["complaints"]))
         name = PurePosixPath(self._place.path).name
-        others = {other: files[other] for other in found["read"] if other in files and other != name}
-        return await asyncio.to_thread(self._current.read, together(name, files[name], others))
+        texts = {other: text for other in (name, *found["read"]) if isinstance(text := files.get(other), str)}
+        return await asyncio.to_thread(self._current.read, together(name, texts.pop(name), texts))
 
     # ---------------------------------------------------------------------------------------------------- to be told
 
@@ -267,8 +280,8 @@ class NotRead(TocsinError):
 
 async def read_review(
     path: str,
-    before: Mapping[str, str],
-    after: Mapping[str, str],
+    before: Texts,
+    after: Texts,
     past: Sequence[Happened],
     *,
     within: float = READ_WITHIN,
@@ -285,8 +298,15 @@ async def read_review(
     return answer
 
 
-def _texts(files: Mapping[str, bytes]) -> Mapping[str, str]:
-    return {name: data.decode("utf-8-sig", "replace") for name, data in files.items()}
+def _texts(files: Mapping[str, bytes]) -> Texts:
+    return {name: _text(data) for name, data in files.items()}
+
+
+def _text(data: bytes) -> str | int:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return data.count(b"\n", 0, error.start) + 1
 
 
 # ------------------------------------------------------------------------------------------------------------- in words

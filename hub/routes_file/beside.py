@@ -11,6 +11,11 @@ LARGEST = 32 * 1024 * 1024
 MOST_FILES = 1_000
 """So many may fit one pattern."""
 GLOB = frozenset("*?[")
+NO_TEXT = "is not UTF-8 text; save it as UTF-8"
+
+
+Texts = Mapping[str, str | int]
+"""Of files that were read elsewhere, by name; of one that is no UTF-8 the line from which on."""
 
 
 class Unreadable(Exception):
@@ -59,6 +64,20 @@ class Beside:
             return [folder / part]
         names = self._entries(str(folder))
         return [folder / name for name in names if fnmatchcase(name, part) and (name[0] != "." or part[0] == ".")]
+
+
+def of_texts(files: Texts) -> Beside:
+    """What lies beside rules that are not on this disk."""
+    return Beside(partial(_given, files), partial(_stored_in, files))
+
+
+def _given(files: Texts, name: str) -> str:
+    text = files.get(name)
+    if isinstance(text, int):
+        raise Unreadable(NO_TEXT, line=text)
+    if text is None:
+        raise Unreadable("is not there; it is looked for beside the rules")
+    return text
 
 
 def stays_beside(name: str) -> None:
@@ -111,7 +130,7 @@ def _text(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise Unreadable("is not UTF-8 text; save it as UTF-8", line=line) from None
+        raise Unreadable(NO_TEXT, line=line) from None
 
 
 # --------------------------------------------------------------------------------------------------------- as one text
@@ -153,7 +172,7 @@ def _stored(files: Mapping[str, str], name: str) -> str:
     return files[name]
 
 
-def _stored_in(files: Mapping[str, str], folder: str) -> set[str]:
+def _stored_in(files: Iterable[str], folder: str) -> set[str]:
     """The first part of each name under a folder; `.` is that of the rules."""
     paths = [PurePosixPath(name) for name in files]
     depth = len(PurePosixPath(folder).parts)

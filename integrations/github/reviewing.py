@@ -47,7 +47,9 @@ class GitHubForge:
         """From the commit where the two parted: what was merged meanwhile is no change of this one. A commit of a fork
         is known to the repository that its pull request is for."""
         path = f"{self._base}/compare/{quote(proposal.base)}...{quote(proposal.head)}"
-        found, _ = await self._api.get(path, name=self._place.repo)
+        found, _ = await self._api.get(path, name=self._place.repo, missing_is_fine=True)
+        if not found.present:  # a branch that was made anew may have no commit in common with the one that it is for
+            return proposal.base, None
         files = list(found["files"].items())
         names = {file[name].words() for file in files for name in ("filename", "previous_filename")} - {""}
         return found["merge_base_commit"]["sha"].text(), frozenset(names) if len(files) < MOST_LISTED else None

@@ -30,6 +30,8 @@ class Repository:
     forgets: int = 0
     """How many of the next comments are taken and not answered: the connection breaks."""
     edits: int = 0
+    locked: set[int] = field(default_factory=set)
+    """Pull requests that nobody may comment on any more."""
     me: str = "tocsin-bot"
 
     # -------------------------------------------------------------------------------------------------- what people do
@@ -45,6 +47,11 @@ class Repository:
         self.branches[branch] = self.commit({**self.commits[base], **files}, base, by)
         self.pulls[number] = {"number": number, "title": title, "branch": branch, "by": by, "state": "open"}
         return number
+
+    def begins_anew(self, number: int) -> None:
+        """Force the branch of a pull request to a commit without a parent."""
+        branch = self.pulls[number]["branch"]
+        self.branches[branch] = self.commit(self.commits[self.branches[branch]], "", self.pulls[number]["by"])
 
     def pushes(self, number: int, files: Mapping[str, str]) -> None:
         branch = self.pulls[number]["branch"]
@@ -143,7 +150,9 @@ class Repository:
     async def _compare(self, request: web.Request) -> web.Response:
         base, _, head = request.match_info["range"].partition("...")
         came = self._line(head)
-        parted = next(sha for sha in self._line(base) if sha in came)
+        parted = next((sha for sha in self._line(base) if sha in came), "")
+        if not parted:
+            return web.json_response({"message": f"No common ancestor between {base} and {head}."}, status=404)
         old, new = self.commits[parted], self.commits[head]
         names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
         files = [{"filename": name, "status": "modified"} for name in names[:LISTED]]
@@ -162,16 +171,16 @@ class Repository:
                 "path": path,
                 "mode": "100644",
                 "type": "blob",
-                "sha": hashlib.sha1(text.encode()).hexdigest(),
-                "size": len(text.encode()),
+                "sha": hashlib.sha1(_bytes(text)).hexdigest(),
+                "size": len(_bytes(text)),
             }
             for path, text in sorted(files.items())
         ]
         return web.json_response({"sha": request.match_info["sha"], "tree": entries, "truncated": False})
 
     async def _blob(self, request: web.Request) -> web.Response:
-        texts = {hashlib.sha1(t.encode()).hexdigest(): t for files in self.commits.values() for t in files.values()}
-        text = texts[request.match_info["sha"]].encode()
+        texts = {hashlib.sha1(_bytes(t)).hexdigest(): t for files in self.commits.values() for t in files.values()}
+        text = _bytes(texts[request.match_info["sha"]])
         # As GitHub does, with a line break every sixty characters.
         return web.json_response({"encoding": "base64", "content": base64.encodebytes(text).decode()})
 
@@ -180,6 +189,8 @@ class Repository:
 
     async def _comment(self, request: web.Request) -> web.Response:
         number, body = int(request.match_info["number"]), await request.json()
+        if number in self.locked:
+            return web.json_response({"message": "Unable to create comment because issue is locked."}, status=403)
         known = self.comments.setdefault(number, [])
         known.append({"id": 100 * number + len(known), "user": {"login": self.me, "type": "User"}, **body})
         if self.forgets:
@@ -197,3 +208,8 @@ class Repository:
 
     async def _user(self, request: web.Request) -> web.Response:
         return web.json_response({"login": self.me})
+
+
+def _bytes(text: str) -> bytes:
+    """Of a file; what is no UTF-8 stands in the text as Python reads names of files."""
+    return text.encode(errors="surrogateescape")

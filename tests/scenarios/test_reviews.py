@@ -298,3 +298,37 @@ async def test_a_webhook_of_that_repository_makes_it_look_at_once(tmp_path: Path
         assert [False, False, True] == hurried
         await look(hub)
         assert not hub.hub.reviews.hurried
+
+
+async def test_one_that_cannot_be_judged_keeps_no_other_waiting(tmp_path: Path, repository: Repository) -> None:
+    """Whoever has a fork can make its branch anew, without a commit in common; a conversation may be locked."""
+    async with reviewed(tmp_path, repository, pull="no") as (hub, _):
+        anew, locked, usual = (
+            repository.opens(f"b{n}", {"rules/teams/web.yaml": f"# {n}\n{WEB}"}, title="Web") for n in range(3)
+        )
+        repository.begins_anew(anew)
+        repository.locked.add(locked)
+        await look(hub)
+
+        assert ["success"] * 2 == [repository.status(number)[0] for number in (anew, usual)]
+        assert "not judged" in (await hub.latest()).message.title
+        repository.locked.clear()
+        await look(hub)
+        assert "success" == repository.status(locked)[0]
+        assert "resolved" == (await hub.latest()).message.state
+
+
+async def test_what_is_no_utf_8_is_refused_where_it_is_proposed(tmp_path: Path, repository: Repository) -> None:
+    """As `check` does; a letter that is lost would match nothing, and nobody would notice."""
+    strange = WEB + "  # caf\udce9\n"
+    async with reviewed(tmp_path, repository, pull="yes") as (hub, _):
+        before = hub.hub.current().hash
+        number = repository.opens("latin", {"rules/teams/web.yaml": strange}, title="Web")
+        await look(hub)
+        (said,) = repository.said(number)
+        assert f"rules/teams/web.yaml:{strange.count(chr(10))}:1: is not UTF-8 text; save it as UTF-8" in said
+        assert "failure" == repository.status(number)[0]
+
+        repository.merges(number)
+        await look(hub)
+        assert before == hub.hub.current().hash
