@@ -17,6 +17,8 @@ NAME_HINTS = {
     "labels": "; write the label's own name, or labels.x",
 }
 
+NOTHING = ("~", "null", "Null", "NULL")
+"""How YAML itself would write that there is no value."""
 LIKE_REGEX = re.compile(r"=?~.+|\^.+|.+[^\s]\$|\.\*.*|.*(?:\[\w-\w|\\[dw][+*]|\\\.|\w\|\w|\w\.\+).*", re.DOTALL)
 LIKE_LIST = re.compile(r"[\w*?-][\w*?.-]*(?:, ?[\w*?-][\w*?.-]*)+")
 SPLIT = re.compile(", ?")
@@ -63,6 +65,9 @@ class Matches:
                 what = (
                     f"{self.tree.empty(place)}; what is not there is {{exists: false}}, and anything {{exists: true}}"
                 )
+                self.tree.warn(place, what, "empty-text")
+            elif text in NOTHING:
+                what = f"{shown(text)} is read as a text; what is not there is {{exists: false}}"
                 self.tree.warn(place, what, "empty-text")
             elif LIKE_LIST.fullmatch(text):
                 several = ", ".join(f'"{one}"' for one in SPLIT.split(text))

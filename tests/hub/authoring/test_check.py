@@ -205,6 +205,18 @@ def test_what_is_odd_is_a_warning_each_with_its_rule(check) -> None:
     ] == sorted(rules_of(said), key=lambda one: (one[1], one[0]))
 
 
+def test_how_yaml_writes_nothing_is_a_text_to_a_match(check) -> None:
+    """Who asks for alerts without a team would else wait for one that is called so."""
+    routes = 'routes: [{name: a, match: {service: ~}, to: ops}, {name: b, match: {host: ["x", null]}, to: ops}]'
+    code, _, said = check(f"version: 1\nchannels: {{ops: room:ops}}\n{routes}\neverything_else: {{to: ops}}\n")
+
+    assert 0 == code
+    assert [
+        "routes.yaml:3:28: warning: '~' is read as a text; what is not there is {exists: false}",
+        "routes.yaml:3:81: warning: 'null' is read as a text; what is not there is {exists: false}",
+    ] == said.splitlines()
+
+
 def test_an_entry_of_access_that_another_decides_is_told_with_that_one(check) -> None:
     """Wherever it stands."""
     _, _, said = check(ODD)
