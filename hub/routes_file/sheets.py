@@ -218,6 +218,10 @@ def _yaml(text: str, file: str, by: Sequence[str]) -> Sheet:
     elif not tree.complaints and len(by) > 1:
         tree.wrong((), f"is not a list of rows, such as - {{{', '.join(f'{name}: …' for name in by)}, team: web}}")
     elif isinstance(tree.value, dict):
+        for key, row in tree.value.items():
+            if isinstance(row, dict) and row.get(by[0], key) != key:
+                what = f"this row is that of {by[0]} {shown(key)}, as its name says; other names need a list of rows"
+                tree.wrong((key, by[0]), what)
         given = [((key,), row) for key, row in tree.value.items() if _is_row(tree, (key,), row, "web301: {team: web}")]
         rows = [(path, {**row, by[0]: str(path[0])}) for path, row in given]
         return _sheet_of(tree, rows, key=by[0])

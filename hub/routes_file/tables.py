@@ -55,6 +55,8 @@ class Tables:
         by = [one.removeprefix("labels.") for one in self.matches.fields(body["by"], (*path, "by"))]
         if body["by"] == []:
             self.tree.wrong((*path, "by"), "is empty, so that no row could be found; write by: host")
+        if body.get("add") == []:
+            self.tree.wrong((*path, "add"), "is empty, so that nothing would be added; name columns, or leave it out")
         add = [one for _, one in texts(self.tree, body["add"], (*path, "add"))] if "add" in body else None
         text = self._text_beside(body["table"], (*path, "table")) if by else None
         if text is None or len(self.tree.complaints) > faults:

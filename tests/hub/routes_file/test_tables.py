@@ -220,3 +220,19 @@ def test_any_text_is_read_or_refused(name: str, text: str) -> None:
         said = error.complaints
 
     assert all(one.line >= 1 and one.column >= 1 and one.what for one in said)
+
+
+def test_a_row_of_another_name_than_its_own_is_refused(tmp_path: Path) -> None:
+    """It would be found by its name, and what it says of itself would be passed over."""
+    (first, *others) = complaints(tmp_path, RULES, "hosts.yaml", "web301: {host: db1, team: web}\n")
+
+    assert [] == others
+    assert first.startswith("hosts.yaml:1:16: this row is that of host 'web301'")
+    assert {"team": "web"} == added(read(tmp_path, "hosts.yaml", "web301: {host: web301, team: web}\n"), host="web301")
+
+
+def test_a_table_that_adds_nothing_is_refused(tmp_path: Path) -> None:
+    (first, *others) = complaints(tmp_path, RULES.replace("by: host", "by: host, add: []"), "hosts.csv", CSV)
+
+    assert [] == others
+    assert first.startswith("routes.yaml:5:52: is empty, so that nothing would be added")
