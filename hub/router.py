@@ -316,6 +316,7 @@ class Router:
                 posts, Occasion.REOPENED, said, alert.severity, about=id, held=held, holds=holds, pen=draft.pen
             )
             draft.put(lines=told.lines)
+            self.waiting.expect(draft, posts)
 
     def _put(self, draft: Draft, told: Telling) -> None:
         known = [(post, draft.post(post.id)) for post in told.posts]

@@ -1,7 +1,7 @@
 """What keeps alerts from being told by themselves, a silence or another alert, and what follows where that begins and
 ends. The part of the router about that."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from hub.alerting.inhibiting import Inhibiting
 from hub.alerting.silencing import edit_posts, silences_over
@@ -30,7 +30,7 @@ class Holding:
         members: Callable[[Draft, Post], Sequence[Alert]],
         put: Callable[[Draft, Telling], None],
         holds: Callable[[Draft], Holds],
-        expect: Callable[[Draft, Iterable[Post]], None],
+        expect: Callable[[Draft, Collection[Post]], None],
     ) -> None:
         self._rules = rules
         self._inhibiting = inhibiting

@@ -2,7 +2,7 @@
 told in digests; and what is told when that ends. The part of the router that is about it."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -59,7 +59,7 @@ class Waiting:
         self._closed_at: _Closed | None = None
         self._opening: dict[str, datetime | None] = {}
 
-    def expect(self, draft: Draft, posts: Iterable[Post]) -> None:
+    def expect(self, draft: Draft, posts: Collection[Post]) -> None:
         """Wake when the windows open, and the digests come, for which these wait, or words in their threads."""
         for post in posts:
             digest = post.pace.digest
@@ -128,7 +128,9 @@ class Waiting:
     def _speak_up(self, draft: Draft, lead: str, concerns: Callable[[Post], bool]) -> None:
         """What held back these posts, and loud words in their threads, does so no more."""
         holds = self.holds(draft)
-        free = [post for post in draft.all_posts() if concerns(post) and not holds.hold(post)]
+        concerned = [post for post in draft.all_posts() if concerns(post)]
+        free = [post for post in concerned if not holds.hold(post)]
+        self.expect(draft, [post for post in concerned if holds.hold(post)])  # for what holds them still
         waiting = [post for post in free if telling.waits(post)]
         for channel in dict.fromkeys(post.channel for post in waiting):
             self._tell_what_waited(draft, lead, [post for post in waiting if post.channel == channel])

@@ -135,3 +135,34 @@ async def test_routes_of_one_channel_may_want_it_told_otherwise(begin) -> None:
     first, *rest = await hub.told()
     assert ("before office began: 1 noticed", "• printer on fire") == (first.message.title, first.message.text)
     assert ["db1 is DOWN", "printer on fire"] == [message.message.title for message in rest]
+
+
+async def test_what_a_pause_held_until_the_window_was_closed_is_told_when_it_opens(begin) -> None:  # type: ignore[no-untyped-def]
+    """It was paused while the window was open; the pause ends after work."""
+    hub = await begin(RULES.replace("OTHERWISE", "mute"))
+    await hub.later("2d14h30m")  # to Monday, half past five
+    await hub.says("pause route hosts for 2h")
+    await hub.nagios("db1")
+    await hub.later("3h")
+    assert [] == await titles(hub)
+    await hub.later("13h")
+
+    assert ["db1 is DOWN"] == await titles(hub)
+
+
+async def test_what_came_to_rest_after_work_is_said_in_the_morning(begin) -> None:  # type: ignore[no-untyped-def]
+    """It came and went while the window was open, and stays as it is when that is closed."""
+    hub = await begin(RULES.replace("OTHERWISE", "mute"))
+    await hub.later("2d14h46m")  # to Monday, a quarter to six
+    await hub.nagios("db1")
+    for _ in range(3):
+        await hub.later("1m")
+        await hub.nagios("db1", "UP", "RECOVERY")
+        await hub.later("1m")
+        await hub.nagios("db1")
+    await hub.later("1h")
+    said = "Again: db1 is DOWN: stays so, after it came back 3 times"
+    assert said not in [line.message.title for line in await hub.thread(await hub.latest())]
+    await hub.later("15h")
+
+    assert said in [line.message.title for line in await hub.thread(await hub.latest()) if line.loud]
