@@ -646,9 +646,14 @@ def release(
         told.append(post)
         waiting = [line for line in lines if line.post == post.id and _waits_with(line, alert)]
         news = [line for line in waiting if not _is_over(line, post, alert, had)]
-        newest = news[-1] if news and alert.open and post.shown else None
+        news = [line for line in news if (alert.open if line.about else alive)]
+        newest = news[-1] if news and post.shown else None
         spoken += [_said_now(line, alert, pen) if line is newest else _unsaid(line) for line in waiting]
-    unsaid = {post.id for post in told if alert.open and post.group in alert.unsaid and not holds.hold(post)}
+    unsaid = {
+        post.id
+        for post in told
+        if alert.open and post.group in alert.unsaid and not _unshown(post) and not holds.hold(post)
+    }
     return Telling(
         posts=tuple(_gathering(post, alert) if post.id in unsaid else post for post in told),
         lines=tuple(spoken),

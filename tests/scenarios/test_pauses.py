@@ -231,3 +231,27 @@ async def test_what_comes_just_when_a_pause_ends_is_told(begin) -> None:  # type
     await hub.later("1m")
 
     assert "web1 is DOWN" in await titles(hub, "web")
+
+
+async def test_a_call_of_a_group_waits_for_those_who_still_fire(begin) -> None:  # type: ignore[no-untyped-def]
+    """One of them heals while the channel of who is next in line is paused; nobody has the other."""
+    grouped = "match: {tool: nagios}, group_by: [source], group_wait: 0s"
+    hub = await begin(f"""\
+version: 1
+channels: {{ops: room:ops, managers: room:managers}}
+routes:
+  - {{name: report, {grouped}, to: managers, continue: true}}
+  - {{name: hosts, {grouped}, to: ops, escalate: [{{after: 10m, to: managers}}]}}
+everything_else: {{to: ops}}
+""")
+    await hub.nagios("web1")
+    await hub.nagios("web2")
+    await hub.later("2m")
+    await hub.says("pause channel managers for 1h")
+    await hub.later("20m")
+    await hub.nagios("web1", "UP", "RECOVERY")
+    await hub.later("1h")
+    message = next(one for one in await hub.told("managers") if one.message.kind == "alert")
+    said = [line.message.title for line in await hub.thread(message) if line.loud]
+
+    assert "nobody has taken it in 10m: now managers hears of it" in said
