@@ -79,6 +79,8 @@ class Holding:
         for alert in alerts:
             if any(post.gathered for post in told[alert.id]):
                 self._take_back(draft, alert)
+            if alert.groups:
+                self._note_unheard(draft, alert)
 
     def all_held(self, draft: Draft, post: Post) -> bool:
         return all(self.held(draft, alert) for alert in self._members(draft, post) if alert.open)
@@ -93,6 +95,13 @@ class Holding:
                 draft.put(posts=[replace(post, gathered=rest)])
                 alert = self._keep_unsaid(draft, alert, {*alert.unsaid, post.group})
 
+    def _note_unheard(self, draft: Draft, alert: Alert) -> None:
+        """What shows it for the first time, for the others' sake, wakes nobody for it: its news is held back, too."""
+        waits = (post for post in draft.posts_about(alert) if telling.untried(post) or telling.waits(post))
+        here = {post.group for post in waits if post.group in alert.groups}
+        alert = draft.alert(alert.id) or alert
+        self._keep_unsaid(draft, alert, {*alert.unsaid, *here})
+
     def note_unsaid(
         self, draft: Draft, alert: Alert, change: Change, posts: Sequence[Post], *, held: bool, holds: Holds
     ) -> None:
@@ -101,14 +110,16 @@ class Holding:
             return
         unsaid = set(alert.unsaid if alert.open else ())
         for post in posts if telling.OCCASIONS.get(change) in telling.NEWS else ():
-            if post.group in alert.groups and not telling.never_told(post):
-                unsaid = unsaid | {post.group} if held or holds.hold(post) else unsaid - {post.group}
+            if post.group in alert.groups and not post.merged_into:
+                waits = held or (holds.hold(post) and not telling.never_told(post))
+                unsaid = unsaid | {post.group} if waits else unsaid - {post.group}
         self._keep_unsaid(draft, alert, unsaid)
 
     def _keep_unsaid(self, draft: Draft, alert: Alert, unsaid: set[str]) -> Alert:
         if unsaid == set(alert.unsaid):
             return alert
-        kept = replace(alert, unsaid=tuple(sorted(unsaid)))
+        # A storm that began by what was put meanwhile may have taken it in.
+        kept = replace(draft.alert(alert.id) or alert, unsaid=tuple(sorted(unsaid)))
         draft.put_alert(kept)
         return kept
 

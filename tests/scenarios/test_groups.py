@@ -538,3 +538,32 @@ async def test_who_comes_back_to_a_group_that_was_forgotten_is_told_anew(begin) 
     await hub.later("1m")
 
     assert ["Resolved: 2: nagios", "web1 is DOWN (×2)"] == [one.message.title for one in await hub.told()]
+
+
+@pytest.mark.parametrize("first", ["silence", "break"])
+async def test_whom_a_silence_held_when_the_others_were_told_wakes_when_it_ends(hub: Scenario, first: str) -> None:
+    """The message shows it, for the others' sake; that woke nobody for it."""
+    if first == "break":
+        await breaks(hub, "web1")
+    await hub.says("silence host=web1 for 30m")
+    if first == "silence":
+        await breaks(hub, "web1")
+    await breaks(hub, "web2")
+    await hub.later("20m")
+    (message,) = [one for one in await hub.told() if one.message.kind == "alert"]
+    assert [] == [entry for entry in await hub.thread(message) if entry.loud]
+    await hub.later("20m")
+
+    assert ["web1 is down"] == [entry.message.title for entry in await hub.thread(message) if entry.loud]
+
+
+@pytest.mark.parametrize("also", ["pause channel ops for 1h", "pause channel ops for 10m", ""])
+async def test_what_a_silence_held_alone_is_told_once_when_it_ends(hub: Scenario, also: str) -> None:
+    if also:
+        await hub.says(also)
+    await hub.says("silence host=web1 for 30m")
+    await breaks(hub, "web1")
+    await hub.later("2h")
+    (message,) = [one for one in await hub.told() if one.message.kind == "alert"]
+
+    assert [] == [entry for entry in await hub.thread(message) if entry.loud]

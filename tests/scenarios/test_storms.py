@@ -316,3 +316,21 @@ async def test_new_rules_leave_alone_what_a_storm_tells_of(begin) -> None:  # ty
 
     assert {} == looked_at
     assert before == await hub.latest()
+
+
+async def test_what_waits_elsewhere_with_its_group_stays_in_the_storm(begin) -> None:  # type: ignore[no-untyped-def]
+    """Its news is held back in one channel, and begins the storm in another."""
+    grouped = "  - {name: all, match: {}, to: managers, group_by: [source], continue: true}\n  - name: hosts\n"
+    hub = await begin(RULES.replace("  - name: hosts\n", grouped).replace("most: 5", "most: 2"))
+    await breaks(hub, 1, 1)
+    await hub.later("1m")
+    await hub.says("pause channel managers for 1h")
+    await breaks(hub, 2, 5)
+    await heals(hub, 1, 3)
+    await heals(hub, 5, 5)
+    await hub.later("2m")
+    assert "open" == (await hub.latest()).message.state
+    await heals(hub, 4, 4)
+    await hub.later("1m")
+
+    assert "resolved" == (await hub.latest()).message.state
