@@ -506,11 +506,12 @@ def told_now(post: Post, pen: Pen) -> Post:
 
 
 def edited(post: Post, occasion: Occasion, pen: Pen, *, joins: bool = False) -> Post:
-    """The post with a newer version wanted. One that is owed already keeps its place and its patience."""
+    """The post with a newer version wanted. One that is owed already keeps its place and its patience; one that its
+    chat did not take is tried anew when there is news to wake for."""
     if post.sending.state is DeliveryState.OWED:
         told, hurried = _first_told(post, occasion), post.hurried + (occasion not in UNHURRIED)
         return replace(post, wanted=post.wanted + 1, occasion=told, hurried=hurried, sending=_sooner(post, occasion))
-    if post.sending.state is DeliveryState.DEAD and post.ref is None:
+    if post.sending.state is DeliveryState.DEAD and post.ref is None and occasion not in NEWS:
         return replace(post, wanted=post.wanted + 1)
     due = post.shown_at + _rest(post, post.shown_at, joins) if occasion in UNHURRIED and post.shown_at else None
     return replace(

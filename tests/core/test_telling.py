@@ -238,12 +238,14 @@ def test_of_the_loud_lines_held_the_newest_is_said() -> None:
 
 
 def test_what_a_chat_never_took_stays_in_the_dead_letters() -> None:
-    """Until somebody replays it; an edit that was refused is tried anew with the next version."""
+    """Until somebody replays it, or it is worse; an edit that was refused is tried anew with the next version."""
     dead = Sending(state=DEAD, attempts=1, error="no such room")
-    never = after(Change.WORSENED, replace(first(), sending=dead)).posts[0]
+    never = after(Change.REPEATED, replace(first(), sending=dead)).posts[0]
     edit = after(Change.WORSENED, replace(shown(first()), sending=dead)).posts[0]
 
-    assert [(DEAD, 2), (OWED, 2)] == [(post.sending.state, post.wanted) for post in (never, edit)]
+    worse = after(Change.WORSENED, replace(first(), sending=dead)).posts[0]
+
+    assert [(DEAD, 2), (OWED, 2), (OWED, 2)] == [(post.sending.state, post.wanted) for post in (never, edit, worse)]
 
 
 def test_later_notices_are_quiet_lines_under_the_first() -> None:

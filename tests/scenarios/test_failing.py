@@ -305,3 +305,16 @@ async def test_a_replay_is_told_to_those_who_know_more(begin) -> None:  # type: 
     await hub.hub.ingest.replay(id)
 
     assert ["disk swapped"] == heard
+
+
+@pytest.mark.parametrize("states", [["DOWN", "UP", "DOWN"], ["UNREACHABLE", "DOWN"]])
+async def test_what_was_refused_is_tried_anew_when_it_is_back_or_worse(begin, states: Sequence[str]) -> None:  # type: ignore[no-untyped-def]
+    """Nobody there was told, and the room may be mended by then."""
+    chat = FakeChat(failures=[Refused("the channel is archived")])
+    hub = await begin(RULES, {**installed(), "pager": chat.integration()})
+    for state in states:
+        assert [] == chat.posted
+        await hub.nagios("web301", state, "RECOVERY" if state == "UP" else "PROBLEM")
+        await hub.later("1m")
+
+    assert ["web301 is DOWN"] == [message.title.partition(" (")[0] for _, message in chat.posted]
