@@ -1,4 +1,4 @@
-"""Rules as they are, or were: a file, a folder that holds one, or what git has of it: `main:routes.yaml`."""
+"""Rules as they are, or were: a file, a folder that holds one, or what git has of either: `main:routes.yaml`."""
 
 import subprocess
 from collections.abc import Sequence
@@ -33,6 +33,8 @@ def _of_git(revision: str, name: str, catalogue: Catalogue) -> Rules:
     """`name` is as git takes it: from the top of the repository, or `./routes.yaml` from here."""
     if revision.startswith("-"):
         raise TocsinError(f"'{revision}' is no revision of git")
+    if _listed(revision, name.rstrip("/"), "."):
+        name = f"{name.rstrip('/')}/{ROUTES}"
     folder = name.rpartition("/")[0]
     others = Beside(partial(_shown, revision, folder), partial(_listed, revision, folder))
     try:

@@ -239,6 +239,9 @@ def test_a_revision_is_read_with_what_it_includes(folder: Path, monkeypatch: pyt
     monkeypatch.chdir(folder / "rules")
     for where in ("main:rules/routes.yaml", "main:./routes.yaml"):
         assert ["web"] == [route.name for route in rules_of(where, CATALOGUE).tree.routes]
+    monkeypatch.chdir(folder)
+    for where in ("main:rules", "main:./rules/"):
+        assert ["web"] == [route.name for route in rules_of(where, CATALOGUE).tree.routes]
     for wrong in ("none:rules/routes.yaml", "main:none.yaml", "none.yaml", "--output=x:y"):
         with pytest.raises(TocsinError):
             rules_of(wrong, CATALOGUE)
