@@ -18,6 +18,8 @@ LONGEST_ADDRESS = 1000
 
 SEVERITIES = {"urgent": Severity.CRITICAL, "high": Severity.ERROR, "normal": Severity.INFO, "low": Severity.INFO}
 URGENT = "urgent"
+NOT_URGENT = frozenset({"", *SEVERITIES} - {URGENT})
+"""A word that is none of these says nothing: it may be "urgent" in the language of the account."""
 OVER = frozenset({"solved", "closed", "archived", "deleted", "scrubbed"})
 """Of a ticket in one of these states nobody waits for anything."""
 ON_HOLD = {"hold": "On hold"}
@@ -103,7 +105,7 @@ def reports(ticket: Ticket, change: Change, options: ZendeskOptions) -> Sequence
         urgent = _asserts(told, Status.PROBLEM, ticket, title=title, body=prose(ticket.description))
         return [urgent] if change.opens else [urgent, told]
     ended = []
-    if "urgent" in options.problems and (over or ticket.priority is not None):
+    if "urgent" in options.problems and (over or ticket.priority in NOT_URGENT):
         ended.append(_asserts(told, Status.RECOVERY, ticket))
     if "sla" in options.problems and over:
         ended.append(_asserts(told, Status.RECOVERY, ticket, key=_sla(ticket)))
@@ -113,7 +115,7 @@ def reports(ticket: Ticket, change: Change, options: ZendeskOptions) -> Sequence
 def breached(ticket: Ticket, change: Change, options: ZendeskOptions) -> Sequence[Report]:
     """The SLA of the ticket was broken."""
     told = replace(_told(ticket, change, options), severity=max(ticket.severity, Severity.ERROR))
-    if "sla" not in options.problems:
+    if "sla" not in options.problems or ticket.over:  # of what is over nothing more would end it
         return [told]
     return [_asserts(told, Status.PROBLEM, ticket, key=_sla(ticket), body=prose(ticket.description))]
 

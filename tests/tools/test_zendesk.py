@@ -288,7 +288,8 @@ class Told:
         self.alerts: dict[str, Alert] = {}
 
     def hears(self, body: bytes) -> list[Change]:
-        return [self._fold(report) for report in reports(posted(body), problems=self.problems)]
+        request = posted(body, x_zendesk_account_id="1")
+        return [self._fold(report) for report in reports(request, problems=self.problems)]
 
     def _fold(self, report: Report) -> Change:
         given = {"id": EventId("e"), "source": "z", "tool": "zendesk", "delivery_id": "", "request_id": ""}
@@ -362,6 +363,23 @@ def test_where_no_priority_is_said_nothing_is_said_of_it() -> None:
     told.hears(json.dumps(silent).encode())
 
     assert ["1:5158"] == told.open()
+
+
+def test_a_priority_in_another_language_heals_nothing() -> None:
+    """Events have English words, a trigger those of the account."""
+    told = Told("urgent")
+    told.hears(event("created", priority="URGENT"))
+    told.hears(filled(ticket__id="5158", ticket__priority="Dringend", ticket__status="Offen"))
+
+    assert ["1:5158"] == told.open()
+
+
+def test_a_breach_of_a_solved_ticket_is_told_and_not_open() -> None:
+    told = Told("sla")
+    breach = event("next_sla_breach_changed", {"current": "2026-11-20T09:00:00Z"}, status="SOLVED", priority="HIGH")
+
+    assert [Change.NOTICED] == told.hears(breach)
+    assert [] == told.open()
 
 
 def test_a_ticket_of_another_priority_is_news() -> None:
