@@ -106,6 +106,7 @@ class TeamsChat:
         self._listens = tools.setting("OUTGOING_SECRET") is not None
         self._names = _names(tools.setting("CHANNELS"))
         self._posted: defaultdict[str, deque[datetime]] = defaultdict(deque)
+        """By setting, since two addresses may lead to one workflow."""
 
     @property
     def traits(self) -> ChatTraits:
@@ -123,8 +124,12 @@ class TeamsChat:
         url = self._url(room)
         self._hold_back(room)
         options: Options = room.options or Options()
-        await self._send(url, compose(message, card=options.card, listens=self._listens), whole_variable(room))
-        self._posted[room.address].append(self._now())
+        try:
+            await self._send(url, compose(message, card=options.card, listens=self._listens), whole_variable(room))
+        except Uncertain:
+            self._count(room)  # the workflow may be posting it
+            raise
+        self._count(room)
         # Teams tells nothing of the message that it made.
         return MessageRef(hashlib.sha256(f"{room.address}\0{key}".encode()).hexdigest()[:32])
 
@@ -140,9 +145,12 @@ class TeamsChat:
             raise Refused(f"set {whole_variable(room)}: {MAKE_ONE}, and put its URL there")
         return url
 
+    def _count(self, room: Room) -> None:
+        self._posted[variable(room)].append(self._now())
+
     def _hold_back(self, room: Room) -> None:
         """Raises Unreachable where as much was posted as the workflow can post."""
-        posted, now = self._posted[room.address], self._now()
+        posted, now = self._posted[variable(room)], self._now()
         while posted and posted[0] <= now - WINDOW:
             posted.popleft()
         if len(posted) >= BURST:

@@ -248,6 +248,16 @@ async def test_a_burst_goes_and_what_is_beyond_it_waits_here(desk: Desk) -> None
     assert BURST + 1 == len(desk.teams.seen("managers"))
 
 
+async def test_what_may_have_been_posted_counts_in_a_burst(desk: Desk) -> None:
+    """Whichever of its names a workflow is called by."""
+    desk.teams.answers.extend(Answer(drops=True) for _ in range(BURST))
+    for number in range(BURST):
+        assert isinstance(await desk.refusal(), Uncertain), number
+
+    with pytest.raises(Unreachable, match="in five minutes"):
+        await desk.post(room=Room(chat="teams", name="Managers"))
+
+
 async def test_cancelling_passes_through(desk: Desk) -> None:
     desk.teams.answers.append(Answer(after=5))
     task = asyncio.create_task(desk.post())
