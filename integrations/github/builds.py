@@ -75,10 +75,8 @@ def _workflow_run(given: Delivery) -> Report | Quiet:
     if given.action != "completed":
         return given.quiet("how it ends is told")
     run, repo = given.body["workflow_run"], given.place
-    head = run["head_repository"]
     # Of a fork that was deleted meanwhile GitHub says no name.
-    whose = GHOST if head.value is None else head["full_name"].words()
-    branch = of_fork(run["head_branch"].words(), whose, repo)
+    branch = of_fork(run["head_branch"].words(), run.first("head_repository.full_name") or GHOST, repo)
     name = given.body.first("workflow.name", "workflow_run.name", "workflow_run.path") or "a workflow"
     actor = run.first("triggering_actor.login", "actor.login")
     counted, attempt = number(run["run_number"]), number(run["run_attempt"]) or 1

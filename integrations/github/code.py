@@ -180,14 +180,13 @@ def pull_key(given: Delivery, pull: Field) -> str:
 
 
 def pull_labels(given: Delivery, pull: Field) -> dict[str, str]:
-    head, repo = pull["head"]["ref"].words(), pull["head"]["repo"]
-    whose = GHOST if repo.value is None else repo["full_name"].words()
+    head = pull["head"]["ref"].words()
     return {
         "number": pull["number"].words(),
         "author": pull["user"]["login"].words(),
         "assignee": ",".join(logins(pull["assignees"])),
         "issue_labels": ",".join(one["name"].words() for one in pull["labels"].items()),
-        "branch": of_fork(head, whose, given.place),
+        "branch": of_fork(head, pull.first("head.repo.full_name") or GHOST, given.place),
         "base": pull["base"]["ref"].words(),
         "head_sha": pull["head"]["sha"].words(),
         "draft": "true" if pull["draft"].value is True else "",
