@@ -650,10 +650,11 @@ def release(
         news = [line for line in news if (alert.open if line.about else alive)]
         newest = news[-1] if news and post.shown else None
         spoken += [_said_now(line, alert, pen) if line is newest else _unsaid(line) for line in waiting]
+    nobodys = alert.open and alert.ack is None
     unsaid = {
         post.id
         for post in told
-        if alert.open and post.group in alert.unsaid and not _unshown(post) and not holds.hold(post)
+        if nobodys and post.group in alert.unsaid and not _unshown(post) and not holds.hold(post)
     }
     return Telling(
         posts=tuple(_gathering(post, alert) if post.id in unsaid else post for post in told),

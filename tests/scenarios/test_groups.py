@@ -396,6 +396,19 @@ async def test_a_member_that_healed_in_silence_wakes_nobody(hub: Scenario) -> No
     assert [] == await rings(hub)
 
 
+async def test_nor_one_that_somebody_took_on_in_silence(hub: Scenario) -> None:
+    await breaks(hub, "web1")
+    await hub.later("10s")
+    await hub.says("silence host=web2 for 30m")
+    await breaks(hub, "web2")
+    await hub.says("ack web2")
+    await hub.later("1h")
+
+    (message,) = [one for one in await hub.told() if one.message.kind == "alert"]
+    assert [] == await rings(hub)
+    assert "◐ web2 is down" in message.message.text
+
+
 async def test_a_line_that_waits_for_its_turn_is_held_by_a_silence(hub: Scenario) -> None:
     """Who joined within the interval, and was silenced before it was over."""
     await breaks(hub, "web1")
