@@ -26,7 +26,7 @@ from hub.errors import Overloaded, PayloadError, RulesError, SettingsError, Tocs
 from hub.memory.draft import Draft
 from hub.memory.writer import Writer
 from hub.rehearsals.diffing import bodies_of
-from hub.routes_file.beside import Texts, together
+from hub.routes_file.beside import Texts, decoded, together
 from hub.store import Store
 
 log = logging.getLogger("tocsin.reviews")
@@ -299,14 +299,7 @@ async def read_review(
 
 
 def _texts(files: Mapping[str, bytes]) -> Texts:
-    return {name: _text(data) for name, data in files.items()}
-
-
-def _text(data: bytes) -> str | int:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return data.count(b"\n", 0, error.start) + 1
+    return {name: decoded(data) for name, data in files.items()}
 
 
 # ------------------------------------------------------------------------------------------------------------- in words

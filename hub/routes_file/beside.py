@@ -72,12 +72,9 @@ def of_texts(files: Texts) -> Beside:
 
 
 def _given(files: Texts, name: str) -> str:
-    text = files.get(name)
-    if isinstance(text, int):
-        raise Unreadable(NO_TEXT, line=text)
-    if text is None:
+    if name not in files:
         raise Unreadable("is not there; it is looked for beside the rules")
-    return text
+    return _readable(files[name])
 
 
 def stays_beside(name: str) -> None:
@@ -126,11 +123,21 @@ def why_unread(error: Exception, cure: str) -> str:
 def _text(data: bytes) -> str:
     if len(data) > LARGEST:
         raise Unreadable(f"is larger than {LARGEST // 2**20} MiB; leave out what no rule needs", line=1)
+    return _readable(decoded(data))
+
+
+def _readable(text: str | int) -> str:
+    if isinstance(text, int):
+        raise Unreadable(NO_TEXT, line=text)
+    return text
+
+
+def decoded(data: bytes) -> str | int:
+    """The text; of what is no UTF-8 the line from which on."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise Unreadable(NO_TEXT, line=line) from None
+        return data.count(b"\n", 0, error.start) + 1
 
 
 # --------------------------------------------------------------------------------------------------------- as one text
