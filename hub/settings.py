@@ -238,7 +238,7 @@ def read_settings(
         host=host or environment.get("TOCSIN_HOST") or default.host,
         port=port if port is not None else _port(environment.get("TOCSIN_PORT"), default.port),
         routes=routes_file(routes or environment.get("TOCSIN_ROUTES")),
-        database=database or environment.get("TOCSIN_DATABASE") or default.database,
+        database=_database(environment, database),
         public_url=_url("TOCSIN_PUBLIC_URL", environment.get("TOCSIN_PUBLIC_URL") or ""),
         replica_url=_url("TOCSIN_REPLICA_URL", replica_url or environment.get("TOCSIN_REPLICA_URL") or ""),
         timezone=environment.get("TOCSIN_TIMEZONE") or default.timezone,
@@ -255,7 +255,11 @@ def read_settings(
 
 def database_named(database: str | None) -> str:
     """Its URL, by itself: who looks after it while the hub is stopped may not have the secrets of the hub."""
-    return database or Environment(os.environ).get("TOCSIN_DATABASE") or Settings().database
+    return _database(Environment(os.environ), database)
+
+
+def _database(environment: Environment, named: str | None) -> str:
+    return named or environment.get("TOCSIN_DATABASE") or Settings().database
 
 
 def _port(text: str | None, default: int) -> int:
