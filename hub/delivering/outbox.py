@@ -105,9 +105,9 @@ class Outbox:
 
     async def clock_was_set(self, by: timedelta) -> None:
         """Forget until when chats asked us to wait, where the clock that said so has been set back."""
+        self._turns.clear()
         for channel in self._channels.values():
             channel.not_before = None
-            self._turns.clear()
             channel.wake.set()
         if by < timedelta(0):
             await self._writer.do(self._hurry)
