@@ -9,7 +9,6 @@ from hub.core.event import Link, Report, Severity, Status
 from hub.core.records import Record, replace
 from hub.payload import Field
 from integrations.github.reading import (
-    GHOST,
     LONGEST_TITLE,
     Delivery,
     Reader,
@@ -75,8 +74,7 @@ def _workflow_run(given: Delivery) -> Report | Quiet:
     if given.action != "completed":
         return given.quiet("how it ends is told")
     run, repo = given.body["workflow_run"], given.place
-    # Of a fork that was deleted meanwhile GitHub says no name.
-    branch = of_fork(run["head_branch"].words(), run.first("head_repository.full_name") or GHOST, repo)
+    branch = of_fork(run["head_branch"].words(), run.first("head_repository.full_name"), repo)
     name = given.body.first("workflow.name", "workflow_run.name", "workflow_run.path") or "a workflow"
     actor = run.first("triggering_actor.login", "actor.login")
     counted, attempt = number(run["run_number"]), number(run["run_attempt"]) or 1

@@ -7,7 +7,6 @@ from hub.core.event import Report, Severity
 from hub.payload import Field
 from hub.prose import say_count
 from integrations.github.reading import (
-    GHOST,
     QUEUED,
     Delivery,
     Reader,
@@ -186,7 +185,7 @@ def pull_labels(given: Delivery, pull: Field) -> dict[str, str]:
         "author": pull["user"]["login"].words(),
         "assignee": ",".join(logins(pull["assignees"])),
         "issue_labels": ",".join(one["name"].words() for one in pull["labels"].items()),
-        "branch": of_fork(head, pull.first("head.repo.full_name") or GHOST, given.place),
+        "branch": of_fork(head, pull.first("head.repo.full_name"), given.place),
         "base": pull["base"]["ref"].words(),
         "head_sha": pull["head"]["sha"].words(),
         "draft": "true" if pull["draft"].value is True else "",
