@@ -226,10 +226,8 @@ class Pages:
         """The event of a message; all who watch the room share what was made for the first of them."""
         made = self._events.get(message.id)
         if made is None or made[0] is not message:
-            self._events.pop(message.id, None)
-            made = self._events[message.id] = (message, self._event(message, room))
-            while len(self._events) > SHARED:
-                del self._events[next(iter(self._events))]
+            made = message, self._event(message, room)
+            _keep(self._events, message.id, made, most=SHARED)
         return made[1]
 
     @cached_property
@@ -289,9 +287,7 @@ class Pages:
     def _keep_answer(self, **shown: Any) -> str:  # what the template names
         """A name for it that nobody else guesses."""
         name = secrets.token_urlsafe(12)
-        self._answers[name] = shown
-        while len(self._answers) > KEPT:
-            del self._answers[next(iter(self._answers))]
+        _keep(self._answers, name, shown, most=KEPT)
         return name
 
     async def replay_quarantined(self, request: web.Request) -> web.Response:
@@ -417,6 +413,14 @@ class Pages:
 
 
 # ------------------------------------------------------------------------------------------------ small, for the above
+
+
+def _keep(kept: dict[str, AnswerT], name: str, one: AnswerT, *, most: int) -> None:
+    """Beside the others, of which the oldest go."""
+    kept.pop(name, None)
+    kept[name] = one
+    while len(kept) > most:
+        del kept[next(iter(kept))]
 
 
 def _waiting(queue: LiveQueue, first: RoomMessage | None) -> tuple[list[RoomMessage], bool]:
