@@ -671,7 +671,7 @@ def _waits_with(line: Line, alert: Alert) -> bool:
 def _is_over(line: Line, post: Post, alert: Alert, had: frozenset[str]) -> bool:
     """Whether it says what is not so any more: that nobody has it, or that it is worse than it is now."""
     if line.occasion in OF_ONE_POST:
-        return post.group in had or (post.group == alert.id and alert.ack is not None)
+        return post.group in had
     if line.occasion is Occasion.UNACKED:
         return alert.ack is not None
     return line.occasion is Occasion.WORSENED and (line.severity or 0) > (alert.severity or 0)
