@@ -210,8 +210,8 @@ GHOST = "ghost"
 def of_fork(branch: str, head: str, repo: str) -> str:
     """`mallory:main` for a branch of a fork: it is called main there, and is not our main. Of a fork that was deleted
     meanwhile GitHub says no name (`head`)."""
-    foreign = branch and head.lower() != repo.lower()
-    return f"{head.partition('/')[0] or GHOST}:{branch}" if foreign else branch
+    head = head or GHOST
+    return f"{head.partition('/')[0]}:{branch}" if branch and head.lower() != repo.lower() else branch
 
 
 QUEUED = re.compile(r"gh-readonly-queue/(?P<base>.+)/pr-(?P<number>\d+)-[0-9a-f]{40}")
