@@ -1,9 +1,11 @@
 """A change of the rules, or of a table that they name, asks for a reload."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from hub.current import Current, Marks
 from hub.errors import Overloaded, RulesError
@@ -20,6 +22,18 @@ enrich: [{name: hosts, table: team/hosts.csv, by: host}]
 """
 PATIENCE = 20.0
 """Seconds; each change takes about one."""
+
+
+@asynccontextmanager
+async def meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """What never ends by itself goes on beside what follows."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 class Reader:
@@ -51,8 +65,7 @@ async def test_tables_are_watched_with_the_rules(tmp_path: Path) -> None:
     table = tmp_path / "team" / "hosts.csv"
     (tmp_path / "routes.yaml").write_text(RULES)
     reader = Reader(tmp_path)
-    task = asyncio.create_task(watch(reader.current.look, reader.asked))
-    try:
+    async with meanwhile(watch(reader.current.look, reader.asked)):
         assert reader.hash == ""
         table.parent.mkdir()
         table.write_text("host,team\n")
@@ -68,10 +81,6 @@ async def test_tables_are_watched_with_the_rules(tmp_path: Path) -> None:
         assert await reader.sees_other()
         (tmp_path / "routes.yaml").write_text(RULES.replace("by: host", "by: host, add: [team]"))
         assert await reader.sees_other()
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def test_a_file_that_begins_to_fit_what_is_included_is_noticed(tmp_path: Path) -> None:
@@ -80,8 +89,7 @@ async def test_a_file_that_begins_to_fit_what_is_included_is_noticed(tmp_path: P
     rules = "version: 1\ninclude: [routes.d/*.yaml]\nchannels: {ops: room:ops}\neverything_else: {to: ops}\n"
     (tmp_path / "routes.yaml").write_text(rules)
     reader = Reader(tmp_path)
-    task = asyncio.create_task(watch(reader.current.look, reader.asked))
-    try:
+    async with meanwhile(watch(reader.current.look, reader.asked)):
         folder.mkdir()
         (folder / "web.yaml").write_text("routes: [{name: web, match: {host: web1}, to: ops}]")
         assert await reader.sees_other()
@@ -92,10 +100,6 @@ async def test_a_file_that_begins_to_fit_what_is_included_is_noticed(tmp_path: P
         (folder / "web.yaml").unlink()
         assert await reader.sees_other()
         assert reader.hash
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def test_what_did_not_change_is_not_read_again(tmp_path: Path) -> None:
@@ -161,15 +165,9 @@ async def test_what_the_database_did_not_take_is_loaded_again() -> None:
                 raise failures.pop()
             taken.set()
 
-    task = asyncio.create_task(reload_when_told(Hub(), wanted))
     wanted.set()
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await taken.wait()
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with meanwhile(reload_when_told(Hub(), wanted)), asyncio.timeout(PATIENCE):
+        await taken.wait()
 
 
 async def test_a_folder_that_goes_while_it_is_looked_at_ends_no_watch() -> None:
@@ -182,11 +180,5 @@ async def test_a_folder_that_goes_while_it_is_looked_at_ends_no_watch() -> None:
             raise found
         return found
 
-    task = asyncio.create_task(watch(look, changed, every=0))
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await changed.wait()
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with meanwhile(watch(look, changed, every=0)), asyncio.timeout(PATIENCE):
+        await changed.wait()
