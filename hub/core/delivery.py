@@ -10,6 +10,8 @@ from hub.core.records import Record
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(hours=24)
+TRY_FOR = timedelta(hours=1)
+"""However long it is owed: so long its channel is tried in vain first. While the hub was away nobody tried."""
 FALL_BACK_AFTER = timedelta(minutes=2)
 """What will not be shown within so long of its first failure is told elsewhere, if its channel has such a place."""
 LATE_AFTER = timedelta(minutes=1)
@@ -70,6 +72,8 @@ class Attempt(Record, frozen=True, kw_only=True):
     """This try was itself a repeat after an uncertain one."""
     failing_since: datetime | None = None
     """When the first of the tries before this one failed."""
+    in_vain_since: datetime | None = None
+    """From when on its channel took nothing, as the hub that runs has seen itself."""
 
 
 def after(
@@ -88,7 +92,7 @@ def after(
 
 
 def _again(attempt: Attempt, now: datetime, retry_after: float | None, jitter: float, *, marked: bool = False) -> Next:
-    if now - attempt.owed_at > GIVE_UP_AFTER:
+    if now - attempt.owed_at > GIVE_UP_AFTER and now - (attempt.in_vain_since or now) >= TRY_FOR:
         return Dead()
     wait = wait_before(attempt.number, jitter)
     if retry_after is not None:

@@ -23,6 +23,8 @@ class Channel:
     """Something is on its way."""
     trouble: str = ""
     """Why a try failed last."""
+    in_vain_since: datetime | None = None
+    """When the first try failed of those since it last took something, or since the hub runs."""
     troubled_at: datetime | None = None
 
     def owe(self, item: Item) -> None:

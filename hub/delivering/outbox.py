@@ -104,10 +104,10 @@ class Outbox:
         return made
 
     async def clock_was_set(self, by: timedelta) -> None:
-        """Forget until when chats asked us to wait, where the clock that said so has been set back."""
+        """Forget what the clock of before said: until when chats asked us to wait, and since when they took nothing."""
         self._turns.clear()
         for channel in self._channels.values():
-            channel.not_before = None
+            channel.not_before = channel.in_vain_since = None
             channel.wake.set()
         if by < timedelta(0):
             await self._writer.do(self._hurry)

@@ -68,12 +68,16 @@ class Settling:
             repeats_safely=chat is not None and chat.traits.repeat is Repeat.ONCE,
             perhaps_again=current.sending.perhaps_again,
             failing_since=current.sending.failing_since,
+            in_vain_since=channel.in_vain_since,
         )
         jitter = random.random()  # noqa: S311 - spreads retries, hides nothing
         what = delivery.after(attempt, tried.came, draft.now, retry_after=tried.retry_after, jitter=jitter)
         if isinstance(what, Retry):
             channel.not_before = what.at
             channel.trouble, channel.troubled_at = tried.error, draft.now
+            channel.in_vain_since = channel.in_vain_since or draft.now
+        elif isinstance(what, Settled):
+            channel.in_vain_since = None
         if isinstance(current, Post):
             settled = settled_post(current, tried, what, draft.now)
             if settled.shown and not current.shown:

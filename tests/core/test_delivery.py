@@ -11,6 +11,7 @@ from hub.core.delivery import (
     FIRST_WAIT,
     GIVE_UP_AFTER,
     LONGEST_WAIT,
+    TRY_FOR,
     Attempt,
     Came,
     Dead,
@@ -106,10 +107,20 @@ def test_a_chat_that_asks_for_nonsense_breaks_nothing(asked: float) -> None:
 @pytest.mark.parametrize("came", [Came.UNREACHABLE, Came.LOST, Came.UNCERTAIN])
 def test_after_a_day_it_is_given_up(came: Came) -> None:
     """It lies in the dead letters then."""
-    tried = attempt(number=300, edit=True, owed_at=NOW - GIVE_UP_AFTER)
+    tried = attempt(number=300, edit=True, owed_at=NOW - GIVE_UP_AFTER, in_vain_since=NOW - GIVE_UP_AFTER)
 
     assert isinstance(after(tried, came, NOW), Retry)
     assert Dead() == after(tried, came, NOW + timedelta(seconds=1))
+
+
+def test_what_nobody_tried_for_a_day_is_tried_for_an_hour() -> None:
+    """The hub was away as long, or its channel takes something again."""
+    old = NOW - 3 * GIVE_UP_AFTER
+
+    assert isinstance(after(attempt(owed_at=old, failing_since=old), Came.UNREACHABLE, NOW), Retry)
+    tried = attempt(owed_at=old, failing_since=old, in_vain_since=NOW)
+    assert isinstance(after(tried, Came.UNREACHABLE, NOW + TRY_FOR - timedelta(seconds=1)), Retry)
+    assert Dead() == after(tried, Came.UNREACHABLE, NOW + TRY_FOR)
 
 
 @given(number=numbers, jitter=jitters, failing=st.none() | st.integers(0, 600))

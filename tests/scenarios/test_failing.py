@@ -1,7 +1,9 @@
 """What chats, templates and parsers do wrong, and what becomes of the alert."""
 
 import asyncio
+import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -48,6 +50,48 @@ async def test_what_healed_while_the_chat_was_away_is_told_as_healed(hub: Scenar
     await hub.later("1m")
 
     assert ["resolved"] == [message.state for _, message in chat.posted]
+
+
+async def test_what_is_owed_when_the_hub_was_away_for_days_is_tried_for_a_while(hub: Scenario, chat: FakeChat) -> None:
+    """The chat is not there at once when a machine starts."""
+    chat.failures = [Unreachable("away") for _ in range(3)]
+    await hub.nagios("web301")
+    await hub.stop()
+    hub.clock += timedelta(days=3)
+    chat.failures = [Unreachable("no route to host") for _ in range(5)]
+    await hub.start()
+    await hub.later("30m")
+
+    ((_, message),) = chat.posted
+    assert "web301 is DOWN" == message.title
+    assert re.fullmatch(r"3d .*late: no route to host", message.standing)
+
+
+async def test_what_was_shown_at_last_gives_what_waits_behind_it_its_time(hub: Scenario, chat: FakeChat) -> None:
+    """A chat that is back is told much at once, and may have had enough after the first."""
+    chat.failures = [Unreachable("away") for _ in range(600)]
+    await hub.nagios("web301")
+    await hub.nagios("web302")
+    await hub.later("23h52m")
+    chat.failures, chat.pace = [], 600
+    await hub.later("7m50s")
+    assert ["web301 is DOWN"] == [message.title for _, message in chat.posted]
+    chat.failures = [Unreachable("too many requests")]
+    await hub.later("30m")
+    await hub.later("30m")
+
+    assert [] == chat.failures
+    assert ["web301 is DOWN", "web302 is DOWN"] == [message.title for _, message in chat.posted]
+
+
+async def test_what_no_try_shows_is_given_up_after_a_day(hub: Scenario, chat: FakeChat) -> None:
+    chat.failures = [Unreachable("away") for _ in range(600)]
+    await hub.nagios("web301")
+    await hub.later("23h55m")
+    assert [] == list(await hub.hub.store.deliveries(state="dead"))
+    await hub.later("15m")
+
+    assert ["away"] == [delivery.sending.error for delivery in await hub.hub.store.deliveries(state="dead")]
 
 
 async def test_a_refusal_is_a_dead_letter_that_can_be_replayed(hub: Scenario, chat: FakeChat) -> None:
