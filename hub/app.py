@@ -519,7 +519,7 @@ def _hear_chats(
 def _gate_settings(settings: Settings, now: Callable[[], datetime]) -> GateSettings:
     return GateSettings(
         host=settings.host,
-        api_token=settings.api_token,
+        api_tokens=settings.api_tokens,
         secret_key=settings.secret_key,
         public_url=settings.public_url,
         now=now,

@@ -43,7 +43,7 @@ class Client:
         self._url = (url or settings.environment.get("TOCSIN_URL") or settings.here).rstrip("/")
         if wrong := url_fault(self._url):
             raise SettingsError(f"TOCSIN_URL, or --url, {wrong}".replace("https://", "http:// or https://"))
-        self._token = settings.api_token
+        self._token = next(iter(settings.api_tokens), None)
         if self._token is not None and not IN_HEADERS.fullmatch(self._token.reveal()):
             raise SettingsError("TOCSIN_API_TOKEN holds what no header can, such as a line feed; use letters")
         # An open hub on loopback is reached directly, whatever proxy the environment names.

@@ -134,7 +134,7 @@ def _say_where(hub: Running, port: int) -> None:
             continue
         if not settings.loopback and not settings.environment.source_secrets(source):
             log.warning("source %s has no secret and will be refused; set %s", source, variable(source, "SECRET"))
-    if not settings.loopback and settings.api_token is None:
+    if not settings.loopback and not settings.api_tokens:
         log.warning("pages and API are closed: the hub can be reached from elsewhere and TOCSIN_API_TOKEN is not set")
     log.info("Tocsin is at %s", replace(settings, port=port).address)
 

@@ -149,7 +149,7 @@ class Settings:
     replica_url: str = ""
     """Where the other replicas reach this one; empty: at the address that it listens on."""
     timezone: str = "UTC"
-    api_token: Secret | None = None
+    api_tokens: tuple[Secret, ...] = ()
     secret_key: Secret | None = None
     rules_from: RulesPlace | None = None
     """Where the rules are reviewed."""
@@ -242,7 +242,7 @@ def read_settings(
         public_url=_url("TOCSIN_PUBLIC_URL", environment.get("TOCSIN_PUBLIC_URL") or ""),
         replica_url=_url("TOCSIN_REPLICA_URL", replica_url or environment.get("TOCSIN_REPLICA_URL") or ""),
         timezone=environment.get("TOCSIN_TIMEZONE") or default.timezone,
-        api_token=environment.secret("API_TOKEN"),
+        api_tokens=_api_tokens(environment),
         secret_key=environment.secret("SECRET_KEY"),
         rules_from=_rules_from(environment.get("TOCSIN_RULES_FROM") or ""),
         rules_pull=_rules_pull(environment.get("TOCSIN_RULES_PULL") or default.rules_pull),
@@ -260,6 +260,13 @@ def database_named(database: str | None) -> str:
 
 def _database(environment: Environment, named: str | None) -> str:
     return named or environment.get("TOCSIN_DATABASE") or Settings().database
+
+
+def _api_tokens(environment: Environment) -> tuple[Secret, ...]:
+    tokens = environment.secrets("API_TOKEN")
+    if not tokens and environment.get("TOCSIN_API_TOKEN"):  # to take it for none would open what it was to close
+        raise SettingsError("TOCSIN_API_TOKEN holds no token; write one, or unset it")
+    return tokens
 
 
 def _port(text: str | None, default: int) -> int:

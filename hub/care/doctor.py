@@ -96,10 +96,10 @@ class Doctor:
     def _of_settings(self) -> Iterator[Finding]:
         settings = self._settings
         yield _well("settings", f"people reach the hub at {settings.address}")
-        if not settings.loopback and settings.api_token is None:
+        if not settings.loopback and not settings.api_tokens:
             cure = f"set TOCSIN_API_TOKEN, to {LONG_ENOUGH}"
             yield _wrong("settings", "the hub can be reached from elsewhere, and pages and API are closed", cure)
-        elif not settings.loopback and settings.api_token and _is_short(settings.api_token):
+        elif not settings.loopback and any(map(_is_short, settings.api_tokens)):
             cure = f"make it {LONG_ENOUGH}"
             yield _warning("settings", "TOCSIN_API_TOKEN is so short that somebody may guess it", cure)
         if not settings.loopback and not settings.public_url.startswith("https://"):

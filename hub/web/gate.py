@@ -32,7 +32,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from hub.now import utc_now
-from hub.proof import Secret, relayed, same
+from hub.proof import Secret, any_same, relayed, same
 from hub.settings import is_loopback
 
 log = logging.getLogger("tocsin.web.gate")
@@ -65,7 +65,8 @@ class GateSettings:
     """What the gate must know. `host` is the address that the hub is bound to."""
 
     host: str = "127.0.0.1"
-    api_token: Secret | None = None
+    api_tokens: tuple[Secret, ...] = ()
+    """Any of them opens; several, while rotating."""
     secret_key: Secret | None = None
     public_url: str = ""
     allowed_hosts: frozenset[str] = frozenset()
@@ -81,7 +82,7 @@ class GateSettings:
     @property
     def open(self) -> bool:
         """Whether whoever sits at it may do everything."""
-        return self.loopback and self.api_token is None
+        return self.loopback and not self.api_tokens
 
     @property
     def secure(self) -> bool:
@@ -195,16 +196,16 @@ def stopped(knock: Knock, caller: Caller, settings: GateSettings) -> Refusal | N
 
 def who(knock: Knock, settings: GateSettings) -> Caller:
     person = signed_person(knock.cookie, settings, settings.now())
-    if settings.api_token is None:
+    if not settings.api_tokens:
         return Caller(trusted=settings.open and not _through_proxy(knock, settings), person=person)
-    if _bears_token(knock, settings.api_token):
+    if token_shown(_shown_token(knock), settings):
         return Caller(token=True)
     by_cookie = person is not None and area_of(knock.path) is not Area.API
     return Caller(token=by_cookie, person=person if by_cookie else None)
 
 
 def _unproven(area: Area, settings: GateSettings) -> Refusal:
-    if settings.api_token is None:
+    if not settings.api_tokens:
         missing = "this hub can be reached from elsewhere, so that it needs a token: set TOCSIN_API_TOKEN"
         return Refusal(status=401, error="unauthenticated", detail=missing)
     if area is Area.API:
@@ -214,13 +215,15 @@ def _unproven(area: Area, settings: GateSettings) -> Refusal:
 
 def guessed(knock: Knock, known: Caller, settings: GateSettings) -> bool:
     """Whether a token was shown that is not ours, where it would have opened something."""
-    if settings.api_token is None or known.token or area_of(knock.path) in (Area.MACHINE, Area.PASSED):
+    if not settings.api_tokens or known.token or area_of(knock.path) in (Area.MACHINE, Area.PASSED):
         return False
     return bool(_shown_token(knock))
 
 
-def _bears_token(knock: Knock, token: Secret) -> bool:
-    return same(token.reveal(), _shown_token(knock))
+def token_shown(shown: str, settings: GateSettings) -> Secret | None:
+    """Which of ours it is. Each is looked at, so that the time taken does not tell which."""
+    ours = [token for token in settings.api_tokens if same(token.reveal(), shown)]
+    return ours[0] if ours else None
 
 
 def _shown_token(knock: Knock) -> str:
@@ -301,32 +304,33 @@ def _is_address(name: str) -> bool:
 # ---------------------------------------------------------------------------------------------------------- the cookie
 
 
-def sign_person(person: str, settings: GateSettings, now: datetime) -> str:
-    """The value of the cookie that says who somebody is, until when."""
+def sign_person(person: str, token: Secret | None, settings: GateSettings, now: datetime) -> str:
+    """The value of the cookie that says who somebody is, until when, for the token that they showed."""
     claim = f"{_pack(person.encode())}.{int((now + STAYS).timestamp())}"
-    return f"{claim}.{_pack(_mac(claim, settings))}"
+    return f"{claim}.{_mac(claim, token, settings)}"
 
 
 def signed_person(cookie: str, settings: GateSettings, now: datetime) -> str | None:
     """Whom the cookie names, if it is one of ours and not over."""
     claim, _, mac = cookie.rpartition(".")
     name, _, until = claim.partition(".")
-    if not claim or not same(_pack(_mac(claim, settings)), mac):
+    if not claim or not any_same((_mac(claim, token, settings) for token in settings.api_tokens or (None,)), mac):
         return None
     if int(until) < now.timestamp():
         return None
     return _unpack(name)
 
 
-def _mac(claim: str, settings: GateSettings) -> bytes:
-    return hmac.digest(_cookie_key(settings), claim.encode(errors="surrogatepass"), hashlib.sha256)
+def _mac(claim: str, token: Secret | None, settings: GateSettings) -> str:
+    return _pack(hmac.digest(_cookie_key(token, settings), claim.encode(errors="surrogatepass"), hashlib.sha256))
 
 
-def _cookie_key(settings: GateSettings) -> bytes:
-    """Made of both secrets: a new API token logs everybody out. On an open hub the cookie proves nothing, it names."""
+def _cookie_key(token: Secret | None, settings: GateSettings) -> bytes:
+    """Made of both secrets: when a token goes, so does whoever logged in by it. On an open hub there is none, and the
+    cookie proves nothing, it names."""
     key = settings.secret_key.reveal() if settings.secret_key else ""
-    token = settings.api_token.reveal() if settings.api_token else ""
-    return hmac.digest(key.encode() or b"tocsin", b"login\0" + token.encode(), hashlib.sha256)
+    shown = token.reveal() if token else ""
+    return hmac.digest(key.encode() or b"tocsin", b"login\0" + shown.encode(), hashlib.sha256)
 
 
 def _pack(text: bytes) -> str:
@@ -420,10 +424,10 @@ class Guesses:
                 self.late -= 1
 
 
-def give_cookie(response: web.StreamResponse, person: str, settings: GateSettings) -> None:
+def give_cookie(response: web.StreamResponse, person: str, token: Secret | None, settings: GateSettings) -> None:
     response.set_cookie(
         COOKIE,
-        sign_person(person, settings, settings.now()),
+        sign_person(person, token, settings, settings.now()),
         max_age=int(STAYS.total_seconds()),
         httponly=True,
         samesite="Strict",

@@ -23,10 +23,9 @@ from hub.core.notification import MessageState, Post
 from hub.core.oncall import Schedule
 from hub.errors import Overloaded, PayloadError, TocsinError, UsageError
 from hub.payload import decode_form
-from hub.proof import same
 from hub.web.answers import Named, page_of
 from hub.web.failing import BadRequest
-from hub.web.gate import GateSettings, Throttle, address_of, caller, give_cookie, guarded, take_cookie
+from hub.web.gate import GateSettings, Throttle, address_of, caller, give_cookie, guarded, take_cookie, token_shown
 from hub.web.showing import (
     ALERTS_LISTED,
     UNSHOWABLE,
@@ -313,12 +312,12 @@ class Pages:
     async def enter(self, request: web.Request) -> web.Response:
         fields, now = await _fields(request), self._settings.now()
         person, onward = plain(fields.get("person", "")).strip(), fields.get("next", "/")
-        address, token = address_of(request), self._settings.api_token
+        address, token = address_of(request), token_shown(fields.get("token", "").strip(), self._settings)
         if wait := self._throttle.wait(address, now):
             return self._login_page(
                 request, next=onward, complaint=f"Too many tries. Wait {wait} s.", status=429, wait=wait
             )
-        if token is not None and not same(token.reveal(), fields.get("token", "").strip()):
+        if token is None and self._settings.api_tokens:
             self._throttle.failed(address, now)
             return self._login_page(request, next=onward, person=person, complaint="That is not the token.", status=401)
         if token is None and not self._settings.open:
@@ -326,7 +325,7 @@ class Pages:
         if not person or len(person) > LONGEST_NAME or "\n" in person:
             return self._login_page(request, next=onward, complaint="Say your name, in one line.", status=400)
         response = _go(_within(onward))
-        give_cookie(response, person, self._settings)
+        give_cookie(response, person, token, self._settings)
         return response
 
     async def leave(self, request: web.Request) -> web.Response:  # noqa: ARG002  a handler is given its request

@@ -46,7 +46,7 @@ def test_the_unit_starts_what_there_is(tmp_path: Path) -> None:
     credentials = {line.partition(":")[0] for line in of_unit("LoadCredential")}
 
     assert "serve" == parser().parse_args(shlex.split(command)[1:]).verb
-    assert settings.api_token is not None
+    assert settings.api_tokens
     assert ("sqlite:////var/lib/tocsin/tocsin.db", "json") == (settings.database, settings.log)
     assert credentials == {Path(path).name for name, path in given.items() if name.endswith("_FILE")}
 

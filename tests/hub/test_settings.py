@@ -130,5 +130,19 @@ def test_a_line_feed_behind_a_secret_is_none_of_it(tmp_path: Path) -> None:
     (file := tmp_path / "key").write_bytes(b"\xef\xbb\xbfcorrect-horse\r\n")
     settings = read_settings(variables={"TOCSIN_API_TOKEN": "correct-horse\n", "TOCSIN_SECRET_KEY_FILE": str(file)})
 
-    assert ["correct-horse"] * 2 == [one.reveal() for one in (settings.api_token, settings.secret_key) if one]
+    assert settings.secret_key
+    assert ["correct-horse"] * 2 == [one.reveal() for one in (*settings.api_tokens, settings.secret_key)]
     assert "correct-horse" in settings.environment.known_secrets()
+
+
+@pytest.mark.parametrize("text", [",", " , ,", "   "])
+def test_a_token_that_is_none_is_refused(text: str) -> None:
+    """A variable that a script put together of nothing must not open the hub."""
+    with pytest.raises(SettingsError, match="TOCSIN_API_TOKEN holds no token"):
+        read_settings(variables={"TOCSIN_API_TOKEN": text})
+
+
+def test_of_several_tokens_each_is_one() -> None:
+    settings = read_settings(variables={"TOCSIN_API_TOKEN": "old, new,"})
+
+    assert ["old", "new"] == [one.reveal() for one in settings.api_tokens]

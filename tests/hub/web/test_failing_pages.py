@@ -96,7 +96,7 @@ async def test_tools_and_scripts_are_told_in_json(client: Client, path: str, hea
 
 async def test_a_page_for_strangers_shows_nothing_of_the_hub() -> None:
     """Neither its rooms nor who is there."""
-    locked = GateSettings(api_token=Secret("correct-horse"), secret_key=Secret("key"), now=lambda: NOW)
+    locked = GateSettings(api_tokens=(Secret("correct-horse"),), secret_key=Secret("key"), now=lambda: NOW)
     async with TestClient(TestServer(an_app(locked))) as client:
         answer = await client.post("/room/ops/say", headers=BROWSER)
         page = await answer.text()

@@ -70,7 +70,7 @@ async def standing_by(leader: str = "", *, local: bool = True) -> AsyncIterator[
     leads, doorway = Leads(leader), Doorway()
     folders = [shipped("templates")]
     forward = Forward(lambda: leads.leader, leads.another, local=local, static=static_files(folders))
-    door = [failing_pages(folders), gate(GateSettings(api_token=Secret(TOKEN))), plain_errors, doorway.admit()]
+    door = [failing_pages(folders), gate(GateSettings(api_tokens=(Secret(TOKEN),))), plain_errors, doorway.admit()]
     app = web.Application(middlewares=door, client_max_size=LARGEST_BODY)
     app.add_routes(forward.routes())
     async with forward.open(), doorway.open(app, "127.0.0.1", 0) as port:

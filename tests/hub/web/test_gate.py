@@ -38,8 +38,10 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 EVIL = {"Origin": "https://evil.example"}
 
 OPEN = GateSettings(now=lambda: NOW)
-LOCKED = GateSettings(api_token=Secret(TOKEN), secret_key=Secret("key"), now=lambda: NOW)
-ABROAD = GateSettings(host="0.0.0.0", api_token=Secret(TOKEN), public_url="https://tocsin.example.com", now=lambda: NOW)
+LOCKED = GateSettings(api_tokens=(Secret(TOKEN),), secret_key=Secret("key"), now=lambda: NOW)
+ABROAD = GateSettings(
+    host="0.0.0.0", api_tokens=(Secret(TOKEN),), public_url="https://tocsin.example.com", now=lambda: NOW
+)
 BARE = GateSettings(host="0.0.0.0", now=lambda: NOW)
 
 
@@ -68,7 +70,7 @@ async def hub(settings: GateSettings) -> AsyncIterator[TestClient[web.Request, w
 
 
 def cookie(settings: GateSettings, person: str = "alice") -> dict[str, str]:
-    return {"Cookie": f"{COOKIE}={sign_person(person, settings, NOW)}"}
+    return {"Cookie": f"{COOKIE}={sign_person(person, next(iter(settings.api_tokens), None), settings, NOW)}"}
 
 
 TABLE = [
@@ -194,22 +196,46 @@ async def test_a_refusal_of_the_router_bears_the_headers_too() -> None:
 
 
 def test_a_cookie_ends_after_thirty_days() -> None:
-    value = sign_person("alice", LOCKED, NOW)
+    value = sign_person("alice", Secret(TOKEN), LOCKED, NOW)
 
     assert signed_person(value, LOCKED, NOW + STAYS - timedelta(seconds=1)) == "alice"
     assert signed_person(value, LOCKED, NOW + STAYS + timedelta(seconds=1)) is None
 
 
 def test_a_new_token_logs_everybody_out() -> None:
-    renewed = GateSettings(api_token=Secret("new"), secret_key=Secret("key"))
+    renewed = GateSettings(api_tokens=(Secret("new"),), secret_key=Secret("key"))
 
-    assert signed_person(sign_person("alice", LOCKED, NOW), renewed, NOW) is None
+    assert signed_person(sign_person("alice", Secret(TOKEN), LOCKED, NOW), renewed, NOW) is None
+
+
+async def test_while_the_token_is_rotated_both_open() -> None:
+    rotating = replace(LOCKED, api_tokens=(Secret(TOKEN), Secret("new")))
+    async with hub(rotating) as client:
+        asked = [
+            await client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+            for token in (TOKEN, "new", f"{TOKEN},new", "")
+        ]
+
+    assert [200, 200, 401, 401] == [answer.status for answer in asked]
+
+
+def test_with_a_token_go_those_who_logged_in_by_it_and_nobody_else() -> None:
+    old, new = Secret(TOKEN), Secret("new")
+    before, rotating, after = (replace(LOCKED, api_tokens=tokens) for tokens in ((old,), (old, new), (new,)))
+    cookies = [
+        sign_person("alice", old, before, NOW),
+        sign_person("bob", old, rotating, NOW),
+        sign_person("carol", new, rotating, NOW),
+    ]
+
+    assert ["alice", "bob", "carol"] == [signed_person(cookie, rotating, NOW) for cookie in cookies]
+    assert [None, None, "carol"] == [signed_person(cookie, after, NOW) for cookie in cookies]
 
 
 @given(st.text(max_size=60), st.data())
 def test_a_cookie_changed_anywhere_is_none_of_ours(person: str, data: st.DataObject) -> None:
     try:
-        value = sign_person(person, LOCKED, NOW)
+        value = sign_person(person, Secret(TOKEN), LOCKED, NOW)
     except UnicodeEncodeError:
         return
     assert signed_person(value, LOCKED, NOW) == person
@@ -320,6 +346,14 @@ async def test_at_a_command_line_the_setting_is_named(monkeypatch: pytest.Monkey
     async with hub(LOCKED) as client:
         with pytest.raises(Answered, match=cure):
             await asyncio.to_thread(Client(str(client.make_url("/"))).post, "/api/v1/say", {})
+
+
+async def test_a_command_line_shows_the_first_of_several_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOCSIN_API_TOKEN", f"{TOKEN},to-come")
+    async with hub(LOCKED) as client:
+        answer = await asyncio.to_thread(Client(str(client.make_url("/"))).get, "/api/v1/say")
+
+    assert answer["token"]
 
 
 @pytest.mark.parametrize(

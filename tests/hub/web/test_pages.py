@@ -51,7 +51,7 @@ from tests.fakes.site import NOW, FakeSite
 Client = TestClient[web.Request, web.Application]
 OPEN = GateSettings(now=lambda: NOW)
 _PAGES = page_environment([], {})
-LOCKED = GateSettings(api_token=Secret("correct-horse"), secret_key=Secret("key"), now=lambda: NOW)
+LOCKED = GateSettings(api_tokens=(Secret("correct-horse"),), secret_key=Secret("key"), now=lambda: NOW)
 
 
 async def _start(site: FakeSite, settings: GateSettings, heartbeat: float = 15.0) -> Client:
@@ -169,7 +169,7 @@ async def test_a_state_is_said_by_word_and_shape_not_only_by_colour(client: Clie
 
 
 async def test_what_is_pressed_and_said_reaches_the_hub_under_the_right_name(locked: Client, site: FakeSite) -> None:
-    bearing = {"Cookie": f"{COOKIE}={sign_person('alice', LOCKED, NOW)}"}
+    bearing = {"Cookie": f"{COOKIE}={sign_person('alice', LOCKED.api_tokens[0], LOCKED, NOW)}"}
 
     said = await locked.post("/room/ops/say", json={"text": " silences ", "thread": "p1"}, headers=bearing)
     pressed = await locked.post("/room/ops/press", json={"value": "p1:1:ack"}, headers=bearing)
@@ -801,6 +801,26 @@ async def test_the_token_is_exchanged_for_a_cookie_bound_to_a_person(locked: Cli
     assert "correct-horse" not in cookie
     page = await locked.get("/room/ops", headers={"Cookie": cookie.partition(";")[0]})
     assert "alice" in await page.text()
+
+
+async def test_who_logs_in_by_the_old_token_is_out_when_it_goes(site: FakeSite) -> None:
+    """Not by the first of those that are set."""
+    both = replace(LOCKED, api_tokens=(Secret("new-battery"), *LOCKED.api_tokens))
+    rotating, after = await _start(site, both), await _start(site, replace(both, api_tokens=both.api_tokens[:1]))
+    cookies = []
+    for token in ("correct-horse", "new-battery"):
+        fields = {"person": "alice", "token": token}
+        answer = await rotating.post("/login", data=fields, allow_redirects=False)
+        cookies.append({"Cookie": answer.headers["Set-Cookie"].partition(";")[0]})
+    let_in = [
+        (await client.get("/", headers=cookie, allow_redirects=False)).status
+        for client in (rotating, after)
+        for cookie in cookies
+    ]
+    await rotating.close()
+    await after.close()
+
+    assert [200, 200, 401, 200] == let_in
 
 
 async def test_a_public_hub_sends_its_cookie_over_tls_only(site: FakeSite) -> None:

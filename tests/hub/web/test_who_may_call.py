@@ -120,8 +120,8 @@ async def ask(live: LiveHub, call: str, headers: Mapping[str, str]) -> aiohttp.C
 def cookie() -> Mapping[str, str]:
     from hub.proof import Secret
 
-    settings = GateSettings(api_token=Secret(TOKEN))
-    return {"Cookie": f"{COOKIE}={sign_person('alice', settings, settings.now())}"}
+    settings = GateSettings(api_tokens=(Secret(TOKEN),))
+    return {"Cookie": f"{COOKIE}={sign_person('alice', Secret(TOKEN), settings, settings.now())}"}
 
 
 async def test_every_route_stands_in_the_table(live: LiveHub) -> None:
