@@ -22,6 +22,8 @@ GROUP_WAIT = timedelta(seconds=10)
 GROUP_INTERVAL = timedelta(minutes=1)
 NAMED = 5
 """Members that a line names; of the others it says how many they are."""
+KEPT = 50
+"""Members of which it is kept in mind that a line is to speak of them, so that none of them counts twice."""
 COMPARED = 200
 """Members of which it is looked what they have in common."""
 VERSIONS = 20
@@ -159,7 +161,7 @@ class Gathered(Record, frozen=True, kw_only=True):
     opened: int = 0
     opened_names: tuple[str, ...] = ()
     opened_ids: tuple[str, ...] = ()
-    """The alerts of those names."""
+    """The alerts of those names, and then of more that are not named."""
     lead: str = ""
     """Of those that opened, the one that is worse than all before."""
     healed: int = 0
@@ -176,39 +178,41 @@ class Gathered(Record, frozen=True, kw_only=True):
     def with_opened(self, name: str, id: str, *, leads: bool = False) -> "Gathered":
         """What got worse, or came back, since it opened is one, and named as it is now."""
         rest = self.without(id)
+        at = len(rest.opened_names)
         return replace(
             rest,
             opened=rest.opened + 1,
             opened_names=(*rest.opened_names, name)[:NAMED],
-            opened_ids=(*rest.opened_ids, id)[:NAMED],
+            opened_ids=(*rest.opened_ids[:at], id, *rest.opened_ids[at:])[:KEPT],
             lead=name if leads or rest.lead != self.lead else rest.lead,
         )
 
     def with_healed(self, name: str, id: str) -> "Gathered":
-        """What came and went since the last line is not among those that fire, as far as they are named."""
+        """What came and went since the last line is not among those that fire, as far as they are known."""
         rest = self.without(id)
         return replace(rest, healed=self.healed + 1, healed_names=(*self.healed_names, name)[:NAMED])
 
     def renamed(self, id: str, name: str) -> "Gathered":
         """With one that came as it is called now: it may have got better since."""
-        if id not in self.opened_ids:
+        named = self.opened_ids[: len(self.opened_names)]
+        if id not in named:
             return self
-        at = self.opened_ids.index(id)
+        at = named.index(id)
         names = (*self.opened_names[:at], name, *self.opened_names[at + 1 :])
         return replace(self, opened_names=names, lead=name if self.lead == self.opened_names[at] else self.lead)
 
     def without(self, id: str) -> "Gathered":
-        """Without one that came, if it is among those named."""
+        """Without one that came, if it is among those known."""
         if id not in self.opened_ids:
             return self
         at = self.opened_ids.index(id)
-        name, rest = self.opened_names[at], (*self.opened_names[:at], *self.opened_names[at + 1 :])
+        name = self.opened_names[at : at + 1]
         return replace(
             self,
             opened=self.opened - 1,
-            opened_names=rest,
+            opened_names=(*self.opened_names[:at], *self.opened_names[at + 1 :]),
             opened_ids=(*self.opened_ids[:at], *self.opened_ids[at + 1 :]),
-            lead="" if self.lead == name else self.lead,
+            lead="" if self.lead in name else self.lead,
         )
 
     def say(self, *, fires: bool) -> tuple[str, str]:

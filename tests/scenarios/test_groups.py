@@ -79,6 +79,33 @@ async def test_who_joins_later_wakes_at_most_once_an_interval(hub: Scenario) -> 
     assert [(True, "web2 is down"), (True, "9 more firing")] == lines
 
 
+async def test_who_gets_worse_or_heals_before_its_line_counts_once(begin) -> None:  # type: ignore[no-untyped-def]
+    """Also where the line will not name it, since it names five."""
+    hub = await begin(RULES.replace("severity: error", 'severity: "{body.severity}"'))
+
+    async def stands(host: str, severity: str) -> None:
+        status = "problem" if severity else "recovery"
+        await hub.receives("app", {"host": host, "cluster": "eu", "status": status, "severity": severity or "info"})
+
+    await stands("web1", "critical")
+    await hub.later("10s")
+    await stands("web2", "warning")
+    for number in range(3, 11):
+        await stands(f"web{number}", "warning")
+    await stands("web9", "error")
+    await stands("web10", "")
+    await stands("web4", "")
+    await hub.later("5m")
+    message = await hub.latest()
+    line = (await hub.thread(message))[-1]
+
+    assert "8 firing: eu" == message.message.title
+    assert "6 more firing" == line.message.title
+    assert "web3 is down, web5 is down, web6 is down, web7 is down and 2 more\nresolved: web10 is down, web4 is down" == (
+        line.message.text
+    )
+
+
 async def test_a_group_is_over_when_none_fires(hub: Scenario) -> None:
     await breaks(hub, "web1")
     await breaks(hub, "web2")
