@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from hub import failures
 from hub.alerting.acks import Acks
 from hub.alerting.answering import CONFIRM, LIFT, Answering
+from hub.alerting.duty import PREFIX as ON_CALL
 from hub.alerting.duty import TIMER as DUTY
 from hub.alerting.duty import Duties
 from hub.alerting.escalating import ENDS, Escalating
@@ -194,7 +195,9 @@ class Router:
         found: dict[str, Taken] = {}
         for route in taken:
             address = self._duties.address(route.channel, draft)
-            found.setdefault(address, route if address == route.channel else replace(route, channel=address))
+            if address != route.channel:
+                route = replace(route, channel=address, schedule=route.channel.removeprefix(ON_CALL))
+            found.setdefault(address, route)
         return tuple(found.values())
 
     def _advance(self, draft: Draft, event: Event, rules: Rules) -> Advance:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from hub.alerting.duty import PREFIX
 from hub.alerting.ripening import LOOK_AGAIN
 from hub.core import telling
 from hub.core.alert import Alert, Change
@@ -118,16 +119,27 @@ class Escalating:
         firing = [alert for alert in alerts if alert.open]
         if not firing:
             return
-        again = post.pace.repeats_after(post.reminders)
         untaken = [alert for alert in firing if alert.ack is None and not self._held(draft, alert)]
-        if untaken and not telling.never_told(post) and not self._holds(draft).hold(post):
+        channel = self._turn_of(draft, post)
+        if untaken and not telling.never_told(post) and not self._holds(draft).hold(replace(post, channel=channel)):
             worst = max(untaken, key=lambda alert: alert.severity or 0)
             lasted = say_duration(draft.now - min(alert.began_at for alert in untaken))
             more = f" and {len(untaken) - 1} more" if len(untaken) > 1 else ""
             said = Said(title=f"still so after {lasted}: {worst.title}{more}")
-            self._put(draft, telling.remind(post, said, worst.severity, pen=draft.pen))
-            again = post.pace.repeats_after(post.reminders + 1)
+            if channel == post.channel:
+                told = telling.remind(post, said, worst.severity, pen=draft.pen)
+            else:
+                others = _telling_of_all(draft, untaken)
+                told = telling.remind_elsewhere(post, channel, others, said, worst.severity, pen=draft.pen)
+            self._put(draft, told)
+            post = draft.post(id) or post
+        again = post.pace.repeats_after(post.reminders)
         draft.set_timer("remind", id, draft.now + again if again else None)
+
+    def _turn_of(self, draft: Draft, post: Post) -> str:
+        """Where it is said again: what told whoever was on call, to whoever is now, if rules know of turns still."""
+        known = post.schedule in self._rules().schedules
+        return self._address(f"{PREFIX}{post.schedule}", draft) if known else post.channel
 
 
 def _telling_of_all(draft: Draft, alerts: Sequence[Alert]) -> Sequence[Post]:

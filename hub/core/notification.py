@@ -175,6 +175,8 @@ class Post(Record, frozen=True, kw_only=True):
     """How things stood when it was last shown."""
     pace: Pace = PLAIN
     """Its route's, as it was when the post was made: a reload changes nothing of it."""
+    schedule: str = ""
+    """By which its channel was that of whoever was on call, and whoever is then is reminded; empty: by none."""
     lined_at: datetime | None = None
     """When a line last spoke of its group's members."""
     gathered: Gathered | None = None

@@ -36,6 +36,8 @@ class Taken(Record, frozen=True, kw_only=True):
     channel: str
     tell: tuple[Occasion, ...] | None
     pace: Pace = PLAIN
+    schedule: str = ""
+    """By which its channel is that of whoever is on call now; empty: by none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -213,6 +213,7 @@ def new_post(
         tell=route.tell,
         created_at=pen.now,
         pace=route.pace,
+        schedule=route.schedule,
         loudest=0 if hold else int(severity or 0),
         unacked_since=(due or pen.now) if route.pace.escalate and not hold else None,
     )
@@ -268,6 +269,30 @@ def remind(post: Post, said: Said, severity: Severity | None, *, pen: Pen) -> Te
     told = replace(edited(post, Occasion.REMINDED, pen), reminders=post.reminders + 1)
     line = _loud_line(post, Occasion.REMINDED, said, severity, pen=pen)
     return Telling(posts=(told,), lines=(line,) if wanted(post.tell, Occasion.REMINDED) else ())
+
+
+def remind_elsewhere(
+    post: Post, channel: str, others: Sequence[Post], said: Said, severity: Severity | None, *, pen: Pen
+) -> Telling:
+    """Say it again to whoever's turn it is by now: from then on they are reminded, and who was before is not. `others`
+    are all posts that tell of the same."""
+    if not wanted(post.tell, Occasion.REMINDED):
+        return Telling()
+    beside = [other for other in others if other.channel == channel]
+    there = next((other for other in beside if not never_told(other)), None)
+    relieved = replace(edited(post, Occasion.REMINDED, pen), pace=replace(post.pace, repeat=()))
+    if there is not None and there.pace.repeat:  # who is there is reminded anyway, perhaps by a route of their own
+        return Telling(posts=(relieved,) if there.schedule == post.schedule else ())
+    if there is not None:
+        pace = replace(there.pace, repeat=post.pace.repeat)
+        again = replace(there, pace=pace, schedule=post.schedule, reminders=post.reminders)
+        told = remind(again, said, severity, pen=pen)
+        return replace(told, posts=(relieved, *told.posts))
+    held = next((other for other in beside if other.group == post.group and waits(other)), None)
+    fresh = _told_there(post, channel, Occasion.REMINDED, held, post.pace, paused=False, pen=pen)
+    pace = replace(fresh.pace, repeat=post.pace.repeat, escalate=())
+    again = replace(fresh, pace=pace, tell=post.tell, schedule=post.schedule, reminders=post.reminders + 1)
+    return Telling(posts=(relieved, again))
 
 
 def say_aloud(

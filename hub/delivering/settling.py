@@ -139,7 +139,7 @@ def mark_begun(draft: Draft, items: Sequence[Item]) -> None:
 
 def first_shown(draft: Draft, post: Post) -> None:
     """From now on it is reminded of."""
-    if first := post.pace.repeats_after(0):
+    if first := post.pace.repeats_after(post.reminders):
         draft.set_timer("remind", post.id, draft.now + first)
 
 

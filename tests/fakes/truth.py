@@ -32,9 +32,12 @@ class Route:
     go_on: bool = False
 
     def leads_to(self, address: str) -> bool:
-        """Whether it escalates to there, or may, by who is on call."""
-        name = self.escalate[1] if self.escalate else ""
-        return address in (*DESKS.values(), ADDRESSES["ops"]) if name == ON_CALL else address == ADDRESSES.get(name)
+        """Whether it escalates to there, or reminds whoever is there, or may, by who is on call."""
+        names = {self.escalate[1]} if self.escalate else set[str]()
+        if self.to == ON_CALL and self.repeat:
+            names.add(ON_CALL)
+        of_turns = (*DESKS.values(), ADDRESSES["ops"])
+        return any(address in of_turns if name == ON_CALL else address == ADDRESSES[name] for name in names)
 
     def as_written(self) -> Mapping[str, Any]:
         after = self.escalate
@@ -250,6 +253,11 @@ class Telling:
     def owner(self) -> Route:
         """What is paused with it."""
         return self.routes[0 if self.crowd else -1]
+
+    @property
+    def turns(self) -> bool:
+        """Whether it was told to whoever was on call."""
+        return any(route.to == ON_CALL for route in self.routes)
 
     @property
     def repeat(self) -> timedelta | None:

@@ -101,8 +101,9 @@ async def test_who_gets_worse_or_heals_before_its_line_counts_once(begin) -> Non
 
     assert "8 firing: eu" == message.message.title
     assert "6 more firing" == line.message.title
-    assert "web3 is down, web5 is down, web6 is down, web7 is down and 2 more\nresolved: web10 is down, web4 is down" == (
-        line.message.text
+    assert (
+        "web3 is down, web5 is down, web6 is down, web7 is down and 2 more\nresolved: web10 is down, web4 is down"
+        == (line.message.text)
     )
 
 

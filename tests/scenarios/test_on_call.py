@@ -48,6 +48,34 @@ async def test_an_alert_goes_to_whoever_is_on_call_when_it_opens(hub: Scenario, 
     assert "resolved" == chat.edited[-1][1].state
 
 
+async def test_what_nobody_has_is_said_again_to_whoever_is_on_call_by_then(begin, chat: FakeChat) -> None:
+    """And not to whom it was told, whose turn is over: until it is theirs again. All that heard of it see the end."""
+    pager = chat.integration(person=lambda user: f"@{user}")
+    hub = await begin(
+        RULES.replace('to: "oncall:web"}', 'to: "oncall:web", repeat_interval: 30m}', 1),
+        {**installed(), "pager": pager},
+    )
+    await hub.nagios("web1", number=1)
+    await hub.later("31m")
+    await hub.says("take web for 1h", by="bob")
+    await hub.restarts()
+    await hub.later("2h")
+    await hub.nagios("web1", "UP", "RECOVERY", number=2)
+
+    assert [
+        ("@U1", "web1 is DOWN"),
+        ("@U1", "still so after 30m: web1 is DOWN"),
+        ("@U1", "alice, bob is on call for web in your place for 1h"),
+        ("@U2", "web1 is DOWN"),
+        ("@U2", "still so after 1h 30m: web1 is DOWN"),
+        ("@U1", "alice, you are on call for web now: the turn that bob took has ended"),
+        ("@U1", "still so after 2h: web1 is DOWN"),
+        ("@U1", "still so after 2h 30m: web1 is DOWN"),
+        ("@U1", "Resolved: web1 is UP"),
+        ("@U2", "Resolved: web1 is UP"),
+    ] == heard(chat)
+
+
 async def test_it_is_taken_until_morning(hub: Scenario) -> None:
     """Said at three in the night; the answer says which morning was understood."""
     by_time = await hub.says("take web until tomorrow morning", by="bob")

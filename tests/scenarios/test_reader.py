@@ -567,6 +567,8 @@ class Night:
                 assert self._was_rung(life, address), f"nobody in {address} was woken for {life.thing}"
                 assert self._was_called(life, address), f"nobody in {address} was called for {life.thing}"
                 self._is_reminded_of(life, address)
+            if life.thing not in excused and self._has_the_turn(address):
+                self._is_said_again(life, address)
         heads = Counter(thing for head in self.reader.heads[address].values() for thing in head.says)
         lives = Counter[str]()
         for life in self.truth.lives:
@@ -686,11 +688,23 @@ class Night:
         return not due or bool(self._rang(life, address, since))
 
     def _is_reminded_of(self, life: Life, address: str) -> None:
-        rang = [wake.at for wake in self._rang(life, address, life.broke_at)]
         for way in self.truth.own(life, address):
-            if way.repeat is None or way.calm_since is None:
-                continue
-            quiet_since = max([way.calm_since, way.since, *rang])
+            if not way.turns:
+                self._is_reminded(life, way, address, way.since)
+
+    def _has_the_turn(self, address: str) -> bool:
+        return self.truth.rules.has_turns and address == self.truth.address(ON_CALL)
+
+    def _is_said_again(self, life: Life, address: str) -> None:
+        """What was told to whoever was on call then, to whoever is now."""
+        for way in life.told:
+            if way.turns and not life.stormed:
+                self._is_reminded(life, way, address, self.truth.duty_since or way.since)
+
+    def _is_reminded(self, life: Life, way: Telling, address: str, since: datetime) -> None:
+        if way.repeat is not None and way.calm_since is not None:
+            rang = [wake.at for wake in self._rang(life, address, life.broke_at)]
+            quiet_since = max([way.calm_since, way.since, since, *rang])
             assert self.now - quiet_since <= 2 * way.repeat + 5 * MINUTE, f"nobody is reminded of {life.thing}"
 
     def _own(self, thing: str) -> Belief | None:
