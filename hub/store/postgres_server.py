@@ -9,7 +9,6 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hub.errors import SettingsError
 from hub.store.address import FORMS, server_of, servers
@@ -76,7 +75,6 @@ Failure = (
     asyncpg.InternalClientError,  # asked on a connection over which the server has just said goodbye
     OSError,
     TimeoutError,
-    PoolTimeout,
 )
 FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 """Of the URL, those that name files."""
@@ -191,7 +189,7 @@ def reason(error: BaseException, url: URL) -> str:
         return f"the database at {server_of(url)} {STANDBY}"
     if isinstance(cause, NoneLeads):
         return "; ".join(reason(why, server) for server, why in cause.whys.items())
-    if isinstance(cause, TimeoutError | PoolTimeout):
+    if isinstance(cause, TimeoutError):
         return f"the database at {server_of(url)} does not answer"
     if isinstance(cause, ssl.SSLError):
         return f"the database server at {server_of(url)} cannot be trusted: {_why_not_trusted(cause)}"

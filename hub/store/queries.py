@@ -87,6 +87,10 @@ ARRIVAL = literal_column("rowid", BigInteger)
 column of ours."""
 
 
+def _flagged(of: Table, flag: ColumnElement[bool], by: ColumnElement[Any]) -> Select[Any]:
+    return select(of.c.record).where(flag.is_(true())).order_by(by, ARRIVAL)
+
+
 def _all(connection: Connection, statement: Select[Any], read: Read[RecordT]) -> list[RecordT]:
     return [read(record) for record in connection.execute(statement).scalars()]
 
@@ -151,9 +155,11 @@ def load(connection: Connection, since: datetime) -> Snapshot:
     )
 
 
+UNROUTED = _flagged(EVENT, EVENT.c.waiting, EVENT.c.received_at)
+
+
 def unrouted(connection: Connection, limit: int | None) -> list[StoredEvent]:
-    waiting = _flagged(EVENT, EVENT.c.waiting, EVENT.c.received_at)
-    return _all(connection, waiting.limit(limit), mapping.event_of)
+    return _all(connection, UNROUTED.limit(limit), mapping.event_of)
 
 
 def _behind(
@@ -168,10 +174,6 @@ def _behind(
         return false()
     row = tuple_(*(literal(value, column.type) for value, column in zip(place, by, strict=True)))
     return tuple_(*by) > row if rising else tuple_(*by) < row
-
-
-def _flagged(of: Table, flag: ColumnElement[bool], by: ColumnElement[Any]) -> Select[Any]:
-    return select(of.c.record).where(flag.is_(true())).order_by(by, ARRIVAL)
 
 
 RESTED = timedelta(minutes=30)
@@ -391,12 +393,14 @@ def request(connection: Connection, id: str) -> StoredRequest | None:
     return None if row is None else mapping.request_of(*row)
 
 
+REQUESTS = select(REQUEST.c.record, REQUEST.c.body)
+
+
 def requests(connection: Connection, ids: Sequence[str]) -> list[StoredRequest]:
-    record = select(REQUEST.c.record, REQUEST.c.body)
     return [
         mapping.request_of(*row)
         for chunk in _chunks(ids)
-        for row in connection.execute(record.where(REQUEST.c.id.in_(chunk)))
+        for row in connection.execute(REQUESTS.where(REQUEST.c.id.in_(chunk)))
     ]
 
 

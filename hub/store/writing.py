@@ -5,11 +5,11 @@ per row, SQLAlchemy's way through its result and context objects costs as much a
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Insert, Table, bindparam, delete, update
+from sqlalchemy import Connection, Table, bindparam, delete, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import Executable
 from sqlmodel import SQLModel
@@ -40,20 +40,25 @@ def driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
-InsertInto = Callable[[Table], Any]
-"""Of the dialect: each has an INSERT of its own that knows ON CONFLICT, and both are called alike."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A table of which a transaction writes rows whole: where the keys are there already, a row takes that row's place.
 
-
-def _upsert(insert_into: InsertInto, of: Table, *keys: str) -> Executable:
-    """Write a row whole; where its keys are there already, it takes that row's place.
-
-    Not `INSERT OR REPLACE`: that gives the row a new place in the table and writes every index anew.
+    Not by `INSERT OR REPLACE`: that gives the row a new place in the table and writes every index anew.
     """
-    names = [column.name for column in of.columns if column.name != "number"]
-    insert = insert_into(of).values({name: bindparam(name) for name in names})
-    taken = {name: insert.excluded[name] for name in names if name not in keys}
-    statement: Executable = insert.on_conflict_do_update(index_elements=keys, set_=taken)
-    return statement
+
+    table: Table
+    keys: tuple[str, ...]
+    rows: Callable[[Changes], Iterable[Values]]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of its columns, those that we fill in."""
+        return [column.name for column in self.table.columns if column.name != "number"]
+
+    def taken(self, excluded: Any) -> Mapping[str, Any]:
+        """What the new row gives to the one whose place it takes; `excluded` is what the dialect calls the new one."""
+        return {name: excluded[name] for name in self.names if name not in self.keys}
 
 
 _RELEASE_TIMER = delete(TIMER).where(TIMER.c.kind == bindparam("kind"), TIMER.c.subject == bindparam("subject"))
@@ -61,55 +66,52 @@ _UNLINK = delete(LINK).where(LINK.c.account == bindparam("account"))
 _FORGET_CALENDAR = delete(CALENDAR).where(CALENDAR.c.schedule == bindparam("schedule"))
 _FORGET_CONFIG = delete(CONFIG).where(CONFIG.c.hash == bindparam("hash"))
 
+REMOVED: Sequence[tuple[Executable, Callable[[Changes], Iterable[Values]]]] = (
+    (_RELEASE_TIMER, lambda c: ({"kind": k, "subject": s} for (k, s), timer in c.timers.items() if timer is None)),
+    (_UNLINK, lambda c: ({"account": account} for account, link in c.links.items() if link is None)),
+    (_FORGET_CALENDAR, lambda c: ({"schedule": name} for name, one in c.calendars.items() if one is None)),
+    # Stored again, a text is the newest: it goes and comes back under a higher number.
+    (_FORGET_CONFIG, lambda c: ({"hash": digest} for digest in c.configs)),
+)
+"""What a transaction takes away before it writes, each with the rows that it is run with."""
 
-def plan(insert_into: InsertInto) -> Sequence[tuple[Executable, Callable[[Changes], Iterable[Values]]]]:
-    """The statements of a transaction in their order, each with the rows that it is run with."""
-    upsert = partial(_upsert, insert_into)
-    return (
-        (upsert(REQUEST, "id"), lambda c: map(mapping.request_row, (*c.requests, *c.released.values()))),
-        (upsert(EVENT, "id"), lambda c: map(mapping.event_row, (*c.events, *c.decided.values()))),
-        (upsert(ALERT, "id"), lambda c: map(mapping.alert_row, c.alerts.values())),
-        (upsert(POST, "id"), lambda c: map(mapping.post_row, c.posts.values())),
-        (upsert(LINE, "id"), lambda c: map(mapping.line_row, c.lines.values())),
-        (
-            upsert(TIMER, "kind", "subject"),
-            lambda c: (mapping.timer_row(t) for t in c.timers.values() if t is not None),
-        ),
-        (_RELEASE_TIMER, lambda c: ({"kind": k, "subject": s} for (k, s), timer in c.timers.items() if timer is None)),
-        (upsert(SILENCE, "id"), lambda c: map(mapping.silence_row, c.silences.values())),
-        (upsert(ASK, "id"), lambda c: map(mapping.ask_row, c.asks.values())),
-        (upsert(AUDIT, "id"), lambda c: map(mapping.audit_row, c.audit)),
-        (upsert(GROUP, "id"), lambda c: map(mapping.group_row, c.groups.values())),
-        (upsert(LINK, "account"), lambda c: (mapping.link_row(link) for link in c.links.values() if link is not None)),
-        (_UNLINK, lambda c: ({"account": account} for account, link in c.links.items() if link is None)),
-        (
-            upsert(CALENDAR, "schedule"),
-            lambda c: (mapping.calendar_row(one) for one in c.calendars.values() if one is not None),
-        ),
-        (_FORGET_CALENDAR, lambda c: ({"schedule": name} for name, one in c.calendars.items() if one is None)),
-        (upsert(ROOM, "id"), lambda c: map(mapping.room_row, c.room.values())),
-        # Stored again, a text is the newest: it goes and comes back under a higher number.
-        (_FORGET_CONFIG, lambda c: ({"hash": digest} for digest in c.configs)),
-        (upsert(CONFIG, "hash"), lambda c: ({"hash": digest, "text": text} for digest, text in c.configs.items())),
-    )
+WRITTEN = (
+    Written(REQUEST, ("id",), lambda c: map(mapping.request_row, (*c.requests, *c.released.values()))),
+    Written(EVENT, ("id",), lambda c: map(mapping.event_row, (*c.events, *c.decided.values()))),
+    Written(ALERT, ("id",), lambda c: map(mapping.alert_row, c.alerts.values())),
+    Written(POST, ("id",), lambda c: map(mapping.post_row, c.posts.values())),
+    Written(LINE, ("id",), lambda c: map(mapping.line_row, c.lines.values())),
+    Written(TIMER, ("kind", "subject"), lambda c: (mapping.timer_row(t) for t in c.timers.values() if t is not None)),
+    Written(SILENCE, ("id",), lambda c: map(mapping.silence_row, c.silences.values())),
+    Written(ASK, ("id",), lambda c: map(mapping.ask_row, c.asks.values())),
+    Written(AUDIT, ("id",), lambda c: map(mapping.audit_row, c.audit)),
+    Written(GROUP, ("id",), lambda c: map(mapping.group_row, c.groups.values())),
+    Written(LINK, ("account",), lambda c: (mapping.link_row(link) for link in c.links.values() if link is not None)),
+    Written(
+        CALENDAR,
+        ("schedule",),
+        lambda c: (mapping.calendar_row(one) for one in c.calendars.values() if one is not None),
+    ),
+    Written(ROOM, ("id",), lambda c: map(mapping.room_row, c.room.values())),
+    Written(CONFIG, ("hash",), lambda c: ({"hash": digest, "text": text} for digest, text in c.configs.items())),
+)
 
 
 ROWS_AT_ONCE = (64, 32, 16, 8, 4, 2, 1)
-"""Of one INSERT: each number of rows is a text of its own, and few texts stay prepared."""
+"""Of one INSERT of SQLite: each number of rows is a text of its own, and few texts stay prepared."""
 Write = Callable[[sqlite3.Cursor, Sequence[Values]], object]
 
 
 def _for_each(statement: Executable) -> Write:
-    """How it is run for each of many rows."""
-    if isinstance(statement, Insert):
-        return _many_at_once(statement)
     text = compiled(statement)
     return lambda cursor, rows: cursor.executemany(text, rows)
 
 
-def _many_at_once(insert: Insert) -> Write:
+def _many_at_once(written: Written) -> Write:
     """In few statements: for each the driver lets go of the interpreter, and waits as long as a busy loop keeps it."""
-    positional = insert.compile(dialect=sqlite.dialect(paramstyle="qmark"))
+    insert = sqlite.insert(written.table).values({name: bindparam(name) for name in written.names})
+    upsert = insert.on_conflict_do_update(index_elements=written.keys, set_=written.taken(insert.excluded))
+    positional = upsert.compile(dialect=sqlite.dialect(paramstyle="qmark"))
     assert positional.positiontup is not None
     names, text = tuple(positional.positiontup), str(positional)
     values = f"({', '.join('?' * len(names))})"
@@ -126,7 +128,10 @@ def _many_at_once(insert: Insert) -> Write:
     return write
 
 
-_PLAN = tuple((_for_each(statement), rows) for statement, rows in plan(sqlite.insert))
+_PLAN = (
+    *((_for_each(statement), rows) for statement, rows in REMOVED),
+    *((_many_at_once(written), written.rows) for written in WRITTEN),
+)
 
 
 _PACK = update(REQUEST).where(REQUEST.c.id == bindparam("which")).values(body=bindparam("small"))
