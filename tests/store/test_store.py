@@ -374,6 +374,29 @@ async def test_a_decided_event_replaces_the_waiting_one(store: Store) -> None:
     assert await store.event("e9") is None
 
 
+async def test_what_is_taken_in_and_settled_in_one_batch_is_as_it_was_settled(store: Store) -> None:
+    """Of both that are to be written the later one holds, as if they had come one after the other."""
+    came = changes(request("q1", verdict="quarantined"), waiting("e1"), waiting("e2"))
+    came.released["q1"] = request("q1", verdict="quarantined", replayed_at=NOW)
+    came.decided["e1"] = routed("e1", "a1")
+    await store.commit(came)
+
+    assert (found := await store.request("q1")) and found.replayed_at == NOW
+    assert routed("e1", "a1") == await store.event("e1")
+    assert ["e2"] == ids(await store.unrouted(limit=9))
+
+
+async def test_a_batch_of_very_many_and_of_large_bodies_is_written_whole(store: Store) -> None:
+    """In as many statements as it takes, each event in its place."""
+    names = [f"{number:03}" for number in range(200)]
+    bodies = {name: bytes([65 + place % 26]) * (500_000 if place % 50 == 7 else 20) for place, name in enumerate(names)}
+    batch = changes(*(request(name, body=body) for name, body in bodies.items()), *map(waiting, names))
+    await store.commit(batch)
+
+    assert bodies == {found.id: found.body for found in await store.requests(names)}
+    assert names == ids(await store.unrouted(limit=500))
+
+
 async def test_events_of_an_alert_are_oldest_first(store: Store) -> None:
     """As the story went."""
     await store.commit(changes(routed("b", "a1"), routed("a", "a1"), routed("c", "a1", ago(1)), routed("d", "a2")))
