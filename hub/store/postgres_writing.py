@@ -1,7 +1,7 @@
 """How PostgreSQL is told what a transaction writes: all tables in one statement, each column of each as one array.
 
-Its round trips cost a small batch more than its rows do. One for each table, run once for each row, takes the hub two
-and a half times the processor and the batch twice the time.
+Round trips cost a small batch more than its rows do: a statement for each table, run once for each row, takes the
+batch up to twice the time, and the hub up to twice the processor.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
