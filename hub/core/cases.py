@@ -90,6 +90,8 @@ class RuleTest:
     """It says itself when it begins."""
     given: tuple[Step, ...]
     expect: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    """By address, under which name what is heard there is expected."""
     line: int
     file: str = MAIN
 

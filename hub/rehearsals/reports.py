@@ -31,7 +31,8 @@ class Unreached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How much of what can match some test reaches."""
+    """How much of what can match some test reaches. A window by which a silence holds, or an escalation waits, holds
+    nothing back itself."""
 
     known: int
     unreached: tuple[Unreached, ...]
@@ -56,7 +57,12 @@ def coverage(rules: Rules, results: Sequence[TestResult]) -> Coverage:
         missing.append(
             Unreached(section="routes", name="everything_else", file="", line=0, why="is reached by no test")
         )
-    others = {place: where for place, where in rules.places.items() if place[0] in NEVER}
+    waited_for = {pace.during for pace in (*(route.pace for route in routes), rules.tree.everything_else.pace)}
+    others = {
+        (section, name): where
+        for (section, name), where in rules.places.items()
+        if section in NEVER and (section != "time_windows" or name in waited_for)
+    }
     missing += [
         Unreached(section=section, name=name, file=file, line=line, why=NEVER[section])
         for (section, name), (file, line) in others.items()

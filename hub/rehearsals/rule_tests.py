@@ -277,27 +277,33 @@ def _event(id: str, given: Mapping[str, str], rules: Rules, at: datetime) -> tup
 
 def _faults(test: RuleTest, said: Sequence[Said], rules: Rules) -> list[str]:
     """How what was heard differs from what was expected."""
-    expected = {rules.address(channel) or channel: several for channel, several in test.expect.items() if several}
+    expected, names = {name: several for name, several in test.expect.items() if several}, _names(test, rules)
     heard: dict[str, list[Said]] = {}
     for one in said:
-        heard.setdefault(one.heard.channel, []).append(one)
-    if all(_agree(expected.get(c, ()), heard.get(c, ())) for c in {*expected, *heard}):
+        heard.setdefault(names.get(one.heard.channel, one.heard.channel), []).append(one)
+    if all(_agree(expected.get(name, ()), heard.get(name, ())) for name in {*expected, *heard}):
         return []
-    names = {address: name for name, address in rules.channels.items()}
-    wanted = {names.get(c, c): [one.occasion for one in several] for c, several in expected.items()}
-    came = {names.get(c, c): [one.heard.occasion.value for one in several] for c, several in heard.items()}
+    wanted = {name: [one.occasion for one in several] for name, several in expected.items()}
+    came = {name: [one.heard.occasion.value for one in several] for name, several in heard.items()}
     first = f"  {test.file}:{test.line}: expected {_listed(wanted)}, but {_listed(came)} was heard"
     details = [
-        f"  {names.get(c, c)}: {why}"
-        for c, several in expected.items()
-        if [one.occasion for one in several] == came.get(names.get(c, c))
-        for why in _details(test, several, heard[c])
+        f"  {name}: {why}"
+        for name, several in expected.items()
+        if wanted[name] == came.get(name)
+        for why in _details(test, several, heard[name])
     ]
     return (
         [first]
         if wanted != came
         else [f"  {test.file}:{test.line}: what was heard is another than was expected", *details]
     )
+
+
+def _names(test: RuleTest, rules: Rules) -> Mapping[str, str]:
+    """How addresses are called: as the test does or, where it does not speak of them, as the rules do."""
+    alone = {address: person for person, address in rules.desks.items()}
+    channels = {address: name for name, address in rules.channels.items()}
+    return {**alone, **channels, **test.places}
 
 
 def _agree(expected: Sequence[Expected], heard: Sequence[Said]) -> bool:
@@ -317,7 +323,7 @@ def _details(test: RuleTest, expected: Sequence[Expected], heard: Sequence[Said]
 
 def _story(test: RuleTest, case: _Case, rules: Rules) -> list[str]:
     """What was heard, with its times, and the trail of each event."""
-    names = {address: name for name, address in rules.channels.items()}
+    names = _names(test, rules)
     runs = groupby(case.said, lambda one: (one.heard.channel, one.heard.occasion, one.heard.route))
     rows = [
         (_span(test, [*several]), names.get(channel, channel), occasion.value, f"by {route}" if route else "")

@@ -27,7 +27,7 @@ from hub.core.grouping import AT_ONCE
 from hub.core.matching import CLOSED
 from hub.core.notification import Occasion
 from hub.core.rules import SourceRule
-from hub.routes_file.channels import Channels
+from hub.routes_file.hearers import Hearers
 from hub.routes_file.language import KEYS
 from hub.routes_file.matches import Matches
 from hub.routes_file.shapes import (
@@ -67,7 +67,7 @@ class Cases:
     tools: Mapping[str, Integration]
     sources: Mapping[str, SourceRule]
     matches: Matches
-    channels: Channels
+    hearers: Hearers
     silences: Silences
     beats: frozenset[str]
     """The names of the heartbeats."""
@@ -87,7 +87,8 @@ class Cases:
                 continue
             begins = self._moment(body["at"], (*path, "at"), None) if "at" in body else BEGINS
             steps = tuple(self._steps(body["given"], (*path, "given"), begins or BEGINS))
-            expect = dict(self._expect(body["expect"], (*path, "expect"), begins or BEGINS))
+            places: dict[str, str] = {}
+            expect = dict(self._expect(body["expect"], (*path, "expect"), begins or BEGINS, places))
             if not is_text(self.tree, body["name"], (*path, "name")):
                 continue
             yield RuleTest(
@@ -96,6 +97,7 @@ class Cases:
                 dated="at" in body,
                 given=steps,
                 expect=expect,
+                places=places,
                 line=self.tree.line(path),
                 file=self.tree.called(path),
             )
@@ -230,15 +232,18 @@ class Cases:
             self.tree.wrong((*path, "beat"), f"no heartbeat is called {shown(name)}{nearest(name, known)}")
         return Beaten(name=name)
 
-    def _expect(self, value: Any, path: Path_, begins: datetime) -> Iterator[tuple[str, tuple[Expected, ...]]]:
+    def _expect(
+        self, value: Any, path: Path_, begins: datetime, places: dict[str, str]
+    ) -> Iterator[tuple[str, tuple[Expected, ...]]]:
+        """`places` learns which name each address is given."""
         if isinstance(value, list):
             self.tree.wrong(path, "is a list; what each channel hears is named with it: {ops: [opened]}")
             return
         for channel, given, place in entries(self.tree, value, path):
-            if channel not in self.channels.addresses and channel not in self.channels.addresses.values():
-                self.tree.wrong(
-                    place, f"no channel is called {shown(channel)}{nearest(channel, self.channels.addresses)}", key=True
-                )
+            for address in self.hearers.places(channel, place):
+                if (other := places.setdefault(address, channel)) != channel:
+                    what = f"what {address} hears stands under {shown(other)} already; put all of it under one name"
+                    self.tree.wrong(place, what, key=True)
             several = enumerate(given) if isinstance(given, list) else ((None, given),)
             yield (
                 channel,
@@ -261,6 +266,8 @@ class Cases:
         text = tuple(text for _, text in texts(self.tree, body["text"], (*path, "text"))) if "text" in body else ()
         at = self._moment(body["at"], (*path, "at"), begins) if "at" in body else None
         times = count(self.tree, body["times"], (*path, "times")) if "times" in body else 1
+        if times == 0:
+            self.tree.wrong((*path, "times"), "what is never heard is left out: nothing else may be heard than this")
         return [Expected(occasion=word, text=text, at=at)] * (times or 1)
 
 

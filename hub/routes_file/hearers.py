@@ -36,6 +36,20 @@ class Hearers:
             return self._on_call(value, path)
         return self.channels.address(value, path)
 
+    def places(self, name: str, path: Path_) -> frozenset[str]:
+        """Where that hears which a test names: a channel, whoever is on call, or somebody alone."""
+        channels, schedules = self.channels.addresses, self.schedules.by_name
+        if name in channels or name in channels.values():
+            return frozenset({channels.get(name, name)})
+        desks = self.people.desks()
+        if (schedule := schedules.get(name.removeprefix(ON_CALL))) and name.startswith(ON_CALL):
+            return frozenset(desks[person] for layer in schedule.layers for person in layer.people if person in desks)
+        if name in desks:
+            return frozenset({desks[name]})
+        known = {*channels, *desks, *(ON_CALL + one for one in schedules)}
+        self.tree.wrong(path, f"no channel is called {shown(name)}{nearest(name, known)}", key=True)
+        return frozenset()
+
     @property
     def example(self) -> str:
         """A channel that there is, for whoever named none."""

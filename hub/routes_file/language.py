@@ -61,7 +61,7 @@ TEXT: Form = {"type": ["string", "number", "boolean"], "pattern": r"\S"}
 TEXTS = either(TEXT, many(TEXT))
 SOME = either(TEXT, many(TEXT, least=1))
 FLAG: Form = {"enum": [True, False, "true", "false"]}
-COUNT: Form = {"type": ["integer", "string"], "pattern": "^[0-9]+$", "minimum": 1}
+COUNT: Form = {"type": ["integer", "string"], "pattern": "^0*[1-9][0-9]*$", "minimum": 1}
 DURATION: Form = {"type": "string", "pattern": "^ *[0-9.]+ *[A-Za-z]", "examples": ["15m", "2h30m", "7d"]}
 NO_TIME: Form = {"enum": [0, "0", "0s", "0m"]}
 NEVER = words("never")
@@ -394,7 +394,7 @@ LANGUAGE: Mapping[str, Section] = {
             "at": Key(says="When it begins: a time with its date; a Wednesday at noon, unless said.", form=TEXT),
             "given": Key(says="What happens, in the order of its times.", form=many(of("given")), needed=True),
             "expect": Key(
-                says="By channel, what it hears. One that is not named hears nothing.",
+                says="What each channel hears, or `oncall:web`, or a person alone. What is not named hears nothing.",
                 form=named(either(EXPECTED, many(EXPECTED))),
                 needed=True,
             ),

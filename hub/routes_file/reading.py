@@ -154,7 +154,7 @@ def _rules(tree: Tree, catalogue: Catalogue, text: str, others: Beside) -> Rules
     planned = tuple(silences.read(top.get("silences", [])))
     settle = duration(tree, top.get("settle"), ("settle",)) or SETTLE
     named = frozenset(beat.name for beat in beats)
-    cases = Cases(tree, catalogue.tools, sources, matches, channels, silences, named)
+    cases = Cases(tree, catalogue.tools, sources, matches, hearers, silences, named)
     tests = tuple(cases.read(top.get("tests", [])))
     reopen = duration(tree, top.get("reopen_within"), ("reopen_within",)) or REOPEN_WITHIN
     storm = limit(tree, top["storm"], ("storm",)) if "storm" in top else STORM

@@ -201,6 +201,41 @@ def test_silences_with_dates_count_in_tests_with_dates() -> None:
     assert rehearse('at: "2026-12-01T21:00Z"\n' + given + "expect: {web: [silenced]}", rules).passed
 
 
+ON_CALL = """\
+version: 1
+channels: {ops: room:ops, too: room:ops}
+people: {alice: {slack: U024BE7LH}, bob: {slack: U0G9QF9C6}, carol: {slack: U0G9QF9C7}}
+schedules: {web: {layers: [{people: [alice, bob], rotate: daily, start: 2026-01-07}]}}
+everything_else: {to: ops}
+routes:
+  - {name: web, match: {host: "web*"}, to: "oncall:web"}
+  - {name: data, match: {host: "db*"}, to: ops, escalate: [{after: 24h, to: "oncall:web"}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("host", "expect"),
+    [
+        ("web1", '{"oncall:web": [opened]}'),
+        ("web1", "{alice: [opened]}"),
+        ("db1", '{ops: [opened, escalated], "oncall:web": [escalated]}'),
+        ("db1", "{ops: [opened, escalated], bob: [escalated]}"),
+    ],
+)
+def test_whoever_is_on_call_hears_by_schedule_or_by_name(host: str, expect: str) -> None:
+    """The one name outlives the people, and the other says whose turn it is."""
+    result = rehearse(f"given: [{{source: nagios, host: {host}}}, {{wait: 25h}}]\nexpect: {expect}", ON_CALL)
+
+    assert result.passed, result.text
+
+
+def test_who_heard_alone_is_called_by_name() -> None:
+    """And not by an account that nobody knows by heart."""
+    result = rehearse("given: [{source: nagios, host: web1}]\nexpect: {bob: [opened]}", ON_CALL)
+
+    assert "expected bob: opened, but alice: opened was heard" in result.text
+
+
 @pytest.mark.parametrize("story", STORIES)
 def test_time_acts_and_silences_are_those_of_the_hub(story: str) -> None:
     """Weeks take no time."""
@@ -246,6 +281,26 @@ def test_coverage_names_what_no_test_reaches() -> None:
         "routes.yaml:14: db is reached by no test",
         "routes.yaml:15: mail is reached by no test",
     ]
+
+
+def test_a_window_counts_where_a_route_waits_for_it() -> None:
+    """No test could ever show that one of a silence, an escalation or a layer holds something back."""
+    rules = read_rules_text(
+        """\
+version: 1
+channels: {ops: room:ops}
+time_windows: {patching: {days: sun}, office: {days: mon-fri}, later: {days: sat}}
+silences: [{name: patch-day, match: {host: "db*"}, during: patching}]
+everything_else: {to: ops, escalate: [{after: 10m, to: ops, during: office}]}
+tests:
+  - {name: t, at: "2026-01-11T12:00Z", given: [{host: db1}], expect: {ops: [silenced]}}
+  - {name: u, given: [{host: web1}], expect: {ops: [opened]}}
+""",
+        "routes.yaml",
+        CATALOGUE,
+    )
+
+    assert coverage(rules, run_tests(rules)).text.startswith("100% of 2 ")
 
 
 def test_junit_and_markdown_hold_what_strangers_write() -> None:
