@@ -191,7 +191,7 @@ class _Reading:
             )
             for side in ("source", "target")
         )
-        equal = tuple(self._texts(body.get("equal"), (*path, "equal")))
+        equal = tuple(self._labels(body.get("equal"), (*path, "equal")))
         return Inhibition(line=self.tree.line(path), when=when, quiets=quiets, equal=equal)
 
     # -------------------------------------------------------------------------------------------------------- matchers
@@ -225,7 +225,7 @@ class _Reading:
     # ------------------------------------------------------------------------------------------------------ small ones
 
     def _group_by(self, value: Any, path: Path_) -> tuple[str, ...] | None:
-        names = tuple(self._texts(value, path))
+        names = tuple(self._labels(value, path))
         return () if "..." in names else names or None
 
     def _interval_names(self, value: Any, path: Path_) -> tuple[str, ...]:
@@ -262,6 +262,12 @@ class _Reading:
         yield from (
             self._text(one, path) for one in ([value] if value and isinstance(value, str) else self._list(value, path))
         )
+
+    def _labels(self, value: Any, path: Path_) -> Iterator[str]:
+        for name in self._texts(value, path):
+            if not name.strip():
+                self.tree.wrong(path, "a label has a name; Alertmanager refuses an empty one, too")
+            yield name
 
     def _list(self, value: Any, path: Path_) -> list[Any]:
         if isinstance(value, list) or not value:

@@ -36,7 +36,7 @@ CHATS = {"slack": "slack", "msteams": "teams", "msteamsv2": "teams"}
 DEAD = "can never match"
 LONGEST_NAME = 60
 SHORTEST_REPEAT = timedelta(minutes=1)
-LONGEST_REPEAT = timedelta(days=3650)
+LONGEST_WAIT = timedelta(days=3650)
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_./@-]|:(?=[A-Za-z0-9]))*")
 _WORDS = re.compile(r"\^?\(?(?:\?:)?([\w /:@,-]+(?:\|[\w /:@,-]+)*)\)?\$?", re.ASCII)
@@ -64,7 +64,7 @@ def import_alertmanager(text: str, name: str, read: Callable[[str], Rules]) -> I
         try:
             read(written)
         except RulesError as error:
-            found = {writing.route_at(c.line): c.what.partition(";")[0] for c in error.complaints if DEAD in c.what}
+            found = {writing.begun_at(c.line): c.what.partition(";")[0] for c in error.complaints if DEAD in c.what}
             if not found:
                 raise TocsinError(f"what was made of {name} is refused, which is a fault of ours: {error}") from error
             dead |= found
@@ -87,7 +87,7 @@ class _Writing:
     names: set[str] = field(default_factory=lambda: {"everything_else"})
     windows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     starts: list[tuple[int, Path_]] = field(default_factory=list)
-    """At which line of what was written each route begins."""
+    """At which line of what was written each route and inhibition begins."""
 
     def written(self) -> str:
         root = self.configuration.root
@@ -105,7 +105,7 @@ class _Writing:
             self.starts = [(line + len(windows) + 2, path) for line, path in self.starts]
         return "\n".join(self.lines) + "\n"
 
-    def route_at(self, line: int) -> Path_:
+    def begun_at(self, line: int) -> Path_:
         return max((start, path) for start, path in self.starts if start <= line)[1]
 
     def _head(self) -> None:
@@ -251,13 +251,14 @@ class _Writing:
         return by
 
     def _wait(self, node: Node, key: str, length: timedelta, depth: int) -> str:
-        if key == "repeat_interval" and length > LONGEST_REPEAT:
+        if key == "repeat_interval" and length > LONGEST_WAIT:
             return "never"
         least = SHORTEST_REPEAT if key == "repeat_interval" else timedelta(seconds=key == "group_interval")
         rounded = timedelta(seconds=-(-length // timedelta(seconds=1)))
-        if (longer := max(rounded, least)) != length:
-            self._note(node.line, depth, f"{key} was {length.total_seconds():g}s, which is less than is taken here")
-        return _duration(longer)
+        if (taken := min(max(rounded, least), LONGEST_WAIT)) != length:
+            than = "less" if length < taken else "more"
+            self._note(node.line, depth, f"{key} was {length.total_seconds():g}s, which is {than} than is taken here")
+        return _duration(taken)
 
     def _deliver(self, node: Node, depth: int) -> str | None:
         """As a line; None where it is always told."""
@@ -284,12 +285,12 @@ class _Writing:
         if self.configuration.inhibitions:
             self._say(0, "", "inhibit:")
         names = set[str]()
-        for rule in self.configuration.inhibitions:
-            self._inhibition(rule, names)
+        for i, rule in enumerate(self.configuration.inhibitions):
+            self._inhibition(rule, ("inhibit_rules", i), names)
 
-    def _inhibition(self, rule: Inhibition, names: set[str]) -> None:
+    def _inhibition(self, rule: Inhibition, path: Path_, names: set[str]) -> None:
         when, quiets = self._match(rule.when), self._match(rule.quiets)
-        if any(not compile_match(side).fields() and side for side in (when, quiets)):
+        if path in self.dead or any(not compile_match(side).fields() and side for side in (when, quiets)):
             self._note(rule.line, 1, "an inhibition is left out: it can never match")
             return
         words = [m.value for side in (rule.when, ("quiets",), rule.quiets) for m in side if not isinstance(m, str)]
@@ -298,6 +299,7 @@ class _Writing:
             what = f"alerts that both lack one of {', '.join(rule.equal)} shared it there, and do not here"
             self._note(rule.line, 1, what)
         equal = ["source", *(f"labels.{one}" for one in rule.equal)]
+        self.starts.append((len(self.lines) + 1, path))
         self._say(1, f"- name: {_flow(name)}")
         self._say(2, f"when: {_flow({'source': SOURCE, **when})}", f"quiets: {_flow(quiets)}", f"equal: {_flow(equal)}")
 

@@ -91,6 +91,30 @@ def test_a_route_that_nothing_reaches_is_left_out_and_named() -> None:
     assert made.notes[0].startswith("alertmanager.yml:5: ")
 
 
+def test_an_inhibition_that_contradicts_itself_is_left_out_and_no_route_with_it() -> None:
+    """There it quiets nothing, and nobody notices."""
+    made = of_routes(
+        "{match: {a: '1'}, receiver: web}",
+        more="inhibit_rules:\n"
+        "  - {source_match: {a: x}, target_matchers: [b=c, b=d], equal: [e]}\n"
+        "  - {source_match: {a: x}, target_matchers: [b=c], equal: [e]}\n",
+    )
+    (top,), (rule,) = read(made.text).tree.routes, read(made.text).inhibit
+
+    assert ["web-1"] == [route.name for route in top.routes]
+    assert rule.quiets.said() == 'labels.b "c"'
+    assert any("an inhibition is left out: it can never match" in note for note in made.notes)
+
+
+def test_a_wait_without_end_is_as_long_as_can_be() -> None:
+    """A century is how some say never; what is said again so late is not."""
+    made = of_routes("{receiver: web, group_wait: 100y, repeat_interval: 100y}")
+    ((below,),) = (route.routes for route in read(made.text).tree.routes)
+
+    assert (timedelta(days=3650), ()) == (below.pace.group_wait, below.pace.repeat)
+    assert any("which is more than is taken here" in note for note in made.notes)
+
+
 def test_waits_and_groups_are_those_of_there() -> None:
     """Also those that nobody wrote: half a minute, five, and four hours; and no group_by is one group."""
     (top,) = read(of_routes("{receiver: web, group_by: [a, b], group_wait: 0s, repeat_interval: 1d}").text).tree.routes
@@ -148,6 +172,7 @@ def test_an_inhibition_stays_among_its_source() -> None:
         ("route: {receiver: ops, matchers: [a=b]}\nreceivers: [{name: ops}]", "the first route has matchers"),
         ("route: {receiver: ops}\nreceivers: [{name: ops}, {name: ops}]", "another receiver is called 'ops'"),
         ("route: {receiver: ops, routes: x}\nreceivers: ops", "'ops' is not a list"),
+        ("route: {receiver: ops, group_by: [a, '']}\nreceivers: [{name: ops}]", "a label has a name"),
         ("", "is empty"),
     ],
 )  # fmt: skip
