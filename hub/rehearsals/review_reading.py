@@ -35,6 +35,8 @@ from hub.shipped_files import shipped
 SECONDS, MEMORY = 60, 1 << 30
 MOST = 50
 """Complaints, failing tests and names that are told of each; the numbers are of all."""
+LONGEST_STORY = 2_000
+"""Characters of a failing test that are told."""
 
 
 def main() -> None:
@@ -58,19 +60,28 @@ def look(path: str, before: Texts, after: Texts, past: Sequence[Happened]) -> di
         return {"complaints": complaints[:MOST], "wrong": len(complaints), "read": sorted(known)}
     beside = of_texts(after)
     results = run_tests(new, beside, _shipped_words)
-    failed = [{"name": one.name, "text": one.text} for one in results if not one.passed]
+    failed = [{"name": one.name, "text": _cut(one.text)} for one in results if not one.passed]
     return {
         "complaints": [],
         "wrong": 0,
-        "warnings": list(new.warnings)[:MOST],
+        "warnings": _some([*map(str, new.warnings)]),
         "hash": new.hash,
         "read": sorted(known | names_of(new.text) | beside.texts.keys()),
         "passed": len(results) - len(failed),
         "failed": len(failed),
         "failures": failed[:MOST],
-        "changes": sorted(changes(old, new))[:MOST] if old else [],
+        "changes": _some(sorted(changes(old, new))) if old else [],
         **(_compared(diff(old, new, past)) if old and past else {"answer": "", "compared": ""}),
     }
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    return [*lines[:MOST], *([f"and {len(lines) - MOST} more"] if len(lines) > MOST else [])]
+
+
+def _cut(story: str) -> str:
+    """What was expected and heard stands first; of each event then as many lines as there are routes."""
+    return story if len(story) <= LONGEST_STORY else f"{story[:LONGEST_STORY].rpartition(chr(10))[0]}\n  …"
 
 
 def _compared(found: Comparison) -> dict[str, str]:

@@ -320,16 +320,16 @@ def say_review(found: Mapping[str, Any], proposal: Proposal) -> str:
     if found["wrong"]:
         parts += ["**Check**", _fenced("\n".join(found["complaints"]))]
         return "\n\n".join(parts)
-    if found["failures"]:
-        parts += ["**Tests that fail**", *(_fenced(f"{one['name']}\n{one['text']}") for one in found["failures"])]
-    if found["warnings"]:
-        parts += ["**Warnings**", _fenced("\n".join(found["warnings"]))]
+    if found["answer"]:
+        parts += [f"**Who would have heard, of the last 7 days:** {found['answer']}", found["compared"]]
     parts += [
         "**What changes**",
         _fenced("\n".join(found["changes"]) or "no route and no channel comes, goes or moves"),
     ]
-    if found["answer"]:
-        parts += [f"**Who would have heard, of the last 7 days:** {found['answer']}", found["compared"]]
+    if found["warnings"]:
+        parts += ["**Warnings**", _fenced("\n".join(found["warnings"]))]
+    if found["failures"]:  # last, since a trail is as long as there are routes, and a forge cuts what is too long
+        parts += ["**Tests that fail**", *(_fenced(f"{one['name']}\n{one['text']}") for one in found["failures"])]
     return "\n\n".join(parts)
 
 

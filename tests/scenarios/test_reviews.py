@@ -117,6 +117,23 @@ async def test_opened_mended_merged(tmp_path: Path, repository: Repository) -> N
         assert after == hub.hub.current().hash
 
 
+async def test_what_is_odd_is_told_and_taken_in(tmp_path: Path, repository: Repository) -> None:
+    """A warning keeps no rules back: a channel may be there before the first route that leads to it."""
+    async with reviewed(tmp_path, repository) as (hub, _):
+        before = hub.hub.current().hash
+        spare = RULES.replace("web: room:web}", "web: room:web, spare: room:spare}")
+        number = repository.opens("spare", {"rules/routes.yaml": spare}, title="A room to come")
+        await look(hub)
+
+        assert ("success", "ok, 1 of 1 test passes") == repository.status(number)
+        assert "warning: nothing is sent to channel 'spare'" in repository.said(number)[0]
+
+        repository.merges(number)
+        await look(hub)
+        assert before != hub.hub.current().hash
+        assert "room:spare" == hub.hub.current().channels["spare"]
+
+
 async def test_broken_merged_rules_leave_the_last_good_ones(tmp_path: Path, repository: Repository) -> None:
     """Loudly: who merged past a red status hears of it, and of its end."""
     async with reviewed(tmp_path, repository) as (hub, _):

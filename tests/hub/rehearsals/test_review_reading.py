@@ -77,6 +77,22 @@ def test_what_is_told_of_events_is_how_many() -> None:
     assert "secret-host" not in said
 
 
+def test_what_changes_is_read_whatever_fails() -> None:
+    """A forge cuts long comments at their end; and of what is left out it is said how much."""
+    routes = "".join(f'  - {{name: r{n}, match: {{host: "web{n}-*"}}, to: web}}\n' for n in range(200))
+    many = RULES.replace('routes: [{name: web, match: {host: "web*"}, to: web}]\n', f"routes:\n{routes}")
+    tests = "".join(f"  - {{name: t{n}, given: [{{host: db}}], expect: {{web: [opened]}}}}\n" for n in range(20))
+    past = [Happened(at=EPOCH, event=event("web1"))]
+
+    found = look("routes.yaml", {"routes.yaml": RULES}, {"routes.yaml": many + "tests:\n" + tests}, past)
+    said = say_review(found, Proposal(id="1", head="a" * 40))
+
+    assert "and 151 more" in said
+    assert said.index("would be heard by nobody") < said.index("and 151 more") < said.index("Tests that fail") < 6_000
+    assert "t19\n  routes.yaml:225: expected web: opened, but ops: opened was heard" in said
+    assert len(said) < 60_000
+
+
 async def test_it_has_a_process_of_its_own_and_little_time() -> None:
     """What takes too long is over, and nobody waits for it."""
     files = {"routes.yaml": RULES}
@@ -84,6 +100,17 @@ async def test_it_has_a_process_of_its_own_and_little_time() -> None:
     assert 0 == (await read_review("routes.yaml", files, files, []))["wrong"]
     with pytest.raises(NotRead, match="too long"):
         await read_review("routes.yaml", files, files, [], within=0.01)
+
+
+async def test_what_is_odd_is_told_and_keeps_nothing_back() -> None:
+    """A warning is no fault: rules with one are judged, and taken in, like others."""
+    odd = RULES.replace("web: room:web}", "web: room:web, spare: room:spare}")
+    found = await read_review("routes.yaml", {"routes.yaml": RULES}, {"routes.yaml": odd}, [])
+    said = say_review(found, Proposal(id="1", head="a" * 40))
+
+    assert ["routes.yaml:2:42: warning: nothing is sent to channel 'spare'"] == found["warnings"]
+    assert found["warnings"][0] in said
+    assert "ok, no tests" == say_verdict(found)
 
 
 async def test_a_bomb_is_a_complaint() -> None:
