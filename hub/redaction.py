@@ -20,6 +20,8 @@ from hub.payload import form_pairs
 GONE = "…"
 SHORTEST = 8
 """Characters of a secret of ours that is looked for in texts: a shorter one is a word like others."""
+SHORTEST_TOKEN = 16
+"""Of what is called a token or secret in words."""
 
 _WORDS = (
     r"passw(?:or)?d|passphrase|secret|token|credentials?|authorization|cookie|signature|api[_-]?key|webhook[_-]?url"
@@ -35,15 +37,23 @@ _SLASH = r"\\*/"
 """PHP writes a backslash before each."""
 _PATH = r"(?:[\w@/.-]|\\+/)+"
 
+_SPOKEN = rf"""({_NAME}'?[ \t]*[:=][ \t]*(?:\\*["'])?)([^\s&"'<>;,\\]{{7,}})"""
+"""In words: `password: hunter2`. As often that which follows is words about the secret, or where it lies, and somebody
+must read it; so it goes only where it looks like one."""
+_RANDOM = r"\w*\d[a-z_+/]+\d[\w+/]*={0,2}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
 # What goes stands between what stays: each expression has two groups.
 _FINE = (
-    rf'({_QUOTE}{_NAME}{_QUOTE}\s*:\s*")(?:[^"\\]|\\.)+(")',
+    # What ends the name has as many backslashes as what begins the value; else that is the end of a text: `a "token":`.
+    rf'({_QUOTE}{_NAME}"\s*:\s*")(?:[^"\\]|\\.)+(")',
     # Once within a text, where \\\" is a quote of the value; and deeper, where each level doubles the backslashes.
-    rf'({_QUOTE}{_NAME}{_QUOTE}\s*:\s*\\")(?:[^"\\]|\\[^"\\]|\\\\(?:\\.|[^"\\]))+(\\")',
-    rf'({_QUOTE}{_NAME}{_QUOTE}\s*:\s*\\{{2,}}")(?:[^"\\]|\\+[^"\\])+(\\+")',
+    rf'({_QUOTE}{_NAME}\\"\s*:\s*\\")(?:[^"\\]|\\[^"\\]|\\\\(?:\\.|[^"\\]))+(\\")',
+    rf'({_QUOTE}{_NAME}\\{{2,}}"\s*:\s*\\{{2,}}")(?:[^"\\]|\\+[^"\\])+(\\+")',
     rf"({_QUOTE}{_PAGING}{_QUOTE}\s*:\s*{_QUOTE})[a-z0-9]{{32}}({_QUOTE})",
     rf"\b((?:{_NAME}|sig)=)[^\s&\"'<>;,\\]+()",
     r"((?:authorization\W{1,6}(?:basic|token|digest|genieKey|key)|\bbearer)\s+)[\w.~+/=:-]{16,}()",
+    # A shorter one has a digit or a capital in it: "Basic authentication" is none.
+    r"(authorization\W{1,6}basic\s+)[\w+/]{2,}(?:\d|(?-i:[a-z][A-Z]))[\w+/]{2,}={0,2}()",
     rf'(:{_SLASH}{_SLASH}[^/\s:@"]*:)[^/\s@"]+(@)',
     rf"(\bhooks\.slack(?:-gov)?\.com{_SLASH}(?:services|workflows|triggers){_SLASH}){_PATH}()",
     rf"(webhook\.office\.com{_SLASH}){_PATH}()",
@@ -79,6 +89,10 @@ def _compile(pattern: bytes) -> Any:
 
 
 _fine = tuple(_compile(pattern.encode()) for pattern in _FINE)
+_spoken = _compile(_SPOKEN.encode())
+_passwords = _compile(rb"passw(?:or)?d|passphrase")
+_letter_and_digit = _compile(rb"[a-z].*\d|\d.*[a-z]")
+_random = _compile(_RANDOM.encode())
 _names = _compile(f"(?:{_NAME})".encode())
 
 
@@ -148,12 +162,30 @@ class Redactor:
         for pattern in (self._ours, *_fine) if self._ours is not None else _fine:
             if pattern.search(text) is not None:
                 text = pattern.sub(_between, text)
-        return text
+        return text if _spoken.search(text) is None else _spoken.sub(_unless_words, text)
 
 
 def _between(found: Any) -> bytes:
     before, after = found.groups()
     return bytes(before or b"") + GONE.encode() + bytes(after or b"")
+
+
+def _unless_words(found: Any) -> bytes:
+    name, value = found.groups()
+    secret = _like_a_password(value) if _passwords.search(name) else _like_a_token(value.rstrip(b".:!?)]}"))
+    return bytes(name) + GONE.encode() if secret else bytes(found.group())
+
+
+def _like_a_password(value: bytes) -> bool:
+    """No word, number, address, path or variable."""
+    return _letter_and_digit.search(value) is not None and not value.startswith((b"/", b"$", b"http"))
+
+
+def _like_a_token(value: bytes) -> bool:
+    """At random, as no name is that people give: `tls-web301`, `kv2/team1/db3`."""
+    if len(value) < SHORTEST_TOKEN or _random.fullmatch(value) is None:
+        return False
+    return not {*b"+/_"} & {*value} or value.lower() != value != value.upper()
 
 
 def _ways(secret: str) -> Sequence[bytes]:

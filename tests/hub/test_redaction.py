@@ -49,6 +49,15 @@ SHAPES = {
     "a bot of Telegram": "https://api.telegram.org/" + "bot123456789:planted12/sendMessage",
     "a webhook as PHP writes it": r"https:\/\/hooks.slack.com\/services\/" + r"T0\/B0\/planted13",
     "a login as PHP writes it": r"https:\/\/alice:" + r"planted14@db.example.com\/x",
+    "a password in words": "Password: " + "planted15",
+    "a password in YAML": "db_password: '" + "planted16'",
+    "a setting with blanks": "password = " + "planted17",
+    "a setting in quotes": 'password="' + 'planted18"',
+    "a dict of Python": "{'password': '" + "planted19'}",
+    "a token in words": "token: " + "4eC39HqLplanted20zdp7dc",
+    "a header": "X-Api-Key: " + "0123planted456789abcdef0123",
+    "a secret in base64": "client secret: " + "x7H/planted+f3Kq9w==",
+    "a short login": "Authorization: Basic " + "YTplanted5ZXI=",
 }
 MARKS = ("planted", "cGxhbnRlZA")
 FIELDS = (
@@ -157,11 +166,42 @@ def test_a_form_in_latin_1_is_looked_into_likewise() -> None:
         '{"SERVICEDESC": "token check: expired", "HOSTNAME": "secret-santa"}',
         '{"routing_key": "alerts.web.eu", "secret_type": "aws", "tokens": 4}',
         "the bearer of bad news: password reset failed for alice",
+        "password expired for alice",
+        "secret rotation failed",
+        "password: expired for alice, last set 2025-11-21",
+        "password: 10.0.0.1 refused it 3 times",
+        "password: /run/secrets/db1 cannot be read",
+        "password: ${DB1_PASSWORD} is not set",
+        "forgotten password: https://example.com/help/4b",
+        "unexpected token: variable_12_of_3 at 3:14",
+        "token: expired at 2026-11-21T03:00:00Z",
+        "secret: default/tls-web301-example-com not found",
+        "secret: kv2/team1/db3/credentials is sealed",
+        "Secret: prod-eu1-web2-credentials is missing",
+        "secret: arn:aws:secretsmanager:eu-west-1:123456789012:secret:ProdDb-AbCdEf",
+        "private key: /etc/ssl/private/web301.example.com.key cannot be read",
+        "Authorization: Basic authentication failed for web301",
+        '{"error": "bad token: ", "id": "4eC39HqLyjWDarjtT1zdp7dc"}',
+        '{"error":"no password=","id":"hunter22"}',
         "https://example.com:8443/a@b?page=2",
     ],
 )
 def test_words_about_secrets_stay(text: str) -> None:
     assert text == Redactor().text(text)
+
+
+PARTS = ("password", "token", "hunter2", "4eC39HqLyjWDarjtT1zdp7dc", *":= '\"\\/}],\né")
+texts = st.lists(st.sampled_from(PARTS), max_size=6).map("".join)
+
+
+@given(st.dictionaries(st.sampled_from(["title", "password", "the token: "]), texts, max_size=3))
+def test_json_stays_json(body: dict[str, str]) -> None:
+    """Also where a text ends as a secret begins: `{"title": "bad \\"token\\":"}`."""
+    for written in (json.dumps(body), json.dumps(body, separators=(",", ":"), ensure_ascii=False)):
+        for layer in (written, json.dumps({"inner": written})):
+            seen = json.loads(Redactor().text(layer))
+            assert body.keys() == (json.loads(seen["inner"]) if "inner" in seen else seen).keys()
+            assert layer != written or seen.get("password", "") in ("", "…")
 
 
 @given(st.text(), st.sampled_from(sorted(SHAPES)))
