@@ -38,11 +38,13 @@ def written(path: Path | None) -> Iterator[BinaryIO]:
     if path is None:
         yield sys.stdout.buffer
         return
-    part = path.with_name(f"{path.name}.part")
+    # A pipe or a device (/dev/stdout) is written to; a file would take its place.
+    part = path if path.exists() and not path.is_file() else path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
             yield file
-        part.replace(path)
+        if part is not path:
+            part.replace(path)
     except OSError as error:
         raise TocsinError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hub.cli import main
+from hub.rehearsals import corpus
 
 FIXTURE = Path("integrations/nagios/fixtures/host-problem.http").resolve()
 
@@ -157,6 +159,17 @@ def test_what_a_vendor_could_not_reach_is_not_pasted_there(capsys: pytest.Captur
     assert "--url https://hub.example.com" in capsys.readouterr().err
 
 
+def test_a_paper_without_the_address_asks_for_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("TOCSIN_PUBLIC_URL", raising=False)
+    assert 0 == run("slack", "socket-manifest")
+    printed = json.loads(capsys.readouterr().out)
+    assert 0 == run("slack", "socket-manifest", "--url", "https://hub.example.com", "--json")
+
+    assert printed == json.loads(json.loads(capsys.readouterr().out)["socket-manifest"])
+
+
 def test_what_answers_and_is_no_hub_is_said_to_be_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -202,3 +215,61 @@ def test_a_terminal_without_the_letters_is_told_all_the_same(tmp_path: Path) -> 
 
     assert r"ok   ärger \u2192 ops" in done.stdout.decode("latin-1")
     assert "ärger → ops" in report.read_text(encoding="utf-8")
+
+
+def command(*words: str, unbuffered: bool = False, **given: Any) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""}
+    said = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **given}
+    return subprocess.run([sys.executable, "-m", "hub", *words], text=True, check=False, env=environment, **said)
+
+
+@pytest.mark.parametrize("unbuffered", [True, False])
+@pytest.mark.parametrize("words", [("check", "routes.yaml"), ("schema",), ("check", "nothing", "--json")])
+def test_what_cannot_be_written_is_said_in_a_line(words: tuple[str, ...], unbuffered: bool) -> None:
+    """The disk is full to which a script sends it."""
+    with Path("/dev/full").open("w") as full:
+        done = command(*words, unbuffered=unbuffered, stdout=full)
+
+    assert "tocsin: what it has to say cannot be written: No space left on device\n" == done.stderr
+    assert 1 == done.returncode
+
+
+@pytest.mark.parametrize("unbuffered", [True, False])
+@pytest.mark.parametrize("words", [("check", "routes.yaml"), ("schema",), ("--help",)])
+def test_a_reader_that_has_gone_away_is_no_fault(words: tuple[str, ...], unbuffered: bool) -> None:
+    """`tocsin schema | head -1`."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as nobody:
+        done = command(*words, unbuffered=unbuffered, stdout=nobody)
+
+    assert ("", 0) == (done.stderr, done.returncode)
+
+
+def test_without_an_output_the_exit_code_says_it() -> None:
+    """`tocsin check >&-`, as a daemon may call it."""
+    fine, wrong = (
+        subprocess.run(["/bin/sh", "-c", f'exec "$0" -m hub check {file} >&-', sys.executable], capture_output=True)
+        for file in ("routes.yaml", "nothing.yaml")
+    )
+
+    assert (b"", 0) == (fine.stderr, fine.returncode)
+    assert 1 == wrong.returncode
+    assert b"Traceback" not in wrong.stderr
+
+
+def test_an_export_takes_the_place_of_no_pipe(tmp_path: Path) -> None:
+    """Nor of a device: `--output /dev/stdout`, by root."""
+    os.mkfifo(pipe := tmp_path / "pipe")
+    (past := tmp_path / "past.jsonl").write_text('{"tocsin":"past","version":1,"redacted":false}\n')
+    with corpus.written(past) as file:
+        file.write(b"whole")
+    reading = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    read: list[bytes] = []
+    reading.start()
+    with corpus.written(pipe) as file:
+        file.write(b"as it goes")
+    reading.join()
+
+    assert [b"as it goes", b"whole"] == [*read, past.read_bytes()]
+    assert pipe.is_fifo()
