@@ -149,7 +149,7 @@ def _add_papers(verbs: Any) -> None:
         if tool.papers:
             verb = _verb(verbs, name, running.paper, f"print what is to be pasted into {tool.title}")
             verb.add_argument("paper", choices=sorted(tool.papers))
-            verb.add_argument("--url", help="how the vendor reaches the hub, default TOCSIN_PUBLIC_URL")
+            verb.add_argument("--url", help="how the vendor reaches the hub, if it is in it, default TOCSIN_PUBLIC_URL")
 
 
 def _verb(verbs: Any, name: str, run: Any, summary: str) -> argparse.ArgumentParser:

@@ -92,6 +92,15 @@ def doctor(options: argparse.Namespace) -> int:
 
 def paper(options: argparse.Namespace) -> int:
     from hub.registry import installed
+
+    made = installed()[options.verb].papers[options.paper]
+    text = made if isinstance(made, str) else made(_reached_at(options))
+    tell(options, {options.paper: text}, text)
+    return OK
+
+
+def _reached_at(options: argparse.Namespace) -> str:
+    """Where the vendor reaches the hub."""
     from hub.settings import read_settings, url_fault
 
     url = (options.url or read_settings().public_url).rstrip("/")
@@ -99,6 +108,4 @@ def paper(options: argparse.Namespace) -> int:
         raise Misused("say how it reaches the hub: --url https://hub.example.com, or set TOCSIN_PUBLIC_URL")
     if not url.startswith("https://") or url_fault(url):
         raise Misused(f"'{url[:100]}' is nowhere that {options.verb} posts to: --url https://hub.example.com")
-    text = installed()[options.verb].papers[options.paper](url)
-    tell(options, {options.paper: text}, text)
-    return OK
+    return url

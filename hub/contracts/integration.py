@@ -34,5 +34,5 @@ class Integration:
     reviewing: Reviewing | None = None
     chat: ChatDriver | None = None
     commands: tuple[Command[Any], ...] = ()
-    papers: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
-    """Texts to paste on the vendor's side, by name, made from the hub's address: `tocsin slack manifest`."""
+    papers: Mapping[str, str | Callable[[str], str]] = field(default_factory=dict)
+    """Texts to paste on the vendor's side, by name: `tocsin slack manifest`. Some are made of the hub's address."""

@@ -38,5 +38,5 @@ INTEGRATION = Integration(
     title="Slack",
     homepage="https://slack.com",
     chat=CHAT,
-    papers={"manifest": manifest, "socket-manifest": socket_manifest},
+    papers={"manifest": manifest, "socket-manifest": socket_manifest()},
 )

@@ -24,7 +24,7 @@ def manifest(url: str) -> str:
     return _written(_app(url))
 
 
-def socket_manifest(url: str) -> str:  # noqa: ARG001  nothing is posted there
+def socket_manifest() -> str:
     """For a hub that Slack cannot reach: it holds a connection of its own."""
     return _written(_app(""))
 

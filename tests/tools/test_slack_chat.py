@@ -36,9 +36,10 @@ from hub.errors import DeliveryError, Overloaded, Refused, Uncertain, Unreachabl
 from hub.hearing.utterances import Hearing
 from hub.proof import Secret
 from hub.web.chats import Chats
-from integrations.slack import CHAT, INTEGRATION, chat, ear, open_chat
+from integrations.slack import CHAT, chat, ear, open_chat
 from integrations.slack import socket as socket_mode
 from integrations.slack.chat import SlackChat
+from integrations.slack.manifest import manifest, socket_manifest
 from tests.fakes.loopback import Nowhere, serving
 from tests.fakes.slack import (
     ALICE,
@@ -937,7 +938,7 @@ def test_what_is_set_rightly_has_no_fault() -> None:
 
 def test_a_manifest_leads_to_the_hubs_doors() -> None:
     """Each of them is one that the ear listens at."""
-    app = json.loads(INTEGRATION.papers["manifest"]("https://hub.example.com"))
+    app = json.loads(manifest("https://hub.example.com"))
     (slash,) = app["features"]["slash_commands"]
     urls = [app["settings"]["event_subscriptions"]["request_url"], slash["url"]]
     urls.append(app["settings"]["interactivity"]["request_url"])
@@ -950,13 +951,13 @@ def test_a_manifest_leads_to_the_hubs_doors() -> None:
 
 
 def test_a_manifest_for_socket_mode_leads_nowhere() -> None:
-    text = INTEGRATION.papers["socket-manifest"]("https://hub.example.com")
+    text = socket_manifest()
 
-    assert "hub.example.com" not in text
+    assert "url" not in text
     assert json.loads(text)["settings"]["socket_mode_enabled"]
 
 
-@pytest.mark.parametrize("scope", json.loads(INTEGRATION.papers["manifest"]("x"))["oauth_config"]["scopes"]["bot"])
+@pytest.mark.parametrize("scope", json.loads(manifest("x"))["oauth_config"]["scopes"]["bot"])
 def test_every_scope_has_its_reason(scope: str) -> None:
     """In the README, for whoever has to allow it."""
     from pathlib import Path
