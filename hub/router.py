@@ -306,19 +306,22 @@ class Router:
             return
         rested = replace(alert, flapped_at=())
         draft.put_alert(rested)
-        edit_posts(draft, rested, Occasion.REOPENED if alert.open else Occasion.RESOLVED)
-        stays = "stays so" if alert.open else "stays resolved"
+        occasion, stays = (Occasion.REOPENED, "stays so") if alert.open else (Occasion.RESOLVED, "stays resolved")
         said = Said(title=f"{alert.title}: {stays}, after it came back {alert.flaps} times")
-        posts = draft.posts_about(rested)
+        held, holds = self._holding.held(draft, rested), self.waiting.holds(draft)
+        told = [post for post in draft.posts_about(rested) if not telling.never_told(post)]
+        posts = [
+            telling.moved_by(post, occasion, alive=True, held=held or holds.hold(post), pen=draft.pen) for post in told
+        ]
+        draft.put(posts=posts)
         if not alert.open:
             shown = [post for post in posts if post.shown]
             draft.put(lines=[telling.quiet_line(post, Occasion.RESOLVED, said, pen=draft.pen) for post in shown])
         elif alert.ack is None:
-            held, holds = self._holding.held(draft, rested), self.waiting.holds(draft)
-            told = telling.say_aloud(
+            aloud = telling.say_aloud(
                 posts, Occasion.REOPENED, said, alert.severity, about=id, held=held, holds=holds, pen=draft.pen
             )
-            draft.put(lines=told.lines)
+            draft.put(lines=aloud.lines)
             self.waiting.expect(draft, posts)
 
     def _put(self, draft: Draft, told: Telling) -> None:

@@ -93,12 +93,12 @@ class Holding:
         for post in draft.posts_about(alert):
             if post.gathered and (rest := post.gathered.without(alert.id)) != post.gathered:
                 draft.put(posts=[replace(post, gathered=rest)])
-                alert = self._keep_unsaid(draft, alert, {*alert.unsaid, post.group})
+                alert = self._keep_unsaid(draft, alert, {*alert.unsaid, post.id})
 
     def _note_unheard(self, draft: Draft, alert: Alert) -> None:
         """What shows it for the first time, for the others' sake, wakes nobody for it: its news is held back, too."""
         waits = (post for post in draft.posts_about(alert) if telling.untried(post) or telling.waits(post))
-        here = {post.group for post in waits if post.group in alert.groups}
+        here = {post.id for post in waits if post.group in alert.groups}
         alert = draft.alert(alert.id) or alert
         self._keep_unsaid(draft, alert, {*alert.unsaid, *here})
 
@@ -108,11 +108,11 @@ class Holding:
         """Keep in mind in which threads of groups its news is held back."""
         if not alert.groups and not alert.unsaid:
             return
-        unsaid = set(alert.unsaid if alert.open else ())
+        unsaid: set[str] = set(alert.unsaid if alert.open else ())
         for post in posts if telling.OCCASIONS.get(change) in telling.NEWS else ():
             if post.group in alert.groups and not post.merged_into:
                 waits = held or (holds.hold(post) and not telling.never_told(post))
-                unsaid = unsaid | {post.group} if waits else unsaid - {post.group}
+                unsaid = unsaid | {post.id} if waits else unsaid - {post.id}
         self._keep_unsaid(draft, alert, unsaid)
 
     def _keep_unsaid(self, draft: Draft, alert: Alert, unsaid: set[str]) -> Alert:
@@ -133,7 +133,7 @@ class Holding:
         holds = self._holds(draft)
         self._expect(draft, posts)
         self._put(draft, telling.release(alert, posts, lines, draft.pen, firing=firing, had=had, holds=holds))
-        self._keep_unsaid(draft, alert, set(alert.unsaid) & {post.group for post in posts if holds.hold(post)})
+        self._keep_unsaid(draft, alert, set(alert.unsaid) & {post.id for post in posts if holds.hold(post)})
 
     def drop_lines(self, draft: Draft, alert: Alert) -> None:
         """Nobody is woken any more for what healed, nor to take on what somebody has. While another member of a group

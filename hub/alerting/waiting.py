@@ -137,7 +137,7 @@ class Waiting:
         for post in free:
             silent = any(line.sending.state is DeliveryState.HELD for line in draft.pending_lines_of(post.id))
             for alert in self._members(draft, post):
-                if silent or post.group in alert.unsaid:
+                if silent or post.id in alert.unsaid:
                     self._speak(draft, alert)
 
     def digest(self, draft: Draft, subject: str) -> None:

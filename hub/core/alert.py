@@ -145,7 +145,7 @@ class Alert(Record, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     """The groups of several that it is a member of."""
     unsaid: tuple[str, ...] = ()
-    """Those of them in whose threads its news was held back."""
+    """The posts of those in whose threads its news was held back."""
     flaps: int = 0
     """How often it came back: from being healed, or from being eased."""
     flapped_at: tuple[datetime, ...] = ()

@@ -137,7 +137,7 @@ def tell(
                 lines.append(thread_line(post, occasion, said, alert=alert, loud=False, state=state, pen=pen))
             continue
         as_told = UNHURRIED_FLAP[alert.open] if flaps and not began else occasion
-        moved = _moved(post, as_told, alive=alert.open, held=hold, pen=pen)
+        moved = moved_by(post, as_told, alive=alert.open, held=hold, pen=pen)
         line = _line(moved, occasion, alert, comment=comment, held=hold, said=said, pen=pen)
         told.append(moved)
         if line is not None and (began or not flaps):
@@ -228,7 +228,7 @@ def tell_of_member(
     # The line wakes; the message itself may catch up, since in a storm it is long.
     catches_up = occasion is Occasion.NOTICED or (occasion in NEWS and post.shown)
     as_told = Occasion.EASED if healed and firing else Occasion.REPEATED if catches_up else occasion
-    moved = _moved(post, as_told, alive=firing > 0, held=held, pen=pen, joins=occasion in NEWS)
+    moved = moved_by(post, as_told, alive=firing > 0, held=held, pen=pen, joins=occasion in NEWS)
     rank = int(alert.severity or 0) if occasion in NEWS and not held else 0
     outdone = rank > post.loudest
     if outdone:
@@ -466,12 +466,18 @@ def _copied(line: Line, place: str, under: PostId | None, instead: str, pen: Pen
     )
 
 
-def _moved(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen, joins: bool = False) -> Post:
+def moved_by(post: Post, occasion: Occasion, *, alive: bool, held: bool, pen: Pen, joins: bool = False) -> Post:
     """The post as it should be after the occasion: edited if it was told, perhaps told now if it was not. `alive`: what
     it tells of is open; `joins`: it is about one of several that joins the others."""
-    if never_told(post) or (not alive and gathers(post, pen.now)):
+    comes_back = held and occasion in NEWS and refused(post)
+    if never_told(post) or comes_back or (not alive and gathers(post, pen.now)):
         return _still_untold(post, occasion, alive=alive, held=held, pen=pen)
     return edited(post, occasion, pen, joins=joins)
+
+
+def refused(post: Post) -> bool:
+    """Its chat did not take it, so that nobody was told."""
+    return post.sending.state is DeliveryState.DEAD and post.ref is None
 
 
 def gathers(post: Post, now: datetime) -> bool:
@@ -536,7 +542,7 @@ def edited(post: Post, occasion: Occasion, pen: Pen, *, joins: bool = False) -> 
     if post.sending.state is DeliveryState.OWED:
         told, hurried = _first_told(post, occasion), post.hurried + (occasion not in UNHURRIED)
         return replace(post, wanted=post.wanted + 1, occasion=told, hurried=hurried, sending=_sooner(post, occasion))
-    if post.sending.state is DeliveryState.DEAD and post.ref is None and occasion not in NEWS:
+    if refused(post) and occasion not in NEWS:
         return replace(post, wanted=post.wanted + 1)
     due = post.shown_at + _rest(post, post.shown_at, joins) if occasion in UNHURRIED and post.shown_at else None
     return replace(
@@ -677,9 +683,7 @@ def release(
         spoken += [_said_now(line, alert, pen) if line is newest else _unsaid(line) for line in waiting]
     nobodys = alert.open and alert.ack is None
     unsaid = {
-        post.id
-        for post in told
-        if nobodys and post.group in alert.unsaid and not _unshown(post) and not holds.hold(post)
+        post.id for post in told if nobodys and post.id in alert.unsaid and not _unshown(post) and not holds.hold(post)
     }
     return Telling(
         posts=tuple(_gathering(post, alert) if post.id in unsaid else post for post in told),

@@ -362,3 +362,24 @@ async def test_what_was_refused_is_tried_anew_when_it_is_back_or_worse(begin, st
         await hub.later("1m")
 
     assert ["web301 is DOWN"] == [message.title.partition(" (")[0] for _, message in chat.posted]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_what_was_refused_and_comes_back_in_a_silence_is_told_when_that_ends(begin, times: int) -> None:  # type: ignore[no-untyped-def]
+    """Also where it comes back so often that it flaps, and then rests."""
+    chat = FakeChat(failures=[Refused("the channel is archived")] * (1 if times == 1 else 10))
+    hub = await begin(RULES, {**installed(), "pager": chat.integration()})
+    await hub.nagios("web301", number=1)
+    for number in range(2, 2 * times, 2):
+        await hub.nagios("web301", "UP", "RECOVERY", number=number)
+        await hub.nagios("web301", number=number + 1)
+    chat.failures = []
+    await hub.says("silence host=web301 for 1h")
+    await hub.nagios("web301", "UP", "RECOVERY", number=2 * times)
+    await hub.nagios("web301", number=2 * times + 1)
+    await hub.later("59m")
+    while_silent = list(chat.posted)
+    await hub.later("2m")
+
+    assert not [message.title for _, message in while_silent if message.kind == "alert"]
+    assert [f"web301 is DOWN (×{times + 1})"] == [m.title for _, m in chat.posted if m.kind == "alert"]

@@ -255,3 +255,21 @@ everything_else: {{to: ops}}
     said = [line.message.title for line in await hub.thread(message) if line.loud]
 
     assert "nobody has taken it in 10m: now managers hears of it" in said
+
+
+async def test_who_joined_while_one_channel_was_paused_wakes_there_afterwards(begin) -> None:  # type: ignore[no-untyped-def]
+    """And once: where its message had gone to who is next in line it woke at once."""
+    hub = await begin(ESCALATING.replace("to: ops, escalate", "to: ops, group_by: [source], group_wait: 0s, escalate"))
+    await hub.nagios("web1")
+    await hub.later("11m")
+    await hub.says("pause channel ops for 1h")
+    await hub.nagios("web2")
+    await hub.later("30m")
+    first = [one for room in ("ops", "web") for one in await hub.told(room) if one.message.kind == "alert"]
+    meanwhile = [[line.message.title for line in await hub.thread(one) if line.loud] for one in first]
+    await hub.later("1h")
+    afterwards = [[line.message.title for line in await hub.thread(one) if line.loud] for one in first]
+
+    called = "nobody has taken it in 10m: now web hears of it"
+    assert [[called], ["web2 is DOWN"]] == meanwhile
+    assert [[called, "web2 is DOWN"], ["web2 is DOWN"]] == afterwards
