@@ -26,7 +26,7 @@ from hub.alerting.holding import SETTLE, Holding
 from hub.alerting.inhibiting import Inhibiting
 from hub.alerting.pauses import TIMER as PAUSE
 from hub.alerting.ripening import LOOK_AGAIN, Ripening
-from hub.alerting.silencing import Silencing, count_held, edit_posts, follow, silences_over
+from hub.alerting.silencing import Silencing, count_held, follow, silences_over
 from hub.alerting.standing import TIMER as EXPIRE
 from hub.alerting.standing import UNHEARD, Standing, unheard
 from hub.alerting.storming import TIMER as STORM
@@ -506,7 +506,10 @@ class Router:
     def _gathered(self, draft: Draft, id: str) -> None:
         """Say what happened to members of a group since its last line."""
         post = draft.post(id)
-        if post is None or telling.never_told(post) or not post.gathered:
+        if post is None or telling.never_told(post):
+            return
+        post = self._holding.without_held(draft, post)
+        if not post.gathered:
             return
         members = draft.members(post.group)
         firing = [alert for alert in members if alert.open]

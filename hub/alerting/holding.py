@@ -95,6 +95,14 @@ class Holding:
                 draft.put(posts=[replace(post, gathered=rest)])
                 alert = self._keep_unsaid(draft, alert, {*alert.unsaid, post.id})
 
+    def without_held(self, draft: Draft, post: Post) -> Post:
+        """The post whose next line does not name what something holds by now: rules that came since may."""
+        for id in post.gathered.opened_ids if post.gathered else ():
+            alert = draft.alert(id)
+            if alert is not None and self.held(draft, alert):
+                self._take_back(draft, alert)
+        return draft.post(post.id) or post
+
     def _note_unheard(self, draft: Draft, alert: Alert) -> None:
         """What shows it for the first time, for the others' sake, wakes nobody for it: its news is held back, too."""
         waits = (post for post in draft.posts_about(alert) if telling.untried(post) or telling.waits(post))

@@ -388,6 +388,33 @@ async def test_rules_that_come_while_a_group_waits_may_hold_it(begin, by: str) -
     assert [] != [one for one in await hub.told("web") if one.message.state or "still" in one.message.title]
 
 
+HELD_ALONE = {
+    "a cause": HELD_BY["a cause"].replace('{regex: "web.*"}}, equal', "web3}, equal"),
+    "a silence of the file": HELD_BY["a silence of the file"].replace("source: app}, because", "host: web3}, because"),
+}
+
+
+@pytest.mark.parametrize("by", HELD_ALONE)
+async def test_rules_that_come_before_a_line_is_said_may_hold_one_of_whom_it_speaks(begin, by: str) -> None:  # type: ignore[no-untyped-def]
+    """The others were told; who came since has woken nobody yet, and wakes when these let go of it."""
+    pace = "group_wait: 5m", "group_wait: 0s\n    group_interval: 10m"
+    hub = await begin(WAITING.replace(*pace))
+    for host in ("web1", "core", "web2", "web3"):
+        await hub.receives("app", {"host": host, "status": "problem"})
+        await hub.later("1s")
+    [message] = await hub.told("web")
+    assert await hub.reloads(HELD_ALONE[by].replace(*pace))
+    await hub.later("20m")
+    await hub.restarts()
+    early = [line.message.title for line in await hub.thread(message) if line.loud]
+    await hub.later("5h50m")
+    await hub.receives("app", {"host": "core", "status": "recovery"})
+    await hub.later("10m")
+
+    assert ["web2 is down"] == early
+    assert ["web2 is down", "web3 is down"] == [line.message.title for line in await hub.thread(message) if line.loud]
+
+
 async def test_rules_that_hold_nothing_leave_a_group_its_time(begin) -> None:  # type: ignore[no-untyped-def]
     hub = await begin(WAITING)
     await hub.receives("app", {"host": "web1", "status": "problem"})
