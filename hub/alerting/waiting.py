@@ -60,7 +60,8 @@ class Waiting:
         self._opening: dict[str, datetime | None] = {}
 
     def expect(self, draft: Draft, posts: Collection[Post]) -> None:
-        """Wake when the windows open, and the digests come, for which these wait, or words in their threads."""
+        """Wake when the windows open, and the digests come, for which these wait, or words in their threads; and when
+        a window closes before these have waited for others to join them."""
         for post in posts:
             digest = post.pace.digest
             if digest is not None and telling.waits(post):
@@ -72,6 +73,17 @@ class Waiting:
             if name not in self._opening:
                 self._opening[name] = self._rules().windows[name].opens(draft.now)
             draft.set_timer("window", name, self._opening[name])
+        for post in posts:
+            if (shuts := self._shuts(post)) is not None and shuts > draft.now:
+                draft.set_timer("window", post.pace.during, shuts)
+
+    def _shuts(self, post: Post) -> datetime | None:
+        """When its window closes, if that is before it has waited for others to join it."""
+        window, due = self._rules().windows.get(post.pace.during), post.sending.due_at
+        if window is None or due is None or not telling.untried(post):
+            return None
+        shuts = window.closes(post.created_at)
+        return shuts if shuts is not None and shuts <= due else None
 
     def holds(self, draft: Draft) -> Holds:
         """What keeps routes and channels from speaking now."""
@@ -96,7 +108,11 @@ class Waiting:
         return known
 
     def opens(self, draft: Draft, name: str) -> None:
-        """A window opens: tell what waited for it and is worth telling still."""
+        """A window opens: tell what waited for it and is worth telling still. Or it closes, and what still waits for
+        others to join it waits for it, too."""
+        if name in self._closed(draft.now).names:
+            waits = [post for post in draft.all_posts() if post.pace.during == name and self._shuts(post) is not None]
+            draft.put(posts=[telling.held_back(post) for post in waits])
         self._speak_up(draft, f"before {name} began", lambda post: post.pace.during == name)
 
     def pause(self, draft: Draft, pause: Pause) -> None:

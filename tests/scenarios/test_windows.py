@@ -1,5 +1,7 @@
 """What is told in office hours only: what waits over the week-end, and what is said of it on Monday morning."""
 
+from datetime import timedelta
+
 import pytest
 from scenario import Scenario
 
@@ -166,3 +168,26 @@ async def test_what_came_to_rest_after_work_is_said_in_the_morning(begin) -> Non
     await hub.later("15h")
 
     assert said in [line.message.title for line in await hub.thread(await hub.latest()) if line.loud]
+
+
+@pytest.mark.parametrize("asleep", [False, True])
+async def test_what_waits_for_others_when_its_window_closes_is_told_when_that_opens(begin, asleep: bool) -> None:  # type: ignore[no-untyped-def]
+    """Nobody was told yet, and after work nobody is; also where the hub is away as it closes."""
+    hub = await begin(
+        RULES.replace("OTHERWISE", "mute").replace("to: ops, deliver", "to: ops, group_wait: 5m, deliver")
+    )
+    await hub.later("2d14h53m")  # to Monday, seven minutes to six
+    await hub.nagios("db1")
+    await hub.later("4m")
+    await hub.nagios("db2")
+    await hub.later("1m")
+    if asleep:
+        await hub.stop()
+        hub.clock += timedelta(minutes=3)
+        await hub.start()
+    await hub.later("5h")
+    after_work = await titles(hub)
+    await hub.later("11h")
+
+    assert ["db1 is DOWN"] == after_work
+    assert ["db1 is DOWN", "db2 is DOWN"] == await titles(hub)
