@@ -299,9 +299,12 @@ class Night:
 
     async def is_away(self, length: str) -> None:
         """Nobody is there for a while; what was due meanwhile is done at once."""
+        was_well = self._is_well()
         await self.scenario.stop()
         self.scenario.clock += parse_duration(length)
         await self.scenario.start()
+        if not was_well:  # what was on its way still is
+            self.well_since = self.now
         await self.look()
         await self.passes("1s")
 
