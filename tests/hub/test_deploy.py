@@ -18,6 +18,7 @@ from peers.servers import wait_until
 
 from hub.care.supervisor import notify
 from hub.cli.grammar import parser
+from hub.routes_file import cases, includes, sheets
 from hub.routes_file.yaml_tree import Tree
 from hub.settings import read_settings
 from hub.web.doorway import DoorLimits
@@ -143,19 +144,31 @@ def test_the_container_file_builds_of_what_it_copies(tmp_path: Path) -> None:
 def test_the_container_runs_the_hub_as_somebody_else_and_asks_how_it_is(hub_process: Any) -> None:
     hub: HubProcess = hub_process()
     (health,) = re.findall(r"^HEALTHCHECK .*?CMD (\[.*\])$", CONTAINER, re.MULTILINE)
-    asks = [part.replace("http://127.0.0.1:8080", hub.url) for part in json.loads(health)]
-    well = subprocess.run([sys.executable, *asks[1:]], check=False)
+    asks, given = json.loads(health), os.environ | {"TOCSIN_PORT": hub.url.rpartition(":")[2]}
+    well = subprocess.run([sys.executable, *asks[1:]], check=False, env=given)
     hub.stop()
-    gone = subprocess.run([sys.executable, *asks[1:]], check=False, stderr=subprocess.DEVNULL)
+    gone = subprocess.run([sys.executable, *asks[1:]], check=False, env=given, stderr=subprocess.DEVNULL)
     (program,), (words,) = (json.loads(of_container(name)[0]) for name in ("ENTRYPOINT", "CMD"))
 
-    given = dict(pair.split("=", 1) for line in of_container("ENV") for pair in line.split())
+    set_there = dict(pair.split("=", 1) for line in of_container("ENV") for pair in line.split())
 
     assert (0, 1) == (well.returncode, gone.returncode)
-    assert f":{given['TOCSIN_ROUTES']}:ro" in CONTAINER, "rules that are mounted there are those that count"
-    assert given["TOCSIN_ROUTES"] in [line.split()[-1] for line in of_container("COPY")]
+    assert f":{set_there['TOCSIN_ROUTES']}:ro" in CONTAINER, "rules that are mounted there are those that count"
+    assert set_there["TOCSIN_ROUTES"] in [line.split()[-1] for line in of_container("COPY")]
     assert ("tocsin", "serve") == (Path(program).name, parser().parse_args([words]).verb)
     assert ["10001"] == of_container("USER")
+
+
+def test_whatever_the_rules_are_made_of_is_looked_at() -> None:
+    """Not `routes.yaml` alone: who breaks a table or a recording shall hear of it as well."""
+    hooked = {
+        re.compile(found) for found in re.findall(r"files: (.*)", (ROOT / "deploy/pre-commit-config.yaml").read_text())
+    }
+    workflow = (ROOT / "deploy/github-actions.yaml").read_text()
+    endings = {*includes.ENDINGS, *sheets.ENDINGS, *cases.FIXTURES, ".ics", ".j2"}
+
+    assert [] == [ending for ending in endings for files in hooked if not files.search(f"teams/web/it{ending}")]
+    assert "paths:" not in workflow
 
 
 @pytest.mark.parametrize("name", ["github-actions.yaml", "pre-commit-config.yaml"])
