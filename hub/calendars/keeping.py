@@ -76,6 +76,7 @@ class Calendars:
         self._get = get
         self._now = now
         self._failing: dict[str, str] = {}
+        """By schedule why; empty where only the database fails."""
         self._strangers: dict[str, Sequence[str]] = {}
         self._changed = asyncio.Event()
 
@@ -112,11 +113,16 @@ class Calendars:
         self._failing = {one.name: self._failing[one.name] for one in schedules if one.name in self._failing}
         for schedule in schedules:
             try:
-                await self._keep(schedule, await self._look(schedule))
-            except NotAnswered as error:
-                await self._fails(schedule, str(error))
+                await self._refresh(schedule)
             except Overloaded as error:
                 log.warning("the calendar of %s waits: %s", schedule.name, error)
+                self._failing.setdefault(schedule.name, "")
+
+    async def _refresh(self, schedule: Schedule) -> None:
+        try:
+            await self._keep(schedule, await self._look(schedule))
+        except NotAnswered as error:
+            await self._fails(schedule, str(error))
 
     async def _look(self, schedule: Schedule) -> StoredCalendar:
         """The calendar as it is now. Raises NotAnswered."""

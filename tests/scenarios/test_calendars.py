@@ -10,13 +10,14 @@ from live import until
 from scenario import Scenario
 from web_page import SECRET, WebPage
 
-from hub.errors import RulesError
+from hub.errors import Overloaded, RulesError
 from hub.outward import Answer, NotAnswered, Question
 from hub.proof import Secret
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.reading import read_rules_text
 from hub.settings import Environment
+from hub.store import Changes
 
 RULES = """\
 version: 1
@@ -184,6 +185,28 @@ async def test_a_calendar_that_never_could_be_read_is_told_at_once(begin, caplog
     assert told.text.startswith("its address is not set")
     assert "nobody is on call for web until TOCSIN_CALENDAR_URL_WEB is set" in caplog.text
     assert ["resolved"] == [message.message.state for message in await hub.told()]
+
+
+async def test_while_the_database_is_away_one_calendar_keeps_no_other_waiting(begin) -> None:
+    """Nor is what could not be told or kept left for ten minutes."""
+    hub = await begin(
+        RULES.replace("schedules: {", "schedules: {data: {calendar: none.ics}, ").replace("private", "it.ics")
+    )
+    (hub.folder / "it.ics").write_text(WEEK)
+    commit, failures = hub.hub.store.commit, [Overloaded("the disk is full")]
+
+    async def fails_once(changes: Changes) -> None:
+        if failures:
+            raise failures.pop()
+        await commit(changes)
+
+    hub.hub.store.commit = fails_once  # type: ignore[method-assign]
+    await looks(hub)
+    assert "web: alice (by the calendar)" in (await hub.says("who's on call for web")).text
+    assert [] == await titles(hub)
+
+    await looks(hub)
+    assert ["the calendar of data cannot be read"] == await titles(hub)
 
 
 async def test_a_calendar_may_be_a_file_beside_the_rules(begin) -> None:
