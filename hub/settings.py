@@ -100,6 +100,10 @@ class Environment:
         ours = (name for name in self._variables if name.startswith("TOCSIN_"))
         return frozenset(name if FILES.search(name) else name.removesuffix("_FILE") for name in ours)
 
+    def spelled(self, name: str) -> str:
+        """The variable that sets it: it may end in `_FILE`."""
+        return name if name in self._variables else f"{name}_FILE"
+
     def source_secrets(self, source: str) -> tuple[Secret, ...]:
         """What proves a source."""
         return self.secrets(source, "SECRET")

@@ -171,6 +171,18 @@ def test_every_setting_of_a_tool_has_a_sentence(folder: Path) -> None:
     assert [] == sorted(name for name in read if f"_{name}" not in words)
 
 
+@pytest.mark.parametrize("folder", TOOLS, ids=lambda folder: folder.name)
+def test_the_doctor_knows_every_setting_of_a_tool(folder: Path) -> None:
+    """Of others it says that nothing reads them; and what it takes for one is described."""
+    record, words = installed()[folder.name], (folder / "README.md").read_text()
+    read = {name for _, tree in code(folder) for name in asked_for(tree, "setting")}
+    proofs = {record.chat.ear_secret} if record.chat else set()
+
+    assert record.settings is not None
+    assert [] == sorted(read - {*record.settings} - proofs)
+    assert [] == [name for name in record.settings if f"_{name}" not in words]
+
+
 # --------------------------------------------------------------------------------------------------------- what is said
 
 

@@ -108,14 +108,23 @@ class Doctor:
 
     def _of_strange_names(self, rules: Rules) -> Iterator[Finding]:
         """Variables that nobody reads: slips, mostly, so that what somebody meant to set is not."""
-        own = {variable(name) for name in OWN}
-        groups = tuple(variable(name, "") for name in ("CALENDAR_URL", *rules.sources, *self._tools))
-        usual = [*own, *(variable(name, "SECRET") for name in rules.sources)]
-        for name in sorted(self._settings.environment.names() - own):
-            if not name.startswith(groups):
-                near = get_close_matches(name, usual, 1, SLIP)
-                cure = f"did you mean {near[0]}?" if near else "correct its name, or take it away"
-                yield _warning("settings", f"{name} is set, and nothing reads it", cure)
+        environment, known = self._settings.environment, self._names_read(rules)
+        begins = tuple(name for name in known if name.endswith("_"))
+        for name in sorted(environment.names() - known):
+            if not name.startswith(begins):
+                near, spelled = get_close_matches(name, sorted(known), 1, SLIP), environment.spelled(name)
+                meant = "".join(f"{one}<NAME>" if one.endswith("_") else one for one in near)
+                file = spelled.removeprefix(name)
+                cure = f"did you mean {meant}{file}?" if near else "correct its name, or take it away"
+                yield _warning("settings", f"{spelled} is set, and nothing reads it", cure)
+
+    def _names_read(self, rules: Rules) -> frozenset[str]:
+        """All variables that this hub reads with these rules; what ends with `_` stands for all that begin so."""
+        read = {variable(name) for name in OWN} | {variable("CALENDAR_URL", name) for name in rules.schedules}
+        sources = ((one.name, self._tools[one.tool]) for one in rules.sources.values())
+        for name, tool in (*self._tools.items(), *sources):
+            read |= {variable(name, short) for short in _settings_of(tool)}
+        return frozenset(read)
 
     async def _of_database(self) -> Sequence[Finding]:
         file = sqlite_file(self._settings.database)
@@ -280,6 +289,15 @@ class Doctor:
         except NotAnswered as error:
             return [_wrong("dead man's switch", str(error), "correct TOCSIN_DEAD_MANS_SWITCH_URL")]
         return [_well("dead man's switch", "takes pings")]
+
+
+def _settings_of(tool: Integration) -> Iterator[str]:
+    """By short names. One that does not say is asked for all that begins with its name."""
+    if tool.source is not None:
+        yield "SECRET"
+    if tool.chat is not None and tool.chat.ear_secret:
+        yield tool.chat.ear_secret
+    yield from ("",) if tool.settings is None else tool.settings
 
 
 def _is_short(secret: Secret) -> bool:

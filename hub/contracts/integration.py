@@ -21,6 +21,9 @@ class Integration:
     source: Source | None = None
     options: type = NoOptions
     """A frozen dataclass with defaults; `sources:` of the rules file may set its fields."""
+    settings: tuple[str, ...] | None = None
+    """What an operator may set for it beside the rules and the secret of a source, by short names: `API_KEY`; or how
+    several begin: `URL_`. By these `tocsin doctor` finds slips. None: the tool does not say."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The labels that routes may use, each with a sentence."""
     kinds: Mapping[str, str] = field(default_factory=dict)

@@ -14,6 +14,7 @@ INTEGRATION = Integration(
     title="Alertmanager",
     homepage="https://prometheus.io/docs/alerting/latest/alertmanager/",
     source=source,
+    settings=(),
     paths=("api/v2/alerts",),
     labels=LABELS,
     kinds={"alert": "an alert of Prometheus, of Grafana, or of whatever posts to Alertmanager"},

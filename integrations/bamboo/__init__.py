@@ -25,6 +25,7 @@ INTEGRATION = Integration(
     homepage="https://www.atlassian.com/software/bamboo",
     source=source,
     options=BambooOptions,
+    settings=("API_KEY", "API_URL"),
     labels=LABELS,
     kinds=KINDS,
     fetching=FETCHING,

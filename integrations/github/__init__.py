@@ -64,6 +64,7 @@ INTEGRATION = Integration(
     homepage="https://docs.github.com/webhooks",
     source=source,
     options=GitHubOptions,
+    settings=("API_KEY", "API_URL"),
     labels=LABELS,
     kinds=KINDS,
     fetching=FETCHING,

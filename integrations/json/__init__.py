@@ -8,5 +8,6 @@ INTEGRATION = Integration(
     homepage="https://www.json.org/",
     source=source,
     options=source.JsonOptions,
+    settings=(),
     kinds={"message": "what a body is, unless `event: {kind: …}` says otherwise"},
 )

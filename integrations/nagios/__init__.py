@@ -3,6 +3,7 @@
 from hub.contracts import Integration
 from integrations.nagios import source
 from integrations.nagios.control import CONTROL
+from integrations.nagios.ways import SETTINGS
 
 LABELS = {
     "host": "the host's name",
@@ -23,6 +24,7 @@ INTEGRATION = Integration(
     title="Nagios",
     homepage="https://www.nagios.org/projects/nagios-core/",
     source=source,
+    settings=(*SETTINGS, "URL"),  # which the script reads that posts
     labels=LABELS,
     kinds=KINDS,
     control=CONTROL,

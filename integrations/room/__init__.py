@@ -5,4 +5,4 @@ from integrations.room.chat import fault, open_chat
 
 CHAT = ChatDriver(open=open_chat, fault=fault)
 
-INTEGRATION = Integration(title="Room", homepage="", chat=CHAT)
+INTEGRATION = Integration(title="Room", homepage="", settings=(), chat=CHAT)

@@ -23,6 +23,7 @@ INTEGRATION = Integration(
     title="Sensu",
     homepage="https://sensu.io/",
     source=source,
+    settings=("API_URL", "API_KEY", "API_USER", "API_PASSWORD", "NAMESPACE"),
     labels=LABELS,
     kinds=KINDS,
     control=CONTROL,

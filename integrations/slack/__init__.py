@@ -38,5 +38,6 @@ INTEGRATION = Integration(
     title="Slack",
     homepage="https://slack.com",
     chat=CHAT,
+    settings=("BOT_TOKEN", "APP_TOKEN", "API_URL"),
     papers={"manifest": manifest, "socket-manifest": socket_manifest()},
 )

@@ -17,4 +17,6 @@ CHAT = ChatDriver(
     ear_secret="OUTGOING_SECRET",  # noqa: S106 - the name of a setting
 )
 
-INTEGRATION = Integration(title="Microsoft Teams", homepage="https://teams.microsoft.com", chat=CHAT)
+INTEGRATION = Integration(
+    title="Microsoft Teams", homepage="https://teams.microsoft.com", settings=("URL_", "CHANNELS"), chat=CHAT
+)

@@ -22,4 +22,4 @@ KINDS = {
     "template": "a template cannot be used, and other words stand in for it",
 }
 
-INTEGRATION = Integration(title="Tocsin", homepage="", labels=LABELS, kinds=KINDS)
+INTEGRATION = Integration(title="Tocsin", homepage="", settings=(), labels=LABELS, kinds=KINDS)

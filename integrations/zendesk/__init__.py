@@ -24,6 +24,7 @@ INTEGRATION = Integration(
     homepage="https://www.zendesk.com/",
     source=source,
     options=ZendeskOptions,
+    settings=(),
     labels=LABELS,
     kinds={"ticket": "a ticket, and what happens to it"},
     # After many refusals in a row Zendesk stops asking.

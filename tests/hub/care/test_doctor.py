@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from web_page import WebPage
 
 from hub.care.doctor import Doctor
 from hub.cli import main
-from hub.contracts import Finding, Grade
+from hub.contracts import Finding, Grade, Integration
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.settings import read_settings
@@ -42,10 +43,17 @@ SLACK = 'version: 1\nchannels: {ops: "slack:#ops"}\neverything_else: {to: ops}\n
 
 
 async def examined(
-    folder: Path, rules: str = ROOM, *, host: str = "", now: datetime = NOW, database: str = "", **variables: str
+    folder: Path,
+    rules: str = ROOM,
+    *,
+    host: str = "",
+    now: datetime = NOW,
+    database: str = "",
+    more: Mapping[str, Integration] | None = None,
+    **variables: str,
 ) -> Sequence[Finding]:
     (folder / "routes.yaml").write_text(rules)
-    tools = installed()
+    tools = {**installed(), **(more or {})}
     given = read_settings(
         host=host,
         routes=str(folder / "routes.yaml"),
@@ -102,16 +110,44 @@ async def test_a_database_that_no_hub_of_this_version_uses_is_not_sound(tmp_path
 
 async def test_a_variable_that_nothing_reads_is_told(tmp_path: Path) -> None:
     """What was meant is not set. Those of sources and tools have names of their own, and the values stay unsaid."""
-    names = ("NAGOIS_SECRET", "NAGIOS_URL", "EU_WEST_API_KEY_FILE", "SLACK_BOT_TOKEN", "LOGG", "CALENDAR_URL_WEB")
-    rules = ROOM + "sources: {eu-west: {tool: sensu}}\n"
+    rules = ROOM + "sources: {eu-west: {tool: sensu}, sensu-eu: {tool: github}}\n"
+    rules += "schedules: {web: {calendar: private, timezone: UTC}}\n"
+    read = ("NAGIOS_URL", "EU_WEST_API_KEY_FILE", "SENSU_EU_SECRET", "SLACK_BOT_TOKEN", "TEAMS_OUTGOING_SECRET_FILE")
+    slips = {
+        "NAGOIS_SECRET": "NAGIOS_SECRET",
+        "GITHUB_SECERT": "GITHUB_SECRET",
+        "EU_WEST_APIKEY_FILE": "EU_WEST_API_KEY_FILE",
+        "EU_WEST_COMMAND_FILE": "",
+        "SLACK_SINGING_SECRET": "SLACK_SIGNING_SECRET",
+        "SLACK_BOT_TOKEN_FIEL": "SLACK_BOT_TOKEN",
+        "TEAMS_CHANELS": "TEAMS_CHANNELS",
+        "TEAMS_URL": "TEAMS_URL_<NAME>",
+        "LOGG": "LOG",
+        "CALENDAR_URL_WBE": "CALENDAR_URL_WEB",
+    }
+    names = (*read, "TEAMS_URL_OPS", "CALENDAR_URL_WEB", *slips)
     found = await examined(tmp_path, rules, **{f"TOCSIN_{name}": "https://example.com/hush" for name in names})
 
     told = {one.what: one.cure for one in found if "nothing reads" in one.what}
     assert {
-        "TOCSIN_NAGOIS_SECRET is set, and nothing reads it": "did you mean TOCSIN_NAGIOS_SECRET?",
-        "TOCSIN_LOGG is set, and nothing reads it": "did you mean TOCSIN_LOG?",
+        f"TOCSIN_{name} is set, and nothing reads it": f"did you mean TOCSIN_{meant}?"
+        if meant
+        else "correct its name, or take it away"
+        for name, meant in slips.items()
     } == told
     assert not [one for one in found if "hush" in f"{one.what}{one.cure}"]
+
+
+async def test_what_a_tool_of_others_asks_for_is_no_slip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may say what that is, and then it is helped likewise."""
+    pager = Integration(title="Pager", homepage="", source=installed()["json"].source)
+    rules = ROOM + "sources: {night: {tool: pager}}\n"
+    given = {"TOCSIN_NIGHT_API_TOKNE": "x", "TOCSIN_PAGER_SECRET": "x"}
+    silent = await examined(tmp_path, rules, more={"pager": pager}, **given)
+    said = await examined(tmp_path, rules, more={"pager": replace(pager, settings=("API_TOKEN",))}, **given)
+
+    assert [] == [one.what for one in silent if "nothing reads" in one.what]
+    assert ["did you mean TOCSIN_NIGHT_API_TOKEN?"] == [one.cure for one in said if "nothing reads" in one.what]
 
 
 async def test_a_setting_that_is_lacking_is_named_in_full(tmp_path: Path) -> None:
