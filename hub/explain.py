@@ -3,19 +3,21 @@ the page and the chats all tell what is found here."""
 
 import asyncio
 import difflib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from hub.commands.phrases import say_match
+from hub.core.alert import Change
 from hub.core.event import Event
 from hub.core.explaining import Missed, missed
 from hub.core.matching import Look, event_look
-from hub.core.notification import DeliveryState, Post
+from hub.core.notification import DeliveryState, Occasion, Post
 from hub.core.records import plain
-from hub.core.routing import Step, say_trail
+from hub.core.routing import Step, Taken, say_trail
 from hub.core.rules import Rules
+from hub.core.telling import OCCASIONS, wanted
 from hub.errors import PayloadError, RulesError, UsageError
 from hub.payload import decode_json
 from hub.store import Decision, Store, StoredEvent
@@ -32,6 +34,7 @@ STANDING = {
     DeliveryState.SHADOW: "{route} takes it, and nothing is sent there: the channel says shadow: true",
 }
 """How it stands with a post that its channel does not show."""
+TELLS_ONLY = "{route} takes it, and tells only {tell}"
 
 
 def in_full(event: Event, routed_at: datetime | None = None) -> dict[str, Any]:
@@ -67,13 +70,20 @@ class Explained:
 
     stored: StoredEvent
     rules: str
-    told: tuple[tuple[str, str], ...]
-    """Route and address of those who heard when it was decided."""
+    took: tuple[tuple[str, str], ...]
+    """Route and address of those that took it when it was decided."""
+    untold: Mapping[str, str] = field(default_factory=dict)
+    """Of these, by route, why one tells nobody of it, held back or not."""
     held: tuple[str, ...]
     trail: tuple[Step, ...]
     posts: tuple[Post, ...] = ()
     """The messages that are shown of its alert, wherever it was told until now: also by an escalation, or a storm."""
     why_not: WhyNot | None = None
+
+    @property
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """Route and address of those who heard, unless it was held back."""
+        return tuple([one for one in self.took if one[0] not in self.untold])
 
     @property
     def text(self) -> str:
@@ -86,7 +96,7 @@ class Explained:
             return "\n".join([head, self.why_not.text, self.by_rules])
         change = f"change: {decision.change}" + (f" ({decision.note})" if decision.note else "")
         held = [f"held back by {one}" for one in self.held]
-        told = "told: " + (", ".join(f"{channel} by {route}" for route, channel in self.told) or "nobody")
+        told = say_told(self.told, self.untold)
         return "\n".join([head, *say_added(event), change, *held, self.by_rules, told, say_trail(self.trail)])
 
     @property
@@ -116,7 +126,8 @@ class Explainer:
         return Explained(
             stored=stored,
             rules=rules.hash,
-            told=decision.routes if decision else (),
+            took=decision.routes if decision else (),
+            untold=untold(rules.tree.decide(look), OCCASIONS.get(Change(decision.change)), rules) if decision else {},
             held=await self._held(stored.decision) if stored.decision else (),
             trail=rules.tree.trail(look),
             posts=tuple([post for post in await self._posts(decision.alert) if post.shown]) if decision else (),
@@ -152,7 +163,7 @@ class Explainer:
         if post.merged_into:
             return [f"{post.route} takes it, and one message of a storm tells of all there"]
         if post.tell is not None and post.occasion not in post.tell:
-            return [f"{post.route} takes it, and tells only {', '.join(post.tell)}"]
+            return [TELLS_ONLY.format(route=post.route, tell=", ".join(post.tell))]
         how = STANDING.get(post.sending.state, "{route} takes it").format(route=post.route)
         said = [f"{how}: {post.sending.error}" if post.sending.error else how]
         if post.sending.state in (DeliveryState.HELD, DeliveryState.DROPPED):
@@ -241,6 +252,22 @@ def _unposted(decision: Decision, address: str) -> list[str]:
     """What is to be said of a route that was taken, where there is no post of it."""
     routes = [route for route, channel in decision.routes if channel == address]
     return [f"{route} takes it, and there was nothing to tell ({decision.change})" for route in routes]
+
+
+def untold(taken: Iterable[Taken], occasion: Occasion | None, rules: Rules) -> Mapping[str, str]:
+    """By route, why one that takes it tells nobody of such an occasion."""
+    found = {}
+    for one in taken:
+        if one.tell is not None and occasion is not None and not wanted(one.tell, occasion):
+            found[one.route] = TELLS_ONLY.format(route=one.route, tell=", ".join(one.tell))
+        elif one.channel in rules.shadows:
+            found[one.route] = STANDING[DeliveryState.SHADOW].format(route=one.route)
+    return found
+
+
+def say_told(told: Iterable[tuple[str, str]], untold: Mapping[str, str]) -> str:
+    heard = ", ".join(f"{channel} by {route}" for route, channel in told) or "nobody"
+    return "\n".join([f"told: {heard}", *untold.values()])
 
 
 def _concerns(by: str, id: str, post: Post | None) -> bool:

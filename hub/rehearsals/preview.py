@@ -1,6 +1,6 @@
 """What a recorded request would come to under given rules, without a hub: parse, decide, say why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,11 +12,12 @@ from hub.contracts import WebhookRequest
 from hub.core.event import Event, Status, event_of
 from hub.core.explaining import missed
 from hub.core.matching import Look, event_look
+from hub.core.notification import Occasion
 from hub.core.records import replace
 from hub.core.routing import Step, Taken, say_trail
 from hub.core.rules import Rules
 from hub.errors import TocsinError
-from hub.explain import WhyNot, address_of, in_full, say_added
+from hub.explain import WhyNot, address_of, in_full, say_added, say_told, untold
 from hub.ingest import understand
 from hub.registry import installed
 from hub.routes_file.yaml_tree import nearest, shown
@@ -29,10 +30,16 @@ WITHOUT_A_LIFE_OF_ITS_OWN = {
 }
 
 
+OCCASIONS = {Status.PROBLEM: Occasion.OPENED, Status.NOTICE: Occasion.NOTICED, Status.UPDATE: Occasion.NOTICED}
+"""As what it is told where nothing is open; that it is over is told by whoever told of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     event: Event
     taken: tuple[Taken, ...]
+    untold: Mapping[str, str]
+    """By route, why one that takes it tells nobody."""
     trail: tuple[Step, ...]
     rules: str
     """Their hash."""
@@ -45,10 +52,10 @@ class Preview:
         head = f"{event.title} ({event.source}, {event.status}{severity}, key {event.key})"
         if self.why_not is not None:
             return f"{head}\n{self.why_not.text}\nrules: {self.rules}"
-        told = ", ".join(f"{taken.channel} by {taken.route}" for taken in self.taken)
+        told = say_told([(o.route, o.channel) for o in self.taken if o.route not in self.untold], self.untold)
         life = WITHOUT_A_LIFE_OF_ITS_OWN.get(event.status)
         said = [head, *say_added(event), *([f"{event.status}: {life}"] if life else []), f"rules: {self.rules}"]
-        return "\n".join([*said, f"told: {told}", say_trail(self.trail)])
+        return "\n".join([*said, told, say_trail(self.trail)])
 
     def as_dict(self) -> dict[str, Any]:
         """In the shape of `/api/v1/events/ID`, of which nothing happened yet."""
@@ -93,14 +100,17 @@ def explain_file(path: Path, source: str | None, rules: Rules, why_not: str = ""
 
 def _preview(event: Event, look: Look, rules: Rules, why_not: str) -> Preview:
     taken = tuple(rules.tree.decide(look))
+    silent = untold(taken, OCCASIONS.get(event.status), rules)
     said = None
     if why_not:
         address = address_of(why_not, rules)
-        told = next((f"by {one.route}" for one in taken if one.channel == address), "")
-        found = () if told else tuple(missed(rules.tree, look, address))
-        said = WhyNot(channel=why_not, address=address, told=told, missed=found, happened=False)
+        there = [one.route for one in taken if one.channel == address]
+        told = next((f"by {route}" for route in there if route not in silent), "")
+        held = () if told else tuple(silent[route] for route in there)
+        found = () if told or held else tuple(missed(rules.tree, look, address))
+        said = WhyNot(channel=why_not, address=address, told=told, held=held, missed=found, happened=False)
     trail = tuple(rules.tree.trail(look))
-    return Preview(event=event, taken=taken, trail=trail, rules=rules.hash, why_not=said)
+    return Preview(event=event, taken=taken, untold=silent, trail=trail, rules=rules.hash, why_not=said)
 
 
 def events_of_file(path: Path, source: str | None, rules: Rules) -> Made:

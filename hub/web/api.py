@@ -332,8 +332,8 @@ def _decision(explained: Explained) -> dict[str, Any] | None:
         "change": decision.change,
         "note": decision.note,
         "alert": decision.alert or None,
-        "routes": [route for route, _ in explained.told],
-        "channels": [channel for _, channel in explained.told],
+        "routes": [route for route, _ in explained.took],
+        "channels": [channel for _, channel in explained.took],
         "suppressed": [{"by": by, "id": id} for by, id in decision.suppressed],
         "trail": [asdict(step) for step in explained.trail],
     }

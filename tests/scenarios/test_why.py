@@ -90,6 +90,7 @@ async def test_why_not_names_what_held_it_back(hub: Scenario) -> None:
 
     await hub.nagios("quiet1")
     assert "fixed takes it, and tells only resolved" in (await hub.says("why not web quiet1")).text
+    assert "told: nobody\nfixed takes it, and tells only resolved\n" in (await hub.says("why quiet1")).text
 
 
 async def test_why_not_of_a_channel_that_heard_says_so(hub: Scenario) -> None:

@@ -44,6 +44,30 @@ def test_why_not_speaks_of_what_has_not_happened(rules: str, capsys: pytest.Capt
     assert "web would hear of it: by web-tier" in heard
 
 
+@pytest.mark.parametrize(
+    ("manner", "why"),
+    [
+        ("to: web, tell: [worsened, resolved]", "web-tier takes it, and tells only worsened, resolved"),
+        ("to: new", "web-tier takes it, and nothing is sent there: the channel says shadow: true"),
+    ],
+)
+def test_who_takes_it_and_tells_nobody_is_not_said_to_tell(
+    rules: str, capsys: pytest.CaptureFixture[str], manner: str, why: str
+) -> None:
+    """Of what opens, by a route that tells of other things, or into a channel that is only looked at."""
+    silent = RULES.replace("web: room:web}", "web: room:web, new: {to: room:new, shadow: true}}").replace(
+        "to: web}", manner + "}"
+    )
+    Path(rules).write_text(silent)
+    _, told = said(capsys, DOWN, "--routes", rules)
+    _, asked = said(capsys, DOWN, "--routes", rules, "--why-not", manner.split()[1].strip(","))
+    _, over = said(capsys, DOWN.replace("problem", "recovery"), "--routes", rules)
+
+    assert f"told: nobody\n{why}\n" in told
+    assert f"would not hear of it:\n  {why}\n" in asked
+    assert ("told: room:web by web-tier" in over) == ("tell" in manner)
+
+
 def test_a_script_reads_the_same(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
     _, words = said(capsys, DOWN, "--routes", rules, "--why-not", "ops", "--json")
     (one,) = json.loads(words)

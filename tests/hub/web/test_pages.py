@@ -536,7 +536,7 @@ async def test_an_event_has_a_page_that_says_why(client: Client, site: FakeSite)
     site.reasons["e1"] = Explained(
         stored=StoredEvent(event=event, decision=decision),
         rules="abc",
-        told=decision.routes,
+        took=decision.routes,
         held=("silence 7DE4P: host=db1, by bob",),
         trail=steps,
         posts=(_post("p1", "room:ops", "m7"), _post("p2", "slack:#managers", "C1:1.0")),
