@@ -32,7 +32,8 @@ def diff(old: Rules, new: Rules, past: Sequence[Happened], *, zone: ZoneInfo | N
     """Replay what happened through both."""
     ordered = in_order(past)
     before, after = (Replay(rules, ordered, zone=zone).run() for rules in (old, new))
-    names = {address: name for rules in (old, new) for name, address in rules.channels.items()}
+    alone = {address: person for rules in (old, new) for person, address in rules.desks.items()}
+    names = alone | {address: name for rules in (old, new) for name, address in rules.channels.items()}
     events = (one.event for one in ordered if one.event is not None)
     return compare(before, after, events, names, [old.pages, new.pages])
 

@@ -171,6 +171,16 @@ def test_what_people_did_is_replayed() -> None:
     assert 1 + 7 == web.wakes_after - web.wakes_before  # web1 once more, web2 from when it is told
 
 
+def test_who_hears_alone_is_called_by_name() -> None:
+    """An account says nothing to a reviewer."""
+    on_call = (
+        "people: {alice: {slack: U024BE7LH}}\nschedules: {web: {layers: [{people: [alice]}]}}\n"
+        'routes: [{name: web, match: {host: "web*"}, to: "oncall:web"}]\n'
+    )
+
+    assert (("web", "alice", 1),) == diff(rules(WEB), rules(on_call), [event("web1")]).moves
+
+
 def test_storms_are_counted() -> None:
     """By channel, and not by how many alerts they hold."""
     past = [event(f"web{n}") for n in range(10)]
