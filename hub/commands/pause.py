@@ -1,7 +1,7 @@
 """`pause`: let a channel or a route say nothing new for a while; what it missed is told when that ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.commands.phrases import read_phrase, say_seconds, say_time, short
 from hub.contracts import Actions, Call, Heard, Reply
@@ -24,6 +24,8 @@ class Place:
     what: str
     name: str
     said: str
+    clear: str = ""
+    """How only this is meant: `channel web`, where a route is called web, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,9 @@ def place_said(subject: str, verb: str, heard: Heard, actions: Actions) -> Place
     found += [Place(what="route", name=route, said=route) for route in routes if route == wanted]
     fitting = [place for place in found if what in ("", place.what)]
     if len(fitting) == 1:
-        return fitting[0]
+        place = fitting[0]
+        both = place.said in channels and place.said in routes
+        return replace(place, clear=f"{place.what} {place.said}" if both else place.said)
     if fitting:
         ways = [f"{verb} channel {wanted}", f"{verb} route {wanted}"]
         raise UsageError(f'{wanted} is a channel and a route; say "{ways[0]}" or "{ways[1]}"', proposals=ways)
@@ -69,5 +73,5 @@ async def run(intent: Intent, heard: Heard, actions: Actions) -> Reply:
     pause = await actions.pause(place.what, place.name, intent.seconds, intent.reason, heard)
     until = say_time(pause.ends_at, actions.here())
     said = f"{place.what} {place.said} is paused until {until} ({say_seconds(intent.seconds)})"
-    back = f"resume {place.said}"
+    back = f"resume {place.clear}"
     return Reply(text=f'{said}. What it misses is told then. "{back}" ends it.', proposals=(back,))

@@ -22,5 +22,5 @@ def calls(intent: Place) -> Sequence[Call]:
 
 async def run(intent: Place, heard: Heard, actions: Actions) -> Reply:
     if await actions.resume(intent.what, intent.name, heard):
-        return Reply(text=f'{intent.what} {intent.said} goes on. "pause {intent.said}" stops it again.')
+        return Reply(text=f'{intent.what} {intent.said} goes on. "pause {intent.clear}" stops it again.')
     return Reply(text=f"{intent.what} {intent.said} is not paused", ok=False)

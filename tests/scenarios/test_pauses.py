@@ -45,6 +45,18 @@ async def test_what_a_paused_channel_misses_is_told_when_it_goes_on(begin, what:
     assert {"web1 is DOWN", "web2 is UP"} == set(await titles(hub, "ops"))
 
 
+@pytest.mark.parametrize("what", ["channel web", "route web", "room:web", "route all"])
+async def test_the_way_back_can_be_said_as_it_stands_there(begin, what: str) -> None:  # type: ignore[no-untyped-def]
+    """Also where a channel and a route have one name."""
+    hub = await begin(RULES)
+    (back,) = (await hub.says(f"pause {what}")).proposals
+    resumed = await hub.says(back)
+    again = resumed.text.split('"')[1]
+
+    assert resumed.ok
+    assert (await hub.says(again)).ok
+
+
 async def test_resume_ends_it_at_once(begin) -> None:  # type: ignore[no-untyped-def]
     hub = await begin(RULES)
     await hub.says("pause channel web")
