@@ -154,9 +154,11 @@ class _Case:
 
     def told(self, told: Told, number: int) -> None:
         event, body = _event(f"{number}", told.fields, self._rules, self.rehearsal.now)
+        self._posts(event.source)
         self._receive([Arrival(event, body)])
 
     def posted(self, posted: Posted, number: int) -> None:
+        self._posts(posted.source)
         try:
             content = self._beside.text(posted.fixture) if self._beside else ""
             request = request_of_file(posted.fixture, content.encode(), posted.source, self.rehearsal.now)
@@ -167,6 +169,10 @@ class _Case:
             self.trails.append(f"  {self._file}:{self.line}: {posted.fixture}\n{_indented(made.refused)}")
         named = [replace(event, id=EventId(f"{number}.{n}")) for n, event in enumerate(made.events)]
         self._receive([Arrival(event, made.body) for event in named])
+
+    def _posts(self, source: str) -> None:
+        """It lives, whatever it has to say."""
+        self.rehearsal.do(lambda draft: self.rehearsal.router.hear(draft, source))
 
     def _receive(self, arrivals: Sequence[Arrival]) -> None:
         for arrival, routed in zip(arrivals, self.rehearsal.receive(arrivals), strict=True):
@@ -209,8 +215,9 @@ class _Case:
         self.rehearsal.do(lambda draft: self.rehearsal.router.silencing.begin(draft, silence))
 
     def beaten(self, beaten: Beaten, _: int) -> None:
-        beat = next(one for one in self._rules.beats().values() if one.name == beaten.name)
-        self.rehearsal.do(lambda draft: self.rehearsal.router.heartbeats.hear(draft, beat))
+        for beat in self._rules.beats().values():
+            if beat.name == beaten.name:
+                self.rehearsal.do(partial(self.rehearsal.router.hear, source="", beat=beat))
 
     def passed(self, _: Passed, __: int) -> None:
         """The time has passed already."""

@@ -201,6 +201,22 @@ def test_silences_with_dates_count_in_tests_with_dates() -> None:
     assert rehearse('at: "2026-12-01T21:00Z"\n' + given + "expect: {web: [silenced]}", rules).passed
 
 
+def test_a_source_that_posts_is_heard() -> None:
+    """As in a hub, where it lives whatever it has to say; without a step that speaks of its beat it is not missed."""
+    rules = ROOMS + "sources: {nagios: {heartbeat: 1h}}\n"
+    healed = DOWN.replace("PROBLEM", "RECOVERY").replace("DOWN", "UP")
+    posts = "{source: nagios, host: db1, status: notice, after: 50m}, {fixture: up.http, source: nagios, after: 50m}"
+    beaten = f"given: [{{beat: nagios, at: 0s}}, {posts}, {{wait: 61m}}]\n"
+    missed = "{occasion: opened, text: nagios was not heard for 1h, at: 160m}"
+
+    for test in (
+        f"{beaten}expect: {{ops: [noticed, {missed}]}}",
+        f"given: [{posts}, {{wait: 9h}}]\nexpect: {{ops: noticed}}",
+    ):
+        result = rehearse(test, rules, up=healed)
+        assert result.passed, result.text
+
+
 ON_CALL = """\
 version: 1
 channels: {ops: room:ops, too: room:ops}
