@@ -102,7 +102,7 @@ class Attempts:
             return await self._look(chat, channel, item, 0, "the hub stopped while it was being sent")
         gist = self._saying.gist(self._view(), item) if isinstance(item, Post) and not edits(chat) else ""
         if _goes_without_saying(chat, item, gist):
-            return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, gist=gist)
+            return Tried(item=item, came=Came.SHOWN, version=version, ref=item.ref, gist=gist, unsaid=True)
         try:
             self.see_that_we_lead()
             async with asyncio.timeout(WITHIN):

@@ -29,6 +29,8 @@ class Tried(Record, frozen=True, kw_only=True):
     error: str = ""
     shadow: bool = False
     """Nothing was sent: its channel is a shadow."""
+    unsaid: bool = False
+    """Nothing was sent: all that it would say is said. So nobody knows whether its channel takes anything."""
     retry_after: float | None = None
     kept: RoomMessage | None = None
     """What is still to be written of it, in a chat that the hub itself keeps."""
@@ -76,7 +78,7 @@ class Settling:
             channel.not_before = what.at
             channel.trouble, channel.troubled_at = tried.error, draft.now
             channel.in_vain_since = channel.in_vain_since or draft.now
-        elif isinstance(what, Settled):
+        elif isinstance(what, Settled) and not tried.unsaid:
             channel.in_vain_since = None
         if isinstance(current, Post):
             settled = settled_post(current, tried, what, draft.now)
@@ -85,7 +87,8 @@ class Settling:
             draft.put(posts=[settled])
         else:
             draft.put(lines=[settled_line(current, tried, what, draft.now)])
-        self._note_health(draft, channel.room.address, current.id, what, tried.error)
+        if not tried.unsaid:
+            self._note_health(draft, channel.room.address, current.id, what, tried.error)
 
     def _note_health(self, draft: Draft, address: str, id: str, what: Next, error: str) -> None:
         """What follows for the channel, and for those who hear in its place."""

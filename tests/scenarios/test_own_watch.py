@@ -5,11 +5,11 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from chat import FakeChat
+from chat import FakeChat, TellingChat
 from scenario import Scenario
 
 from hub.contracts import WebhookRequest
-from hub.errors import Refused, Unauthenticated
+from hub.errors import Refused, Unauthenticated, Unreachable
 from hub.ingest import Malformed, NotNamed
 from hub.registry import installed
 
@@ -267,3 +267,19 @@ async def test_the_hub_can_be_told_to_shut_up(begin) -> None:
     await hub.later("30m")
 
     assert not [title for title in await titles(hub) if "not heard" in title]
+
+
+async def test_what_goes_without_saying_is_no_sign_that_a_channel_takes_anything(begin) -> None:
+    """A chat that cannot edit is sent nothing where its message would say the same."""
+    chat = TellingChat()
+    hub = await begin(RULES, {**installed(), "pager": chat.integration()})
+    await hub.nagios("web301", number=1)
+    chat.failures = [Unreachable("away") for _ in range(100)]
+    await hub.nagios("web302", number=1)
+    await hub.later("10m")
+    await hub.nagios("web301", number=2, HOSTOUTPUT="still no ping")
+    await hub.restarts()
+
+    (broken,) = await hub.told()
+    assert ("pager:night takes nothing", "open") == (broken.message.title, broken.message.state)
+    assert [] == await hub.thread(broken)
