@@ -166,6 +166,8 @@ class Gathered(Record, frozen=True, kw_only=True):
     """Of those that opened, the one that is worse than all before."""
     healed: int = 0
     healed_names: tuple[str, ...] = ()
+    healed_ids: tuple[str, ...] = ()
+    """In the same way."""
 
     @property
     def loud(self) -> bool:
@@ -176,21 +178,19 @@ class Gathered(Record, frozen=True, kw_only=True):
         return bool(self.opened or self.healed)
 
     def with_opened(self, name: str, id: str, *, leads: bool = False) -> "Gathered":
-        """What got worse, or came back, since it opened is one, and named as it is now."""
+        """What got worse, or came back, since it opened is one, and named as it is now; it is not healed."""
         rest = self.without(id)
-        at = len(rest.opened_names)
-        return replace(
-            rest,
-            opened=rest.opened + 1,
-            opened_names=(*rest.opened_names, name)[:NAMED],
-            opened_ids=(*rest.opened_ids[:at], id, *rest.opened_ids[at:])[:KEPT],
-            lead=name if leads or rest.lead != self.lead else rest.lead,
-        )
+        lead = name if leads or rest.lead != self.lead else rest.lead
+        if id in rest.healed_ids:
+            ids, names = _less(rest.healed_ids, rest.healed_names, id)
+            rest = replace(rest, healed=rest.healed - 1, healed_names=names, healed_ids=ids)
+        ids, names = _more(rest.opened_ids, rest.opened_names, id, name)
+        return replace(rest, opened=rest.opened + 1, opened_names=names, opened_ids=ids, lead=lead)
 
     def with_healed(self, name: str, id: str) -> "Gathered":
         """What came and went since the last line is not among those that fire, as far as they are known."""
-        rest = self.without(id)
-        return replace(rest, healed=self.healed + 1, healed_names=(*self.healed_names, name)[:NAMED])
+        ids, names = _more(self.healed_ids, self.healed_names, id, name)
+        return replace(self.without(id), healed=self.healed + 1, healed_names=names, healed_ids=ids)
 
     def renamed(self, id: str, name: str) -> "Gathered":
         """With one that came as it is called now: it may have got better since."""
@@ -205,15 +205,9 @@ class Gathered(Record, frozen=True, kw_only=True):
         """Without one that came, if it is among those known."""
         if id not in self.opened_ids:
             return self
-        at = self.opened_ids.index(id)
-        name = self.opened_names[at : at + 1]
-        return replace(
-            self,
-            opened=self.opened - 1,
-            opened_names=(*self.opened_names[:at], *self.opened_names[at + 1 :]),
-            opened_ids=(*self.opened_ids[:at], *self.opened_ids[at + 1 :]),
-            lead="" if self.lead in name else self.lead,
-        )
+        ids, names = _less(self.opened_ids, self.opened_names, id)
+        lead = self.lead if self.lead in names else ""
+        return replace(self, opened=self.opened - 1, opened_names=names, opened_ids=ids, lead=lead)
 
     def say(self, *, fires: bool) -> tuple[str, str]:
         """A title, and what stands under it. Where none of the group fires any more, those that came have gone."""
@@ -230,6 +224,17 @@ class Gathered(Record, frozen=True, kw_only=True):
             title = f"{self.lead}, and {self.opened - 1} more firing"
         under = [opened] if self.opened > 1 else []
         return title, "\n".join([*under, *([f"resolved: {healed}"] if self.healed else [])])
+
+
+def _more(ids: Sequence[str], names: Sequence[str], id: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """With one more, which is named if there is room; those that are not named stand behind those that are."""
+    return (*ids[: len(names)], id, *ids[len(names) :])[:KEPT], (*names, name)[:NAMED]
+
+
+def _less(ids: Sequence[str], names: Sequence[str], id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Without this one, which is among them."""
+    at = ids.index(id)
+    return (*ids[:at], *ids[at + 1 :]), (*names[:at], *names[at + 1 :])
 
 
 def _names(number: int, names: Sequence[str]) -> str:

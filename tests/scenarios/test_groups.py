@@ -95,6 +95,8 @@ async def test_who_gets_worse_or_heals_before_its_line_counts_once(begin) -> Non
     await stands("web9", "error")
     await stands("web10", "")
     await stands("web4", "")
+    await stands("web5", "")
+    await stands("web5", "warning")
     await hub.later("5m")
     message = await hub.latest()
     line = (await hub.thread(message))[-1]
@@ -102,7 +104,7 @@ async def test_who_gets_worse_or_heals_before_its_line_counts_once(begin) -> Non
     assert "8 firing: eu" == message.message.title
     assert "6 more firing" == line.message.title
     assert (
-        "web3 is down, web5 is down, web6 is down, web7 is down and 2 more\nresolved: web10 is down, web4 is down"
+        "web3 is down, web6 is down, web7 is down, web5 is down and 2 more\nresolved: web10 is down, web4 is down"
         == (line.message.text)
     )
 
