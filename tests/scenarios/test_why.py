@@ -88,7 +88,10 @@ async def test_why_not_names_what_held_it_back(hub: Scenario) -> None:
     await hub.nagios("web2")
     assert "the channel says shadow: true" in (await hub.says("why not night web2")).text
 
-    await hub.nagios("quiet1")
+    (quiet,) = (await hub.nagios("quiet1")).events
+    async with TestClient(TestServer(hub.hub.app)) as client:
+        page = await (await client.get(f"/events/{quiet}")).text()
+    assert page.index("Nobody.") < page.index("fixed takes it, and tells only resolved")
     assert "fixed takes it, and tells only resolved" in (await hub.says("why not web quiet1")).text
     assert "told: nobody\nfixed takes it, and tells only resolved\n" in (await hub.says("why quiet1")).text
 
