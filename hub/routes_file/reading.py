@@ -23,7 +23,7 @@ from hub.routes_file.catalogue import Catalogue
 from hub.routes_file.channels import Channels
 from hub.routes_file.hearers import Hearers
 from hub.routes_file.heartbeats import heartbeats
-from hub.routes_file.includes import include
+from hub.routes_file.includes import INCLUDED, include
 from hub.routes_file.inhibitions import inhibitions
 from hub.routes_file.language import KEYS
 from hub.routes_file.matches import Matches
@@ -120,6 +120,9 @@ def _rules(tree: Tree, catalogue: Catalogue, text: str, others: Beside) -> Rules
         tree.wrong(
             (), f"is the configuration of an Alertmanager; make rules of it: tocsin import {Path(tree.name).name}"
         )
+        return None
+    if top and top.keys() <= {*INCLUDED}:
+        tree.wrong((), "has only what an included file has; name the rules that include it, or begin with: version: 1")
         return None
     known_keys(tree, top, (), KEYS["top"], "top")
     include(tree, text, list(texts(tree, top.get("include", []), ("include",))), others)
