@@ -25,7 +25,7 @@ MOST_WORDS = 200
 KEPT = frozenset({"source", "tool", "status", "kind", "severity", "id"})
 """What stays as it is: words of the rules and of tools."""
 PLAIN = re.compile(r"[^*?<>=]*")
-"""A value of a silence that means just itself."""
+"""A value of a silence that means just itself; so does each of a list of these."""
 Test = Callable[[str | None], bool]
 
 
@@ -34,6 +34,7 @@ class Pseudonyms:
 
     def __init__(self, rules: Rules, past: Iterable[Happened], salt: bytes | None = None) -> None:
         self._salt = salt or secrets.token_bytes(32)
+        self._channels = frozenset(rules.channels.values())
         self._tests: dict[str, list[Test]] = defaultdict(list)
         self._known: dict[tuple[str, str], str] = {}
         self.kept: Counter[str] = Counter()
@@ -76,11 +77,15 @@ class Pseudonyms:
 
     def _silence(self, silence: Silence) -> Silence:
         match = {name: self._matched(name, value) for name, value in silence.match.items()}
-        author = self._pseudonym(silence.author)
-        return replace(silence, match=match, author=author, because="", place="", account="")
+        author, told = self._pseudonym(silence.author), tuple(one for one in silence.told if one in self._channels)
+        return replace(silence, match=match, author=author, because="", place="", account="", told=told)
 
     def _matched(self, name: str, value: Any) -> Any:
-        return self._value(_bare(name), value) if name not in KEPT and _is_plain(value) else value
+        if name in KEPT or not _is_plain(value):
+            return value
+        if isinstance(value, str):
+            return self._value(_bare(name), value)
+        return [self._matched(name, one) for one in value]
 
     def _text(self, body: str) -> str:
         """Nothing, unless a rule looks for something in it."""
@@ -130,6 +135,8 @@ def _patterns(match: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
     return isinstance(value, str) and PLAIN.fullmatch(value) is not None
 
 

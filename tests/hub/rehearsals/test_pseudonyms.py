@@ -101,10 +101,13 @@ def decided(past: list[Happened]) -> list[object]:
 @given(events)
 def test_without_names_all_is_decided_as_before(past: list[Happened]) -> None:
     """By the rules for which it was made: routes, lives, inhibitions and silences."""
-    silenced = Silence(
-        id=SilenceId("s"), match={"host": "db2"}, author="bob", starts_at=START, ends_at=START + timedelta(hours=9)
-    )
-    whole = [Happened(at=START, silence=silenced), *past]
+    ends = START + timedelta(hours=9)
+    matches: list[dict[str, object]] = [{"host": "db2"}, {"host": ["mail7", HOSTS[-1]], "team": "db"}]
+    silenced = [
+        Silence(id=SilenceId(f"s{n}"), match=match, author="bob", starts_at=START, ends_at=ends)
+        for n, match in enumerate(matches)
+    ]
+    whole = [*(Happened(at=START, silence=one) for one in silenced), *past]
     names = Pseudonyms(rules(), whole)
 
     assert decided(whole) == decided([names.of(one) for one in whole])
@@ -144,10 +147,11 @@ def test_people_and_their_words_are_gone() -> None:
     """Of acts and silences too."""
     silence = Silence(
         id=SilenceId("s"),
-        match={"host": "secret-host", "title": "*secretword*"},
+        match={"host": "secret-host", "owner": ["secret-a", "secret-b"], "title": "*secretword*"},
         author="secret-author",
         because="secret-reason",
         account="slack:secret",
+        told=("room:ops", "slack:@secret"),
         starts_at=START,
         ends_at=START + timedelta(hours=1),
     )
@@ -156,5 +160,6 @@ def test_people_and_their_words_are_gone() -> None:
     names = Pseudonyms(rules(), [begun])
     told = msgspec.json.encode([names.of(acted), names.of(begun)]).decode()
 
+    assert '"told":["room:ops"]' in told
     assert "secretword" in told  # people asked for it as a pattern, by which the silence holds
     assert "secret" not in told.replace("secretword", "")
