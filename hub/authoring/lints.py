@@ -156,7 +156,7 @@ def of_calendars(rules: Rules, main: Path) -> Iterator[Complaint]:
         if lies_beside(schedule.calendar) and (fault := calendar_fault(main.parent / schedule.calendar)):
             file, line = rules.places["schedules", name]
             what = f"nobody is on call for {name}: {schedule.calendar} {fault[0]}; {fault[1]}"
-            yield Complaint(file=file, line=line, column=1, what=what, rule="calendar")
+            yield Complaint(file=str(main.parent / file), line=line, column=1, what=what, rule="calendar")
 
 
 def calendar_fault(path: Path) -> tuple[str, str] | None:

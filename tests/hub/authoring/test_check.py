@@ -247,6 +247,8 @@ def test_a_calendar_that_does_not_lie_beside_the_rules_is_wrong(check, tmp_path:
         "put it beside the rules",
         "routes.yaml:16:1: nobody is on call for s1: page.ics is no calendar; export it as iCalendar (.ics)",
     ] == [line for line in said.splitlines() if "warning" not in line]
+    _, found, _ = check(f"{RULES}schedules:\n{named}", "--json")
+    assert {str(tmp_path / "routes.yaml")} == {one["file"] for one in json.loads(found)["complaints"]}
 
 
 def test_a_template_that_fails_on_a_sample_is_wrong(check, tmp_path: Path) -> None:
