@@ -38,6 +38,8 @@ RECENT, MOST_HAPPENED, AT_ONCE = timedelta(days=7), 20_000, 1_000
 """What of the past is replayed through old and new rules: so long, from its beginning, and so much."""
 KIND = "review"
 FENCE = "~" * 12
+UNTOUCHED = "no rules are changed"
+"""A branch that requires a verdict waits for one on whatever is to be merged."""
 
 
 class Reviews:
@@ -151,6 +153,8 @@ class Reviews:
             base, changed = await forge.changed(proposal)
             if changed is None or any(self._may_be_ours(path) for path in changed):
                 await self._review(forge, proposal, base, changed)
+            else:
+                await forge.judge(proposal, Verdict.PASSED, UNTOUCHED)
         self._done |= {known, key}
 
     async def _review(self, forge: Forge, proposal: Proposal, base: str, changed: frozenset[str] | None) -> None:
@@ -162,6 +166,7 @@ class Reviews:
             await forge.judge(proposal, Verdict.BROKEN, str(error))
             return
         if changed is not None and not self._touches(changed, found):
+            await forge.judge(proposal, Verdict.PASSED, UNTOUCHED)
             return
         passed = not found["wrong"] and not found["failed"]
         await forge.comment(proposal, say_review(found, proposal))
