@@ -6,8 +6,8 @@ microseconds for a usual body. Only then the finer expressions go over it. All o
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
@@ -20,8 +20,8 @@ from hub.payload import form_pairs
 GONE = "…"
 SHORTEST = 8
 """Characters of a secret of ours that is looked for in texts: a shorter one is a word like others."""
-SHORTEST_TOKEN = 16
-"""Of what is called a token or secret in words."""
+SHORTEST_PASSWORD, SHORTEST_TOKEN = 7, 16
+"""Of what is called so in words."""
 
 _WORDS = (
     r"passw(?:or)?d|passphrase|secret|token|credentials?|authorization|cookie|signature|api[_-]?key|webhook[_-]?url"
@@ -37,10 +37,13 @@ _SLASH = r"\\*/"
 """PHP writes a backslash before each."""
 _PATH = r"(?:[\w@/.-]|\\+/)+"
 
-_SPOKEN = rf"""({_NAME}'?[ \t]*[:=][ \t]*(?:\\*["'])?)([^\s&"'<>;,\\]{{7,}})"""
-"""In words: `password: hunter2`. As often that which follows is words about the secret, or where it lies, and somebody
-must read it; so it goes only where it looks like one."""
-_RANDOM = r"\w*\d[a-z_+/]+\d[\w+/]*={0,2}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# In words: `password: hunter2`. As often what follows is words about the secret, or where it lies, and somebody must
+# read it; so it goes only where it looks like one: after `password` letters and digits, else what is random.
+_IS = r"""'?[ \t]*[:=][ \t]*(?:\\*["'])?"""
+_IN = r"""[^\s&"'<>;,\\]"""
+_PASSWORD = rf"""([\w.-]*(?:passw(?:or)?d|passphrase){_IS})((?:{_IN}*[a-z]{_IN}*\d|{_IN}*\d{_IN}*[a-z]){_IN}*)()"""
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_TOKEN = rf"""({_NAME}{_IS})(\w*\d[a-z_+/]+\d[\w+/]*={{0,2}}|{_UUID})([\s&"'<>;,\\.:!?)\]}}]|$)"""
 
 # What goes stands between what stays: each expression has two groups.
 _FINE = (
@@ -89,10 +92,7 @@ def _compile(pattern: bytes) -> Any:
 
 
 _fine = tuple(_compile(pattern.encode()) for pattern in _FINE)
-_spoken = _compile(_SPOKEN.encode())
-_passwords = _compile(rb"passw(?:or)?d|passphrase")
-_letter_and_digit = _compile(rb"[a-z].*\d|\d.*[a-z]")
-_random = _compile(_RANDOM.encode())
+_password, _token = _compile(_PASSWORD.encode()), _compile(_TOKEN.encode())
 _names = _compile(f"(?:{_NAME})".encode())
 
 
@@ -162,7 +162,10 @@ class Redactor:
         for pattern in (self._ours, *_fine) if self._ours is not None else _fine:
             if pattern.search(text) is not None:
                 text = pattern.sub(_between, text)
-        return text if _spoken.search(text) is None else _spoken.sub(_unless_words, text)
+        for pattern, unlike in (_password, _no_password), (_token, _no_token):
+            if pattern.search(text) is not None:
+                text = pattern.sub(partial(_unless, unlike), text)
+        return text
 
 
 def _between(found: Any) -> bytes:
@@ -170,22 +173,20 @@ def _between(found: Any) -> bytes:
     return bytes(before or b"") + GONE.encode() + bytes(after or b"")
 
 
-def _unless_words(found: Any) -> bytes:
-    name, value = found.groups()
-    secret = _like_a_password(value) if _passwords.search(name) else _like_a_token(value.rstrip(b".:!?)]}"))
-    return bytes(name) + GONE.encode() if secret else bytes(found.group())
+def _unless(unlike: Callable[[bytes], bool], found: Any) -> bytes:
+    before, value, after = found.groups()
+    return bytes(found.group()) if unlike(value) else bytes(before) + GONE.encode() + bytes(after)
 
 
-def _like_a_password(value: bytes) -> bool:
-    """No word, number, address, path or variable."""
-    return _letter_and_digit.search(value) is not None and not value.startswith((b"/", b"$", b"http"))
+def _no_password(value: bytes) -> bool:
+    """As short as `sha256`, an address, a path, or a variable."""
+    return len(value) < SHORTEST_PASSWORD or value.startswith((b"/", b"$", b"http"))
 
 
-def _like_a_token(value: bytes) -> bool:
-    """At random, as no name is that people give: `tls-web301`, `kv2/team1/db3`."""
-    if len(value) < SHORTEST_TOKEN or _random.fullmatch(value) is None:
-        return False
-    return not {*b"+/_"} & {*value} or value.lower() != value != value.upper()
+def _no_token(value: bytes) -> bool:
+    """Short, or in words between lines or slashes, as people give names: `kv2/team1/db3`."""
+    named = {*b"+/_"} & {*value} and (value.islower() or value.isupper())
+    return len(value) < SHORTEST_TOKEN or bool(named)
 
 
 def _ways(secret: str) -> Sequence[bytes]:

@@ -54,6 +54,8 @@ SHAPES = {
     "a setting with blanks": "password = " + "planted17",
     "a setting in quotes": 'password="' + 'planted18"',
     "a dict of Python": "{'password': '" + "planted19'}",
+    "a password behind another name": "bad credentials: password: " + "planted21",
+    "a token that ends a sentence": "its token: " + "4eC39HqLplanted22zdp7dc.",
     "a token in words": "token: " + "4eC39HqLplanted20zdp7dc",
     "a header": "X-Api-Key: " + "0123planted456789abcdef0123",
     "a secret in base64": "client secret: " + "x7H/planted+f3Kq9w==",
