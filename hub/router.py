@@ -293,7 +293,7 @@ class Router:
         self._put(draft, told)
         flaps = alert.flapping(draft.now) and telling.OCCASIONS.get(step.change) in telling.FLAPPED
         if flaps:
-            draft.set_timer("flap", alert.id, draft.now + self._rules().reopen_within)
+            draft.set_timer(life.RESTS, alert.id, draft.now + self._rules().reopen_within)
         self._holding.note_unsaid(draft, alert, step.change, told.posts, held=held, holds=holds)
         for post in told.posts:
             if post.pace.escalate or post.pace.repeat:
@@ -463,7 +463,7 @@ class Router:
             LIFT: self.answering.lift,
             "gather": self._gathered,
             "remind": self._escalating.remind,
-            "flap": self._rests,
+            life.RESTS: self._rests,
             "escalate": self._escalating.escalate,
             BEAT: self.heartbeats.due,
             SWITCH: self._goes_on,

@@ -23,6 +23,8 @@ REWORDED_EVERY = timedelta(minutes=15)
 FLAPS = 3
 FLAPS_WITHIN = timedelta(minutes=30)
 """What came back so often in so long flaps."""
+RESTS = "flap"
+"""The timer that tells of what flapped that it has come to rest; its subject is the alert."""
 
 
 class Phase(StrEnum):

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from hub.core.alert import Alert
+from hub.core.alert import RESTS, Alert
 from hub.core.grouping import Group, GroupKey
 from hub.core.matching import Match, alert_look, compile_match
 from hub.core.notification import DeliveryState, Line, Post
@@ -191,6 +191,8 @@ class State:
         return [silence for silence in silences if self.matches[silence.id].matches(look)]
 
     def _owes(self, alert: Alert) -> bool:
+        if (RESTS, alert.id) in self.timers:
+            return True
         return any(post.sending.state in PENDING or self.lines_of.get(post.id) for post in self.posts_about(alert))
 
     def _put_alert(self, alert: Alert) -> None:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from hub.contracts import RoomMessage, WebhookRequest
-from hub.core.alert import Alert
+from hub.core.alert import RESTS, Alert
 from hub.core.event import Event
 from hub.core.grouping import Group
 from hub.core.matching import event_look
@@ -123,7 +123,9 @@ def load(connection: Connection, since: datetime) -> Snapshot:
     pending_posts = _all(connection, select(POST.c.record).where(POST.c.pending.is_(true())), mapping.post_of)
     pending_lines = _all(connection, select(LINE.c.record).where(LINE.c.pending.is_(true())), mapping.line_of)
     above = _among(connection, POST, POST.c.id, (p.post for p in pending_lines if p.post), mapping.post_of)
+    timers = [mapping.timer_of(*row) for row in connection.execute(select(TIMER).order_by(TIMER.c.due_at))]
     about = {post.group for post in (*pending_posts, *above)}
+    about |= {timer.subject for timer in timers if timer.kind == RESTS}
     groups = {
         group.id: group
         for group in (
@@ -144,7 +146,7 @@ def load(connection: Connection, since: datetime) -> Snapshot:
         alerts=alerts,
         posts=sorted(posts.values(), key=lambda post: post.order),
         lines=sorted(pending_lines, key=lambda line: line.order),
-        timers=[mapping.timer_of(*row) for row in connection.execute(select(TIMER).order_by(TIMER.c.due_at))],
+        timers=timers,
         silences=_all(connection, _flagged(SILENCE, SILENCE.c.standing, SILENCE.c.starts_at), mapping.silence_of),
         asks=_all(connection, _flagged(ASK, ASK.c.pending, ASK.c.asked_at), mapping.ask_of),
         groups=[*groups.values()],

@@ -1,9 +1,12 @@
 """What comes and goes has one message that counts, and wakes nobody each time."""
 
 import pytest
+from chat import TellingChat
 from scenario import Scenario
 
 from hub.contracts import RoomMessage
+from hub.core.durations import parse_duration
+from hub.registry import installed
 
 RULES = """\
 version: 1
@@ -168,3 +171,23 @@ async def test_what_came_to_rest_while_it_was_to_be_quiet_is_said_afterwards(beg
     await hub.later("15m")
 
     assert ("Again: web301 is DOWN: stays so, after it came back 5 times", True) in await lines(hub, told)
+
+
+@pytest.mark.parametrize("away", ["5m", "1h"])
+async def test_that_it_came_to_rest_is_told_though_the_hub_was_away_meanwhile(begin, away: str) -> None:  # type: ignore[no-untyped-def]
+    """Also where nothing can be edited, so that each time would be a message: there it is all that tells of the end."""
+    texts = TellingChat()
+    hub = await begin(
+        RULES.replace("room:managers", '"sms:all"').replace("to: ops\n    escalate: ", "to: managers # "),
+        {**installed(), "sms": texts.integration()},
+    )
+    await flaps(hub, 3)
+    await hub.nagios("web301", "UP", "RECOVERY")
+    await hub.later("20s")
+    fires = texts.posted[-1][1].state
+    await hub.stop()
+    hub.clock += parse_duration(away)
+    await hub.start()
+    await hub.later("10m")
+
+    assert ("open", "resolved") == (fires, texts.posted[-1][1].state)
