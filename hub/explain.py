@@ -127,7 +127,7 @@ class Explainer:
             stored=stored,
             rules=rules.hash,
             took=decision.routes if decision else (),
-            untold=untold(rules.tree.decide(look), OCCASIONS.get(Change(decision.change)), rules) if decision else {},
+            untold=_untold(decision, rules, look) if decision else {},
             held=await self._held(stored.decision) if stored.decision else (),
             trail=rules.tree.trail(look),
             posts=tuple([post for post in await self._posts(decision.alert) if post.shown]) if decision else (),
@@ -252,6 +252,13 @@ def _unposted(decision: Decision, address: str) -> list[str]:
     """What is to be said of a route that was taken, where there is no post of it."""
     routes = [route for route, channel in decision.routes if channel == address]
     return [f"{route} takes it, and there was nothing to tell ({decision.change})" for route in routes]
+
+
+def _untold(decision: Decision, rules: Rules, look: Look) -> Mapping[str, str]:
+    """Of the routes that it took then, though rules of now may be asked, where those are not kept any more."""
+    routes = {route for route, _ in decision.routes}
+    taken = [one for one in rules.tree.decide(look) if one.route in routes]
+    return untold(taken, OCCASIONS.get(Change(decision.change)), rules)
 
 
 def untold(taken: Iterable[Taken], occasion: Occasion | None, rules: Rules) -> Mapping[str, str]:
