@@ -198,7 +198,10 @@ class Cases:
             self.tree.wrong((*path, "act"), f"{shown(verb)} is none of {', '.join(VERBS)}")
         if lasts is not None and verb != "ack":
             self.tree.wrong((*path, "for"), f"only an ack lasts; leave 'for' out of {shown(verb)}", key=True)
-        if match and self.matches.read(match, path) is None:
+        if match and verb == "unsilence":
+            what = "cannot be said of 'unsilence', which ends all that a step of this test silenced; leave it out"
+            self.tree.wrong((*path, next(iter(match))), what, key=True)
+        if match and self.matches.of_alerts(match, path) is None:
             return None
         return Acted(verb=verb, match=match, by=by, because=because, lasts=lasts)
 
