@@ -29,6 +29,7 @@ LINTS: Mapping[str, str] = {
     "one-place": "Two addresses that are one place.",
     "missing-setting": "A place or calendar that lacks a setting on this machine.",
     "unused-channel": "A channel that nothing is sent to.",
+    "route-idle": "A key of a route that another leaves no effect.",
     "unreached-route": "A route that no recorded event reached.",
     "nothing-recorded": "No event was recorded by which routes could be judged.",
     "no-account": "A person whom a chat cannot reach, since their account is not known.",

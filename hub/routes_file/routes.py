@@ -59,17 +59,19 @@ class Routes:
         if match is not None and parent is not None and (clash := impossible(match, parent.equalities)):
             self.tree.wrong((*path, "match"), f"{shown(name)} can never match: a route above it wants another {clash}")
         pace = self.paces.read(body, path, parent.pace if parent else PLAIN)
+        tell = self._tell(body.get("tell"), (*path, "tell"))
         above = _Above(
             to=to or (parent.to if parent else None),
+            tell=tell if tell is not None or parent is None else parent.tell,
             pace=pace,
             equalities=_joined(parent.equalities if parent else {}, match.equalities() if match else {}),
         )
         self.hearers.can_be_named(body, path, pace.mention, above.to)
+        self._comes_to_nothing(body, path, pace, above.tell, above.to)
         if above.to is None and "to" not in body and not body.get("routes"):
             self.tree.wrong(path, f"{shown(name)} says nowhere who hears; add: to: {self.hearers.example}")
         children = self.read(body["routes"], (*path, "routes"), above) if "routes" in body else ()
         go_on = flag(self.tree, body.get("continue"), (*path, "continue"))
-        tell = self._tell(body.get("tell"), (*path, "tell"))
         if match is None:
             return None
         if above.to is None and children and "to" not in body:
@@ -123,6 +125,19 @@ class Routes:
             self.tree.wrong(path, "resolved cannot be left out: whoever is told that it fires is told that it healed")
         return tuple(found)
 
+    def _comes_to_nothing(
+        self, body: Mapping[str, Any], path: Path_, pace: Pace, tell: tuple[Occasion, ...] | None, to: str | None
+    ) -> None:
+        """Warn of what a route says, and something else that it says leaves no effect."""
+        if self.tree.warned_enough:
+            return
+        if "repeat_interval" in body and pace.repeat and tell is not None and Occasion.REMINDED not in tell:
+            what = "is never said, since tell leaves out reminded; add that there, or leave this out"
+            self.tree.warn((*path, "repeat_interval"), what, "route-idle")
+        if "escalate" in body and to in [step.channel for step in pace.escalate]:
+            what = "leads to where the route tells already, and wakes nobody; name another channel"
+            self.tree.warn((*path, "escalate"), what, "route-idle")
+
     def otherwise(self, top: Mapping[str, Any]) -> Taken | None:
         if "everything_else" not in top:
             what = "'everything_else' is missing, so that something could be heard by nobody"
@@ -140,6 +155,7 @@ class Routes:
         tell = self._tell(body.get("tell"), (*path, "tell"))
         pace = self.paces.read(body, path, PLAIN)
         self.hearers.can_be_named(body, path, pace.mention, to)
+        self._comes_to_nothing(body, path, pace, tell, to)
         return Taken(route="everything_else", channel=to, tell=tell, pace=pace) if to else None
 
 
@@ -192,6 +208,7 @@ class _Above:
     """What a route has from those above it."""
 
     to: str | None
+    tell: tuple[Occasion, ...] | None
     pace: Pace
     equalities: Mapping[str, frozenset[str]]
 

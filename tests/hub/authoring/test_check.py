@@ -217,6 +217,32 @@ def test_how_yaml_writes_nothing_is_a_text_to_a_match(check) -> None:
     ] == said.splitlines()
 
 
+def test_what_a_route_says_and_takes_back_is_odd(check) -> None:
+    """By what it says itself or has from above; what it only has from above may well be left out there."""
+    _, _, said = check(
+        """\
+version: 1
+channels: {ops: room:ops, web: room:web}
+routes:
+  - name: web
+    match: {host: "web*"}
+    to: web
+    tell: [opened, resolved]
+    escalate: [{after: 10m, to: ops}]
+    routes:
+      - {name: again, match: {severity: error}, repeat_interval: 1h}
+      - {name: anew, match: {severity: warning}, repeat_interval: 1h, tell: [opened, reminded, resolved]}
+      - {name: never, match: {severity: info}, repeat_interval: never, to: ops}
+everything_else: {to: ops, repeat_interval: 1h, escalate: [{after: 10m, to: room:ops}, {after: 20m, to: web}]}
+"""
+    )
+
+    assert [
+        "routes.yaml:10:49: warning: is never said, since tell leaves out reminded; add that there, or leave this out",
+        "routes.yaml:13:49: warning: leads to where the route tells already, and wakes nobody; name another channel",
+    ] == said.splitlines()
+
+
 def test_an_entry_of_access_that_another_decides_is_told_with_that_one(check) -> None:
     """Wherever it stands."""
     _, _, said = check(ODD)
