@@ -95,9 +95,3 @@ def code(text: str, longest: int = 200) -> str:
     """Text as Markdown shows it letter for letter, also in a table: nothing in it pings, links or formats."""
     safe = one_line(clean(text), longest).replace("`", "'").replace("|", "\N{BROKEN BAR}")
     return f"`{safe}`" if safe else ""
-
-
-def fenced(text: str) -> str:
-    """Lines as Markdown shows them letter for letter."""
-    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
-    return f"{fence}text\n{clean(text).strip()}\n{fence}"

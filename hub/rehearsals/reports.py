@@ -1,14 +1,13 @@
-"""What came of the tests of a rules file, for machines and reviewers: JUnit XML, coverage, Markdown."""
+"""What came of the tests of a rules file, for machines and reviewers: coverage, JUnit XML."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from pathlib import Path
 from xml.etree import ElementTree
 
 from hub.core.routing import Route
 from hub.core.rules import Rules
-from hub.prose import fenced, spaced
 from hub.rehearsals.rule_tests import TestResult
 
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -83,15 +82,15 @@ def _of_route(route: Route, reached: set[tuple[str, str]]) -> Unreached | None:
 
 
 def junit(results: Sequence[TestResult], name: str) -> str:
-    """As CI systems read it: a suite of this name, a case each, and of each that failed why."""
+    """As CI systems read it: a suite called like the rules' file, a case each, and of each that failed why."""
     failed = sum(1 for result in results if not result.passed)
     seconds = f"{sum(result.seconds for result in results):.3f}"
     counts = {"tests": str(len(results)), "failures": str(failed), "errors": "0", "time": seconds}
     suites = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(suites, "testsuite", {"name": _xml(name), **counts})
     for result in results:
-        file, line = _xml(result.file), str(result.line)
-        about = {"classname": file, "name": _xml(result.name), "file": file, "line": line}
+        file, line = _xml(str(Path(name).parent / result.file)), str(result.line)
+        about = {"classname": _xml(result.file), "name": _xml(result.name), "file": file, "line": line}
         case = ElementTree.SubElement(suite, "testcase", {**about, "time": f"{result.seconds:.3f}"})
         if not result.passed:
             first = result.text.strip().partition("\n")[0]
@@ -102,19 +101,3 @@ def junit(results: Sequence[TestResult], name: str) -> str:
 
 def _xml(text: str) -> str:
     return NOT_XML.sub("�", text)
-
-
-def markdown(results: Sequence[TestResult], covered: Coverage | None = None) -> str:
-    """For the comment on a pull request: one line that says it, and what failed, folded."""
-    failed = [result for result in results if not result.passed]
-    head = f"**{len(failed)} of {len(results)} tests fail**" if failed else f"All {len(results)} tests pass"
-    lines = [head + (f", reaching {covered.percent}% of what can match" if covered else "") + "."]
-    for result in failed:
-        summary = f"<details><summary>{_html(result.name)}</summary>"
-        lines += ["", summary, "", fenced(result.text), "", "</details>"]
-    return "\n".join(lines) + "\n"
-
-
-def _html(text: str) -> str:
-    """In a summary Markdown means nothing, and a mention would still ping: it is broken up."""
-    return escape(spaced(text)).replace("@", "@\N{ZERO WIDTH SPACE}").replace("#", "#\N{ZERO WIDTH SPACE}")
