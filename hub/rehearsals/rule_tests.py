@@ -134,6 +134,8 @@ class _Case:
         self.rehearsal = Rehearsal(self._rules, test.begins, self._hear, zone=zone)
         self._saying = Saying(wording, self.rehearsal.inhibiting.over) if wording else None
         self.rehearsal.begin()
+        if not test.dated:  # a silence whose window is open at that noon began, and was announced, before it
+            self.said.clear()
 
     def _hear(self, heard: Heard, item: Post | Line) -> None:
         self.said.append(Said(heard=heard, text=self._words(item)))

@@ -252,6 +252,19 @@ def test_who_heard_alone_is_called_by_name() -> None:
     assert "expected bob: opened, but alice: opened was heard" in result.text
 
 
+def test_a_silence_of_office_hours_is_news_to_tests_with_a_date_alone() -> None:
+    """It holds in each test; but that it began this morning breaks none of those that are not about it."""
+    rules = ROOMS + 'silences: [{name: labs, match: {host: "lab*"}, during: office}]\n'
+    given = "given: [{host: lab1}, {host: other}]\n"
+
+    for test in (
+        given + "expect: {ops: [opened]}",
+        'at: "2026-01-07T12:00Z"\n' + given + "expect: {ops: [silenced, opened]}",
+    ):
+        result = rehearse(test, rules)
+        assert result.passed, result.text
+
+
 @pytest.mark.parametrize("story", STORIES)
 def test_time_acts_and_silences_are_those_of_the_hub(story: str) -> None:
     """Weeks take no time."""
