@@ -660,6 +660,8 @@ class Night:
         """Whether a phone rang for it since it broke or got worse; of a crowd it rings once a minute at most."""
         if life.acked_by or (life.flaps(self.now) and not life.rests(self.now)):
             return True
+        if address == TEXTED and life.backs:  # back before its end was told there, it is as it was: no new message
+            return True
         since = life.worse_at if (life.eased_at or life.broke_at) < life.worse_at else life.broke_at
         if life.taken_at is not None and life.taken_at >= since:
             return True
