@@ -428,7 +428,11 @@ class Router:
         gathering: dict[str, Post] = {}
         for alert in draft.open_alerts():
             posts = draft.posts_about(alert)
-            gathering |= {post.id: post for post in posts if telling.gathers(post, draft.now)}
+            gathering |= {
+                post.id: post
+                for post in posts
+                if telling.gathers(post, draft.now) or self.waiting.shut(post, draft.now)
+            }
             waits = alert.unsaid or any(_waits(draft, post) for post in posts)
             settling = draft.timer(SETTLE, alert.id) is not None
             if waits and not settling and not self._holding.held(draft, alert):  # by the rules of before it was

@@ -77,6 +77,11 @@ class Waiting:
             if (shuts := self._shuts(post)) is not None and shuts > draft.now:
                 draft.set_timer("window", post.pace.during, shuts)
 
+    def shut(self, post: Post, now: datetime) -> bool:
+        """Whether its window closed before it had waited for others, and nobody was there to see it."""
+        shuts = self._shuts(post)
+        return shuts is not None and shuts <= now
+
     def _shuts(self, post: Post) -> datetime | None:
         """When its window closes, if that is before it has waited for others to join it."""
         window, due = self._rules().windows.get(post.pace.during), post.sending.due_at

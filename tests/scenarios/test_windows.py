@@ -1,10 +1,9 @@
 """What is told in office hours only: what waits over the week-end, and what is said of it on Monday morning."""
 
-from datetime import timedelta
-
 import pytest
 from scenario import Scenario
 
+from hub.core.durations import parse_duration
 from hub.errors import RulesError
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
@@ -170,8 +169,8 @@ async def test_what_came_to_rest_after_work_is_said_in_the_morning(begin) -> Non
     assert said in [line.message.title for line in await hub.thread(await hub.latest()) if line.loud]
 
 
-@pytest.mark.parametrize("asleep", [False, True])
-async def test_what_waits_for_others_when_its_window_closes_is_told_when_that_opens(begin, asleep: bool) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("asleep", ["", "3m", "1h"])
+async def test_what_waits_for_others_when_its_window_closes_is_told_when_that_opens(begin, asleep: str) -> None:  # type: ignore[no-untyped-def]
     """Nobody was told yet, and after work nobody is; also where the hub is away as it closes."""
     hub = await begin(
         RULES.replace("OTHERWISE", "mute").replace("to: ops, deliver", "to: ops, group_wait: 5m, deliver")
@@ -183,7 +182,7 @@ async def test_what_waits_for_others_when_its_window_closes_is_told_when_that_op
     await hub.later("1m")
     if asleep:
         await hub.stop()
-        hub.clock += timedelta(minutes=3)
+        hub.clock += parse_duration(asleep)
         await hub.start()
     await hub.later("5h")
     after_work = await titles(hub)
