@@ -667,7 +667,8 @@ class Night:
             return True
         wait = (6 if address in life.stormed else 2) * MINUTE
         if not any(
-            way.free_since and self.now - max(way.free_since, since) >= wait for way in self.truth.own(life, address)
+            way.free_since and self.now - max(way.free_since, since) >= wait + way.patience
+            for way in self.truth.own(life, address)
         ):
             return True
         return any(wake.new or f"{life.thing} is " in wake.words for wake in self._rang(life, address, since))
