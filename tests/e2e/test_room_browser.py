@@ -129,6 +129,24 @@ async def test_what_comes_is_read_aloud_and_what_changes_is_not(hub_process: Cal
         assert "off" == await sheet.page.locator("#log").get_attribute("aria-live")
 
 
+async def test_what_came_while_the_connection_was_away_is_read_aloud_too(
+    hub_process: Callable[..., HubProcess],
+) -> None:
+    """And counted; what was there before is not."""
+    hub = hub_process(routes=ROUTES)
+    for number in range(8):
+        hub.post("/in/disk", {"host": f"db{number}", "text": "disk full", "status": "bad"})
+    wait_until("all are told", lambda: len(hub.get("/api/v1/rooms/ops/messages")["messages"]) == 8)
+    async with room(hub, PHONE) as sheet:
+        await sheet.page.evaluate("stream.close(); window.scrollTo(0, 0)")
+        hub.post("/in/disk", {"host": "db8", "text": "disk full", "status": "bad"})
+        wait_until("it is told", lambda: len(hub.get("/api/v1/rooms/ops/messages")["messages"]) == 9)
+        await sheet.page.evaluate("again(stream)")
+
+        await expect(sheet.page.locator("#spoken")).to_have_text("open, error: db8: disk full")
+        await expect(sheet.page.locator("#new")).to_have_text("↓ 1 new")
+
+
 async def test_what_is_proposed_is_done_at_a_touch(hub_process: Callable[..., HubProcess]) -> None:
     """At three in the night nobody types an id. A second touch says it again, and takes nothing back."""
     hub = hub_process(routes=ROUTES)

@@ -151,6 +151,13 @@ function speak(words) {
   }, 1000);
 }
 
+// Of what is new: aloud, and counted until it was seen.
+function tell(one) {
+  if (!one.dataset.spoken) return;
+  speak(one.dataset.spoken);
+  unseen.push(one.id.slice(2));
+}
+
 function put({ id, thread, html }) {
   const fresh = fragment(html);
   const there = $(`m-${id}`);
@@ -164,8 +171,7 @@ function put({ id, thread, html }) {
     if (empty) empty.remove();
     (home ? home.querySelector(".latest") : log).append(fresh);
     fresh.classList.add("fresh");
-    speak(fresh.dataset.spoken);
-    if (fresh.dataset.spoken) unseen.push(id);
+    tell(fresh);
   }
   tellTimes($(`m-${id}`));
   tellOpen();
@@ -184,6 +190,7 @@ function receive(message) {
 }
 
 const folds = () => new Map([...log.querySelectorAll(".thread")].map((thread) => [thread.id, [...thread.querySelectorAll("details")].map((d) => d.open)]));
+const told = () => [...log.querySelectorAll("[data-spoken]")];
 const drafts = () => new Map([...log.querySelectorAll(".answer")].map((d) => [d.closest(".thread").id, d.querySelector("[name=text]").value]));
 
 function keep(opened, written) {
@@ -208,10 +215,12 @@ async function reload() {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("log");
     const follow = nearEnd(), opened = folds(), written = drafts();
+    const known = new Set(told().map((one) => one.id));
     moving();
     log.replaceChildren(...fresh.childNodes);
     log.dataset.version = fresh.dataset.version;
     keep(opened, written);
+    told().filter((one) => !known.has(one.id)).forEach(tell);
     tellTimes(log);
     tellOpen();
     if (follow) toEnd();
