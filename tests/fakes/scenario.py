@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Any
 from hub.app import Hub, build
 from hub.contracts import Integration, Reply, RoomMessage, Via, WebhookRequest
 from hub.core.durations import parse_duration
+from hub.errors import Overloaded
 from hub.ingest import Accepted
 from hub.registry import installed
 from hub.settings import Settings, read_settings
+from hub.store import Changes
 
 RULES = """\
 version: 1
@@ -157,6 +159,18 @@ class Scenario:
         self.set_by += by
         await self.hub.clock.look()
         await self.settle()
+
+    def fails_to_write(self, when: Callable[[Changes], bool] = lambda _: True) -> None:
+        """The database refuses one transaction: the first of which that is so."""
+        store, failures = self.hub.store, [Overloaded("the disk is full")]
+        commit = store.commit
+
+        async def fails_once(changes: Changes) -> None:
+            if failures and when(changes):
+                raise failures.pop()
+            await commit(changes)
+
+        store.commit = fails_once  # type: ignore[method-assign]
 
     def next_due(self) -> datetime | None:
         timers = self.hub.state.next_due()

@@ -10,14 +10,13 @@ from live import until
 from scenario import Scenario
 from web_page import SECRET, WebPage
 
-from hub.errors import Overloaded, RulesError
+from hub.errors import RulesError
 from hub.outward import Answer, NotAnswered, Question
 from hub.proof import Secret
 from hub.registry import installed
 from hub.routes_file.catalogue import catalogue_of
 from hub.routes_file.reading import read_rules_text
 from hub.settings import Environment
-from hub.store import Changes
 
 RULES = """\
 version: 1
@@ -193,14 +192,7 @@ async def test_while_the_database_is_away_one_calendar_keeps_no_other_waiting(be
         RULES.replace("schedules: {", "schedules: {data: {calendar: none.ics}, ").replace("private", "it.ics")
     )
     (hub.folder / "it.ics").write_text(WEEK)
-    commit, failures = hub.hub.store.commit, [Overloaded("the disk is full")]
-
-    async def fails_once(changes: Changes) -> None:
-        if failures:
-            raise failures.pop()
-        await commit(changes)
-
-    hub.hub.store.commit = fails_once  # type: ignore[method-assign]
+    hub.fails_to_write()
     await looks(hub)
     assert "web: alice (by the calendar)" in (await hub.says("who's on call for web")).text
     assert [] == await titles(hub)

@@ -260,15 +260,8 @@ async def test_what_could_not_be_put_on_record_is_delivered_when_the_database_is
     """Without a restart, and once: the chat is asked whether it is there."""
     chat = FindingChat()
     hub = await begin(PAGED, {**installed(), "pager": chat.integration()})
-    store, commits = hub.hub.store, count(1)
-    write = store.commit
-
-    async def fails_once(changes: Changes) -> None:
-        if next(commits) == commit:
-            raise Overloaded("the database server cannot be reached")
-        await write(changes)
-
-    store.commit = fails_once  # type: ignore[method-assign]
+    commits = count(1)
+    hub.fails_to_write(lambda _: next(commits) == commit)
     with pytest.raises(Overloaded):
         await hub.nagios("web301")
     await hub.settle()
@@ -344,15 +337,8 @@ async def test_a_storm_ends_though_the_clock_was_set_back(begin) -> None:
 
 async def test_rules_that_cannot_be_put_on_record_are_not_in_force(hub: Scenario) -> None:
     """And are taken in, whole, when the database is back."""
-    store, failures = hub.hub.store, [Overloaded("the disk is full")]
-    commit, before = store.commit, hub.hub.current().hash
-
-    async def fails_once(changes: Changes) -> None:
-        if changes.configs and failures:
-            raise failures.pop()
-        await commit(changes)
-
-    store.commit = fails_once  # type: ignore[method-assign]
+    before = hub.hub.current().hash
+    hub.fails_to_write(lambda changes: bool(changes.configs))
     planned = '{name: patching, match: {host: "web*"}, until: 2026-12-01T00:00Z}'
     with pytest.raises(Overloaded):
         await hub.reloads(f"{RULES}silences: [{planned}]\n")
@@ -361,7 +347,7 @@ async def test_rules_that_cannot_be_put_on_record_are_not_in_force(hub: Scenario
 
     assert before == meanwhile
     assert ["patching"] == [silence.name for silence in hub.hub.operations.silences()]
-    assert await store.config(hub.hub.current().hash)
+    assert await hub.hub.store.config(hub.hub.current().hash)
 
 
 async def test_a_clock_that_is_set_back_while_the_database_is_away_holds_up_no_delivery_either(begin) -> None:  # type: ignore[no-untyped-def]
@@ -369,14 +355,7 @@ async def test_a_clock_that_is_set_back_while_the_database_is_away_holds_up_no_d
     hub = await begin(PAGED, {**installed(), "pager": chat.integration()})
     chat.failures = [Unreachable("away", retry_after=60)]
     await hub.nagios("web301")
-    commit, failures = hub.hub.store.commit, [Overloaded("the disk is full")]
-
-    async def fails_once(changes: Changes) -> None:
-        if failures:
-            raise failures.pop()
-        await commit(changes)
-
-    hub.hub.store.commit = fails_once  # type: ignore[method-assign]
+    hub.fails_to_write()
     with pytest.raises(Overloaded):
         await hub.sets_the_clock(-timedelta(hours=3))
     await hub.hub.clock.look()
@@ -402,15 +381,8 @@ async def test_who_fails_over_what_was_written_keeps_nothing_from_being_written(
 async def test_that_broken_rules_are_mended_is_told_when_the_database_is_back(hub: Scenario) -> None:
     """Though they are in force by then: what told of the broken ones would stay open."""
     await hub.reloads("version: 1\nroutes: nonsense\n")
-    store, commits = hub.hub.store, count(1)
-    write = store.commit
-
-    async def fails_once(changes: Changes) -> None:
-        if next(commits) == 2:
-            raise Overloaded("the disk is full")
-        await write(changes)
-
-    store.commit = fails_once  # type: ignore[method-assign]
+    commits = count(1)
+    hub.fails_to_write(lambda _: next(commits) == 2)
     with pytest.raises(Overloaded):
         await hub.reloads(RULES)
     await hub.reloads(RULES)
