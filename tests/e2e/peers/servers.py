@@ -68,10 +68,21 @@ BRINGS: Mapping[str, str] = {"tmpfs": "who may mount (root)", "openssl": "the pa
 """Who brings what, where it is not `make servers`."""
 
 
+_given: set[int] = set()
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback that nobody listens on, given once: the system may give one again before anybody listens."""
+    with ExitStack() as probes:
+        while True:
+            probe = probes.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+            if port not in _given and port // 2 % WORKERS == WORKER:  # the system gives all of one parity first
+                _given.add(port)
+                return port
 
 
 def wait_until(what: str, look: Callable[[], Any], *, within: float = 20.0, every: float = 0.05) -> Any:
