@@ -190,9 +190,11 @@ def wanted_also(post: Post, route: Taken | Post, *, owns: bool = False, pen: Pen
     during, otherwise = (other.during, other.otherwise) if own.during and other.during else ("", "")
     pace = replace(grown, during=during, otherwise=otherwise, digest=other.digest if own.digest else None)
     tell = None if post.tell is None or route.tell is None else tuple(dict.fromkeys((*post.tell, *route.tell)))
-    begins = pen.now if since is None and pace.escalate and not never_told(post) else since
     name = route.route if owns else post.route
-    return replace(post, route=name, tell=tell, pace=own if pace == own else pace, unacked_since=begins)
+    if pace == own:  # what it waits for begins with what happens to it next, as in any case
+        return replace(post, route=name, tell=tell)
+    begins = pen.now if since is None and pace.escalate and not never_told(post) else since
+    return replace(post, route=name, tell=tell, pace=pace, unacked_since=begins)
 
 
 def new_post(

@@ -64,6 +64,17 @@ async def test_an_ack_stops_it_and_its_end_begins_it_anew(hub: Scenario) -> None
     assert {"ops": 1, "managers": 1, "night": 0} == await hears(hub)
 
 
+async def test_a_route_of_another_name_finds_the_next_in_line_for_what_comes_back_worse(hub: Scenario) -> None:
+    """As where rules were renamed between its end and its return: the message is that route's then."""
+    await hub.nagios("web301", "UNREACHABLE", number=1)
+    await hub.nagios("web301", "UP", "RECOVERY", number=2)
+    await hub.reloads(RULES.replace("name: hosts", "name: machines"))
+    await hub.nagios("web301", number=3)
+    await hub.later("11m")
+
+    assert {"ops": 1, "managers": 1, "night": 0} == await hears(hub)
+
+
 async def test_whoever_was_told_in_between_is_told_that_it_healed(hub: Scenario) -> None:
     await hub.nagios("web301", number=1)
     await hub.later("11m")
